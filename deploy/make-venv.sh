@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Makes .venv with the pinned, hashed dependencies and this project in it. Called by `make`, which
+# knows when that is needed. Says in one sentence what is missing when it cannot.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=
+without_venv=
+for candidate in python3.13 python3.12 python3.11 python3; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+        without_venv=$candidate
+    fi
+done
+if [ -z "$python" ] && [ -n "$without_venv" ]; then
+    echo "$without_venv has no venv module (on Debian and Ubuntu: apt install python3-venv)." >&2
+    exit 1
+fi
+if [ -z "$python" ]; then
+    echo "Demandlink needs Python 3.11 or newer; none of python3.13, python3.12, python3.11 and" \
+        "python3 is one." >&2
+    exit 1
+fi
+
+# Half a .venv, or one whose Python is gone or of another version, is made again.
+wanted=$("$python" -c 'import sys; print(sys.version_info[:2])')
+if [ "$(.venv/bin/python -c 'import sys; print(sys.version_info[:2])' 2>/dev/null)" != "$wanted" ]; then
+    rm -rf .venv
+fi
+echo "Making .venv with $("$python" --version) (about half a minute) ..." >&2
+rm -f .venv/.complete
+"$python" -m venv .venv
+.venv/bin/python -m pip install --quiet --require-hashes -r requirements.txt
+.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+touch .venv/.complete

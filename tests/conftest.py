@@ -1,0 +1,190 @@
+"""What every test may ask for: real servers, a fresh database, an empty Redis.
+
+One pair of servers serves the whole run, all xdist workers included; it starts with the first test
+that asks for it. Sockets lead nowhere but to this machine (pyproject.toml). Settings of the
+developer's own environment and .env do not reach the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import itertools
+import shutil
+import tempfile
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import hypothesis
+import pytest
+import redis
+
+from app import embedded
+from app.settings import Settings
+
+# The same examples on every run and machine; slowness is the timeout's affair.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("house")
+
+TEMPLATE = "demandlink_template"
+_SHARED: pytest.StashKey[Path] = pytest.StashKey()
+_T = TypeVar("_T")
+_numbers = itertools.count()
+
+
+# --- one directory for the whole run -------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller (or the only process) makes the directory, xdist's workers are told of it."""
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if told is None:
+        config.stash[_SHARED] = Path(tempfile.mkdtemp(prefix="demandlink-tests-"))
+    else:
+        config.stash[_SHARED] = Path(told["shared"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Called by xdist for each worker that it starts."""
+    node.workerinput["shared"] = str(node.config.stash[_SHARED])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and _SHARED in config.stash:
+        shutil.rmtree(config.stash[_SHARED], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_directory(request: pytest.FixtureRequest) -> Path:
+    """A directory that all xdist workers of this run share; gone after it."""
+    return request.config.stash[_SHARED]
+
+
+@pytest.fixture(scope="session")
+def worker_number(request: pytest.FixtureRequest) -> int:
+    """0 without xdist, else 1, 2, … by worker."""
+    told: dict[str, Any] = getattr(request.config, "workerinput", {"workerid": "gw-1"})
+    return int(str(told["workerid"]).removeprefix("gw")) + 1
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+# --- servers -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def servers(shared_directory: Path) -> Iterator[embedded.Servers]:
+    """Real PostgreSQL and Valkey, shared by all workers; the last one to leave stops them."""
+    with embedded.start_sync(shared_directory / "servers", durable=False) as running:
+        yield running
+
+
+class Administrator:
+    """A connection for CREATE and DROP DATABASE, on a loop in a thread of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._connection: asyncpg.Connection[asyncpg.Record] = self.wait(asyncpg.connect(url))
+
+    def wait(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+
+    def run(self, statement: str) -> None:
+        self.wait(self._connection.execute(statement))
+
+    def knows(self, database: str) -> bool:
+        query = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+        return bool(self.wait(self._connection.fetchval(query, database)))
+
+    def close(self) -> None:
+        self.wait(self._connection.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def administrator(servers: embedded.Servers) -> Iterator[Administrator]:
+    administrator = Administrator(servers.database_url)
+    yield administrator
+    administrator.close()
+
+
+def _in_database(url: str, name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
+@pytest.fixture(scope="session")
+def database_template(
+    servers: embedded.Servers, administrator: Administrator, shared_directory: Path
+) -> str:
+    """The name of a database to which every migration has been applied, once for the whole run."""
+    # Here, so that tests without a database do not pay for Alembic.
+    from app.store.migrate import upgrade
+
+    with (shared_directory / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not administrator.knows(TEMPLATE):
+            unfinished = f"{TEMPLATE}_unfinished"
+            administrator.run(f"DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")
+            administrator.run(f"CREATE DATABASE {unfinished}")
+            upgrade(_in_database(servers.database_url, unfinished))
+            administrator.run(f"ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")
+    return TEMPLATE
+
+
+def fresh_database(
+    servers: embedded.Servers, administrator: Administrator, worker: int, template: str
+) -> Iterator[str]:
+    """The life of one database: its address, and once that is taken, its end."""
+    name = f"test_{worker}_{next(_numbers)}"
+    # Copying files takes 9 ms here, writing the copy ahead (the default) 22 to 64.
+    administrator.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield _in_database(servers.database_url, name)
+    administrator.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(
+    servers: embedded.Servers,
+    administrator: Administrator,
+    worker_number: int,
+    database_template: str,
+) -> Iterator[str]:
+    """A database of this test's own, migrated to head; dropped after it."""
+    yield from fresh_database(servers, administrator, worker_number, database_template)
+
+
+@pytest.fixture
+def empty_database_url(
+    servers: embedded.Servers, administrator: Administrator, worker_number: int
+) -> Iterator[str]:
+    """A database of this test's own without any table; dropped after it."""
+    yield from fresh_database(servers, administrator, worker_number, "template0")
+
+
+@pytest.fixture(scope="session")
+def _redis_client(servers: embedded.Servers, worker_number: int) -> Iterator[tuple[str, Any]]:
+    url = f"{servers.redis_url.rpartition('/')[0]}/{worker_number}"
+    client = redis.Redis.from_url(url)
+    yield url, client
+    client.close()
+
+
+@pytest.fixture
+def redis_url(_redis_client: tuple[str, Any]) -> str:
+    """A Redis database that only this test uses at this moment, empty at its start."""
+    url, client = _redis_client
+    client.flushdb()
+    return url
