@@ -1,0 +1,329 @@
+"""decide: what is to be done next for an order, or why nothing can be.
+
+Owns the one decision of the service (`design.md`, section 1), pure: the worker acts on it, the
+API, the command line and a preview show it. Steps and gates come in as tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from app.domain.codes import CODES, Code, State, Who
+from app.domain.gates import GATES, Shut
+from app.domain.json_values import canonical
+from app.domain.order import OrderView
+from app.domain.records import ORDER, Answer, LedgerRow
+from app.domain.scenario import Scenario, StepUse
+
+STALE_BEFORE = 2000  # callbacks set the time of what was read to the epoch
+
+
+class StepRule(Protocol):
+    """The pure half of a step."""
+
+    name: str
+    version: int
+
+    def subjects(self, view: OrderView) -> Sequence[str]:
+        """What the step is done for: the order, each purchase order, each receipt."""
+
+    def want(self, view: OrderView, subject: str) -> Mapping[str, Any] | None:
+        """The document that should be true in the remote system; None: nothing is needed."""
+
+    def outstanding(self, view: OrderView, subject: str) -> Shut | None:
+        """What is still to come although the present want is applied; None: nothing."""
+
+    def preview(self, view: OrderView, want: Mapping[str, Any]) -> list[str]:
+        """The remote writes that applying `want` would make, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One (step, subject) as it stands now."""
+
+    step: str
+    subject: str
+    state: State
+    code: Code | None = None
+    sentence: str | None = None
+    who: Who | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    next_look: str | None = None
+    looks: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    want: Mapping[str, Any] | None = None
+    runnable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`run`: do this now. `looks`: read this in ConnectWise first. Neither: rest until `due_at`."""
+
+    verdicts: tuple[Verdict, ...]
+    run: Verdict | None
+    looks: tuple[str, ...]
+    answer: Answer
+    due_at: datetime | None
+
+
+def same(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> bool:
+    """Whether two wants mean the same, however their numbers are written."""
+    return bool(canonical(left) == canonical(right))
+
+
+def decide(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -> Plan:
+    """The plan for an order at `view.now`. Pure: same input, same plan."""
+    if ended := _ended(view):
+        return ended
+    verdicts: list[Verdict] = []
+    for use in scenario.steps:
+        rule = steps[use.name]
+        verdicts.extend(
+            _verdict(scenario, use, rule, subject, view, verdicts)
+            for subject in rule.subjects(view)
+        )
+    run = next((verdict for verdict in verdicts if verdict.runnable), None)
+    wanted = {look for verdict in verdicts for look in verdict.looks if _look_due(view, look)}
+    looks = tuple(sorted(wanted | _told_to_look(view)))
+    return Plan(tuple(verdicts), run, looks, _answer(view, verdicts), _due(view, verdicts))
+
+
+def _ended(view: OrderView) -> Plan | None:
+    """A hold by a person and a cancelled order stop everything."""
+    if view.row.held_by is not None:
+        answer = Answer(
+            State.HELD,
+            Code.HELD_BY_PERSON,
+            f"Held: {view.row.held_by}",
+            Who.OPERATOR,
+            _since(view, Code.HELD_BY_PERSON),
+            "when it is released",
+        )
+        return Plan((), None, (), answer, None)
+    order = view.sales_order
+    if order is None or not order.cancelled:
+        return None
+    if not any(row.want is not None for row in view.ledger.values()):
+        sentence = f"{order.order_number} was cancelled in Commerce before anything was made of it."
+        answer = Answer(
+            State.CANCELLED,
+            Code.CANCELLED,
+            sentence,
+            Who.NOBODY,
+            _since(view, Code.CANCELLED),
+            "never",
+        )
+        return Plan((), None, (), answer, None)
+    kinds = sorted({ref.kind.replace("_", " ") for ref in view.refs.values()})
+    sentence = (
+        f"{order.order_number} was cancelled in Commerce after ConnectWise records were made: "
+        f"{', '.join(kinds)}."
+    )
+    answer = Answer(
+        State.HELD,
+        Code.CANCELLED_AFTER_START,
+        sentence,
+        Who.SALES,
+        _since(view, Code.CANCELLED_AFTER_START),
+        "when the order changes",
+    )
+    return Plan((), None, (), answer, None)
+
+
+def _since(view: OrderView, code: Code) -> datetime:
+    """Since when the order as a whole stands at a code."""
+    return view.row.since if view.row.code is code and view.row.since else view.now
+
+
+def _told_to_look(view: OrderView) -> set[str]:
+    """A callback about the order's records made what was read of invoices stale."""
+    fact = view.facts.get(("invoicing", ""))
+    stale = fact is not None and fact.seen_at.year < STALE_BEFORE
+    return {"invoicing"} if stale and view.ref("sales_order") is not None else set()
+
+
+def _look_due(view: OrderView, look: str) -> bool:
+    fact = view.facts.get((look, ""))
+    return fact is None or view.now >= fact.seen_at + view.live.poll
+
+
+def _verdict(
+    scenario: Scenario,
+    use: StepUse,
+    rule: StepRule,
+    subject: str,
+    view: OrderView,
+    earlier: Sequence[Verdict],
+) -> Verdict:
+    row = view.ledger.get((use.name, subject))
+    if row is not None and row.state is State.SKIPPED:
+        return Verdict(use.name, subject, State.SKIPPED, sentence=row.sentence)
+    want = rule.want(view, subject)
+    applied = row.want if row is not None else None
+    if want is None:
+        state = State.DONE if applied is not None else State.NOT_NEEDED
+        return Verdict(use.name, subject, state)
+    if applied is not None and same(applied, want):
+        rest = rule.outstanding(view, subject)
+        if rest is None:
+            return Verdict(use.name, subject, State.DONE, want=want)
+        return _shut(scenario, use.name, subject, view, row, rest, want)
+    if shut := _first_shut(use, subject, view, row, earlier):
+        return _shut(scenario, use.name, subject, view, row, shut, want)
+    if stopped := _stopped(use.name, subject, view, row, want):
+        return stopped
+    return Verdict(use.name, subject, State.RUNNING, want=want, runnable=True)
+
+
+def _first_shut(
+    use: StepUse, subject: str, view: OrderView, row: LedgerRow | None, earlier: Sequence[Verdict]
+) -> Shut | None:
+    for name in use.gates:
+        since = row.since if row is not None and row.since is not None else view.now
+        if shut := GATES[name](view, subject, since):
+            return shut
+    for needed in use.after:
+        about = subject if any(v.step == needed and v.subject == subject for v in earlier) else None
+        about = about or _parent(subject)
+        blocking = [
+            v
+            for v in earlier
+            if v.step == needed
+            and (about is None or v.subject in (about, ORDER))
+            and v.state not in (State.DONE, State.SKIPPED, State.NOT_NEEDED)
+            and not (v.want is not None and same(view.applied(needed, v.subject), v.want))
+        ]
+        if blocking:
+            first = blocking[0]
+            return Shut(
+                Code.EARLIER_STEP,
+                first.sentence or f"{needed.replace('_', ' ')} comes first.",
+                who=first.who or Who.NOBODY,
+                next_look="after the earlier step",
+                never_held=True,
+            )
+    return None
+
+
+def _parent(subject: str) -> str | None:
+    """A receipt or gap belongs to its purchase order."""
+    kind, _, rest = subject.partition(":")
+    return f"po:{rest.partition(':')[0]}" if kind in ("receipt", "gap") else None
+
+
+def _stopped(
+    step: str, subject: str, view: OrderView, row: LedgerRow | None, want: Mapping[str, Any]
+) -> Verdict | None:
+    """An attempt stopped at this step before; whether it may be tried again."""
+    if row is None or row.state not in (State.WAITING, State.HELD, State.PARKED):
+        return None
+    if row.retry_at is None and row.retry_wake is None and row.state is not State.PARKED:
+        return None  # no attempt stopped here: a gate was shut, and it is open now
+    woken = row.retry_wake is not None and view.row.wake_seq > row.retry_wake
+    if woken or (row.retry_at is not None and view.now >= row.retry_at):
+        return None
+    return Verdict(
+        step,
+        subject,
+        row.state,
+        row.code,
+        row.sentence,
+        row.who,
+        row.since,
+        row.retry_at,
+        "when its cause is gone" if row.state is State.HELD else "by itself",
+        (),
+        row.choices,
+        want,
+    )
+
+
+def _shut(
+    scenario: Scenario,
+    step: str,
+    subject: str,
+    view: OrderView,
+    row: LedgerRow | None,
+    shut: Shut,
+    want: Mapping[str, Any],
+) -> Verdict:
+    reason = CODES[shut.code]
+    since = row.since if row is not None and row.code is shut.code and row.since else view.now
+    state, until, who = reason.state, shut.until, shut.who or reason.who
+    if state is State.WAITING and not shut.never_held and shut.code is not Code.EARLIER_STEP:
+        deadline = since + scenario.deadlines.get(shut.code, view.live.hold_deadline)
+        if view.now >= deadline:
+            state, who = State.HELD, who if who is not Who.NOBODY else Who.OPERATOR
+        else:
+            until = min(until, deadline) if until else deadline
+    return Verdict(
+        step,
+        subject,
+        state,
+        shut.code,
+        shut.sentence,
+        who,
+        since,
+        until,
+        shut.next_look,
+        shut.looks,
+        want=want,
+    )
+
+
+_ORDER_OF_STATES = (State.HELD, State.PARKED, State.RUNNING, State.WAITING)
+
+
+def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
+    """The one sentence. A first reason before its consequences, held before waiting."""
+    open_ones = [v for v in verdicts if v.state in _ORDER_OF_STATES]
+    telling = [v for v in open_ones if v.code is not Code.EARLIER_STEP] or open_ones
+    if not telling:
+        number = view.ref("sales_order")
+        sentence = (
+            f"Sales order {number} in ConnectWise is released for invoicing."
+            if number is not None
+            else "Everything is done."
+        )
+        since = _since(view, Code.RELEASED)
+        return Answer(State.DONE, Code.RELEASED, sentence, Who.ACCOUNTING, since, "never")
+    first = min(telling, key=lambda v: _ORDER_OF_STATES.index(v.state))
+    if first.state is State.RUNNING:
+        return Answer(
+            State.RUNNING,
+            None,
+            f"{first.step.replace('_', ' ')} is under way.",
+            Who.NOBODY,
+            view.row.since or view.now,
+            "now",
+        )
+    next_look = first.next_look or "by itself"
+    if first.until is not None:
+        next_look = f"{next_look}, at latest {first.until:%Y-%m-%dT%H:%M:%SZ}"
+    return Answer(
+        first.state,
+        first.code,
+        first.sentence or "",
+        first.who or Who.NOBODY,
+        first.since,
+        next_look,
+        first.choices,
+    )
+
+
+def _due(view: OrderView, verdicts: Sequence[Verdict]) -> datetime | None:
+    """When the order has to be looked at again although nothing new came in."""
+    moments: list[datetime] = []
+    for verdict in verdicts:
+        if verdict.state not in (State.WAITING, State.HELD, State.PARKED):
+            continue
+        if verdict.until is not None:
+            moments.append(verdict.until)
+        for look in verdict.looks:
+            fact = view.facts.get((look, ""))
+            moments.append((fact.seen_at if fact else view.now) + view.live.poll)
+    return max(min(moments), view.now + timedelta(milliseconds=50)) if moments else None

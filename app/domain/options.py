@@ -1,0 +1,117 @@
+"""Which of an opportunity's products are the order's lines.
+
+Owns the match of chosen options (B1.5), pure: by our own mark first, then by identifier; what the
+quote deselected is excluded, what is nobody's is left alone and reported, ambiguity is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.domain.documents import Quote
+from app.domain.psa import Product
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`pairs`: line key to product. `missing`: keys to create. `excluded`: not chosen, not sold.
+    `foreign`: left alone. `ambiguous`: identifiers that nobody can tell apart."""
+
+    pairs: Mapping[str, Product]
+    missing: tuple[str, ...]
+    excluded: tuple[Product, ...]
+    foreign: tuple[Product, ...]
+    ambiguous: tuple[str, ...]
+
+
+def deselected(quote: Quote | None) -> dict[str, int]:
+    """How many lines of each product the customer did not choose, by product number."""
+    result: dict[str, int] = {}
+    if quote is None:
+        return result
+    numbers = {product.id: product.product_number for product in quote.products}
+    for section in quote.sections:
+        for line in section.lines:
+            chosen = section.is_selected and (line.is_selected or not line.is_optional)
+            number = line.product_number or numbers.get(line.product_id or -1)
+            if not chosen and number:
+                result[number] = result.get(number, 0) + 1
+    return result
+
+
+def has_options(quote: Quote | None) -> bool:
+    """Whether the customer could choose at all; without a choice no forecast is read."""
+    return quote is not None and any(
+        section.is_multi_choice or not section.is_selected or line.is_optional
+        for section in quote.sections
+        for line in section.lines
+    )
+
+
+def match(
+    lines: Sequence[Mapping[str, Any]],
+    products: Sequence[Product],
+    not_chosen: Mapping[str, int],
+    prefix: str,
+    xref_of: Mapping[str, str],
+) -> Match:
+    """Match wanted lines with the products that stand on the opportunity or sales order.
+
+    `prefix` begins every mark of ours for this order; `xref_of` gives the mark of each line key.
+    Products with another order's mark are foreign. Cancelled ones are not looked at.
+    """
+    pairs: dict[str, Product] = {}
+    free: list[Product] = []
+    gone: list[Product] = []
+    foreign: list[Product] = []
+    keys = {xref: key for key, xref in xref_of.items()}
+    for product in sorted(products, key=lambda p: p.id):
+        if product.quantity and product.cancelled >= product.quantity:
+            continue
+        if product.xref in keys and keys[product.xref] not in pairs:
+            pairs[keys[product.xref]] = product
+        elif product.xref and product.xref.startswith(prefix):
+            gone.append(product)  # a line of ours that the order no longer has
+        elif product.xref:
+            foreign.append(product)
+        else:
+            free.append(product)
+    missing: list[str] = []
+    ambiguous: list[str] = []
+    open_lines = [line for line in lines if line["key"] not in pairs]
+    for sku in dict.fromkeys(str(line["sku"]) for line in open_lines):
+        same_lines = [line for line in open_lines if line["sku"] == sku]
+        candidates = [product for product in free if product.sku == sku]
+        spare = len(candidates) - len(same_lines)
+        if spare > 0 and not_chosen.get(sku, 0) < spare and not _told_apart(same_lines, candidates):
+            ambiguous.append(sku)
+        for line in same_lines:
+            found = _best(line, candidates)
+            if found is None:
+                missing.append(str(line["key"]))
+                continue
+            candidates.remove(found)
+            free.remove(found)
+            pairs[str(line["key"])] = found
+    excluded = gone + [product for product in free if not_chosen.get(product.sku)]
+    foreign += [product for product in free if not not_chosen.get(product.sku)]
+    return Match(pairs, tuple(missing), tuple(excluded), tuple(foreign), tuple(ambiguous))
+
+
+def _best(line: Mapping[str, Any], candidates: Sequence[Product]) -> Product | None:
+    """The candidate with the line's own quantity, else the first one."""
+    wanted = Decimal(str(line["quantity"]))
+    exact = [product for product in candidates if product.quantity == wanted]
+    return next(iter(exact or candidates), None)
+
+
+def _told_apart(lines: Sequence[Mapping[str, Any]], candidates: Sequence[Product]) -> bool:
+    """Whether each line has exactly one candidate of its own quantity."""
+    for line in lines:
+        wanted = Decimal(str(line["quantity"]))
+        if sum(1 for product in candidates if product.quantity == wanted) != 1:
+            return False
+    return True

@@ -1,0 +1,190 @@
+"""An order as `decide` sees it: typed documents, ledger, references, facts and settings.
+
+Owns the lookups that gates and steps share. Built from a Snapshot, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from app.domain.codes import State
+from app.domain.documents import (
+    Kind,
+    PurchaseOrder,
+    Quote,
+    Receipt,
+    SalesOrder,
+    SalesOrderLine,
+    parse,
+)
+from app.domain.records import Fact, LedgerRow, OrderRow, Ref, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Behaviour settings as pinned on the order (`contracts/http.md`)."""
+
+    purchase_order_timing: str = "on_receipt"
+    sales_order_creation: str = "automatic"
+    opportunity_missing: str = "create"
+    demand_linking: str = "demand_creates_po"
+    po_numbering: str = "commerce"
+    invoice_policy: str = "all_goods"
+    invoice_action: str = "mark_ready"
+    mark_shipped: str = "drop_ship_only"
+    partial_receipt: str = "clone_rest"
+    rounding_limit: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Settings that are read live."""
+
+    read_lag: timedelta
+    hold_deadline: timedelta
+    quote_wait: timedelta
+    receipt_gap: timedelta
+    poll: timedelta
+    tax_basis: str
+    call_timeout: timedelta
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """Everything that a decision may rest on. `now` is the store's clock."""
+
+    row: OrderRow
+    sales_order: SalesOrder | None
+    quote: Quote | None
+    purchase_orders: tuple[PurchaseOrder, ...]
+    receipts: tuple[Receipt, ...]
+    ledger: Mapping[tuple[str, str], LedgerRow]
+    refs: Mapping[tuple[str, str], Ref]
+    facts: Mapping[tuple[str, str], Fact]
+    behaviour: Behaviour
+    live: Live
+    names: Mapping[str, str]
+    mappings: Mapping[tuple[str, str], str]
+    shared: Mapping[tuple[str, str], tuple[str, ...]]
+    now: datetime
+    outcomes: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def opportunity_id(self) -> int | None:
+        """The opportunity that Commerce names: on the order, else on its quote."""
+        for document in (self.sales_order, self.quote):
+            if document is not None and document.connectwise.opportunity_id is not None:
+                return document.connectwise.opportunity_id
+        return None
+
+    def ref(self, kind: str, key: str = "") -> int | None:
+        """Id of a learned remote record, None while unknown."""
+        found = self.refs.get((kind, key))
+        return int(found.external_id) if found is not None else None
+
+    def applied(self, step: str, subject: str) -> Mapping[str, Any] | None:
+        """The want last applied by a step, None: never."""
+        row = self.ledger.get((step, subject))
+        return row.want if row is not None else None
+
+    def finished(self, step: str, subject: str) -> bool:
+        """Applied, or skipped by a person."""
+        row = self.ledger.get((step, subject))
+        return row is not None and (row.want is not None or row.state is State.SKIPPED)
+
+    def xref(self, key: str) -> str:
+        """`integrationXRef` of a line: the natural key of our products (50 characters hold it)."""
+        return f"dl:{self.row.connection}:{self.row.source_id}:{key}"
+
+    def marker(self, what: str, key: str) -> str:
+        """Text in notes by which a record of ours is recognised, compared in code."""
+        return f"[demandlink {what} {self.row.connection}/{self.row.source_id}/{key}]"
+
+    @property
+    def sold_lines(self) -> tuple[SalesOrderLine, ...]:
+        """Lines that are sold once, in line order: no recurring ones (H5), none of quantity 0."""
+        lines = self.sales_order.lines if self.sales_order is not None else ()
+        sold = (line for line in lines if not line.is_recurring and line.quantity)
+        return tuple(sorted(sold, key=lambda line: (line.line_number, line.id)))
+
+    def physical(self, line: SalesOrderLine) -> bool:
+        """Whether goods have to come for the line: physical, or on a purchase order (D-15)."""
+        assert self.sales_order is not None  # noqa: S101 - a line has its order
+        return self.sales_order.product(line).physical or any(
+            po_line.product_id == line.product_id
+            for purchase_order in self.open_purchase_orders
+            for po_line in purchase_order.lines
+        )
+
+    @property
+    def open_purchase_orders(self) -> tuple[PurchaseOrder, ...]:
+        """Purchase orders that count: no drafts (never mirrored), no cancelled ones."""
+        return tuple(po for po in self.purchase_orders if not po.draft and not po.cancelled)
+
+    def purchase_order(self, purchase_order_id: int) -> PurchaseOrder | None:
+        for purchase_order in self.purchase_orders:
+            if purchase_order.id == purchase_order_id:
+                return purchase_order
+        return None
+
+    def label(self, subject: str) -> str:
+        """A subject as people name it: the order's or purchase order's number."""
+        kind, _, rest = subject.partition(":")
+        if kind in ("po", "receipt", "gap"):
+            po_id, _, receipt = rest.partition(":")
+            purchase_order = self.purchase_order(int(po_id))
+            number = purchase_order.order_number if purchase_order else po_id
+            return f"{number}/{receipt}" if receipt else number
+        return self.row.name
+
+
+def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
+    """The view of a snapshot.
+
+    `defaults` are the service's own settings by name, under what the database says; the
+    behaviour settings pinned on the order rule over both.
+    """
+    documents: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
+    for stored in snapshot.documents:
+        documents[stored.kind].append(parse(stored.kind, stored.body()))
+    settings = {**defaults, **snapshot.settings}
+    pinned = {**settings, **snapshot.order.behaviour}
+    fields = Behaviour.__dataclass_fields__
+    behaviour = {name: pinned[name] for name in fields if name in pinned}
+    if "rounding_limit" in behaviour:
+        behaviour["rounding_limit"] = Decimal(str(behaviour["rounding_limit"]))
+    return OrderView(
+        row=snapshot.order,
+        sales_order=next(iter(documents[Kind.SALES_ORDER]), None),
+        quote=next(iter(documents[Kind.QUOTE]), None),
+        purchase_orders=tuple(sorted(documents[Kind.PURCHASE_ORDER], key=lambda po: po.id)),
+        receipts=tuple(
+            sorted(documents[Kind.RECEIPT], key=lambda receipt: (receipt.received_date, receipt.id))
+        ),
+        ledger={(row.step, row.subject): row for row in snapshot.ledger},
+        refs={(ref.kind, ref.key): ref for ref in snapshot.refs},
+        facts={(fact.kind, fact.key): fact for fact in snapshot.facts},
+        behaviour=Behaviour(**behaviour),
+        live=Live(
+            read_lag=timedelta(seconds=float(settings["read_lag"])),
+            hold_deadline=timedelta(hours=float(settings["hold_deadline"])),
+            quote_wait=timedelta(minutes=float(settings["quote_wait"])),
+            receipt_gap=timedelta(minutes=float(settings["receipt_gap"])),
+            poll=timedelta(seconds=float(settings["poll_seconds"])),
+            tax_basis=str(settings["commerce_tax_basis"]),
+            call_timeout=timedelta(seconds=float(settings["connectwise_timeout"])),
+        ),
+        names={name: str(value) for name, value in settings.items() if value is not None},
+        mappings=snapshot.mappings,
+        shared=snapshot.shared,
+        now=snapshot.now,
+        outcomes={
+            (intent.step, intent.subject, intent.key): intent.outcome
+            for intent in snapshot.intents
+            if intent.outcome is not None
+        },
+    )

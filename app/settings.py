@@ -1,0 +1,245 @@
+"""The service's settings: the only reader of the environment.
+
+Owns names, defaults and checks (`contracts/http.md`). `BEHAVIOUR` settings are pinned on an order
+when its sales order arrives; `NAMES` and `LIVE` settings are read live from the database, which
+these values seed once. Addresses, credentials and secrets always come from here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Group(StrEnum):
+    """Where a setting rules: the environment for ever, or the database after the first start."""
+
+    SERVICE = "service"
+    CONNECTION = "connection"
+    NAMES = "names"
+    BEHAVIOUR = "behaviour"
+    LIVE = "live"
+
+
+def _service(default: Any, description: str, **more: Any) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={"group": Group.SERVICE}, **more
+    )
+
+
+def _connection(default: Any, description: str, **more: Any) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={"group": Group.CONNECTION}, **more
+    )
+
+
+def _name(description: str) -> Any:
+    return Field("", description=description, json_schema_extra={"group": Group.NAMES})
+
+
+def _behaviour(default: Any, description: str, **more: Any) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={"group": Group.BEHAVIOUR}, **more
+    )
+
+
+def _live(default: Any, description: str, **more: Any) -> Any:
+    return Field(default, description=description, json_schema_extra={"group": Group.LIVE}, **more)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, each with a sentence. Secrets never show in a repr."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    # The service itself
+    database_url: str = _service(
+        "", "PostgreSQL address (postgresql://user:password@host/name); empty: embedded."
+    )
+    redis_url: str = _service("", "Redis or Valkey address (redis://...); empty: embedded.")
+    demandlink_data_dir: Path = _service(
+        Path(".demandlink"), "Folder of the embedded servers and of up.json."
+    )
+    host: str = _service("127.0.0.1", "Address that the API listens on.")
+    port: int = _service(8080, "Port that the API listens on; 0: any free one.", ge=0, le=65535)
+    public_url: str = _service(
+        "", "Base of callback and link addresses; empty: no callbacks are registered, only polling."
+    )
+    admin_api_key: SecretStr = _service(
+        SecretStr(""), "The first admin key; empty: the admin REST answers 401 to everyone."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _service(
+        "INFO", "Least level that is logged."
+    )
+    worker_batch: int = _service(32, "Orders that one worker drives side by side.", ge=1, le=500)
+    lease_seconds: float = _service(
+        30.0, "Seconds after which the orders of a lost host are taken over.", ge=2, le=600
+    )
+    sweep_seconds: float = _service(
+        1.0,
+        "Seconds between two looks of a worker for due orders, with or without Redis.",
+        gt=0,
+        le=60,
+    )
+    secrets_keys: SecretStr = _service(
+        SecretStr(""),
+        "Fernet keys that encrypt stored credentials, newest first, comma-separated.",
+    )
+
+    # Connections: the environment rules for the default tenant
+    connectwise_url: str = _connection(
+        "", "Base address of ConnectWise, up to /apis/3.0; empty: no ConnectWise connection."
+    )
+    connectwise_company: str = _connection("", "Login company of the ConnectWise API member.")
+    connectwise_public_key: SecretStr = _connection(
+        SecretStr(""), "Public key of the ConnectWise API member."
+    )
+    connectwise_private_key: SecretStr = _connection(
+        SecretStr(""), "Private key of the ConnectWise API member."
+    )
+    connectwise_client_id: str = _connection("", "Client id registered with ConnectWise.")
+    connectwise_callback_token: SecretStr = _connection(
+        SecretStr(""),
+        "Unguessable last part of the callback address; empty: callbacks are refused.",
+    )
+    connectwise_timeout: float = _connection(
+        20.0, "Seconds after which a call to ConnectWise counts as unanswered.", gt=0, le=120
+    )
+    connectwise_key_auth: bool = _connection(
+        False, "Send credentials when a callback's signing key is fetched (undocumented)."
+    )
+    commerce_webhook_secrets: SecretStr = _connection(
+        SecretStr(""),
+        "Secrets of the Commerce webhook (whsec_...), comma-separated, all accepted; empty: off.",
+    )
+    commerce_currency: str = _connection(
+        "USD", "Currency of documents in which Commerce gives none.", min_length=3, max_length=3
+    )
+    commerce_tax_basis: Literal["unit", "line"] = _connection(
+        "unit",
+        "Whether a line's tax is for one unit or for the whole line, where lineTax is absent.",
+    )
+
+    # Records of ConnectWise's own set-up, by name
+    connectwise_warehouse: str = _name("Warehouse of purchase orders and shipping.")
+    connectwise_warehouse_bin: str = _name("Bin of the warehouse.")
+    connectwise_sales_rep: str = _name(
+        "Identifier of the member who owns what no Commerce owner is mapped for."
+    )
+    connectwise_purchase_terms: str = _name("Billing terms of purchase orders.")
+    connectwise_product_type: str = _name("Type of catalog items that are created.")
+    connectwise_product_subcategory: str = _name("Subcategory of catalog items that are created.")
+    connectwise_unit_of_measure: str = _name("Unit of measure of created items and lines.")
+    connectwise_won_status: str = _name("Opportunity status that means won.")
+    connectwise_lost_status: str = _name("Opportunity status that means lost.")
+    connectwise_open_status: str = _name("Opportunity status to which a won one is reopened.")
+    connectwise_opportunity_type: str = _name("Type of opportunities that are created.")
+    connectwise_sales_order_status_waiting: str = _name(
+        "Sales order status until the invoice gate opens; has no flag, so it must be set."
+    )
+    connectwise_sales_order_status_ready: str = _name(
+        "Sales order status once the invoice gate is open; has no flag, so it must be set."
+    )
+    connectwise_purchase_order_status_open: str = _name("Status of open purchase orders.")
+    connectwise_purchase_order_status_closed: str = _name("Status of completed purchase orders.")
+    connectwise_freight_item: str = _name("Catalog item of delivery amounts.")
+    connectwise_surcharge_item: str = _name("Catalog item of payment surcharges.")
+    connectwise_coupon_item: str = _name("Catalog item of coupon discounts.")
+    connectwise_rounding_item: str = _name("Catalog item of rounding gaps.")
+    connectwise_location: str = _name("Location of created records.")
+    connectwise_business_unit: str = _name("Business unit (department) of created records.")
+
+    # Behaviour, pinned on an order when its sales order arrives
+    scenario: str = _behaviour("connectwise-procurement-opportunity", "Scenario of new orders.")
+    purchase_order_timing: Literal["on_receipt", "on_issue"] = _behaviour(
+        "on_receipt", "When a purchase order reaches ConnectWise (D-2)."
+    )
+    sales_order_creation: Literal["automatic", "wait_for_person"] = _behaviour(
+        "automatic", "Who makes the ConnectWise sales order (D-3)."
+    )
+    opportunity_missing: Literal["create", "plain_sales_order", "hold"] = _behaviour(
+        "create", "What happens to an order that names no opportunity (D-13)."
+    )
+    demand_linking: Literal["demand_creates_po", "demand_appends_to_po", "automatic"] = _behaviour(
+        "demand_creates_po", "How purchase orders are linked to purchasing demand (D-4)."
+    )
+    po_numbering: Literal["commerce", "connectwise"] = _behaviour(
+        "commerce", "Whose number a purchase order carries in ConnectWise."
+    )
+    invoice_policy: Literal["all_goods", "shipped_only"] = _behaviour(
+        "all_goods", "Whether all goods or only shipped goods are released for invoicing (B1.11)."
+    )
+    invoice_action: Literal["mark_ready", "create_invoice"] = _behaviour(
+        "mark_ready", "What releasing does: set the ready status, or also create the invoice (D-5)."
+    )
+    mark_shipped: Literal["drop_ship_only", "on_receipt", "never"] = _behaviour(
+        "drop_ship_only", "Which received goods the service marks as shipped (D-14)."
+    )
+    partial_receipt: Literal["clone_rest", "cancel_rest"] = _behaviour(
+        "clone_rest", "What ConnectWise does with the rest of a partly received line."
+    )
+    rounding_limit: Decimal = _behaviour(
+        Decimal("0.05"),
+        "Largest rounding gap between lines and total, in the order's currency.",
+        ge=0,
+    )
+
+    # Read live
+    read_lag: float = _live(
+        3.0, "Seconds by which a read of ConnectWise may lag a write.", ge=0, le=600
+    )
+    hold_deadline: float = _live(
+        96.0, "Hours after which something that is waited for becomes held.", gt=0
+    )
+    quote_wait: float = _live(15.0, "Minutes that an order waits for the quote it names.", ge=0)
+    receipt_gap: float = _live(
+        15.0, "Minutes that a receipt waits for an earlier one of the same line.", ge=0
+    )
+    poll_seconds: float = _live(
+        60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0
+    )
+
+    @field_validator("connectwise_url", "public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.strip().rstrip("/")
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The accepted Commerce webhook secrets, in the given order."""
+        given = self.commerce_webhook_secrets.get_secret_value()
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+def group_of(name: str) -> Group:
+    """The group of a setting. Raises KeyError for a name that is not a setting."""
+    extra = Settings.model_fields[name].json_schema_extra
+    if not isinstance(extra, dict):
+        raise KeyError(name)
+    return Group(str(extra["group"]))
+
+
+def names_in(*groups: Group) -> tuple[str, ...]:
+    """Names of the settings of these groups, in the order of the class."""
+    return tuple(name for name in Settings.model_fields if group_of(name) in groups)
+
+
+def check(values: dict[str, Any]) -> dict[str, Any]:
+    """Validate stored or patched settings by the class's own rules.
+
+    Raises pydantic.ValidationError; returns JSON values (Decimals as text).
+    """
+    unknown = sorted(set(values) - set(names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE)))
+    if unknown:
+        raise ValueError(f"not settings that can be changed here: {', '.join(unknown)}")
+    defaults = {name: field.get_default() for name, field in Settings.model_fields.items()}
+    checked = Settings.model_validate({**defaults, **values})
+    dumped = checked.model_dump(mode="json")
+    return {name: dumped[name] for name in values}
