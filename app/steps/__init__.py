@@ -1,0 +1,36 @@
+"""The steps: one file each, with a pure half (`want`) and an effect (`apply`).
+
+`STEPS` is the whole list. Steps touch neither database nor queue: what they may do to the world
+is in `effects.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from app.steps import (
+    create_products,
+    create_sales_order,
+    link_demand,
+    receive_purchase_order,
+    release_invoice,
+    ship_goods,
+    sync_purchase_order,
+    win_opportunity,
+)
+from app.steps.effects import Step
+
+STEPS: Mapping[str, Step] = {
+    module.name: cast(Step, module)
+    for module in (
+        create_products,
+        win_opportunity,
+        create_sales_order,
+        sync_purchase_order,
+        link_demand,
+        receive_purchase_order,
+        ship_goods,
+        release_invoice,
+    )
+}

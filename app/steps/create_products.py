@@ -1,0 +1,165 @@
+"""create_products: catalog items, and the order's products on its opportunity (B1.5, A3).
+
+Owns the opportunity until the sales order stands (its claim). After conversion the same lines are
+kept true on the sales order. Must not touch the opportunity's status but to reopen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.domain import psa
+from app.domain.codes import Code
+from app.domain.errors import Hold
+from app.domain.gates import Shut
+from app.domain.options import deselected
+from app.domain.order import OrderView
+from app.domain.records import ORDER, Ref
+from app.steps import catalog
+from app.steps.effects import Effects, Outcome
+from app.steps.lines import Parent, place, standing, wanted_lines
+from app.steps.resolve import company, contact, optional, sales_rep, set_up, setting
+
+name = "create_products"
+version = 1
+
+
+def subjects(view: OrderView) -> Sequence[str]:
+    return (ORDER,)
+
+
+def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+    order = view.sales_order
+    if order is None:
+        return {}  # not yet known; the gate says so
+    plain = view.opportunity_id is None and view.behaviour.opportunity_missing != "create"
+    return {
+        "opportunity": view.opportunity_id,
+        "without_opportunity": plain,
+        "customer": order.customer.id,
+        "lines": wanted_lines(view),
+        "not_chosen": deselected(view.quote),
+    }
+
+
+def outstanding(view: OrderView, subject: str) -> Shut | None:
+    return None
+
+
+def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+    where = f"opportunity {want['opportunity']}" if want.get("opportunity") else "a new opportunity"
+    if view.ref("sales_order") is not None:
+        where = f"sales order {view.ref('sales_order')}"
+    return [
+        f"mark or create product {line['title']} x {line['quantity']} on {where}"
+        for line in want.get("lines", [])
+        if view.ref("product", str(line["key"])) is None or view.applied(name, ORDER) is not None
+    ]
+
+
+async def apply(want: Mapping[str, Any], fx: Effects) -> None:
+    order = fx.view.sales_order
+    assert order is not None  # noqa: S101 - gate sales_order_known
+    _tell_recurring(fx)
+    owner = await company(fx, order.customer, order.connectwise.company_identifier)
+    sales_order = fx.ref("sales_order")
+    if sales_order is not None:
+        parent = Parent(sales_order=sales_order)
+        await place(fx, parent, want["lines"], await standing(fx, parent))
+        return
+    if want["without_opportunity"]:
+        await catalog.ensure(fx, [line for line in want["lines"] if "setting" not in line])
+        return
+    if want["opportunity"] is None:
+        parent = Parent(opportunity=await _opportunity_of_ours(fx, owner))
+        await place(fx, parent, want["lines"], await standing(fx, parent))
+        return
+    parent = await _given_opportunity(fx, int(want["opportunity"]), owner)
+    await place(fx, parent, want["lines"], await standing(fx, parent))
+
+
+def _tell_recurring(fx: Effects) -> None:
+    order = fx.view.sales_order
+    recurring = [line.title for line in order.lines if line.is_recurring] if order else []
+    if recurring and fx.view.applied(name, ORDER) is None:
+        fx.journal(
+            Code.NEEDS_AGREEMENT,
+            f"Recurring lines are left for the customer's agreement: {', '.join(recurring)}.",
+        )
+
+
+async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Company) -> Parent:
+    """The named opportunity, open for edits, or the sales order a person made of it already."""
+    await fx.claim("opportunity", str(opportunity_id), None)
+    opportunity = await fx.cw.opportunity(opportunity_id)
+    if opportunity.company_id != owner.id:
+        raise Hold(
+            Code.OPPORTUNITY_OF_OTHER_COMPANY,
+            f"Opportunity {opportunity_id} belongs to ConnectWise company {opportunity.company_id}, "
+            f"the order to {owner.identifier} ({owner.id}).",
+        )
+    fx.learn(Ref("opportunity", "", str(opportunity_id)))
+    statuses = {status.id: status for status in await set_up(fx, psa.Setup.OPPORTUNITY_STATUS)}
+    status = statuses.get(opportunity.status_id)
+    if status is not None and status.lost:
+        raise Hold(
+            Code.OPPORTUNITY_LOST,
+            f"Opportunity {opportunity_id} stands at {status.name}, which means lost.",
+        )
+    closed = opportunity.closed or (status is not None and (status.closed or status.won))
+    if not closed:
+        return Parent(opportunity=opportunity_id)
+    orders = await fx.cw.sales_orders_of_opportunity(opportunity_id)
+    if len(orders) > 1:
+        ids = ", ".join(str(found.id) for found in orders)
+        raise Hold(
+            Code.SALES_ORDER_UNCERTAIN,
+            f"Opportunity {opportunity_id} was converted to several sales orders: {ids}.",
+        )
+    if orders:
+        fx.see("conversion", {"sales_orders": [orders[0].id]})
+        fx.keep("opportunity_won", value=True)
+        return Parent(sales_order=orders[0].id)
+    # A closed opportunity is frozen (connectwise.md 3.1): reopen, edit, win again (B1.5).
+    reopened = await setting(fx, "connectwise_open_status")
+    await fx.guard()
+    await fx.cw.set_opportunity_status(opportunity_id, reopened.id, None)
+    fx.journal(
+        "OPPORTUNITY_REOPENED", f"Opportunity {opportunity_id} was reopened for its products."
+    )
+    return Parent(opportunity=opportunity_id)
+
+
+async def _opportunity_of_ours(fx: Effects, owner: psa.Company) -> int:
+    known = fx.ref("opportunity")
+    if known is not None:
+        return known
+    view, order = fx.view, fx.view.sales_order
+    assert order is not None  # noqa: S101 - gate sales_order_known
+    marker = view.marker("opportunity", "")
+    title = view.quote.title if view.quote is not None and view.quote.title else owner.name
+    new = psa.NewOpportunity(
+        name=f"{order.order_number} {title}"[:100],
+        company_id=owner.id,
+        contact_id=await contact(fx, owner.id),
+        sales_rep_id=await sales_rep(fx),
+        notes=marker,
+        type_id=await optional(fx, "connectwise_opportunity_type"),
+        expected_close=order.order_date,
+        location_id=await optional(fx, "connectwise_location"),
+        business_unit_id=await optional(fx, "connectwise_business_unit"),
+    )
+
+    async def send() -> Outcome:
+        return {"id": await fx.cw.create_opportunity(new)}
+
+    async def look() -> Outcome | None:
+        found = [o.id for o in await fx.cw.opportunities_of(owner.id) if marker in o.notes]
+        return {"id": found[0]} if found else None
+
+    def learn(outcome: Outcome) -> list[Ref]:
+        return [Ref("opportunity", "", str(outcome["id"]))]
+
+    evidence = {"marker": marker, "company": owner.id}
+    return int((await fx.once("opportunity", "", evidence, send, look, learn))["id"])

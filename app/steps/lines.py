@@ -1,0 +1,243 @@
+"""The order's lines as ConnectWise products, and how they are made true on a parent.
+
+Owns the wanted lines (pure) and their placing on an opportunity or a sales order: stamp what
+matches, create what is missing, take out what was not chosen. Used by two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.domain import money, options, psa
+from app.domain.codes import Code
+from app.domain.errors import Hold
+from app.domain.json_values import canonical
+from app.domain.order import OrderView
+from app.domain.quantities import received_for_lines
+from app.domain.records import Ref
+from app.steps import catalog
+from app.steps.effects import Effects, Outcome
+
+CENT_PLACES = Decimal("0.0001")  # ConnectWise keeps money as a double; four places are safe
+
+
+def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
+    """What has to stand on the sales order, one entry a line, in line order. Pure.
+
+    Recurring lines are left out: they are billed by an agreement, never once (H5).
+    """
+    order = view.sales_order
+    if order is None:
+        return []
+    lines: list[dict[str, Any]] = []
+    for line in view.sold_lines:
+        product = order.product(line)
+        lines.append(
+            {
+                "key": str(line.id),
+                "sku": product.product_number[: catalog.IDENTIFIER],
+                "title": line.title,
+                "quantity": line.quantity,
+                "price": money.unit_price(line).quantize(CENT_PLACES),
+                "cost": line.cost,
+                "physical": product.physical,
+                "serialized": product.is_serialized,
+                "mpn": product.manufacturer_part_number,
+            }
+        )
+    lines.extend(
+        {
+            "key": header.key,
+            "setting": header.setting,
+            "title": header.title,
+            "quantity": 1,
+            "price": header.amount,
+            "cost": 0,
+            "physical": False,
+        }
+        for header in money.header_lines(order)
+    )
+    result: list[dict[str, Any]] = canonical(lines)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Where products stand: exactly one of the two ids is set."""
+
+    opportunity: int | None = None
+    sales_order: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "opportunity" if self.opportunity is not None else "sales_order"
+
+    @property
+    def id(self) -> int:
+        return int(self.opportunity or self.sales_order or 0)
+
+
+async def standing(fx: Effects, parent: Parent) -> list[psa.Product]:
+    """The products on the parent, read now."""
+    if parent.opportunity is not None:
+        products = await fx.cw.opportunity_products(parent.opportunity)
+    else:
+        products = await fx.cw.sales_order_products(parent.id)
+    fx.keep("products", products, f"{parent.kind}:{parent.id}")
+    return list(products)
+
+
+async def place(
+    fx: Effects,
+    parent: Parent,
+    lines: Sequence[Mapping[str, Any]],
+    products: Sequence[psa.Product],
+) -> None:
+    """Make the parent carry exactly the wanted lines among ours. Raises Hold."""
+    view = fx.view
+    named = [await _with_sku(fx, line) for line in lines]
+    xrefs = {str(line["key"]): view.xref(str(line["key"])) for line in named}
+    prefix = view.xref("")
+    matched = options.match(named, products, options.deselected(view.quote), prefix, xrefs)
+    if matched.ambiguous:
+        raise Hold(
+            Code.OPTIONS_UNMATCHED,
+            f"{parent.kind.replace('_', ' ').capitalize()} {parent.id} carries more products "
+            f"{', '.join(matched.ambiguous)} than {view.row.name} sells, and nothing tells which "
+            "of them were chosen.",
+        )
+    if matched.foreign:
+        left = ", ".join(sorted({product.sku for product in matched.foreign}))
+        fx.journal(
+            "FOREIGN_PRODUCTS",
+            f"Left alone on {parent.kind.replace('_', ' ')} {parent.id}: {left}.",
+        )
+    by_key = {str(line["key"]): line for line in named}
+    for key, product in matched.pairs.items():
+        await _change(fx, parent, by_key[key], product, xrefs[key])
+    await _exclude(fx, parent, matched.excluded, [p.id for p in matched.pairs.values()])
+    missing = [by_key[key] for key in matched.missing]
+    items = await catalog.ensure(fx, [line for line in missing if "setting" not in line])
+    for line in missing:
+        await _create(fx, parent, line, items.get(str(line["sku"])), xrefs[str(line["key"])])
+
+
+async def _with_sku(fx: Effects, line: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Header amounts stand on catalog items that settings name; those are read live."""
+    if "setting" not in line:
+        return line
+    sku = fx.view.names.get(str(line["setting"]), "")
+    return {**line, "sku": sku or f"?{line['setting']}"}
+
+
+def _ref(parent: Parent, key: str, product_id: int, sku: str, catalog_id: int) -> Ref:
+    data = {"sku": sku, "catalog_item": catalog_id, "parent": parent.kind}
+    return Ref("product", key, str(product_id), data, exclusive=True)
+
+
+async def _change(
+    fx: Effects, parent: Parent, line: Mapping[str, Any], product: psa.Product, xref: str
+) -> None:
+    key = str(line["key"])
+    quantity, price = Decimal(str(line["quantity"])), Decimal(str(line["price"]))
+    cost = Decimal(str(line["cost"]))
+    change = psa.ProductChange(
+        xref=xref if product.xref != xref else None,
+        quantity=quantity if product.quantity != quantity else None,
+        price=price if product.price != price else None,
+        cost=cost if product.cost != cost and "setting" not in line else None,
+    )
+    if not change.empty:
+        if change.quantity is not None or change.price is not None:
+            _refuse_frozen(fx, line, product, change)
+        await fx.guard()
+        await fx.cw.change_product(product.id, change)
+    fx.learn(_ref(parent, key, product.id, product.sku, product.catalog_item_id))
+
+
+def _refuse_frozen(
+    fx: Effects, line: Mapping[str, Any], product: psa.Product, change: psa.ProductChange
+) -> None:
+    """D-11: a receipt or an invoice freezes a line."""
+    key = str(line["key"])
+    came = received_for_lines(fx.view).get(int(key), 0) if key.isdecimal() else 0
+    if product.invoice_id is None and not came:
+        return
+    frozen = f"invoice {product.invoice_id}" if product.invoice_id else f"a receipt of {came}"
+    what = []
+    if change.quantity is not None:
+        what.append(f"quantity {product.quantity.normalize():f} to {change.quantity.normalize():f}")
+    if change.price is not None:
+        what.append(f"price {product.price.normalize():f} to {change.price.normalize():f}")
+    raise Hold(
+        Code.CHANGED_AFTER_FREEZE,
+        f"{line['title']}: {' and '.join(what)} was changed in Commerce after {frozen}.",
+    )
+
+
+async def _exclude(
+    fx: Effects, parent: Parent, excluded: Sequence[psa.Product], kept: Sequence[int]
+) -> None:
+    """What the customer did not choose: not counted on an opportunity, cancelled on a sales
+    order where it is ours. Chosen lines that were unticked are ticked again."""
+    if parent.sales_order is not None:
+        for product in excluded:
+            if not product.xref:
+                continue
+            if product.invoice_id is not None:
+                raise Hold(
+                    Code.CHANGED_AFTER_FREEZE,
+                    f"{product.sku} was taken off the order in Commerce after invoice "
+                    f"{product.invoice_id}.",
+                )
+            await fx.guard()
+            await fx.cw.change_product(
+                product.id, psa.ProductChange(quantity_cancelled=product.quantity)
+            )
+        return
+    if not excluded and not options.has_options(fx.view.quote):
+        return
+    opportunity = parent.id
+    forecast = {line.id: line for line in await fx.cw.forecast(opportunity)}
+    by_id = {p.id: p for p in fx.recent("products", f"opportunity:{opportunity}") or []}
+    for product_id, included in [(p.id, False) for p in excluded] + [(k, True) for k in kept]:
+        there = by_id.get(product_id)
+        line = forecast.get(there.forecast_id or -1) if there is not None else None
+        if line is not None and line.included is not included:
+            await fx.guard()
+            await fx.cw.change_forecast(opportunity, line.id, included)
+
+
+async def _create(
+    fx: Effects, parent: Parent, line: Mapping[str, Any], item: int | None, xref: str
+) -> None:
+    key = str(line["key"])
+    if item is None:
+        item = await catalog.existing(fx, str(line["setting"]))
+    catalog_item = item
+    new = psa.NewProduct(
+        catalog_item_id=catalog_item,
+        quantity=Decimal(str(line["quantity"])),
+        price=Decimal(str(line["price"])),
+        cost=Decimal(str(line["cost"])),
+        xref=xref,
+        description=str(line["title"]),
+        opportunity_id=parent.opportunity,
+        sales_order_id=parent.sales_order,
+    )
+
+    async def send() -> Outcome:
+        return {"id": (await fx.cw.create_product(new)).id}
+
+    async def look() -> Outcome | None:
+        found = [p for p in await standing(fx, parent) if p.xref == xref]
+        return {"id": found[0].id} if found else None
+
+    def learn(outcome: Outcome) -> list[Ref]:
+        return [_ref(parent, key, int(outcome["id"]), str(line["sku"]), catalog_item)]
+
+    evidence = {"xref": xref, parent.kind: parent.id}
+    await fx.once("product", f"{parent.kind}:{parent.id}:{key}", evidence, send, look, learn)

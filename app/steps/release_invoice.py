@@ -1,0 +1,83 @@
+"""release_invoice: the sales order is released for invoicing once its gate is open (B1.11, D-5).
+
+Owns the ready status and the bill-shipped flag, and with `create_invoice` the invoice itself.
+With `shipped_only` every further shipment is a further release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.domain import psa
+from app.domain.gates import Shut, not_shipped
+from app.domain.order import OrderView
+from app.domain.quantities import shipped
+from app.domain.records import ORDER, Ref
+from app.steps.effects import Effects, Outcome
+from app.steps.resolve import company, setting
+
+name = "release_invoice"
+version = 1
+
+
+def subjects(view: OrderView) -> Sequence[str]:
+    return (ORDER,)
+
+
+def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+    by_shipping = view.behaviour.invoice_policy == "shipped_only"
+    released: dict[str, Any] = {"bill_shipped": by_shipping, "invoice": _invoices(view)}
+    if by_shipping:
+        sent = {str(line): quantity for line, quantity in sorted(shipped(view).items()) if quantity}
+        released["shipped"] = sent
+    return released
+
+
+def _invoices(view: OrderView) -> bool:
+    return view.behaviour.invoice_action == "create_invoice"
+
+
+def outstanding(view: OrderView, subject: str) -> Shut | None:
+    return not_shipped(view) if view.behaviour.invoice_policy == "shipped_only" else None
+
+
+def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+    writes = [f"set sales order {view.ref('sales_order')} to the ready status"]
+    return [*writes, "create its invoice"] if want["invoice"] else writes
+
+
+async def apply(want: Mapping[str, Any], fx: Effects) -> None:
+    sales_order = fx.ref("sales_order")
+    assert sales_order is not None  # noqa: S101 - gate sales_order_stands
+    ready = await setting(fx, "connectwise_sales_order_status_ready")
+    change = psa.SalesOrderChange(status_id=ready.id, bill_shipped=bool(want["bill_shipped"]))
+    await fx.guard()
+    await fx.cw.change_sales_order(sales_order, change)
+    fx.journal(
+        "RELEASED", f"Sales order {sales_order} is {ready.name}.", shipped=want.get("shipped")
+    )
+    if want["invoice"]:
+        await _invoice(fx, want, sales_order)
+
+
+async def _invoice(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+    order = fx.view.sales_order
+    assert order is not None  # noqa: S101 - gate sales_order_stands
+    owner = await company(fx, order.customer, order.connectwise.company_identifier)
+    total = sum(want.get("shipped", {}).values())
+    reference = f"{order.order_number}{f'-{total}' if total else ''}"[:50]
+
+    async def send() -> Outcome:
+        return {"id": await fx.cw.create_invoice(sales_order, owner.id, reference)}
+
+    async def look() -> Outcome | None:
+        invoices = await fx.cw.invoices_of_sales_order(sales_order)
+        found = [invoice.id for invoice in invoices if invoice.reference == reference]
+        return {"id": found[0]} if found else None
+
+    def learn(outcome: Outcome) -> list[Ref]:
+        return [Ref("invoice", reference, str(outcome["id"]))]
+
+    evidence = {"sales_order": sales_order, "reference": reference}
+    await fx.once("invoice", reference, evidence, send, look, learn)

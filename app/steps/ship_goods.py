@@ -1,0 +1,105 @@
+"""ship_goods: what the service itself has to mark as shipped on the sales order (B1.3, D-14).
+
+Owns shipping details by the cumulative target of each line. Receiving into the MSP's warehouse is
+not shipping, so by default only drop-shipped goods are marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from app.domain import psa
+from app.domain.codes import Code
+from app.domain.errors import Hold
+from app.domain.gates import Shut
+from app.domain.order import OrderView
+from app.domain.quantities import to_ship
+from app.domain.records import ORDER
+from app.steps.effects import Effects, Outcome
+from app.steps.resolve import setting
+
+name = "ship_goods"
+version = 1
+
+
+def subjects(view: OrderView) -> Sequence[str]:
+    return (ORDER,)
+
+
+def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+    shipped = {str(line): quantity for line, quantity in sorted(to_ship(view).items())}
+    return {"shipped": shipped} if shipped else None
+
+
+def outstanding(view: OrderView, subject: str) -> Shut | None:
+    return None
+
+
+def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+    before = (view.applied(name, ORDER) or {}).get("shipped", {})
+    return [
+        f"mark {quantity - before.get(line, 0)} of line {line} as shipped"
+        for line, quantity in want["shipped"].items()
+        if quantity > before.get(line, 0)
+    ]
+
+
+async def apply(want: Mapping[str, Any], fx: Effects) -> None:
+    before = (fx.view.applied(name, ORDER) or {}).get("shipped", {})
+    for line, target in want["shipped"].items():
+        if target > before.get(line, 0):
+            await _ship(fx, line, Decimal(target), Decimal(before.get(line, 0)))
+
+
+async def _ship(fx: Effects, line: str, target: Decimal, before: Decimal) -> None:
+    product = fx.ref("product", line)
+    if product is None:
+        raise Hold(Code.SHIPPING_UNCERTAIN, f"Line {line} has no product in ConnectWise.")
+    warehouse = await setting(fx, "connectwise_warehouse")
+    place = await setting(fx, "connectwise_warehouse_bin", parent=warehouse.id)
+    details = await fx.cw.shipping_details(product)
+    done = sum((detail.shipped for detail in details), Decimal(0))
+    if done < before:
+        sentence = (
+            f"ConnectWise shows {done.normalize():f} of line {line} shipped, but "
+            f"{before.normalize():f} were shipped by the service."
+        )
+        row = fx.view.ledger.get((name, ORDER))
+        if wait := await fx.lagging(row.applied_at if row else None, sentence):
+            raise wait
+        raise Hold(Code.SHIPPING_UNCERTAIN, sentence)
+    for detail in details:  # what ConnectWise picked by itself is shipped first
+        amount = min(detail.picked - detail.shipped, target - done)
+        if amount > 0:
+            shipping = psa.Shipping(detail.shipped + amount, warehouse.id, place.id)
+            await _once(fx, line, product, detail.id, shipping, done, done + amount)
+            done += amount
+    if done < target:
+        shipping = psa.Shipping(target - done, warehouse.id, place.id)
+        await _once(fx, line, product, None, shipping, done, target)
+
+
+async def _once(
+    fx: Effects,
+    line: str,
+    product: int,
+    detail: int | None,
+    shipping: psa.Shipping,
+    before: Decimal,
+    target: Decimal,
+) -> None:
+    async def send() -> Outcome:
+        if detail is None:
+            await fx.cw.add_shipping(product, shipping)
+        else:
+            await fx.cw.change_shipping(product, detail, shipping)
+        return {"shipped": str(target)}
+
+    async def look() -> Outcome | None:
+        there = sum((d.shipped for d in await fx.cw.shipping_details(product)), Decimal(0))
+        return {"shipped": str(target)} if there >= target else None
+
+    evidence = {"product": product, "before": str(before), "target": str(target)}
+    await fx.once("shipping", f"{line}:{target.normalize():f}", evidence, send, look)

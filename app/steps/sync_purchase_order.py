@@ -1,0 +1,359 @@
+"""sync_purchase_order: a Commerce purchase order stands in ConnectWise, numbered (B1.1, B1.9, D-4).
+
+Owns the purchase order's making: from the demand of the order's products, or plainly; surplus as
+an unlinked line. Never posts again where it cannot tell whether the first post arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from app.domain import psa
+from app.domain.codes import Code
+from app.domain.errors import FailureKind, Hold, RemoteFailure
+from app.domain.gates import Shut
+from app.domain.json_values import canonical
+from app.domain.linking import allocate
+from app.domain.order import OrderView
+from app.domain.records import Ref
+from app.steps import catalog
+from app.steps.demand import check_demand, demanded
+from app.steps.effects import Effects, Outcome
+from app.steps.resolve import optional, setting, vendor
+
+name = "sync_purchase_order"
+version = 1
+HIGHEST_SECONDS = 10 * 365 * 86400.0
+
+
+def subjects(view: OrderView) -> Sequence[str]:
+    return [f"po:{po.id}" for po in view.purchase_orders if not po.draft]
+
+
+def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+    purchase_order = view.purchase_order(int(subject.split(":")[1]))
+    if purchase_order is None or purchase_order.draft:
+        return None
+    if purchase_order.cancelled:
+        # Never mirrored: nothing to do. Mirrored: the difference is for a person (H3).
+        applied = view.applied(name, subject)
+        return {**applied, "cancelled": True} if applied is not None else None
+    products = {product.id: product for product in purchase_order.products}
+    shares = [
+        {
+            "po_line": share.po_line,
+            "product": share.product_id,
+            "line": share.line,
+            "quantity": share.quantity,
+            "cost": share.cost,
+        }
+        for share in allocate(view).get(purchase_order.id, ())
+    ]
+    surplus = {
+        share.product_id
+        for share in allocate(view).get(purchase_order.id, ())
+        if share.line is None
+    }
+    lines = {line.product_id: line for line in purchase_order.lines}
+    items = [
+        {
+            "product": product_id,
+            "sku": products[product_id].product_number[: catalog.IDENTIFIER],
+            "title": lines[product_id].title,
+            "price": 0,
+            "cost": lines[product_id].price,
+            "physical": products[product_id].physical,
+            "serialized": products[product_id].is_serialized,
+            "mpn": products[product_id].manufacturer_part_number,
+        }
+        for product_id in sorted(surplus)
+        if product_id in products
+    ]
+    result: dict[str, Any] = canonical(
+        {
+            "purchase_order": purchase_order.id,
+            "number": purchase_order.order_number,
+            "supplier": purchase_order.supplier.id,
+            "shares": shares,
+            "items": items,
+        }
+    )
+    return result
+
+
+def outstanding(view: OrderView, subject: str) -> Shut | None:
+    return None
+
+
+def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+    linked = sum(share["quantity"] for share in want["shares"] if share["line"] is not None)
+    surplus = sum(share["quantity"] for share in want["shares"] if share["line"] is None)
+    known = view.ref("purchase_order", str(want["purchase_order"]))
+    writes = [] if known else [f"make a purchase order from the demand for {linked}"]
+    writes += [f"add an unlinked line of {surplus}"] if surplus else []
+    return [*writes, f"number it {want['number']}"]
+
+
+async def apply(want: Mapping[str, Any], fx: Effects) -> None:
+    view = fx.view
+    po_id = str(want["purchase_order"])
+    purchase_order = view.purchase_order(int(po_id))
+    assert purchase_order is not None  # noqa: S101 - want() found it
+    if want.get("cancelled"):
+        raise Hold(
+            Code.PURCHASE_ORDER_CANCELLED,
+            f"{want['number']} was cancelled in Commerce; it stands in ConnectWise as purchase "
+            f"order {fx.ref('purchase_order', po_id)}.",
+        )
+    seller = await vendor(fx, purchase_order.supplier)
+    warehouse = await setting(fx, "connectwise_warehouse")
+    opened = await setting(fx, "connectwise_purchase_order_status_open")
+    marker = view.marker("purchase order", po_id)
+    known = fx.ref("purchase_order", po_id)
+    if known is not None:
+        _refuse_changed_lines(fx, want)
+    linked = demanded(fx, want)
+    await check_demand(fx, linked, str(want["number"]))
+    if known is None:
+        if linked and view.behaviour.demand_linking == "demand_creates_po":
+            known = await _from_demand(fx, want, seller.id, warehouse.id, linked)
+        else:
+            known = await _plainly(fx, want, seller.id, warehouse.id, opened.id, marker)
+        await _raise_highest(fx, known)
+        fx.learn(Ref("purchase_order", po_id, str(known), exclusive=True))
+    number = str(want["number"])[:50] if view.behaviour.po_numbering == "commerce" else None
+    await fx.guard()
+    await fx.cw.change_purchase_order(
+        known, psa.PurchaseOrderChange(number=number, notes=marker, status_id=opened.id)
+    )
+    await _plain_lines(fx, want, known, warehouse.id)
+    fx.journal(
+        "PURCHASE_ORDER_SYNCED",
+        f"{want['number']} stands in ConnectWise as purchase order {known}.",
+    )
+
+
+def _refuse_changed_lines(fx: Effects, want: Mapping[str, Any]) -> None:
+    """D-11: a purchase order that stands is changed by a person, as its lines are linked."""
+    before = fx.view.applied(name, f"po:{want['purchase_order']}")
+    if before is None or before["shares"] == want["shares"]:
+        return
+    raise Hold(
+        Code.CHANGED_AFTER_FREEZE,
+        f"The quantities of {want['number']} changed in Commerce after it was made in ConnectWise.",
+        who="purchasing",
+    )
+
+
+async def _from_demand(
+    fx: Effects,
+    want: Mapping[str, Any],
+    vendor_id: int,
+    warehouse_id: int,
+    linked: Sequence[psa.Demand],
+) -> int:
+    highest = await fx.recall("highest", "purchase_order")
+    bound = int(highest["id"]) if highest is not None else 0
+    open_demand = {
+        str(p.id): str(p.open_demand)
+        for p in fx.recent("demand") or []
+        if p.open_demand is not None
+    }
+    evidence = {
+        "vendor": vendor_id,
+        "products": {str(demand.product_id): str(demand.quantity) for demand in linked},
+        "open_demand": open_demand,
+        "above": bound,
+    }
+
+    async def send() -> Outcome:
+        made = await fx.cw.purchase_demand(vendor_id, warehouse_id, linked)
+        if made is None:  # the answer need not carry the purchase order [OPEN]
+            found = await look()
+            if found is None:
+                raise RemoteFailure(
+                    FailureKind.OUTCOME_UNKNOWN, "the answer names no purchase order"
+                )
+            return found
+        return {"id": made}
+
+    async def look() -> Outcome | None:
+        return await _made_from_demand(fx, want, vendor_id, linked, bound)
+
+    outcome = await fx.once("purchase_order", "demand", evidence, send, look)
+    return int(outcome["id"])
+
+
+async def _made_from_demand(
+    fx: Effects,
+    want: Mapping[str, Any],
+    vendor_id: int,
+    linked: Sequence[psa.Demand],
+    bound: int,
+) -> Outcome | None:
+    """The purchase order whose lines cover exactly the demanded products; Hold when unsure."""
+    ours = {
+        int(ref.external_id) for (kind, _), ref in fx.view.refs.items() if kind == "purchase_order"
+    }
+    wanted: dict[int, Decimal] = {demand.product_id: demand.quantity for demand in linked}
+    found: dict[int, dict[int, Decimal]] = {}
+    try:
+        for row in await fx.cw.demand_links(sorted(wanted)):
+            if row.purchase_order_id not in ours and row.purchase_order_id > bound:
+                per = found.setdefault(row.purchase_order_id, {})
+                per[row.product_id] = per.get(row.product_id, Decimal(0)) + row.quantity
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.FORBIDDEN:
+            raise
+        return await _made_without_report(fx, want, vendor_id, ours, bound)
+    exact = sorted(key for key, quantities in found.items() if quantities == wanted)
+    if len(exact) == 1:
+        return {"id": exact[0]}
+    if found:
+        raise _uncertain(want, sorted(found))
+    return None
+
+
+async def _made_without_report(
+    fx: Effects, want: Mapping[str, Any], vendor_id: int, ours: set[int], bound: int
+) -> Outcome | None:
+    """Without the API Reports permission: purchase orders of the vendor above the lower bound."""
+    sales_order = fx.ref("sales_order")
+    skus: dict[str, Decimal] = {}
+    for share in want["shares"]:
+        product = fx.view.refs.get(("product", str(share["line"])))
+        if product is not None:
+            sku = str(product.data["sku"])
+            skus[sku] = skus.get(sku, Decimal(0)) + Decimal(str(share["quantity"]))
+    exact: list[int] = []
+    unsure: list[int] = []
+    for candidate in await fx.cw.purchase_orders_above(vendor_id, bound):
+        if candidate.id in ours:
+            continue
+        there: dict[str, Decimal] = {}
+        for line in await fx.cw.purchase_order_lines(candidate.id):
+            if sales_order in line.sales_order_ids:
+                there[line.sku] = there.get(line.sku, Decimal(0)) + line.quantity
+        if there == skus:
+            exact.append(candidate.id)
+        elif there:
+            unsure.append(candidate.id)
+    if len(exact) == 1 and not unsure:
+        return {"id": exact[0]}
+    if exact or unsure:
+        raise _uncertain(want, sorted([*exact, *unsure]))
+    return None
+
+
+def _uncertain(want: Mapping[str, Any], candidates: Sequence[int]) -> Hold:
+    listed = ", ".join(str(candidate) for candidate in candidates)
+    return Hold(
+        Code.PURCHASE_ORDER_UNCERTAIN,
+        f"Purchase order {listed} in ConnectWise may or may not be {want['number']}; nothing is "
+        "posted again.",
+    )
+
+
+async def _plainly(
+    fx: Effects,
+    want: Mapping[str, Any],
+    vendor_id: int,
+    warehouse_id: int,
+    status_id: int,
+    marker: str,
+) -> int:
+    number = str(want["number"])[:50] if fx.view.behaviour.po_numbering == "commerce" else None
+    highest = await fx.recall("highest", "purchase_order")
+    bound = int(highest["id"]) if highest is not None else 0
+    new = psa.NewPurchaseOrder(
+        vendor_id=vendor_id,
+        warehouse_id=warehouse_id,
+        status_id=status_id,
+        terms_id=(await setting(fx, "connectwise_purchase_terms")).id,
+        notes=marker,
+        number=number,
+        location_id=await optional(fx, "connectwise_location"),
+        business_unit_id=await optional(fx, "connectwise_business_unit"),
+    )
+
+    async def send() -> Outcome:
+        return {"id": (await fx.cw.create_purchase_order(new)).id}
+
+    async def look() -> Outcome | None:
+        above = await fx.cw.purchase_orders_above(vendor_id, bound)
+        found = [po.id for po in above if marker in po.notes]
+        return {"id": found[0]} if found else None
+
+    evidence = {"marker": marker, "vendor": vendor_id, "above": bound}
+    return int((await fx.once("purchase_order", "plain", evidence, send, look))["id"])
+
+
+async def _raise_highest(fx: Effects, purchase_order_id: int) -> None:
+    """Remember the highest purchase order id: a lower bound for later look-ups, at no call."""
+    highest = await fx.recall("highest", "purchase_order")
+    if highest is None or int(highest["id"]) < purchase_order_id:
+        await fx.remember("highest", "purchase_order", {"id": purchase_order_id}, HIGHEST_SECONDS)
+
+
+async def _plain_lines(
+    fx: Effects, want: Mapping[str, Any], purchase_order: int, warehouse_id: int
+) -> None:
+    """Lines that no demand makes: surplus (B1.9), and all of them where ConnectWise links by its
+    own setting (D-4 automatic)."""
+    automatic = fx.view.behaviour.demand_linking == "automatic"
+    plain = [share for share in want["shares"] if share["line"] is None or automatic]
+    if not plain:
+        return
+    items = await catalog.ensure(fx, want["items"])
+    by_product = {item["product"]: item for item in want["items"]}
+    unit = (await setting(fx, "connectwise_unit_of_measure")).id
+    for share in plain:
+        ref = fx.view.refs.get(("product", str(share["line"])))
+        if share["line"] is not None and ref is not None:
+            item_id, title = int(ref.data["catalog_item"]), str(ref.data["sku"])
+        else:
+            item = by_product[share["product"]]
+            item_id, title = items[str(item["sku"])], str(item["title"])
+        await _plain_line(fx, share, purchase_order, item_id, title, unit, warehouse_id)
+    surplus = sum(share["quantity"] for share in plain if share["line"] is None)
+    if surplus:
+        fx.journal(
+            "SURPLUS", f"{surplus} on {want['number']} are above the order and stand unlinked."
+        )
+
+
+async def _plain_line(
+    fx: Effects,
+    share: Mapping[str, Any],
+    purchase_order: int,
+    item_id: int,
+    title: str,
+    unit: int,
+    warehouse_id: int,
+) -> None:
+    # Far above the numbers that ConnectWise gives, and the natural key of the line.
+    number = 1000 + int(share["po_line"]) % 1_000_000 * 2 + (share["line"] is None)
+    new = psa.NewPurchaseOrderLine(
+        catalog_item_id=item_id,
+        description=title,
+        line_number=number,
+        quantity=Decimal(str(share["quantity"])),
+        unit_cost=Decimal(str(share["cost"])),
+        unit_of_measure_id=unit,
+        warehouse_id=warehouse_id,
+    )
+
+    async def send() -> Outcome:
+        return {"id": (await fx.cw.add_purchase_order_line(purchase_order, new)).id}
+
+    async def look() -> Outcome | None:
+        for line in await fx.cw.purchase_order_lines(purchase_order):
+            if line.line_number == number and line.catalog_item_id == item_id:
+                return {"id": line.id}
+        return None
+
+    evidence = {"purchase_order": purchase_order, "item": item_id, "line_number": number}
+    key = f"line:{share['po_line']}:{share['line'] or 'surplus'}"
+    await fx.once("purchase_order_line", key, evidence, send, look)
