@@ -1,0 +1,221 @@
+"""Reading ConnectWise: which endpoint and condition answer a question of the port.
+
+Owns the reads of `ports.ConnectWise`; the writes stand in `client`, parsing in `translate`, sending
+and failures in `caller`. Never decides, retries or remembers anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from app.connectors.connectwise import paths
+from app.connectors.connectwise.caller import Caller, for_reference
+from app.connectors.connectwise.conditions import (
+    Condition,
+    above,
+    among,
+    equals,
+    is_safe,
+    longest_safe_run,
+    resembles,
+)
+from app.connectors.connectwise.translate import from_wire
+from app.domain import psa
+from app.domain.errors import FailureKind, RemoteFailure
+
+Read = TypeVar("Read")
+
+# Of people only what is compared is fetched.
+CONTACT_FIELDS = "id,defaultFlag,inactiveFlag,communicationItems"
+MEMBER_FIELDS = "id,identifier,primaryEmail,officeEmail,mobileEmail,homeEmail,inactiveFlag"
+COMPANY_FIELDS = "id,identifier,name,defaultContact,deletedFlag"
+NEWEST_FIRST = "id desc"
+NEWEST = 100
+
+LINK_REPORT = "PurchaseOrderWithLineItems"
+LINK_COLUMNS = ("Purchase_Header_RecID", "Purchase_Detail_RecID", "IV_Product_RecID", "Quantity")
+
+
+class Reads:
+    """The reading half of `ConnectWiseClient`. Every method may raise RemoteFailure."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def _all(
+        self,
+        path: str,
+        read: Callable[[Any], Read | None],
+        condition: Condition | None = None,
+        **how: Any,
+    ) -> list[Read]:
+        """Every record of a list that `read` does not leave out."""
+        raw = await self._caller.pages(path, condition, **how)
+        records = [self._caller.read(path, one, read) for one in raw]
+        return [record for record in records if record is not None]
+
+    async def info(self) -> psa.SystemInfo:
+        with for_reference():
+            return await self._caller.get(paths.INFO, from_wire.system_info)
+
+    async def set_up(self, kind: psa.Setup) -> list[psa.SetupRecord]:
+        with for_reference():
+            return await self._all(paths.SETUP_PATHS[kind], from_wire.setup_record)
+
+    async def company(self, identifier: str) -> psa.Company | None:
+        """The company with this identifier, as ConnectWise compares it: without regard to case."""
+        wanted = identifier.strip().casefold()
+        if not wanted:
+            return None
+        with for_reference():
+            found = await self._all(
+                paths.COMPANIES,
+                from_wire.company,
+                _matching("identifier", identifier.strip()),
+                fields=COMPANY_FIELDS,
+            )
+        return next((one for one in found if one.identifier.strip().casefold() == wanted), None)
+
+    async def company_by_id(self, company_id: int) -> psa.Company | None:
+        path = f"{paths.COMPANIES}/{company_id}"
+        try:
+            with for_reference():
+                return await self._caller.get(path, from_wire.company, f"fields={COMPANY_FIELDS}")
+        except RemoteFailure as failure:
+            if failure.kind is FailureKind.GONE:
+                return None
+            raise
+
+    async def contacts(self, company_id: int) -> list[psa.Contact]:
+        with for_reference():
+            return await self._all(
+                paths.CONTACTS,
+                from_wire.contact,
+                equals("company/id", company_id),
+                fields=CONTACT_FIELDS,
+            )
+
+    async def members(self) -> list[psa.Member]:
+        with for_reference():
+            return await self._all(paths.MEMBERS, from_wire.member, fields=MEMBER_FIELDS)
+
+    async def opportunity(self, opportunity_id: int) -> psa.Opportunity:
+        return await self._caller.get(
+            f"{paths.OPPORTUNITIES}/{opportunity_id}", from_wire.opportunity
+        )
+
+    async def opportunities_of(self, company_id: int) -> list[psa.Opportunity]:
+        condition = equals("company/id", company_id)
+        return await self._all(
+            paths.OPPORTUNITIES, from_wire.opportunity, condition, order=NEWEST_FIRST, most=NEWEST
+        )
+
+    async def forecast(self, opportunity_id: int) -> list[psa.ForecastLine]:
+        path = paths.forecast_of(opportunity_id)
+        return await self._caller.get(path, from_wire.forecast_lines)
+
+    async def sales_order(self, sales_order_id: int) -> psa.SalesOrder:
+        return await self._caller.get(
+            f"{paths.SALES_ORDERS}/{sales_order_id}", from_wire.sales_order
+        )
+
+    async def sales_orders_of_opportunity(self, opportunity_id: int) -> list[psa.SalesOrder]:
+        return await self._all(
+            paths.SALES_ORDERS, from_wire.sales_order, equals("opportunity/id", opportunity_id)
+        )
+
+    async def sales_orders_of_company(self, company_id: int) -> list[psa.SalesOrder]:
+        condition = equals("company/id", company_id)
+        return await self._all(
+            paths.SALES_ORDERS, from_wire.sales_order, condition, order=NEWEST_FIRST, most=NEWEST
+        )
+
+    async def opportunity_products(self, opportunity_id: int) -> list[psa.Product]:
+        return await self._all(
+            paths.PRODUCTS, from_wire.product, equals("opportunity/id", opportunity_id)
+        )
+
+    async def sales_order_products(self, sales_order_id: int) -> list[psa.Product]:
+        return await self._all(
+            paths.PRODUCTS, from_wire.product, equals("salesOrder/id", sales_order_id)
+        )
+
+    async def products(self, ids: Sequence[int]) -> list[psa.Product]:
+        return [
+            product
+            for condition in among("id", sorted(set(ids)))
+            for product in await self._all(paths.PRODUCTS, from_wire.product, condition)
+        ]
+
+    async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]:
+        return await self._all(paths.shipping_of(product_id), from_wire.shipping_detail)
+
+    async def catalog_items(self, identifiers: Sequence[str]) -> list[psa.CatalogItem]:
+        """Compared as ConnectWise compares identifiers: without regard to case, because one that
+        differs only in case cannot be created beside it."""
+        wanted = {identifier.casefold(): identifier for identifier in identifiers}
+        wanted.pop("", None)
+        safe = sorted(text for text in wanted.values() if is_safe(text))
+        found: dict[int, psa.CatalogItem] = {}
+        conditions = [*among("identifier", safe)]
+        everything = False
+        for text in sorted(wanted.values()):
+            if is_safe(text):
+                continue
+            run = longest_safe_run(text)
+            if run:
+                conditions.append(resembles("identifier", run))
+            else:
+                everything = True
+        for condition in [None] if everything else conditions:
+            for item in await self._all(paths.CATALOG, from_wire.catalog_item, condition):
+                if item.identifier.casefold() in wanted:
+                    found[item.id] = item
+        return list(found.values())
+
+    async def purchase_order(self, purchase_order_id: int) -> psa.PurchaseOrder:
+        return await self._caller.get(
+            f"{paths.PURCHASE_ORDERS}/{purchase_order_id}", from_wire.purchase_order
+        )
+
+    async def purchase_orders_above(
+        self, vendor_id: int, purchase_order_id: int
+    ) -> list[psa.PurchaseOrder]:
+        condition = equals("vendorCompany/id", vendor_id) & above("id", purchase_order_id)
+        return await self._all(paths.PURCHASE_ORDERS, from_wire.purchase_order, condition)
+
+    async def purchase_order_lines(self, purchase_order_id: int) -> list[psa.PurchaseOrderLine]:
+        return await self._all(paths.lines_of(purchase_order_id), from_wire.purchase_order_line)
+
+    async def demand_links(self, product_ids: Sequence[int]) -> list[psa.DemandLink]:
+        links: list[psa.DemandLink] = []
+        path = paths.report(LINK_REPORT)
+        for condition in among("IV_Product_RecID", sorted(set(product_ids))):
+            pages = self._caller.report(
+                LINK_REPORT, LINK_COLUMNS, condition, "Purchase_Detail_RecID asc"
+            )
+            async for raw in pages:
+                links += self._caller.read(path, raw, from_wire.demand_links)
+        # A row for each shipment or serial may repeat a link: one line and product are one link.
+        return list(dict.fromkeys(links))
+
+    async def invoice(self, invoice_id: int) -> psa.Invoice:
+        return await self._caller.get(f"{paths.INVOICES}/{invoice_id}", from_wire.invoice)
+
+    async def invoices_of_sales_order(self, sales_order_id: int) -> list[psa.Invoice]:
+        applied = equals("applyToType", "SalesOrder") & equals("applyToId", sales_order_id)
+        condition = equals("salesOrder/id", sales_order_id) | applied
+        return await self._all(paths.INVOICES, from_wire.invoice, condition)
+
+    async def callbacks(self) -> list[psa.Callback]:
+        with for_reference():
+            return await self._all(paths.CALLBACKS, from_wire.callback)
+
+
+def _matching(field: str, text: str) -> Condition | None:
+    """The narrowest condition that text allows: itself, a part of it, or none at all."""
+    if is_safe(text):
+        return equals(field, text)
+    run = longest_safe_run(text)
+    return resembles(field, run) if run else None

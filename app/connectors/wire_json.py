@@ -1,0 +1,88 @@
+"""JSON as vendors send and take it: numbers exact in both directions, otherwise lenient.
+
+Owns reading answers (Decimals, doubled keys tolerated) and writing requests (a Decimal leaves as
+the number it is, never through a float). Must not know any vendor's fields.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+# Far beyond any amount or id. Larger exponents are refused, because they cost gigabytes later.
+MAX_MAGNITUDE = 60
+
+
+class NotReadable(ValueError):
+    """The bytes are not JSON, or hold a number that no record holds."""
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as cause:
+        raise NotReadable("a number cannot be read") from cause
+    if abs(value.adjusted()) > MAX_MAGNITUDE or len(text) > MAX_MAGNITUDE:
+        raise NotReadable("a number is out of range")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_MAGNITUDE:
+        raise NotReadable("a number is out of range")
+    return int(text)
+
+
+def _constant(text: str) -> Any:
+    raise NotReadable(f"{text} is not a number")
+
+
+def loads(body: bytes | str) -> Any:
+    """Read JSON with Decimal for fractions. Raises NotReadable. A doubled key: the last counts."""
+    try:
+        text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
+        return json.loads(text, parse_float=_fraction, parse_int=_integer, parse_constant=_constant)
+    except NotReadable:
+        raise
+    except (ValueError, RecursionError) as cause:
+        raise NotReadable(str(cause)[:200]) from cause
+
+
+def number(value: Decimal) -> str:
+    """A Decimal as a JSON number without loss: 239.0 → 239, 180.55 → 180.55.
+
+    Raises ValueError for what JSON has no number for.
+    """
+    if not value.is_finite():
+        raise ValueError(f"{value} is not a number that can be sent")
+    if abs(value.adjusted()) > MAX_MAGNITUDE:
+        raise ValueError("the number is out of range")
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON text. Raises TypeError for a type that JSON has no form for."""
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, Mapping):
+        members = (f"{_text(str(key))}:{dumps(item)}" for key, item in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(dumps(item) for item in value) + "]"
+    if isinstance(value, str):
+        return _text(value)
+    return json.dumps(value, allow_nan=False)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def encode(value: Any) -> bytes:
+    """`dumps` as UTF-8. A lone surrogate, which UTF-8 cannot carry, is sent as U+FFFD."""
+    return dumps(value).encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
