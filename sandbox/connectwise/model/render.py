@@ -1,0 +1,110 @@
+"""Stored rows to wire records: references opened, computed fields worked out, nulls left out.
+
+Owns reading only; every function takes the view it reads from, so a lagging read is consistent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sandbox.connectwise.model.fields import Field, Kind
+from sandbox.connectwise.model.resources import Resource
+from sandbox.connectwise.model.shapes import SHAPES, Shape
+from sandbox.connectwise.model.store import Row, View
+
+Computed = Callable[[View, Row], Mapping[str, Any]]
+
+
+class Renderer:
+    """Renders rows of every resource. `computed` gives a table's computed fields."""
+
+    def __init__(self, computed: Mapping[str, Computed], base_url: Callable[[], str]) -> None:
+        self.computed = computed
+        self.base_url = base_url
+
+    def reference(self, view: View, shape: Shape, record_id: int) -> dict[str, Any]:
+        target = view.get(shape.table, record_id)
+        shown: dict[str, Any] = {"id": record_id}
+        if target is not None:
+            for out, name in shape.shown:
+                value = target.get(name)
+                if value is not None:
+                    shown[out] = value
+        path = PATHS.get(shape.table)
+        if path is not None and "#" not in path:
+            shown["_info"] = {shape.href: f"{self.base_url()}{path}/{record_id}"}
+        return shown
+
+    def value(self, view: View, resource: Resource, row: Row, field: Field) -> Any:
+        """One field of a row, as the wire shows it."""
+        if field.computed:
+            return self.computed[resource.table](view, row).get(field.name)
+        return self._stored(view, row, field)
+
+    def _stored(self, view: View, row: Row, field: Field) -> Any:
+        if field.kind is Kind.ALIAS:
+            return row.get(field.target)
+        value = row.get(field.name)
+        if value is None:
+            return None
+        if field.kind is Kind.REFERENCE:
+            return self.reference(view, SHAPES[field.target], value)
+        return value
+
+    def record(
+        self, view: View, resource: Resource, row: Row, wanted: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        """A whole record, or its wanted fields. Nulls are left out, as the vendor does."""
+        names = None if wanted is None else set(wanted)
+        shown: dict[str, Any] = {"id": row["id"]} if names is None or "id" in names else {}
+        computed: Mapping[str, Any] | None = None
+        for field in resource.fields.values():
+            if names is not None and field.name not in names:
+                continue
+            if field.computed:
+                if computed is None:
+                    computed = self.computed[resource.table](view, row)
+                value = computed.get(field.name)
+                if field.kind is Kind.REFERENCES and value is not None:
+                    shape = SHAPES[field.target]
+                    value = [self.reference(view, shape, number) for number in value]
+            elif field.write_only:
+                continue
+            else:
+                value = self._stored(view, row, field)
+            if value is not None:
+                shown[field.name] = value
+        if names is None or "_info" in names:
+            shown["_info"] = row["_info"]
+        return shown
+
+
+PATHS: dict[str, str] = {}
+"""The plain path of each table that has one; filled from the resources when the tables load."""
+
+
+def select(record: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """The `fields` parameter: only these paths of a record, nested as they were."""
+    chosen: dict[str, Any] = {}
+    for path in paths:
+        _copy(record, chosen, path.split("/"))
+    return chosen
+
+
+def _copy(source: Mapping[str, Any], target: dict[str, Any], path: list[str]) -> None:
+    name, rest = path[0], path[1:]
+    if name not in source:
+        return
+    value = source[name]
+    if not rest:
+        target[name] = value
+    elif isinstance(value, Mapping):
+        inner = target.setdefault(name, {})
+        if isinstance(inner, dict):
+            _copy(value, inner, rest)
+    elif isinstance(value, list):
+        inner_list = target.setdefault(name, [{} for _ in value])
+        for item, into in zip(value, inner_list, strict=True):
+            if isinstance(item, Mapping):
+                _copy(item, into, rest)

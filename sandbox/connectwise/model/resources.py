@@ -1,0 +1,105 @@
+"""What a resource is, and the registry of all of them.
+
+Owns the `Resource` record that the tables fill in. Rules live in `rules`, paths beyond the plain
+list and record in `http.routes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.connectwise.model.fields import Field, Kind, parse_fields
+from sandbox.connectwise.model.shapes import SHAPES
+
+ALL = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+READ = frozenset({"GET"})
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of record: where it is served, what its fields are, how a new one starts."""
+
+    table: str
+    name: str  # in error messages, as the vendor names it
+    path: str  # `#` stands for an id; a child's path holds its parent's
+    fields: Mapping[str, Field]
+    first_id: int
+    parent: str = ""  # the field that names the parent record
+    parent_table: str = ""
+    methods: frozenset[str] = ALL
+    created: int = 201  # the status of a successful POST
+    answers_lists: bool = False  # a single record is answered as a list of one
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    default_records: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    indexed: tuple[str, ...] = ()
+    callback: str = ""  # the callback type that its changes fire
+    names: Mapping[str, str] = field(default_factory=dict)  # lower case to field name
+
+    def field_named(self, name: str) -> Field | None:
+        """A field by name without regard to case, as conditions allow."""
+        found = self.names.get(name.lower())
+        return self.fields[found] if found is not None else None
+
+
+RESOURCES: dict[str, Resource] = {}
+
+
+def resource(
+    table: str,
+    path: str,
+    fields: str,
+    *,
+    first_id: int = 1,
+    name: str = "",
+    parent: str = "",
+    parent_table: str = "",
+    methods: frozenset[str] = ALL,
+    created: int = 201,
+    answers_lists: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+    default_records: Mapping[str, str] | None = None,
+    indexed: str = "",
+    callback: str = "",
+) -> Resource:
+    """Registers a resource. `default_records` reads `{"status": "orderStatus defaultFlag"}`."""
+    parsed = parse_fields(fields)
+    for item in parsed.values():
+        if item.kind in {Kind.REFERENCE, Kind.REFERENCES} and item.target not in SHAPES:
+            raise ValueError(f"{table}.{item.name} refers to an unknown shape {item.target}")
+        if item.kind is Kind.ALIAS and item.target not in parsed:
+            raise ValueError(f"{table}.{item.name} is an alias of nothing")
+    records = {
+        key: (text.split()[0], text.split()[1]) for key, text in (default_records or {}).items()
+    }
+    made = Resource(
+        table=table,
+        name=name or table,
+        path=path,
+        fields=parsed,
+        first_id=first_id,
+        parent=parent,
+        parent_table=parent_table,
+        methods=methods,
+        created=created,
+        answers_lists=answers_lists,
+        defaults=dict(defaults or {}),
+        default_records=records,
+        indexed=tuple(indexed.split()) + ((parent,) if parent else ()),
+        callback=callback,
+        names={key.lower(): key for key in parsed},
+    )
+    if table in RESOURCES:
+        raise ValueError(f"resource {table} is registered twice")
+    RESOURCES[table] = made
+    return made
+
+
+def indexes_of(table: str) -> tuple[str, ...]:
+    """The indexed fields of a table: its own, and the keys by which references may name it."""
+    names = dict.fromkeys(RESOURCES[table].indexed if table in RESOURCES else ())
+    for shape in SHAPES.values():
+        if shape.table == table:
+            names.update(dict.fromkeys(shape.keys))
+    return tuple(names)

@@ -1,0 +1,105 @@
+"""Runs a simulator on a port of its own, inside this process.
+
+Owns the uvicorn server's start and stop; for tests and demonstrations. The command line runs the
+same server in the foreground.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from sandbox.connectwise.app import ConnectWiseApplication, create_app
+from sandbox.connectwise.http.api import Credentials
+
+START_SECONDS = 10.0
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process belongs to somebody else."""
+
+    def capture_signals(self) -> Any:
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+class SandboxServer:
+    """A running ConnectWise simulator: `async with SandboxServer() as sandbox: ...`.
+
+    `base_url` reaches up to `/apis/3.0`, `control_url` up to `/_sandbox`, `headers` authenticate.
+    """
+
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, credentials: Credentials | None = None
+    ) -> None:
+        self.credentials = credentials or Credentials()
+        self.app: ConnectWiseApplication = create_app(credentials=self.credentials)
+        self._host = host
+        self._port = port
+        self._server: Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def base_url(self) -> str:
+        return self.app.psa.base_url
+
+    @property
+    def control_url(self) -> str:
+        return f"{self.url}/_sandbox"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.credentials.headers
+
+    async def __aenter__(self) -> Self:
+        listener = socket.create_server((self._host, self._port))
+        # asyncio sets this only where it opened the socket; without it each answer waits 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = listener.getsockname()[1]
+        self.app.set_public_url(self.url)
+        self._server = Server(server_config(self.app, self._host, self._port))
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        async with asyncio.timeout(START_SECONDS):
+            while not self._server.started:
+                if self._task.done():
+                    self._task.result()
+                    raise RuntimeError("the simulator ended while starting")
+                await asyncio.sleep(0.005)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._server is None or self._task is None:
+            return
+        self._server.should_exit = True
+        await self._task
+
+
+def server_config(app: ConnectWiseApplication, host: str, port: int) -> uvicorn.Config:
+    """One process, no access log: the simulator keeps its own."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+        ws="none",
+    )
