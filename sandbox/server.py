@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
 
@@ -22,9 +23,7 @@ START_SECONDS = 10.0
 class Server(uvicorn.Server):
     """uvicorn without its signal handlers: the process belongs to somebody else."""
 
-    def capture_signals(self) -> Any:
-        from contextlib import nullcontext
-
+    def capture_signals(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 

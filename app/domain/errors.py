@@ -91,6 +91,11 @@ class LeaseLost(Exception):
     """Another worker owns the order now; nothing more may be written for it."""
 
 
+class RecordTaken(Exception):
+    """A commit would let two orders carry a remote record that only one may carry. Nothing of the
+    commit is written; it is a fault of ours, never a state of the order."""
+
+
 class StoreUnavailable(Exception):
     """The database cannot take the write now. Intake answers 503 (429 to ConnectWise)."""
 

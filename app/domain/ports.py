@@ -125,7 +125,7 @@ class Store(Protocol):
         Returns only after the commit. Concurrent calls share a commit. A known id with the same
         body hash: duplicate. With another: kept as rejected ID_REUSED and `reused`, except for
         ConnectWise callbacks, whose ids are never refused. Rejected deliveries (status
-        "rejected") are kept without burning their id.
+        "rejected") are kept without burning their id. Raises KeyError for an unknown connection.
         """
 
     async def note_unverified(self, source: str, code: Code, cause: str, head: bytes) -> None:
@@ -200,8 +200,9 @@ class Store(Protocol):
     async def commit(self, writes: WriteSet, release: Release | None = None) -> Committed:
         """Write a round's outcome. Concurrent commits of several orders share a transaction;
         a lost token drops only its own rows. With `release` the lease is given back, if
-        `wake_seq` is still the order's. Dropping a claim wakes the orders that wait for it.
-        Resets claims_without_progress."""
+        `wake_seq` is still the order's; the answer is kept either way. Dropping a claim wakes
+        the orders that wait for it. Resets claims_without_progress. `run_finished` closes the
+        running step, or the one that the same write set starts. Raises RecordTaken."""
 
     async def drop(self, claim: Claim, seconds: float) -> None:
         """Give an order back unworked, due in `seconds`; claims_without_progress stays as it is.

@@ -45,10 +45,12 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
             known[sku] = int(remembered["id"])
             unknown.pop(sku)
             fx.drop_claim("catalog_item", sku)
-    found = {item.identifier: item for item in await fx.cw.catalog_items(list(unknown))}
+    # ConnectWise compares identifiers without regard to case.
+    items = await fx.cw.catalog_items(list(unknown))
+    found = {item.identifier.casefold(): item.id for item in items}
     for sku, line in unknown.items():
-        if sku in found:
-            known[sku] = found[sku].id
+        if sku.casefold() in found:
+            known[sku] = found[sku.casefold()]
         else:
             known[sku] = await _create(fx, sku, line)
         await fx.remember("catalog_item", sku, {"id": known[sku]}, KNOWN_SECONDS)

@@ -107,7 +107,8 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
             Code.OPPORTUNITY_LOST,
             f"Opportunity {opportunity_id} stands at {status.name}, which means lost.",
         )
-    closed = opportunity.closed or (status is not None and (status.closed or status.won))
+    # The record's own closed date may outlive a reopening; the status decides where it is known.
+    closed = (status.closed or status.won) if status is not None else opportunity.closed
     if not closed:
         return Parent(opportunity=opportunity_id)
     orders = await fx.cw.sales_orders_of_opportunity(opportunity_id)

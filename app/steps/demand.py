@@ -7,6 +7,7 @@ demand that ConnectWise did not raise is waited for within the read lag, then na
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,10 @@ from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.records import ORDER
 from app.steps.effects import Effects
+
+# B1.12 is checked before each link and each receipt. Steps of one drive follow one another within
+# moments and share a reading; a later drive reads again.
+FRESH = timedelta(seconds=10)
 
 
 def demanded(fx: Effects, want: Mapping[str, Any]) -> list[psa.Demand]:
@@ -36,12 +41,17 @@ def demanded(fx: Effects, want: Mapping[str, Any]) -> list[psa.Demand]:
 
 
 async def products_now(fx: Effects, ids: Sequence[int]) -> list[psa.Product]:
-    """The sales order's products as read in this drive, read again when a write came between."""
-    sales_order = fx.ref("sales_order")
-    known: list[psa.Product] = fx.recent("products", f"sales_order:{sales_order}") or []
-    if known and {product.id for product in known} >= set(ids):
+    """The products as they stand, read at most FRESH ago by this drive of the order."""
+    key = f"sales_order:{fx.ref('sales_order')}"
+    known: list[psa.Product] = fx.recent("products", key) or []
+    read_at = fx.recent("products read", key)
+    fresh = read_at is not None and fx.view.now - read_at <= FRESH
+    if known and fresh and {product.id for product in known} >= set(ids):
         return known
-    return list(await fx.cw.products(ids))
+    products = list(await fx.cw.products(ids))
+    fx.keep("products", products, key)
+    fx.keep("products read", fx.view.now, key)
+    return products
 
 
 async def refuse_invoiced(fx: Effects, ids: Sequence[int], what: str) -> list[psa.Product]:

@@ -87,6 +87,7 @@ async def standing(fx: Effects, parent: Parent) -> list[psa.Product]:
     else:
         products = await fx.cw.sales_order_products(parent.id)
     fx.keep("products", products, f"{parent.kind}:{parent.id}")
+    fx.keep("products read", fx.view.now, f"{parent.kind}:{parent.id}")
     return list(products)
 
 

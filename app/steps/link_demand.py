@@ -19,6 +19,7 @@ from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.steps.demand import demanded, refuse_invoiced
 from app.steps.effects import Effects, Outcome
+from app.steps.plain_lines import plain_lines
 from app.steps.resolve import setting, vendor
 
 name = "link_demand"
@@ -56,6 +57,10 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     linked = demanded(fx, want)
     if linked and fx.view.behaviour.demand_linking == "demand_appends_to_po":
         await _append(fx, want, purchase_order, linked)
+    synced = fx.view.applied(SYNC, f"po:{po_id}")
+    if synced is not None and fx.view.behaviour.demand_linking == "demand_appends_to_po":
+        warehouse = await setting(fx, "connectwise_warehouse")
+        await plain_lines(fx, synced, purchase_order, warehouse.id)
     lines = await read_lines(fx, po_id, purchase_order)
     missing = _unlinked(fx, want, lines)
     if missing and await _report_says_linked(fx, purchase_order, linked):
@@ -66,8 +71,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         return
     number = fx.view.label(f"po:{po_id}")
     sentence = f"{number} is not linked to the sales order's demand for {', '.join(missing)}."
-    synced = fx.view.ledger.get((SYNC, f"po:{po_id}"))
-    if wait := await fx.lagging(synced.applied_at if synced else None, sentence):
+    row = fx.view.ledger.get((SYNC, f"po:{po_id}"))
+    if wait := await fx.lagging(row.applied_at if row else None, sentence):
         raise wait
     raise Hold(Code.DEMAND_NOT_LINKED, sentence)
 

@@ -159,9 +159,7 @@ async def _receive_product(
     serials = [serial for line in told.values() for serial in line["serials"]]
     sku = _sku(fx, document, product_id)
     while True:
-        known: list[psa.PurchaseOrderLine] = fx.recent("lines", po_id) or await read_lines(
-            fx, po_id, purchase_order
-        )
+        known = await _lines(fx, po_id, purchase_order, sku)
         lines = [line for line in known if line.sku == sku and not line.cancelled]
         done = sum((line.received for line in lines), Decimal(0))
         if done >= target:
@@ -248,13 +246,28 @@ async def _receive_line(
 def _after(
     fx: Effects, po_id: str, line: psa.PurchaseOrderLine, after: Decimal, full: bool
 ) -> None:
-    """What is known of the lines without another read. A clone has an id that must be read."""
+    """What is known of the lines without another read. A clone has an id that must be read,
+    but the other products' lines stay as they are."""
     known: list[psa.PurchaseOrderLine] | None = fx.recent("lines", po_id)
-    if known is None or not full:
-        fx.forget("lines", po_id)
+    if known is None:
         return
-    done = replace(line, received=after, closed=True)
+    done = replace(line, received=after, quantity=line.quantity if full else after, closed=True)
     fx.keep("lines", [done if other.id == line.id else other for other in known], po_id)
+    if not full:
+        fx.keep("cloned", value=True, key=f"{po_id}:{line.sku}")
+
+
+async def _lines(
+    fx: Effects, po_id: str, purchase_order: int, sku: str
+) -> Sequence[psa.PurchaseOrderLine]:
+    """The purchase order's lines, read again where a clone of this product is not known yet."""
+    known: list[psa.PurchaseOrderLine] | None = fx.recent("lines", po_id)
+    if known is not None and not fx.recent("cloned", f"{po_id}:{sku}"):
+        return known
+    lines = await read_lines(fx, po_id, purchase_order)
+    for line in lines:
+        fx.forget("cloned", f"{po_id}:{line.sku}")
+    return lines
 
 
 def _last_write(fx: Effects, purchase_order_id: int) -> datetime | None:

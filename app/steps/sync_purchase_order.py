@@ -21,6 +21,7 @@ from app.domain.records import Ref
 from app.steps import catalog
 from app.steps.demand import check_demand, demanded
 from app.steps.effects import Effects, Outcome
+from app.steps.plain_lines import plain_lines
 from app.steps.resolve import optional, setting, vendor
 
 name = "sync_purchase_order"
@@ -128,7 +129,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     await fx.cw.change_purchase_order(
         known, psa.PurchaseOrderChange(number=number, notes=marker, status_id=opened.id)
     )
-    await _plain_lines(fx, want, known, warehouse.id)
+    if view.behaviour.demand_linking != "demand_appends_to_po":
+        await plain_lines(fx, want, known, warehouse.id)
     fx.journal(
         "PURCHASE_ORDER_SYNCED",
         f"{want['number']} stands in ConnectWise as purchase order {known}.",
@@ -295,65 +297,3 @@ async def _raise_highest(fx: Effects, purchase_order_id: int) -> None:
     highest = await fx.recall("highest", "purchase_order")
     if highest is None or int(highest["id"]) < purchase_order_id:
         await fx.remember("highest", "purchase_order", {"id": purchase_order_id}, HIGHEST_SECONDS)
-
-
-async def _plain_lines(
-    fx: Effects, want: Mapping[str, Any], purchase_order: int, warehouse_id: int
-) -> None:
-    """Lines that no demand makes: surplus (B1.9), and all of them where ConnectWise links by its
-    own setting (D-4 automatic)."""
-    automatic = fx.view.behaviour.demand_linking == "automatic"
-    plain = [share for share in want["shares"] if share["line"] is None or automatic]
-    if not plain:
-        return
-    items = await catalog.ensure(fx, want["items"])
-    by_product = {item["product"]: item for item in want["items"]}
-    unit = (await setting(fx, "connectwise_unit_of_measure")).id
-    for share in plain:
-        ref = fx.view.refs.get(("product", str(share["line"])))
-        if share["line"] is not None and ref is not None:
-            item_id, title = int(ref.data["catalog_item"]), str(ref.data["sku"])
-        else:
-            item = by_product[share["product"]]
-            item_id, title = items[str(item["sku"])], str(item["title"])
-        await _plain_line(fx, share, purchase_order, item_id, title, unit, warehouse_id)
-    surplus = sum(share["quantity"] for share in plain if share["line"] is None)
-    if surplus:
-        fx.journal(
-            "SURPLUS", f"{surplus} on {want['number']} are above the order and stand unlinked."
-        )
-
-
-async def _plain_line(
-    fx: Effects,
-    share: Mapping[str, Any],
-    purchase_order: int,
-    item_id: int,
-    title: str,
-    unit: int,
-    warehouse_id: int,
-) -> None:
-    # Far above the numbers that ConnectWise gives, and the natural key of the line.
-    number = 1000 + int(share["po_line"]) % 1_000_000 * 2 + (share["line"] is None)
-    new = psa.NewPurchaseOrderLine(
-        catalog_item_id=item_id,
-        description=title,
-        line_number=number,
-        quantity=Decimal(str(share["quantity"])),
-        unit_cost=Decimal(str(share["cost"])),
-        unit_of_measure_id=unit,
-        warehouse_id=warehouse_id,
-    )
-
-    async def send() -> Outcome:
-        return {"id": (await fx.cw.add_purchase_order_line(purchase_order, new)).id}
-
-    async def look() -> Outcome | None:
-        for line in await fx.cw.purchase_order_lines(purchase_order):
-            if line.line_number == number and line.catalog_item_id == item_id:
-                return {"id": line.id}
-        return None
-
-    evidence = {"purchase_order": purchase_order, "item": item_id, "line_number": number}
-    key = f"line:{share['po_line']}:{share['line'] or 'surplus'}"
-    await fx.once("purchase_order_line", key, evidence, send, look)

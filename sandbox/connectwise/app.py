@@ -1,4 +1,4 @@
-"""The ConnectWise simulator as an ASGI application: where the pure parts get clock, ids and network.
+"""The ConnectWise simulator as an ASGI application: clock, ids and network for the pure parts.
 
 Owns nothing else: state and rules are in `model`, the wire in `http`, callbacks in `callbacks`.
 """
@@ -82,7 +82,7 @@ def create_app(
     new_guid: Callable[[], str] = lambda: str(uuid.uuid4()),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> ConnectWiseApplication:
-    """A simulator with its first records. `public_url` shows in links and callback key addresses."""
+    """A simulator with its first records. `public_url` shows in links and key addresses."""
     login = credentials or Credentials()
     psa = ConnectWise(now=now, new_guid=new_guid, company=login.company)
     key_id, signing_key = new_guid(), new_guid()

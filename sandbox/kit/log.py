@@ -29,6 +29,7 @@ class Entry:
     response: bytes
     member: str
     fault: str | None
+    is_json: bool  # the answer is JSON on one line, and needs no reading to be shown
 
     @property
     def size(self) -> int:
@@ -47,9 +48,14 @@ class Entry:
         }
         if self.fault is not None:
             head["fault"] = self.fault
-        text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+        text = json.dumps(head, separators=(",", ":")).encode()
         return (
-            text[:-1] + b',"body":' + _raw(self.body) + b',"response":' + _raw(self.response) + b"}"
+            text[:-1]
+            + b',"body":'
+            + _raw(self.body)
+            + b',"response":'
+            + (self.response if self.is_json and self.response else _raw(self.response))
+            + b"}"
         )
 
 
@@ -58,7 +64,7 @@ def _raw(body: bytes) -> bytes:
     if not body:
         return b"null"
     try:
-        return json.dumps(json.loads(body), separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(json.loads(body), separators=(",", ":")).encode()
     except ValueError:
         return json.dumps(body.decode(errors="replace")).encode()
 
@@ -84,9 +90,10 @@ class RequestLog:
         response: bytes,
         member: str = "",
         fault: str | None = None,
+        is_json: bool = False,
     ) -> None:
         entry = Entry(
-            self._next, moment, method, path, query, body, status, response, member, fault
+            self._next, moment, method, path, query, body, status, response, member, fault, is_json
         )
         self._next += 1
         self._entries.append(entry)

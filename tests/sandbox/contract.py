@@ -31,7 +31,7 @@ class Contract:
             for name, schema in schemas.items()
         }
         self.paths = [
-            (re.compile("^" + re.sub(r"\{\w+\}", "[^/]+", path.rstrip("/")) + "/?$"), path)
+            (re.compile("^" + pattern_of(path.rstrip("/")) + "/?$"), path)
             for path in sorted(document["paths"], key=lambda path: path.count("{"))
         ]
         self.seen: set[tuple[str, str]] = set()
@@ -83,10 +83,15 @@ class Contract:
         ]
 
 
+def pattern_of(path: str) -> str:
+    numbers = re.sub(r"\{(id|parentId)\}", r"\\d+", path)
+    return re.sub(r"\{\w+\}", "[^/]+", numbers)
+
+
 def schema_of(described: dict[str, Any]) -> dict[str, Any]:
     (content,) = described["content"].values()
-    schema: dict[str, Any] = content["schema"]
-    return tightened(schema)
+    schema: dict[str, Any] = tightened(content["schema"])
+    return schema
 
 
 def tightened(schema: Any) -> Any:

@@ -125,7 +125,8 @@ def _step(desk: Desk, product: int, step: str, place: int, quantity: int) -> Non
         }
         desk.send("POST", "/procurement/purchasingDemands", body)
     elif step in {"less", "more"}:
-        desk.try_patch(f"/procurement/products/{product}", quantity=10 + quantity)
+        wanted = 2 * quantity if step == "less" else 10 + quantity
+        desk.try_patch(f"/procurement/products/{product}", quantity=wanted)
     elif step == "ship":
         desk.control("POST", "/act", {"act": "ship_product", "id": product, "quantity": quantity})
     elif line is not None:

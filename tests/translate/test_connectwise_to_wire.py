@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.connectors import wire_json
-from app.connectors.connectwise.translate import patches, to_wire
+from app.connectors.connectwise.translate import checks, patches, to_wire
 from app.connectors.connectwise.translate.patches import Replace
 from app.domain import psa
 
@@ -242,7 +242,7 @@ def product(**more: Any) -> psa.NewProduct:
     ],
 )
 def test_what_connectwise_cannot_take_is_refused_with_a_sentence(make: Any, says: str) -> None:
-    with pytest.raises(to_wire.Refused, match=says):
+    with pytest.raises(checks.Refused, match=says):
         make()
 
 

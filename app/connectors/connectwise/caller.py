@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from app.connectors import wire_json
 from app.connectors.connectwise import errors
 from app.connectors.connectwise.conditions import Condition
+from app.connectors.connectwise.translate.checks import Refused
 from app.connectors.connectwise.translate.patches import Replace, differences
-from app.connectors.connectwise.translate.to_wire import Refused
 from app.connectors.transport import Answer, Calling, Remote, calling
 from app.domain.errors import FailureKind, RemoteFailure
 

@@ -7,6 +7,7 @@ and failures in `caller`. Never decides, retries or remembers anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeVar
 
 from app.connectors.connectwise import paths
@@ -153,26 +154,22 @@ class Reads:
 
     async def catalog_items(self, identifiers: Sequence[str]) -> list[psa.CatalogItem]:
         """Compared as ConnectWise compares identifiers: without regard to case, because one that
-        differs only in case cannot be created beside it."""
-        wanted = {identifier.casefold(): identifier for identifier in identifiers}
-        wanted.pop("", None)
-        safe = sorted(text for text in wanted.values() if is_safe(text))
-        found: dict[int, psa.CatalogItem] = {}
-        conditions = [*among("identifier", safe)]
-        everything = False
-        for text in sorted(wanted.values()):
-            if is_safe(text):
-                continue
-            run = longest_safe_run(text)
-            if run:
-                conditions.append(resembles("identifier", run))
-            else:
-                everything = True
-        for condition in [None] if everything else conditions:
+        differs only in case cannot be created beside it. Where both stand all the same, the one
+        written exactly alike is given.
+        """
+        wanted = set(identifiers) - {""}
+        found: dict[str, list[psa.CatalogItem]] = {}
+        for condition in _supersets("identifier", wanted):
             for item in await self._all(paths.CATALOG, from_wire.catalog_item, condition):
-                if item.identifier.casefold() in wanted:
-                    found[item.id] = item
-        return list(found.values())
+                alike = found.setdefault(item.identifier.casefold(), [])
+                if item not in alike:
+                    alike.append(item)
+        chosen: dict[int, psa.CatalogItem] = {}
+        for identifier in sorted(wanted):
+            alike = found.get(identifier.casefold(), [])
+            exact = [item for item in alike if item.identifier == identifier]
+            chosen.update((item.id, item) for item in exact or alike)
+        return list(chosen.values())
 
     async def purchase_order(self, purchase_order_id: int) -> psa.PurchaseOrder:
         return await self._caller.get(
@@ -211,6 +208,19 @@ class Reads:
     async def callbacks(self) -> list[psa.Callback]:
         with for_reference():
             return await self._all(paths.CALLBACKS, from_wire.callback)
+
+
+def _supersets(field: str, texts: AbstractSet[str]) -> list[Condition | None]:
+    """Conditions that find at least the records with these texts; None for all records."""
+    safe = sorted(text for text in texts if is_safe(text))
+    conditions: list[Condition | None] = [*among(field, safe)]
+    for text in sorted(texts - set(safe)):
+        condition = _matching(field, text)
+        if condition is None:
+            return [None]
+        if condition not in conditions:
+            conditions.append(condition)
+    return conditions
 
 
 def _matching(field: str, text: str) -> Condition | None:

@@ -105,6 +105,7 @@ class Api:
             reply.body,
             self.psa.world.api_member,
             fault.kind if fault is not None else None,
+            is_json=fault is None or fault.kind != "status",
         )
 
     @staticmethod

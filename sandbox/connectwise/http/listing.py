@@ -6,12 +6,13 @@ Owns what a list request may say and the `Link` header. Malformed parameters are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.connectwise.model import ConnectWise
 from sandbox.connectwise.model.errors import bad_request
-from sandbox.connectwise.model.query import sort_key
+from sandbox.connectwise.model.query import Narrow, sort_key
 from sandbox.connectwise.model.render import select
 from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.store import Row, View
@@ -74,7 +75,7 @@ class Listing:
         """The rows that the conditions let through, by id."""
         compiler = self.psa.compilers[self.table]
         tests = []
-        narrow: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+        narrow: tuple[Narrow, ...] = ()
         if self.parameters.get("conditions"):
             search = compiler.search(self.parameters["conditions"])
             tests.append(search.test)
@@ -86,19 +87,15 @@ class Listing:
         view = self.view
         return [row for row in self._candidates(narrow) if all(test(view, row) for test in tests)]
 
-    def _candidates(self, narrow: tuple[tuple[str, tuple[Any, ...]], ...]) -> Iterable[Row]:
+    def _candidates(self, narrow: tuple[Narrow, ...]) -> Iterable[Row]:
         resource = RESOURCES[self.table]
         if self.source is not None:
             return self.source
         if self.parent is not None:
             return self.view.find(self.table, resource.parent, (self.parent,))
-        for name, values in narrow:
-            if name == "id":
-                numbers = sorted({value for value in values if isinstance(value, int)})
-                found = (self.view.get(self.table, number) for number in numbers)
-                return [row for row in found if row is not None]
-        for name, values in narrow:
-            return self.view.find(self.table, name, values)
+        if narrow:
+            best = min(narrow, key=lambda each: (each.field != "id", each.through is not None))
+            return best.rows(self.view, self.table)
         return self.view.rows(self.table)
 
     def page(self, forward_only: bool, url: str) -> tuple[list[dict[str, Any]], Headers]:
@@ -131,7 +128,8 @@ class Listing:
             keys = self.psa.compilers[self.table].order(self.parameters["orderBy"])
             view = self.view
             for get, downward in reversed(keys):
-                rows.sort(key=lambda row, get=get: sort_key(get(view, row)), reverse=downward)  # type: ignore[misc]
+                keyed = [(sort_key(get(view, row)), row) for row in rows]
+                rows = [row for _, row in sorted(keyed, key=itemgetter(0), reverse=downward)]
         number = whole(self.parameters, "page", 1, 1)
         last = max(1, -(-len(rows) // size))
         places = {"first": 1, "last": last}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.connectwise.model.errors import not_found
+from sandbox.connectwise.model.errors import bad_request, not_found
 from sandbox.connectwise.model.intake import Intake
 from sandbox.connectwise.model.patch import partial_body
 from sandbox.connectwise.model.resources import RESOURCES, Resource
@@ -98,4 +98,8 @@ class Engine:
 
 def object_body(body: Any) -> Mapping[str, Any]:
     """A body that must be a JSON object; none at all counts as an empty one."""
-    return body if isinstance(body, Mapping) else {}
+    if body is None:
+        return {}
+    if not isinstance(body, Mapping):
+        raise bad_request("The body must be a JSON object.")
+    return body

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One entry of an error body's `errors`."""
 
     code: str
@@ -31,7 +31,7 @@ class Refusal(Exception):
     """The API's answer is an error. Nothing of the request has been kept."""
 
     def __init__(
-        self, status: int, code: str, message: str, faults: tuple[Fault, ...] = ()
+        self, status: int, code: str, message: str, faults: tuple[FieldError, ...] = ()
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -46,19 +46,19 @@ class Refusal(Exception):
         return answer
 
 
-def missing(resource: str, field: str) -> Fault:
-    return Fault("MissingRequiredField", f"The {field} field is required.", resource, field)
+def missing(resource: str, field: str) -> FieldError:
+    return FieldError("MissingRequiredField", f"The {field} field is required.", resource, field)
 
 
-def invalid(resource: str, field: str, message: str) -> Fault:
-    return Fault("InvalidField", message, resource, field)
+def invalid(resource: str, field: str, message: str) -> FieldError:
+    return FieldError("InvalidField", message, resource, field)
 
 
-def exists(resource: str, field: str, message: str) -> Fault:
-    return Fault("ObjectExists", message, resource, field)
+def exists(resource: str, field: str, message: str) -> FieldError:
+    return FieldError("ObjectExists", message, resource, field)
 
 
-def invalid_object(resource: str, *faults: Fault) -> Refusal:
+def invalid_object(resource: str, *faults: FieldError) -> Refusal:
     """400 with one entry for each field at fault."""
     return Refusal(400, "InvalidObject", f"{resource} object is invalid", faults)
 

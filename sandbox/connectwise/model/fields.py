@@ -34,9 +34,17 @@ class Kind(Enum):
     REFERENCES = "lr"
 
 
+LISTING = {Kind.CHOICE, Kind.FOREIGN, Kind.OBJECTS}
+"""The kinds whose argument is a list of values or keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a resource. `target` is a reference's shape, or an alias's reference field."""
+    """One field of a resource.
+
+    `target` is a reference's shape, or an alias's reference field. `choices` are the values of a
+    choice, or the keys that an object may have (all, where there are none).
+    """
 
     name: str
     kind: Kind
@@ -74,7 +82,7 @@ def parse_fields(text: str) -> dict[str, Field]:
             kept="-" in flags,
             write_only="^" in flags,
             longest=int(longest) if longest else None,
-            choices=tuple(argument.split("|")) if kind is Kind.CHOICE else (),
-            target=argument if argument and kind is not Kind.CHOICE else "",
+            choices=tuple(argument.split("|")) if argument and kind in LISTING else (),
+            target=argument if argument and kind not in LISTING else "",
         )
     return fields

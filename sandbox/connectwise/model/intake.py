@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.connectwise.model.conditions import read_date
 from sandbox.connectwise.model.errors import (
-    Fault,
+    FieldError,
     bad_request,
     invalid,
     invalid_object,
@@ -26,6 +26,7 @@ from sandbox.connectwise.model.shapes import SHAPES, Shape
 from sandbox.connectwise.model.world import World
 
 INT32 = 2**31
+LARGEST = 1e11
 
 
 class NotThis(Exception):
@@ -74,7 +75,7 @@ class Intake:
     def _fields(self, resource: Resource, body: Any) -> dict[str, Any]:
         if not isinstance(body, Mapping):
             raise bad_request(f"{resource.name} must be a JSON object.")
-        faults: list[Fault] = []
+        faults: list[FieldError] = []
         values: dict[str, Any] = {}
         given = [
             field for field in resource.fields.values() if field.name in body and accepts(field)
@@ -91,7 +92,7 @@ class Intake:
         field: Field,
         given: Any,
         values: dict[str, Any],
-        faults: list[Fault],
+        faults: list[FieldError],
     ) -> None:
         try:
             value = self.value(field, given)
@@ -134,7 +135,12 @@ class Intake:
             return number or None
         if kind in {Kind.TEXT, Kind.CHOICE}:
             return text_value(field, given)
-        return SIMPLE[kind](given)
+        value = SIMPLE[kind](given)
+        if kind is Kind.FOREIGN:
+            return foreign_reference(field, value)
+        if kind is Kind.OBJECTS and field.choices:
+            return [{key: each[key] for key in field.choices if key in each} for each in value]
+        return value
 
     def loose_reference(self, resource: str, shape: str, field: str, given: Any) -> int | None:
         """A reference in a body that is no record of its own. Raises `Refusal` 400."""
@@ -156,6 +162,8 @@ class Intake:
         names = [key for key in ("identifier", "name") if given.get(key)]
         if not names:
             return None
+        if not all(isinstance(given[key], str) for key in names):
+            raise NotThis("The identifier or name of a reference must be text.")
         for key in names:
             target = dict(shape.shown).get(key)
             if target is None or target not in shape.keys:
@@ -194,8 +202,8 @@ def double(given: Any) -> float:
         number = float(given)
     except (TypeError, ValueError):
         raise NotThis("The value must be a number.") from None
-    if not math.isfinite(number):
-        raise NotThis("The value must be a finite number.")
+    if not abs(number) < LARGEST:  # not a number fails this too
+        raise NotThis("The value is too large.")
     return number
 
 
@@ -234,6 +242,19 @@ def mapping(given: Any) -> Any:
     if not isinstance(given, Mapping):
         raise NotThis("The value must be an object.")
     return dict(given)
+
+
+def foreign_reference(field: Field, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A reference to a record that is not kept here: its id and names as they come."""
+    value: dict[str, Any] = {}
+    if given.get("id") is not None:
+        value["id"] = whole_number(given["id"])
+    for key in ("name", *field.choices):
+        if given.get(key) is not None:
+            value[key] = given[key]
+    if not isinstance(value.get("name", ""), str):
+        raise NotThis("The name of a reference must be text.")
+    return value
 
 
 def list_of(item: Any) -> Any:

@@ -55,11 +55,11 @@ def _apply(
     if items is None:
         items = body[name] = copy.deepcopy(row.get(name) or [])
     place = int(rest[0])
-    if place >= len(items):
+    if not isinstance(items, list) or place >= len(items):
         raise _no_path(resource, path)
     if len(rest) == 1:
         items[place] = value
-    elif len(rest) == 2:
+    elif len(rest) == 2 and isinstance(items[place], dict):
         items[place][rest[1]] = value
 
 

@@ -60,11 +60,32 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrow:
+    """An indexed field that holds one of the values, or refers to a record that does.
+
+    `through` is the other record's table and field; empty where the field itself holds the value.
+    """
+
+    field: str
+    values: tuple[Any, ...]
+    through: tuple[str, str] | None = None
+
+    def rows(self, view: View, table: str) -> list[Row]:
+        if self.field == "id":
+            numbers = sorted({value for value in self.values if isinstance(value, int)})
+            return [row for row in (view.get(table, number) for number in numbers) if row]
+        values: Iterable[Any] = self.values
+        if self.through is not None:
+            values = [row["id"] for row in view.find(*self.through, self.values)]
+        return view.find(table, self.field, values)
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
-    """A compiled conditions string. `narrow` are (field, values) that any match must hold."""
+    """A compiled conditions string; each of `narrow` is something that any match must hold."""
 
     test: Test
-    narrow: tuple[tuple[str, tuple[Any, ...]], ...]
+    narrow: tuple[Narrow, ...]
 
 
 class Compiler:
@@ -121,7 +142,7 @@ class Compiler:
             return Path(_reader(name, shape.table, target_name), kind)
         raise malformed(f"{field.name} has no field {rest}")
 
-    def _narrow(self, node: Node) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    def _narrow(self, node: Node) -> Iterable[Narrow]:
         parts = node.parts if isinstance(node, Both) else (node,)
         for part in parts:
             if not isinstance(part, Comparison) or part.negated or part.operator not in {"=", "in"}:
@@ -130,7 +151,7 @@ class Compiler:
                 continue
             name, _, rest = part.path.partition("/")
             if name.lower() == "id" and not rest:
-                yield "id", part.values
+                yield Narrow("id", part.values)
                 continue
             field = self.resource.field_named(name)
             if field is None or field.computed:
@@ -138,9 +159,13 @@ class Compiler:
             stored = field.target if field.kind is Kind.ALIAS else field.name
             if stored not in self.resource.indexed:
                 continue
-            if field.kind is Kind.REFERENCE and rest.lower() != "id":
+            if field.kind is not Kind.REFERENCE or rest.lower() == "id":
+                yield Narrow(stored, part.values)
                 continue
-            yield stored, part.values
+            shape = SHAPES[field.target]
+            target = {out.lower(): name for out, name in shape.shown}.get(rest.lower())
+            if target in shape.keys:
+                yield Narrow(stored, part.values, (shape.table, target))
 
     def children(self, text: str) -> Test:
         """`childConditions`: one element of one list of objects holds all of it."""

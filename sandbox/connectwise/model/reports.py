@@ -16,7 +16,7 @@ from sandbox.connectwise.model.rules.products import shipped
 from sandbox.connectwise.model.store import Row, View
 
 Wanted = Mapping[str, tuple[Any, ...]]
-"""Values that the conditions demand of a column, by its name in lower case: they narrow the rows."""
+"""Values that the conditions demand of a column, by its name in lower case; they narrow."""
 
 Rows = Callable[[View, Wanted], Iterator[Row]]
 

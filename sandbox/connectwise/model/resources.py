@@ -13,6 +13,11 @@ from typing import Any
 from sandbox.connectwise.model.fields import Field, Kind, parse_fields
 from sandbox.connectwise.model.shapes import SHAPES
 
+CUSTOM = "customFields:lo(id|caption|type|entryMethod|numberOfDecimals|value|connectWiseId)"
+"""The token of custom fields, which most records have."""
+
+CURRENCY = "currency:x(symbol|currencyCode|currencyIdentifier|numberOfDecimals)"
+
 ALL = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 READ = frozenset({"GET"})
 

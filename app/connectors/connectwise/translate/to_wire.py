@@ -1,70 +1,20 @@
 """The service's own terms into ConnectWise's request bodies.
 
-Pure: domain records in, JSON values out (Decimals stay Decimals). Owns the checks before sending:
-lengths, required texts and whole numbers of `connectwise.openapi.json`. Raises Refused.
+Pure: domain records in, JSON values out (Decimals stay Decimals). Owns which field says what;
+raises checks.Refused for what ConnectWise would refuse.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
-from app.connectors.connectwise.translate import patches
+from app.connectors.connectwise.translate import checks, patches
 from app.connectors.connectwise.translate.patches import Replace
 from app.domain import psa
 
-# JSON's \b and \f and other control characters are refused by ConnectWise (connectwise.md 1.4).
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
-LARGEST_INTEGER = 2**31 - 1
 OWNER = "owner"
-
-
-class Refused(ValueError):
-    """The request may not be sent: ConnectWise would refuse it, or cut it silently."""
-
-
-def _text(field: str, value: str, longest: int | None = None) -> str:
-    cleaned = CONTROL.sub(" ", value.replace("\r\n", "\n").replace("\r", "\n"))
-    if longest is not None and len(cleaned) > longest:
-        raise Refused(f"{field} has {len(cleaned)} characters, ConnectWise takes {longest}.")
-    return cleaned
-
-
-def _required(field: str, value: str, longest: int | None = None) -> str:
-    cleaned = _text(field, value, longest)
-    if not cleaned.strip():
-        raise Refused(f"{field} is empty, and ConnectWise requires it.")
-    return cleaned
-
-
-def _number(field: str, value: Decimal) -> Decimal:
-    if not value.is_finite() or abs(value) >= 10**12:
-        raise Refused(f"{field} is not a number that ConnectWise takes: {value}.")
-    return value
-
-
-def _positive(field: str, value: Decimal) -> Decimal:
-    if _number(field, value) <= 0:
-        raise Refused(f"{field} must be above zero and is {value}.")
-    return value
-
-
-def _whole(field: str, value: Decimal, least: int = 0) -> int:
-    """Some quantities are integers on the wire (connectwise.md 3.5, 3.6)."""
-    if _number(field, value) != value.to_integral_value():
-        raise Refused(f"{field} must be a whole number in ConnectWise and is {value}.")
-    if not least <= value <= LARGEST_INTEGER:
-        raise Refused(f"{field} must be at least {least} and is {value}.")
-    return int(value)
-
-
-def _moment(value: datetime) -> str:
-    if value.tzinfo is None:
-        raise Refused("a date without a time zone cannot be sent.")
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _reference(record_id: int) -> dict[str, int]:
@@ -81,7 +31,7 @@ def _optional_reference(record_id: int | None) -> dict[str, int] | None:
 
 
 def _optional_text(field: str, value: str | None, longest: int) -> str | None:
-    return None if value is None else _text(field, value, longest)
+    return None if value is None else checks.text(field, value, longest)
 
 
 # Creating
@@ -90,15 +40,17 @@ def _optional_text(field: str, value: str | None, longest: int) -> str | None:
 def new_catalog_item(new: psa.NewCatalogItem) -> dict[str, Any]:
     return _given(
         {
-            "identifier": _required("identifier", new.identifier, 75),
-            "description": _required("description", new.description, 60),
-            "customerDescription": _required("customerDescription", new.customer_description, 6000),
+            "identifier": checks.required("identifier", new.identifier, 75),
+            "description": checks.required("description", new.description, 60),
+            "customerDescription": checks.required(
+                "customerDescription", new.customer_description, 6000
+            ),
             "productClass": new.product_class,
             "subcategory": _reference(new.subcategory_id),
             "type": _reference(new.type_id),
             "unitOfMeasure": _optional_reference(new.unit_of_measure_id),
-            "price": _number("price", new.price),
-            "cost": _number("cost", new.cost),
+            "price": checks.number("price", new.price),
+            "cost": checks.number("cost", new.cost),
             "serializedFlag": new.serialized,
             "manufacturerPartNumber": _optional_text(
                 "manufacturerPartNumber", new.manufacturer_part_number, 50
@@ -111,13 +63,13 @@ def new_opportunity(new: psa.NewOpportunity) -> dict[str, Any]:
     closing = new.expected_close
     return _given(
         {
-            "name": _required("name", new.name, 100),
+            "name": checks.required("name", new.name, 100),
             "company": _reference(new.company_id),
             "contact": _reference(new.contact_id),
             "primarySalesRep": _reference(new.sales_rep_id),
-            "notes": _text("notes", new.notes),
+            "notes": checks.text("notes", new.notes),
             "type": _optional_reference(new.type_id),
-            "expectedCloseDate": None if closing is None else _moment(closing),
+            "expectedCloseDate": None if closing is None else checks.moment(closing),
             "locationId": new.location_id,
             "businessUnitId": new.business_unit_id,
         }
@@ -131,18 +83,18 @@ def new_product(new: psa.NewProduct) -> dict[str, Any]:
         "ticket": _optional_reference(new.ticket_id),
     }
     if sum(parent is not None for parent in parents.values()) != 1:
-        raise Refused("a product stands on exactly one opportunity, sales order or ticket.")
+        raise checks.Refused("a product stands on exactly one opportunity, sales order or ticket.")
     return _given(
         {
             "catalogItem": _reference(new.catalog_item_id),
             # The description is the item's own title; the customer's text may be longer.
-            "description": _text("description", new.description, 2000),
-            "customerDescription": _text("customerDescription", new.description, 6000),
-            "quantity": _number("quantity", new.quantity),
-            "price": _number("price", new.price),
-            "cost": _number("cost", new.cost),
+            "description": checks.text("description", new.description, 2000),
+            "customerDescription": checks.text("customerDescription", new.description, 6000),
+            "quantity": checks.number("quantity", new.quantity),
+            "price": checks.number("price", new.price),
+            "cost": checks.number("cost", new.cost),
             "billableOption": "Billable",
-            "integrationXRef": _required("integrationXRef", new.xref),
+            "integrationXRef": checks.required("integrationXRef", new.xref),
             **parents,
         }
     )
@@ -156,7 +108,7 @@ def new_sales_order(new: psa.NewSalesOrder) -> dict[str, Any]:
             "salesRep": _reference(new.sales_rep_id),
             "contact": _optional_reference(new.contact_id),
             "poNumber": _optional_text("poNumber", new.po_number, 50),
-            "notes": _text("notes", new.notes),
+            "notes": checks.text("notes", new.notes),
             "location": _optional_reference(new.location_id),
             "department": _optional_reference(new.business_unit_id),
         }
@@ -166,7 +118,7 @@ def new_sales_order(new: psa.NewSalesOrder) -> dict[str, Any]:
 def conversion(product_ids: Sequence[int]) -> dict[str, Any]:
     """Only the named products go along, with all notes and documents (B1.6)."""
     if not product_ids:
-        raise Refused("a sales order needs at least one product of the opportunity.")
+        raise checks.Refused("a sales order needs at least one product of the opportunity.")
     return {
         "includeAllProductsFlag": False,
         "includeProductIds": list(product_ids),
@@ -184,15 +136,15 @@ def purchasing_demand(
     """`purchase_order` is the whole record to extend, as ConnectWise gave it (D-4): the schema
     asks for its required fields. What is only computed or empty is left out of it."""
     if not demand:
-        raise Refused("a purchase order made from demand needs at least one product.")
+        raise checks.Refused("a purchase order made from demand needs at least one product.")
     body: dict[str, Any] = {
         "vendor": _reference(vendor_id),
         "warehouse": _reference(warehouse_id),
         "products": [
             {
                 "productRecId": part.product_id,
-                "quantity": _whole("quantity", part.quantity, least=1),
-                "cost": _number("cost", part.cost),
+                "quantity": checks.whole("quantity", part.quantity, least=1),
+                "cost": checks.number("cost", part.cost),
             }
             for part in demand
         ],
@@ -213,7 +165,7 @@ def new_purchase_order(new: psa.NewPurchaseOrder) -> dict[str, Any]:
             "status": _reference(new.status_id),
             "terms": _reference(new.terms_id),
             "warehouse": _optional_reference(new.warehouse_id),
-            "internalNotes": _text("internalNotes", new.notes),
+            "internalNotes": checks.text("internalNotes", new.notes),
             "poNumber": _optional_text("poNumber", new.number, 50),
             "locationId": new.location_id,
             "businessUnitId": new.business_unit_id,
@@ -224,11 +176,11 @@ def new_purchase_order(new: psa.NewPurchaseOrder) -> dict[str, Any]:
 def new_purchase_order_line(new: psa.NewPurchaseOrderLine) -> dict[str, Any]:
     return _given(
         {
-            "description": _required("description", new.description, 6000),
+            "description": checks.required("description", new.description, 6000),
             "lineNumber": new.line_number,
             "product": _reference(new.catalog_item_id),
-            "quantity": _positive("quantity", new.quantity),
-            "unitCost": _number("unitCost", new.unit_cost),
+            "quantity": checks.positive("quantity", new.quantity),
+            "unitCost": checks.number("unitCost", new.unit_cost),
             "unitOfMeasure": _reference(new.unit_of_measure_id),
             "warehouse": _optional_reference(new.warehouse_id),
             "vendorSku": _optional_text("vendorSku", new.vendor_sku, 50),
@@ -238,7 +190,7 @@ def new_purchase_order_line(new: psa.NewPurchaseOrderLine) -> dict[str, Any]:
 
 def new_shipping(shipping: psa.Shipping) -> dict[str, Any]:
     """What is shipped is picked as well."""
-    quantity = _whole("quantity", shipping.quantity, least=1)
+    quantity = checks.whole("quantity", shipping.quantity, least=1)
     return _given(
         {
             "pickedQuantity": quantity,
@@ -257,7 +209,7 @@ def new_invoice(sales_order_id: int, company_id: int, reference: str) -> dict[st
         "company": _reference(company_id),
         "applyToType": "SalesOrder",
         "applyToId": sales_order_id,
-        "reference": _required("reference", reference, 50),
+        "reference": checks.required("reference", reference, 50),
     }
 
 
@@ -269,11 +221,11 @@ def new_callback(
     `suppress_own` spares the echo of what the service's own member writes (connectwise.md 2.1).
     """
     return {
-        "url": _required("url", url),
+        "url": checks.required("url", url),
         "objectId": 1,
         "type": type_,
         "level": OWNER,
-        "description": _text("description", description, 100),
+        "description": checks.text("description", description, 100),
         "inactiveFlag": False,
         "isSelfSuppressedFlag": suppress_own,
     }
@@ -281,9 +233,9 @@ def new_callback(
 
 def serials(numbers: Sequence[str]) -> str | None:
     """All serial numbers in one text. The separator is not documented; a comma is the usual one."""
-    cleaned = [_required("serialNumbers", number).strip() for number in numbers]
+    cleaned = [checks.required("serialNumbers", number).strip() for number in numbers]
     if any("," in number for number in cleaned):
-        raise Refused("a serial number may not hold a comma.")
+        raise checks.Refused("a serial number may not hold a comma.")
     return ",".join(cleaned) or None
 
 
@@ -297,7 +249,7 @@ def forecast_change(*, included: bool) -> list[Replace]:
 def opportunity_status(status_id: int, closed_at: datetime | None) -> list[Replace]:
     changes = [Replace("status", _reference(status_id), patches.same_reference)]
     if closed_at is not None:
-        changes.append(Replace("closedDate", _moment(closed_at), patches.same_date))
+        changes.append(Replace("closedDate", checks.moment(closed_at), patches.same_date))
     return changes
 
 
@@ -305,7 +257,11 @@ def product_change(change: psa.ProductChange) -> list[Replace]:
     changes: list[Replace] = []
     if change.xref is not None:
         changes.append(
-            Replace("integrationXRef", _required("integrationXRef", change.xref), patches.same_text)
+            Replace(
+                "integrationXRef",
+                checks.required("integrationXRef", change.xref),
+                patches.same_text,
+            )
         )
     for path, value, proves in (
         ("quantity", change.quantity, patches.same_quantity),
@@ -314,7 +270,7 @@ def product_change(change: psa.ProductChange) -> list[Replace]:
         ("quantityCancelled", change.quantity_cancelled, patches.same_quantity),
     ):
         if value is not None:
-            changes.append(Replace(path, _number(path, value), proves))
+            changes.append(Replace(path, checks.number(path, value), proves))
     return changes
 
 
@@ -326,7 +282,7 @@ def sales_order_change(change: psa.SalesOrderChange) -> list[Replace]:
         changes.append(Replace("billShippedFlag", change.bill_shipped, patches.same_flag))
     if change.po_number is not None:
         changes.append(
-            Replace("poNumber", _text("poNumber", change.po_number, 50), patches.same_text)
+            Replace("poNumber", checks.text("poNumber", change.po_number, 50), patches.same_text)
         )
     return changes
 
@@ -340,12 +296,12 @@ def purchase_order_change(change: psa.PurchaseOrderChange) -> list[Replace]:
         ("trackingNumber", change.tracking_number, 50),
     ):
         if text is not None:
-            changes.append(Replace(path, _text(path, text, longest), patches.same_text))
+            changes.append(Replace(path, checks.text(path, text, longest), patches.same_text))
     if change.vendor_invoice_date is not None:
-        moment = _moment(change.vendor_invoice_date)
+        moment = checks.moment(change.vendor_invoice_date)
         changes.append(Replace("vendorInvoiceDate", moment, patches.same_date))
     if change.freight is not None:
-        amount = _number("freightCost", change.freight)
+        amount = checks.number("freightCost", change.freight)
         changes.append(Replace("freightCost", amount, patches.same_amount))
     if change.status_id is not None:
         # Last: a closed order may take nothing more.
@@ -355,20 +311,20 @@ def purchase_order_change(change: psa.PurchaseOrderChange) -> list[Replace]:
 
 def receiving(received: psa.Receiving) -> list[Replace]:
     """Receive a line up to a quantity (connectwise.md 3.7)."""
-    quantity = _whole("receivedQuantity", received.quantity)
+    quantity = checks.whole("receivedQuantity", received.quantity)
     changes: list[Replace] = []
     # The papers come before the quantity: a closed line may take nothing more.
     if received.packing_slip is not None:
-        slip = _text("packingSlip", received.packing_slip, 50)
+        slip = checks.text("packingSlip", received.packing_slip, 50)
         changes.append(Replace("packingSlip", slip, patches.same_text))
     if received.tracking_number is not None:
-        tracking = _text("trackingNumber", received.tracking_number, 50)
+        tracking = checks.text("trackingNumber", received.tracking_number, 50)
         changes.append(Replace("trackingNumber", tracking, patches.same_text))
     numbers = serials(received.serial_numbers)
     if numbers is not None:
         changes.append(Replace("serialNumbers", numbers, patches.same_serials))
     if received.received_at is not None:
-        moment = _moment(received.received_at)
+        moment = checks.moment(received.received_at)
         changes.append(Replace("dateReceived", moment, patches.same_date))
     changes.append(Replace("receivedQuantity", quantity, patches.same_quantity))
     changes.append(Replace("receivedStatus", received.status, patches.no_longer_waiting))
@@ -378,13 +334,13 @@ def receiving(received: psa.Receiving) -> list[Replace]:
 def shipping_change(shipped: psa.Shipping) -> list[Replace]:
     """Ship up to a quantity from one picking row. What is picked stays as it is: lowering it would
     put picked goods back on the shelf, and raising it is a new row (`new_shipping`)."""
-    quantity = _whole("shippedQuantity", shipped.quantity, least=1)
+    quantity = checks.whole("shippedQuantity", shipped.quantity, least=1)
     changes = [Replace("shippedQuantity", quantity, patches.same_quantity)]
     if shipped.tracking_number is not None:
         changes.append(
             Replace(
                 "trackingNumber",
-                _text("trackingNumber", shipped.tracking_number),
+                checks.text("trackingNumber", shipped.tracking_number),
                 patches.same_text,
             )
         )
@@ -396,6 +352,6 @@ def shipping_change(shipped: psa.Shipping) -> list[Replace]:
 
 def callback_change(url: str) -> list[Replace]:
     return [
-        Replace("url", _required("url", url), patches.same_text),
+        Replace("url", checks.required("url", url), patches.same_text),
         Replace("inactiveFlag", False, patches.same_flag),
     ]

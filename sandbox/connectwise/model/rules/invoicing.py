@@ -23,6 +23,7 @@ from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
 NAME = "invoice"
+LONGEST_TERM = 3650
 TAKES_NOTHING = {"DownPayment", "CreditMemo", "Miscellaneous"}
 
 
@@ -50,7 +51,8 @@ def _fill(world: World, new: Row) -> None:
     terms = world.get("billingTerm", new.get("billingTerms")) or {}
     company = world.get("company", new.get("company")) or {}
     place = default_place(world)
-    due = world.now() + timedelta(days=int(terms.get("dueDays") or 0))
+    days = min(max(int(terms.get("dueDays") or 0), 0), LONGEST_TERM)
+    due = world.now() + timedelta(days=days)
     fill(
         new,
         invoiceNumber=f"INV{number}",

@@ -130,7 +130,7 @@ def _chosen(world: World, opportunity: Row, body: Mapping[str, Any]) -> list[Row
             raise refused(CONVERSION, "includeProductIds", "The value must be a list.")
         by_id = {product["id"]: product for product in standing}
         for number in ids:
-            if number not in by_id:
+            if not isinstance(number, int) or number not in by_id:
                 raise refused(
                     CONVERSION,
                     "includeProductIds",

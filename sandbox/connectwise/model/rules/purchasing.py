@@ -122,6 +122,12 @@ def save_line(world: World, old: Row | None, new: Row, extras: Extras) -> None:
         raise refused(LINE, "purchaseOrderId", "The purchase order is closed")
     if decimal(new.get("quantity")) <= 0:
         raise refused(LINE, "quantity", "The quantity must be above 0")
+    if (
+        old is not None
+        and changed(old, new, "product")
+        and demand.links_of_line(world.store, old["id"])
+    ):
+        raise refused(LINE, "product", "A line with demand keeps its item")
     if old is None:
         item = world.get("catalog", new.get("product")) or {}
         fill(new, unitCost=item.get("cost"), warehouse=order.get("warehouse"))

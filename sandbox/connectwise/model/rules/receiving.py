@@ -198,12 +198,16 @@ def _pick(world: World, line: Row, served: list[tuple[Row, Decimal]]) -> None:
         product = world.get("product", link["product"])
         if product is None:
             continue
-        stock.add(world, item, warehouse, shelf, -share)
+        # Since the purchase, less may be wanted: the surplus stays on hand.
+        take = min(share, demand.wanted(product) - demand.picked(world.store, product["id"]))
+        if take <= 0:
+            continue
+        stock.add(world, item, warehouse, shelf, -take)
         serials = stock.serials_at(world.store, item, warehouse, shelf)
         own = {serial.casefold() for serial in stock.split_serials(line.get("serialNumbers"))}
-        chosen = [row["id"] for row in serials if row["serial"].casefold() in own][: int(share)]
+        chosen = [row["id"] for row in serials if row["serial"].casefold() in own][: int(take)]
         stock.assign(world, chosen, product["id"])
-        add_pick(world, product, warehouse, shelf, share, chosen)
+        add_pick(world, product, warehouse, shelf, take, chosen)
 
 
 def add_pick(

@@ -1,6 +1,6 @@
 """Invoices and the set-up lists of finance."""
 
-from sandbox.connectwise.model.resources import resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, resource
 
 LEVELS = " ".join(
     f"level{level}Rate:n level{level}RateType:e(Amount|Percent) level{level}Caption:s25 "
@@ -12,9 +12,8 @@ LEVELS = " ".join(
 resource(
     "invoice",
     "/finance/invoices",
-    """
-    invoiceNumber!:s15
-    type*:e(Agreement|CreditMemo|DownPayment|Miscellaneous|Progress|Standard)
+    f"""
+    invoiceNumber!:s15 type*:e(Agreement|CreditMemo|DownPayment|Miscellaneous|Progress|Standard)
     status:r(BillingStatus) company*:r(Company) billToCompany:r(Company)
     shipToCompany:r(Company) accountNumber:s
     applyToType:e(All|Agreement|Project|ProjectPhase|SalesOrder|Ticket) applyToId:i
@@ -26,14 +25,14 @@ resource(
     templateSetupId:i invoiceTemplate:x emailTemplateId:i addToBatchEmailList:b date:d
     restrictDownpaymentFlag:b locationId!:a(location) location:r(SystemLocation)
     departmentId:a(department) department:r(BillingUnit) territoryId:a(territory)
-    territory:r(SystemLocation) topComment:s bottomComment:s taxableFlag:b
-    taxCode:r(TaxCode) internalNotes:s downpaymentPreviouslyTaxedFlag:b serviceTotal-:n
-    overrideDownPaymentAmountFlag:b currency:x dueDate:d expenseTotal-:n productTotal~:n
-    previousProgressApplied-:n serviceAdjustmentAmount:n agreementAmount:n
-    downpaymentApplied:n subtotal~:n total~:n remainingDownpayment-:n salesTax~:n
-    adjustmentReason:s adjustedBy-:s closedBy-:s payments-:n credits-:n balance~:n
-    specialInvoiceFlag:b billingSetupReference:x ticket-:r(Ticket) project:x phase:x
-    salesOrder-:r(SalesOrder) agreement:x glBatch-:x unbatchedBatch-:x customFields:lo
+    territory:r(SystemLocation) topComment:s bottomComment:s taxableFlag:b taxCode:r(TaxCode)
+    internalNotes:s downpaymentPreviouslyTaxedFlag:b serviceTotal-:n
+    overrideDownPaymentAmountFlag:b {CURRENCY} dueDate:d expenseTotal-:n productTotal~:n
+    previousProgressApplied-:n serviceAdjustmentAmount:n agreementAmount:n downpaymentApplied:n
+    subtotal~:n total~:n remainingDownpayment-:n salesTax~:n adjustmentReason:s adjustedBy-:s
+    closedBy-:s payments-:n credits-:n balance~:n specialInvoiceFlag:b billingSetupReference:x
+    ticket-:r(Ticket) project:x phase:x salesOrder-:r(SalesOrder)
+    agreement:x(type|chargeFirmFlag) glBatch-:x unbatchedBatch-:x {CUSTOM}
     """,
     first_id=12001,
     indexed="salesOrder ticket company invoiceNumber",
@@ -75,7 +74,7 @@ resource(
     "taxCode",
     "/finance/taxCodes",
     f"""
-    identifier*:s8 description*:s50 invoiceCaption*:s25 country:x effectiveDate*:d
+    identifier*:s8 description*:s50 invoiceCaption*:s25 country:x(identifier) effectiveDate*:d
     defaultFlag:b displayOnInvoiceFlag:b canadaCalculateGSTFlag:b cancelDate:d {LEVELS}
     workRoleIds:li expenseTypeIds:li productTypeIds:li
     """,

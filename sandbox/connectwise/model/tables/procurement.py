@@ -1,6 +1,6 @@
 """The catalog, products, and the set-up lists of procurement."""
 
-from sandbox.connectwise.model.resources import READ, resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, READ, resource
 
 CLASSES = "Agreement|Bundle|Inventory|NonInventory|Service"
 
@@ -21,7 +21,7 @@ resource(
     calculatedCostFlag:b category:r(ProductCategory) calculatedPrice:n calculatedCost:n
     billableOption:e(Billable|DoNotBill|NoCharge|NoDefault) connectWiseID-:s agreementType:x
     markupPercentage:n markupFlag:b autoUpdateUnitCostFlag:b autoUpdateUnitPriceFlag:b
-    customFields:lo
+    {CUSTOM}
     """,
     name="catalogItem",
     first_id=9001,
@@ -47,24 +47,22 @@ resource(
     unitOfMeasure:r(UnitOfMeasure) price:n cost:n extPrice~:n extCost~:n discount:n margin~:n
     agreementAmount:n
     priceMethod:e(FlatRateForRange|PercentMarkupFromCost|PercentMarkdownFromPrice|PricePerUnit)
-    billableOption*:e(Billable|DoNotBill|NoCharge) agreement:x locationId!:a(location)
-    location:r(SystemLocation) businessUnitId!:a(businessUnit) businessUnit:r(BillingUnit)
-    vendor:r(Company) vendorSku:s50 taxableFlag:b dropshipFlag:b specialOrderFlag:b
-    phaseProductFlag:b cancelledFlag:b quantityCancelled:n cancelledReason:s100
-    customerDescription!:s6000 internalNotes:s1000 productSuppliedFlag:b
+    billableOption*:e(Billable|DoNotBill|NoCharge) agreement:x(type|chargeFirmFlag)
+    locationId!:a(location) location:r(SystemLocation) businessUnitId!:a(businessUnit)
+    businessUnit:r(BillingUnit) vendor:r(Company) vendorSku:s50 taxableFlag:b dropshipFlag:b
+    specialOrderFlag:b phaseProductFlag:b cancelledFlag:b quantityCancelled:n
+    cancelledReason:s100 customerDescription!:s6000 internalNotes:s1000 productSuppliedFlag:b
     subContractorShipToId:i subContractorAmountLimit:n recurring:o sla:x entityType:x
     ticket:r(Ticket) project:x phase:x salesOrder:r(SalesOrder) opportunity:r(Opportunity)
     invoice:r(Invoice) warehouseId:a(warehouseIdObject) warehouseIdObject:r(Warehouse)
     warehouseBinId:a(warehouseBinIdObject) warehouseBinIdObject:r(WarehouseBin)
-    calculatedPriceFlag:b calculatedCostFlag:b forecastDetailId-:k(forecastItem)
-    cancelledBy-:i cancelledDate-:d warehouse~:s warehouseBin~:s purchaseDate:d
-    taxCode:r(TaxCode) integrationXRef:s listPrice:n serialNumberIds~:li
-    serialNumbers~:ls company-:r(Company) forecastStatus-:r(OpportunityStatus)
-    productClass-:e({CLASSES}) needToPurchaseFlag~^:b
+    calculatedPriceFlag:b calculatedCostFlag:b forecastDetailId-:k(forecastItem) cancelledBy-:i
+    cancelledDate-:d warehouse~:s warehouseBin~:s purchaseDate:d taxCode:r(TaxCode)
+    integrationXRef:s listPrice:n serialNumberIds~:li serialNumbers~:ls company-:r(Company)
+    forecastStatus-:r(OpportunityStatus) productClass-:e({CLASSES}) needToPurchaseFlag~^:b
     needToOrderQuantity~:i minimumStockFlag:b shipSet:s10 calculatedPrice:n calculatedCost:n
-    invoiceGrouping:x poApprovedFlag:b uom~:s addComponentsFlag^:b
-    ignorePricingSchedulesFlag^:b asioSubscriptionsID:s bypassForecastUpdate^:b
-    customFields:lo
+    invoiceGrouping:x poApprovedFlag:b uom~:s addComponentsFlag^:b ignorePricingSchedulesFlag^:b
+    asioSubscriptionsID:s bypassForecastUpdate^:b {CUSTOM}
     """,
     name="productItem",
     first_id=40001,
@@ -137,10 +135,10 @@ resource(
 resource(
     "warehouse",
     "/procurement/warehouses",
-    """
+    f"""
     name*:s50 company:r(Company) location*:r(SystemLocation) contact:r(Contact)
     department*:r(SystemDepartment) manager:r(Member) site:r(Site) locationXref:s10
-    locationDefaultFlag:b overallDefaultFlag:b inactiveFlag:b lockedFlag:b currency:x
+    locationDefaultFlag:b overallDefaultFlag:b inactiveFlag:b lockedFlag:b {CURRENCY}
     """,
     first_id=4,
     defaults={"overallDefaultFlag": False, "inactiveFlag": False, "lockedFlag": False},

@@ -1,14 +1,14 @@
 """Purchase orders with lines and notes, the links to demand, and picking and shipping."""
 
-from sandbox.connectwise.model.resources import resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, resource
 
 resource(
     "purchaseOrder",
     "/procurement/purchaseorders",
-    """
+    f"""
     businessUnitId:a(businessUnit) businessUnit:r(BillingUnit) cancelReason:s closedFlag~:b
     closedBy-:s customerCity:s customerCompany:r(Company) customerContact:r(Contact)
-    customerCountry:x customerExtension:s customerName:s customerPhone:s
+    customerCountry:x(identifier) customerExtension:s customerName:s customerPhone:s
     customerSite:r(Site) customerSiteName:s customerState:s customerStreetLine1:s
     customerStreetLine2:s customerZip:s dateClosed-:d dropShipCustomerFlag:b enteredBy-:s
     freightCost:n freightPackingSlip:s freightTaxTotal:n internalNotes:s
@@ -18,7 +18,7 @@ resource(
     taxPoFlag:b terms*:r(BillingTerms) total~:n trackingNumber:s50 updateShipmentInfo^:b
     updateVendorOrderNumber^:b vendorCompany*:r(Company) vendorContact:r(Contact)
     vendorInvoiceDate:d vendorInvoiceNumber:s50 vendorOrderNumber:s50 vendorSite:r(Site)
-    warehouse:r(Warehouse) warehouseContact:r(Contact) currency:x customFields:lo
+    warehouse:r(Warehouse) warehouseContact:r(Contact) {CURRENCY} {CUSTOM}
     """,
     first_id=7001,
     indexed="vendorCompany poNumber status",
@@ -50,7 +50,7 @@ resource(
 resource(
     "line",
     "/procurement/purchaseorders/#/lineitems",
-    """
+    f"""
     backorderedFlag:b canceledBy-:s canceledFlag:b canceledReason:s100 closedFlag:b
     dateCanceled-:d dateCanceledUtc-:d description*:s6000 displayInternalNotesFlag:b
     expectedShipDate:d internalNotes:s1000 lineNumber*:i packingSlip:s50 product*:r(IvItem)
@@ -60,7 +60,7 @@ resource(
     warehouse:r(Warehouse) warehouseBin:r(WarehouseBin) shipSet:s10 dateReceived:d
     receivedStatus:e(Waiting|FullyReceived|PartiallyReceiveCancelRest|PartiallyReceiveCloneRest)
     extCost~:n expectedArrivalDate:d isDetachAvailable-:b batchedFlag-:b unbatchedRecId-:i
-    salesOrder~^:lr(SalesOrder) customFields:lo
+    salesOrder~^:lr(SalesOrder) {CUSTOM}
     """,
     name="purchaseOrderLineItem",
     first_id=82001,

@@ -1,29 +1,27 @@
 """Opportunities with their forecast, notes and set-up lists, and sales orders."""
 
-from sandbox.connectwise.model.resources import READ, resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, READ, resource
 
 resource(
     "opportunity",
     "/sales/opportunities",
-    """
+    f"""
     name*:s100 expectedCloseDate!:d type:r(OpportunityType) stage:r(OpportunityStage)
-    status:r(OpportunityStatus) priority:x notes:s probability:r(OpportunityProbability)
-    source:s50 rating:x campaign:x primarySalesRep*:r(Member) secondarySalesRep:r(Member)
-    locationId!:k(location) businessUnitId!:k(department) company*:r(Company)
-    contact*:r(Contact) site:r(Site) customerPO:s25 pipelineChangeDate-:d dateBecameLead:d
-    closedDate:d closedBy-:r(Member) totalSalesTax:n shipToCompany:r(Company)
-    shipToContact:r(Contact) shipToSite:r(Site) billToCompany:r(Company)
-    billToContact:r(Contact) billToSite:r(Site) billingTerms:r(BillingTerms)
-    taxCode:r(TaxCode) currency:x companyLocationId:k(location)
-    technicalContact:r(Contact) customFields:lo
+    status:r(OpportunityStatus) priority:x(sort|level) notes:s
+    probability:r(OpportunityProbability) source:s50 rating:x campaign:x
+    primarySalesRep*:r(Member) secondarySalesRep:r(Member) locationId!:k(location)
+    businessUnitId!:k(department) company*:r(Company) contact*:r(Contact) site:r(Site)
+    customerPO:s25 pipelineChangeDate-:d dateBecameLead:d closedDate:d closedBy-:r(Member)
+    totalSalesTax:n shipToCompany:r(Company) shipToContact:r(Contact) shipToSite:r(Site)
+    billToCompany:r(Company) billToContact:r(Contact) billToSite:r(Site)
+    billingTerms:r(BillingTerms) taxCode:r(TaxCode) {CURRENCY} companyLocationId:k(location)
+    technicalContact:r(Contact) {CUSTOM}
     """,
     first_id=88,  # the opportunity that the simulator starts with
     indexed="company status",
     callback="opportunity",
     default_records={
         "status": "opportunityStatus defaultFlag",
-        "type": "opportunityType defaultFlag",
-        "stage": "stage defaultFlag",
         "billingTerms": "billingTerm defaultFlag",
     },
 )
@@ -90,7 +88,7 @@ resource(
 resource(
     "order",
     "/sales/orders",
-    """
+    f"""
     company*:r(Company) contact:r(Contact) phone:s phoneExt:s email:s site:r(Site)
     status*:r(OrderStatus) opportunity:r(Opportunity) orderDate:d dueDate:d
     billingTerms:r(BillingTerms) taxCode:r(TaxCode) poNumber:s50 location:r(SystemLocation)
@@ -98,8 +96,8 @@ resource(
     billShippedFlag:b restrictDownpaymentFlag:b description:s topCommentFlag:b
     bottomCommentFlag:b shipToCompany:r(Company) shipToContact:r(Contact) shipToSite:r(Site)
     billToCompany:r(Company) billToContact:r(Contact) billToSite:r(Site) productIds~:li
-    documentIds-:li invoiceIds~:li configIds-:li total~:n taxTotal~:n currency:x
-    companyLocation:r(SystemLocation) subTotal~:n customFields:lo
+    documentIds-:li invoiceIds~:li configIds-:li total~:n taxTotal~:n {CURRENCY}
+    companyLocation:r(SystemLocation) subTotal~:n {CUSTOM}
     """,
     name="salesOrder",
     first_id=3400,

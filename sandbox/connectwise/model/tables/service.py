@@ -1,6 +1,6 @@
 """Service boards with statuses, and tickets with notes."""
 
-from sandbox.connectwise.model.resources import READ, resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, READ, resource
 
 BILLING = "Billable|DoNotBill|NoCharge|NoDefault"
 METHODS = "ActualRates|FixedFee|NotToExceed|OverrideRate"
@@ -41,26 +41,25 @@ resource(
     "/service/tickets",
     f"""
     summary*:s100 recordType-:e(ProjectIssue|ProjectTicket|ServiceTicket) board:r(Board)
-    status:r(ServiceStatus) workRole:x workType:x company*:r(Company) site:r(Site)
-    siteName:s50 addressLine1:s50 addressLine2:s50 city:s50 stateIdentifier:s50 zip:s12
-    country:x contact:r(Contact) contactName:s62 contactPhoneNumber:s20
-    contactPhoneExtension:s15 contactEmailAddress:s250 type:x subType:x item:x team:x
-    owner:r(Member) priority:x serviceLocation:x source:x requiredDate:d budgetHours:n
-    opportunity:r(Opportunity) agreement:x agreementType:s severity!:e(Low|Medium|High)
-    impact!:e(Low|Medium|High) externalXRef:s100 poNumber:s50 knowledgeBaseCategoryId:i
-    knowledgeBaseSubCategoryId:i allowAllClientsPortalView:b customerUpdatedFlag:b
-    automaticEmailContactFlag:b automaticEmailResourceFlag:b automaticEmailCcFlag:b
-    automaticEmailCc:s1000 initialDescription^:s initialInternalAnalysis^:s
-    initialResolution^:s initialDescriptionFrom:s contactEmailLookup:s
-    processNotifications^:b skipCallback^:b closedDate-:s closedBy-:s closedFlag~:b
-    actualHours:n approved:b billingMethod:e({METHODS}) billingAmount:n hourlyRate:n
-    subBillingMethod:e({METHODS}) subBillingAmount:n resources:s
-    parentTicketId:k(ticket) hasChildTicket-:b hasMergedChildTicketFlag-:b
-    billTime:e({BILLING}) billExpenses:e({BILLING}) billProducts:e({BILLING})
-    predecessorType:e(Ticket|Phase) predecessorId:i predecessorClosedFlag:b lagDays:i
-    estimatedStartDate:d duration:i location:r(SystemLocation)
-    department:r(SystemDepartment) mobileGuid:s sla:x slaStatus:s requestForChangeFlag:b
-    currency:x mergedParentTicket-:r(Ticket) integratorTags:ls customFields:lo
+    status:r(ServiceStatus) workRole:x workType:x company*:r(Company) site:r(Site) siteName:s50
+    addressLine1:s50 addressLine2:s50 city:s50 stateIdentifier:s50 zip:s12 country:x(identifier)
+    contact:r(Contact) contactName:s62 contactPhoneNumber:s20 contactPhoneExtension:s15
+    contactEmailAddress:s250 type:x subType:x item:x team:x owner:r(Member)
+    priority:x(sort|level) serviceLocation:x source:x requiredDate:d budgetHours:n
+    opportunity:r(Opportunity) agreement:x(type|chargeFirmFlag) agreementType:s
+    severity!:e(Low|Medium|High) impact!:e(Low|Medium|High) externalXRef:s100 poNumber:s50
+    knowledgeBaseCategoryId:i knowledgeBaseSubCategoryId:i allowAllClientsPortalView:b
+    customerUpdatedFlag:b automaticEmailContactFlag:b automaticEmailResourceFlag:b
+    automaticEmailCcFlag:b automaticEmailCc:s1000 initialDescription^:s
+    initialInternalAnalysis^:s initialResolution^:s initialDescriptionFrom:s
+    contactEmailLookup:s processNotifications^:b skipCallback^:b closedDate-:s closedBy-:s
+    closedFlag~:b actualHours:n approved:b billingMethod:e({METHODS}) billingAmount:n
+    hourlyRate:n subBillingMethod:e({METHODS}) subBillingAmount:n resources:s
+    parentTicketId:k(ticket) hasChildTicket-:b hasMergedChildTicketFlag-:b billTime:e({BILLING})
+    billExpenses:e({BILLING}) billProducts:e({BILLING}) predecessorType:e(Ticket|Phase)
+    predecessorId:i predecessorClosedFlag:b lagDays:i estimatedStartDate:d duration:i
+    location:r(SystemLocation) department:r(SystemDepartment) mobileGuid:s sla:x slaStatus:s
+    requestForChangeFlag:b {CURRENCY} mergedParentTicket-:r(Ticket) integratorTags:ls {CUSTOM}
     """,
     first_id=21001,
     indexed="company externalXRef opportunity",

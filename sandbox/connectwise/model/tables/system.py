@@ -1,14 +1,14 @@
 """Members, locations, departments and callback registrations."""
 
-from sandbox.connectwise.model.resources import resource
+from sandbox.connectwise.model.resources import CUSTOM, resource
 
 resource(
     "member",
     "/system/members",
-    """
+    f"""
     identifier*:s15 password^:s60 disableOnlineFlag:b licenseClass*:e(A|C|F|X) notes:s
     employeeIdentifer:s10 vendorNumber:s inactiveDate:d inactiveFlag:b lastLogin-:s
-    firstName*:s30 middleInitial:s1 lastName*:s30 hireDate*:d country:x photo:x
+    firstName*:s30 middleInitial:s1 lastName*:s30 hireDate*:d country:x(identifier) photo:x
     officeEmail:s250 mobileEmail:s250 homeEmail:s250 defaultEmail*:e(Office|Mobile|Home)
     primaryEmail~:s officePhone:s15 officeExtension:s10 mobilePhone:s15
     mobileExtension:s10 homePhone:s15 homeExtension:s10 defaultPhone*:e(Office|Mobile|Home)
@@ -18,7 +18,7 @@ resource(
     restrictDepartmentFlag:b workRole:x workType:x timeApprover:r(Member)
     expenseApprover:r(Member) dailyCapacity:n hourlyCost:n hourlyRate:n
     salesDefaultLocation:r(SystemLocation) warehouse:r(Warehouse)
-    warehouseBin:r(WarehouseBin) serviceDefaultBoard:r(Board) customFields:lo
+    warehouseBin:r(WarehouseBin) serviceDefaultBoard:r(Board) {CUSTOM}
     """,
     first_id=140,
     indexed="identifier",

@@ -1,0 +1,163 @@
+"""Admin REST: replays as plan, run, progress and abort.
+
+Owns the addresses and forms of `contracts/http.md` for replays; the rules are those of
+`app/sync/replays.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from app.api.auth import AdminRoute, Caller, Service
+from app.api.lists import REFUSALS
+from app.api.models import Model
+from app.domain.codes import Code, State, Who
+from app.domain.views import OrderFilter, ReplayItem
+from app.sync.replays import ItemProgress, Progress
+
+router = APIRouter(
+    prefix="/admin/replays", tags=["replays"], route_class=AdminRoute, responses=REFUSALS
+)
+
+
+class ReplayFilter(Model):
+    number: str | None = None
+    state: State | None = None
+    code: Code | None = None
+    who: Who | None = None
+    connection: str | None = None
+
+
+class ReplayIn(Model):
+    """Either `orders` or `filter`. `from_step`: only this step and what comes after it."""
+
+    orders: Annotated[list[str], Field(min_length=1, max_length=500)] | None = None
+    filter: ReplayFilter | None = None
+    from_step: str | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=500, examples=["mapping added"])]
+
+
+class PlannedOut(Model):
+    """`gate`: open or shut. A step already applied is a no-op, with no calls and no writes."""
+
+    step: str
+    subject: str
+    gate: str
+    code: Code | None
+    sentence: str
+    writes: list[str]
+    calls: int
+    no_op: bool
+
+
+class ReplayItemOut(Model):
+    """`state`: planned, refused, nothing_to_do, woken. `result` is where the order stands now."""
+
+    order: str
+    connection: str
+    state: str
+    sentence: str
+    calls: int
+    steps: list[PlannedOut]
+    settled: bool = False
+    result: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, item: ReplayItem, now: ItemProgress | None = None) -> ReplayItemOut:
+        steps = [PlannedOut.model_validate(dict(step)) for step in item.steps]
+        result = None
+        if now is not None and now.state is not None:
+            result = {"state": now.state, "code": now.code, "sentence": now.sentence}
+        return cls(
+            order=item.order,
+            connection=item.connection,
+            state=item.state,
+            sentence=item.sentence,
+            calls=sum(step.calls for step in steps),
+            steps=steps,
+            settled=now.settled if now is not None else False,
+            result=result,
+        )
+
+
+class ReplayOut(Model):
+    """`state`: planned, running, done, aborted."""
+
+    id: str
+    state: str
+    reason: str
+    actor: str
+    from_step: str | None
+    created_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None
+    orders: int
+    settled: int
+    calls: int
+    items: list[ReplayItemOut]
+    url: str
+
+    @classmethod
+    def of(cls, progress: Progress) -> ReplayOut:
+        replay = progress.replay
+        items = [ReplayItemOut.of(item.item, item) for item in progress.items]
+        return cls(
+            id=replay.id,
+            state=progress.state,
+            reason=replay.reason,
+            actor=replay.actor,
+            from_step=replay.from_step,
+            created_at=replay.created_at,
+            expires_at=replay.expires_at,
+            finished_at=replay.finished_at,
+            orders=len(items),
+            settled=progress.settled,
+            calls=sum(item.calls for item in items),
+            items=items,
+            url=f"/admin/replays/{replay.id}",
+        )
+
+
+@router.post("", operation_id="plan_replay", status_code=201)
+async def plan_replay(
+    body: ReplayIn,
+    actor: Caller,
+    service: Service,
+    connection: Annotated[
+        str | None, Query(description="Chooses where a number is known twice.")
+    ] = None,
+) -> ReplayOut:
+    """The plan: by order and step what would be called and changed. Nothing is executed."""
+    wanted = OrderFilter(**body.filter.model_dump()) if body.filter is not None else None
+    replay = await service.replays.plan(
+        actor,
+        orders=body.orders,
+        wanted=wanted,
+        reason=body.reason,
+        from_step=body.from_step,
+        connection=connection,
+    )
+    return ReplayOut.of(Progress.planned(replay))
+
+
+@router.post("/{replay_id}/run", operation_id="run_replay", status_code=202)
+async def run_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
+    """Wake the planned orders, with their retries reset. 409 when an order moved since the plan."""
+    return ReplayOut.of(await service.replays.run(actor, replay_id))
+
+
+@router.get("/{replay_id}", operation_id="get_replay")
+async def get_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
+    """Progress, and for each order where it stands now."""
+    return ReplayOut.of(await service.replays.status(actor, replay_id))
+
+
+@router.post("/{replay_id}/abort", operation_id="abort_replay")
+async def abort_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
+    """Drop a plan. Orders that a run has woken go on: no step is left half done."""
+    return ReplayOut.of(await service.replays.abort(actor, replay_id))

@@ -1,0 +1,91 @@
+"""Admin REST: mappings, settings and connections.
+
+Owns the addresses and forms of `contracts/http.md` for what an operator sets up. The rules, and
+which orders a change wakes, are those of `app/sync/operations.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Query, Response
+
+from app.api.auth import AdminRoute, Caller, Service
+from app.api.lists import REFUSALS, Listed
+from app.api.models import ConnectionOut, MappingIn, MappingOut, SettingOut
+
+router = APIRouter(prefix="/admin", tags=["set-up"], route_class=AdminRoute, responses=REFUSALS)
+
+MappingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+@router.get("/mappings", operation_id="list_mappings")
+async def list_mappings(
+    actor: Caller,
+    service: Service,
+    kind: Annotated[str | None, Query(max_length=50, examples=["vendor"])] = None,
+) -> Listed[MappingOut]:
+    """What Commerce records are called in ConnectWise, where names do not say it."""
+    rows = await service.operations.mappings(actor, kind)
+    return Listed(items=[MappingOut.of(row) for row in rows])
+
+
+@router.put("/mappings", operation_id="put_mapping")
+async def put_mapping(body: MappingIn, actor: Caller, service: Service) -> MappingOut:
+    """Add a mapping, or change the one of the same kind and Commerce key."""
+    row = await service.operations.put_mapping(
+        actor, body.kind, body.commerce_key, body.connectwise_key
+    )
+    return MappingOut.of(row)
+
+
+@router.get("/mappings/{mapping_id}", operation_id="get_mapping")
+async def get_mapping(mapping_id: MappingId, actor: Caller, service: Service) -> MappingOut:
+    return MappingOut.of(await service.operations.mapping(actor, mapping_id))
+
+
+@router.put("/mappings/{mapping_id}", operation_id="change_mapping")
+async def change_mapping(
+    mapping_id: MappingId,
+    connectwise_key: Annotated[str, Body(embed=True, examples=["SYNNEX"])],
+    actor: Caller,
+    service: Service,
+) -> MappingOut:
+    """Change what the Commerce record is called in ConnectWise."""
+    row = await service.operations.mapping(actor, mapping_id)
+    changed = await service.operations.put_mapping(
+        actor, row.kind, row.commerce_key, connectwise_key
+    )
+    return MappingOut.of(changed)
+
+
+@router.delete("/mappings/{mapping_id}", operation_id="remove_mapping", status_code=204)
+async def remove_mapping(mapping_id: MappingId, actor: Caller, service: Service) -> Response:
+    await service.operations.drop_mapping(actor, mapping_id)
+    return Response(status_code=204)
+
+
+@router.get("/settings", operation_id="list_settings")
+async def list_settings(actor: Caller, service: Service) -> Listed[SettingOut]:
+    """Every setting as it rules now, and where its value comes from."""
+    return Listed(items=[SettingOut.of(one) for one in await service.operations.settings(actor)])
+
+
+@router.patch("/settings", operation_id="change_settings")
+async def change_settings(
+    values: Annotated[
+        dict[str, Any], Body(examples=[{"INVOICE_POLICY": "shipped_only", "READ_LAG": 5}])
+    ],
+    actor: Caller,
+    service: Service,
+) -> Listed[SettingOut]:
+    """Change settings by name. Behaviour settings rule for orders that come after."""
+    changed = await service.operations.change_settings(actor, values)
+    return Listed(items=[SettingOut.of(one) for one in changed])
+
+
+@router.get("/connections", operation_id="list_connections")
+async def list_connections(actor: Caller, service: Service) -> Listed[ConnectionOut]:
+    """Connections, without their credentials, and whether they may be called now."""
+    rows = await service.operations.connections(actor)
+    return Listed(items=[ConnectionOut.of(row) for row in rows])

@@ -1,0 +1,149 @@
+"""Who calls the admin REST, what they may do, and requests that must not be done twice.
+
+Owns keys, scopes and `Idempotency-Key`, as a route class under every admin endpoint, so that none
+can be added without them. Must not know what an endpoint does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from app import telemetry
+from app.api import problems
+from app.api.parts import Parts, parts_of
+from app.api.problems import Problem
+from app.domain.views import ApiKey
+from app.sync.operations import Actor, Refusal
+
+READ, ADMIN = "read", "admin"
+SCOPES = frozenset({READ, ADMIN})
+REPLAYED = "idempotent-replayed"
+_CHALLENGE = 'Bearer realm="demandlink"'
+_MAX_KEY = 200
+_READING = ("GET", "HEAD")
+_SERVER_ERROR = 500
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+async def authenticate(parts: Parts, authorization: str) -> ApiKey:
+    """The key behind an Authorization header. Raises Problem (401)."""
+    scheme, _, given = authorization.partition(" ")
+    key = given.strip()
+    if scheme.lower() != "bearer" or not key:
+        detail = "Send the header Authorization: Bearer <key>; `demandlink keys create` makes one."
+        raise Problem("UNAUTHENTICATED", detail, headers={"www-authenticate": _CHALLENGE})
+    digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+    first = parts.settings.admin_api_key.get_secret_value()
+    # Hashes are compared, so that neither length nor content shows in the time it takes.
+    if first and hmac.compare_digest(digest, hashlib.sha256(first.encode()).digest()):
+        return ApiKey(parts.default_tenant, "admin", SCOPES)
+    known = await parts.admin.key(digest)
+    if known is None:
+        challenge = f'{_CHALLENGE}, error="invalid_token"'
+        detail = "The key is not known here, or was withdrawn."
+        raise Problem("UNAUTHENTICATED", detail, headers={"www-authenticate": challenge})
+    return known
+
+
+def _allowed(key: ApiKey, method: str) -> None:
+    needed = READ if method in _READING else ADMIN
+    if needed not in key.scopes and ADMIN not in key.scopes:
+        challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'
+        detail = f"The key {key.name} has no scope {needed}. Use another key."
+        raise Problem("FORBIDDEN", detail, headers={"www-authenticate": challenge})
+
+
+def _refused(refusal: Refusal) -> Problem:
+    return Problem(refusal.code, refusal.sentence, more=refusal.more)
+
+
+class AdminRoute(APIRoute):
+    """A route that asks for a key before anything of the request is read."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            parts = parts_of(request.app)
+            key = await authenticate(parts, request.headers.get("authorization", ""))
+            _allowed(key, request.method)
+            request.state.actor = Actor(key.tenant_id, key.name)
+            request.state.correlation_id = parts.ids.token()
+            with telemetry.correlated(request.state.correlation_id, actor=key.name):
+                repeat = request.headers.get("idempotency-key")
+                if request.method == "POST" and repeat is not None:
+                    return await _once(parts, key.tenant_id, repeat, request, handle)
+                try:
+                    return await handle(request)
+                except Refusal as refusal:
+                    raise _refused(refusal) from refusal
+
+        return guarded
+
+
+async def _once(
+    parts: Parts, tenant_id: int, key: str, request: Request, handle: Handler
+) -> Response:
+    """Do a request, or answer as it was answered before."""
+    if not 0 < len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():
+        detail = f"Idempotency-Key: must be 1 to {_MAX_KEY} printable ASCII characters."
+        raise Problem("REQUEST_NOT_VALID", detail)
+    target = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    digest = hashlib.sha256(target + await request.body()).hexdigest()
+    known = await parts.admin.remember_request(tenant_id, key, digest)
+    if known is not None:
+        if known.digest != digest:
+            detail = "Send another Idempotency-Key for another request."
+            raise Problem("IDEMPOTENCY_KEY_REUSED", detail)
+        if not known.status:
+            detail = "Send the same request again in a moment."
+            raise Problem("IDEMPOTENCY_KEY_IN_USE", detail, headers={"retry-after": "1"})
+        refused = known.status >= 400
+        media_type = problems.MEDIA_TYPE if refused else "application/json"
+        return Response(known.body, known.status, {REPLAYED: "true"}, media_type)
+    try:
+        answer = await _answered(request, handle)
+    except BaseException:
+        # Nobody knows how far it came: the same key may try again.
+        await parts.admin.forget_request(tenant_id, key)
+        raise
+    if answer.status_code >= _SERVER_ERROR:
+        await parts.admin.forget_request(tenant_id, key)
+    else:
+        await parts.admin.answer_request(tenant_id, key, answer.status_code, bytes(answer.body))
+    return answer
+
+
+async def _answered(request: Request, handle: Handler) -> Response:
+    """The answer, with what is refused turned into its problem, so that it can be kept."""
+    try:
+        return await handle(request)
+    except Refusal as refusal:
+        return problems.response(_refused(refusal))
+    except Problem as problem:
+        return problems.response(problem)
+    except RequestValidationError as error:
+        return await problems.on_invalid(request, error)
+    except HTTPException as error:
+        return await problems.on_http_error(request, error)
+
+
+def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
+
+
+def _parts(request: Request) -> Parts:
+    return parts_of(request.app)
+
+
+Caller = Annotated[Actor, Depends(_actor)]
+Service = Annotated[Parts, Depends(_parts)]

@@ -1,0 +1,106 @@
+"""Health: whether the process lives, and whether the installation can do its work.
+
+Owns `/healthz` and `/readyz`, which need no key and tell nothing but the state of each part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
+
+from app.api.auth import Service
+from app.api.parts import Parts
+from app.domain.errors import StoreUnavailable
+from app.domain.views import Readiness
+
+CHECK_SECONDS = 3.0
+router = APIRouter(tags=["health"])
+
+
+class Check(BaseModel):
+    ok: bool
+    detail: str
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """Each part by name: database, migrations, redis, worker."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "ready": False,
+                "checks": {"redis": {"ok": False, "detail": "does not answer"}},
+            }
+        }
+    )
+    ready: bool
+    checks: dict[str, Check]
+
+
+@router.get("/healthz", operation_id="health")
+async def health() -> Health:
+    """Whether the process lives. Asks nothing of anyone."""
+    return Health()
+
+
+@router.get(
+    "/readyz",
+    operation_id="readiness",
+    responses={503: {"model": Ready, "description": "A part is missing; `checks` says which."}},
+)
+async def readiness(service: Service, response: Response) -> Ready:
+    """Whether database, migrations, Redis and a worker are there."""
+    database, redis = await asyncio.gather(_database(service), _redis(service))
+    checks = {**_of_database(database), "redis": redis, "worker": _of_worker(database)}
+    ready = all(check.ok for check in checks.values())
+    if not ready:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return Ready(ready=ready, checks=checks)
+
+
+async def _database(parts: Parts) -> Readiness | None:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await parts.admin.readiness()
+    except (StoreUnavailable, TimeoutError):
+        return None
+
+
+async def _redis(parts: Parts) -> Check:
+    alive = False
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            alive = await parts.queue_alive()
+    except TimeoutError:
+        pass
+    away = "does not answer; work goes on by sweep"
+    return Check(ok=alive, detail="answers" if alive else away)
+
+
+def _of_database(found: Readiness | None) -> dict[str, Any]:
+    if found is None:
+        away = Check(ok=False, detail="does not answer")
+        return {"database": away, "migrations": Check(ok=False, detail="cannot be read")}
+    at_head = found.revision == found.head
+    at = "at head" if at_head else f"at {found.revision}, head is {found.head}: run migrate"
+    return {
+        "database": Check(ok=True, detail="answers"),
+        "migrations": Check(ok=at_head, detail=at),
+    }
+
+
+def _of_worker(found: Readiness | None) -> Check:
+    if found is None:
+        return Check(ok=False, detail="cannot be read")
+    alive = found.workers_alive
+    return Check(ok=alive > 0, detail=f"{alive} alive" if alive else "none alive: start one")

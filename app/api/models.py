@@ -1,0 +1,357 @@
+"""The admin REST's answers and requests as they stand in OpenAPI.
+
+Owns names and formats of `contracts/http.md`, Admin REST, and how views become them. No rules: what
+an order's answer is, is decided in the core.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+
+from app.domain.codes import CODES, Code, State, Who
+from app.domain.records import Answer, InboxEvent, OrderRow
+from app.domain.views import (
+    CallRow,
+    ConnectionRow,
+    JournalRow,
+    LineView,
+    MappingRow,
+    StepView,
+)
+from app.sync.operations import SettingView, Story
+
+
+class Model(BaseModel):
+    """Requests refuse unknown members, so that a misspelt one is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457. `type` is stable for each `code`; `detail` says what to do."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "type": "urn:demandlink:problem:NOT_FOUND",
+                "title": "There is no such thing here.",
+                "status": 404,
+                "detail": "No order ON10001201 is known.",
+                "code": "NOT_FOUND",
+            }
+        },
+    )
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class ScenarioOut(Model):
+    name: str
+    version: int
+
+
+class AnswerOut(Model):
+    """Why the order is not further along, who acts, since when, and when it is looked at again.
+
+    `choices` stands only in a held answer.
+    """
+
+    code: Code | None
+    sentence: str
+    who: Who
+    since: datetime | None
+    next_look: str
+    choices: list[str] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty_choices(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        if written.get("choices") is None:
+            written.pop("choices", None)
+        return written
+
+    @classmethod
+    def of(cls, answer: Answer) -> AnswerOut:
+        held = answer.state is State.HELD
+        return cls(
+            code=answer.code,
+            sentence=answer.sentence,
+            who=answer.who,
+            since=answer.since,
+            next_look=answer.next_look,
+            choices=list(answer.choices) if held else None,
+        )
+
+
+class RemoteOut(Model):
+    system: str
+    kind: str
+    id: str
+    url: str | None
+
+
+class StepOut(Model):
+    step: str
+    subject: str
+    state: State
+    code: Code | None
+    sentence: str | None
+    attempts: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    remote: list[RemoteOut]
+
+    @classmethod
+    def of(cls, step: StepView) -> StepOut:
+        return cls.model_validate(step)
+
+
+class LineOut(Model):
+    """Quantities are decimal text."""
+
+    line: int
+    title: str
+    ordered: str
+    on_purchase_orders: str
+    received: str
+    linked: str
+    shipped: str
+    invoiceable: str
+    invoiced: str
+
+    @classmethod
+    def of(cls, line: LineView) -> LineOut:
+        return cls.model_validate(line)
+
+
+class OrderSummary(Model):
+    number: str
+    connection: str
+    customer: str | None
+    scenario: ScenarioOut | None
+    state: State
+    answer: AnswerOut
+    updated_at: datetime
+    url: str
+
+    @classmethod
+    def of(cls, row: OrderRow) -> OrderSummary:
+        # The list shows the answer as the worker left it; the order's page asks the gates anew
+        # and lists the choices.
+        answer = AnswerOut(
+            code=row.code,
+            sentence=row.sentence or "",
+            who=row.who or Who.NOBODY,
+            since=row.since,
+            next_look=row.next_look or "",
+        )
+        return cls(
+            number=row.name,
+            connection=row.connection,
+            customer=row.customer,
+            scenario=_scenario(row),
+            state=row.state,
+            answer=answer,
+            updated_at=row.updated_at,
+            url=address(row),
+        )
+
+
+class OrderOut(Model):
+    number: str
+    customer: str | None
+    scenario: ScenarioOut | None
+    state: State
+    answer: AnswerOut
+    steps: list[StepOut]
+    lines: list[LineOut]
+    journal_url: str
+
+    @classmethod
+    def of(cls, story: Story) -> OrderOut:
+        row, explained = story.order, story.explained
+        return cls(
+            number=row.name,
+            customer=row.customer,
+            scenario=_scenario(row),
+            state=explained.answer.state,
+            answer=AnswerOut.of(explained.answer),
+            steps=[StepOut.of(step) for step in explained.steps],
+            lines=[LineOut.of(line) for line in explained.lines],
+            journal_url=f"{address(row)}/journal",
+        )
+
+
+def _scenario(row: OrderRow) -> ScenarioOut | None:
+    if row.scenario is None:
+        return None
+    return ScenarioOut(name=row.scenario, version=row.scenario_version or 1)
+
+
+def address(row: OrderRow) -> str:
+    """The order's path. Numbers are the vendor's text, so they are quoted."""
+    return f"/admin/orders/{quote(row.name, safe=':')}"
+
+
+class JournalOut(Model):
+    id: int
+    at: datetime
+    actor: str
+    code: str
+    sentence: str
+    step: str | None
+    subject: str | None
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: JournalRow) -> JournalOut:
+        entry = row.entry
+        return cls(
+            id=row.id,
+            at=row.at,
+            actor=entry.actor,
+            code=entry.code,
+            sentence=entry.sentence,
+            step=entry.step,
+            subject=entry.subject,
+            data=dict(entry.data),
+        )
+
+
+class CallOut(Model):
+    """A remote request and its answer, redacted. `status` is null when none came."""
+
+    id: int
+    at: datetime
+    system: str
+    method: str
+    path: str
+    query: str
+    status: int | None
+    milliseconds: float
+    request: str | None
+    response: str | None
+    failure: str | None
+    step: str | None
+    subject: str | None
+    purpose: str
+
+    @classmethod
+    def of(cls, row: CallRow) -> CallOut:
+        call = row.call
+        named = {name: getattr(call, name) for name in cls.model_fields if name not in ("id", "at")}
+        return cls(id=row.id, at=row.at, **named)
+
+
+class EventSummary(Model):
+    """A delivery. `status`: new, merged, hint, unhandled, dropped, deferred, rejected, or
+    unverified for a refused request of the ring, which has no id."""
+
+    id: int | None
+    source: str
+    connection: str | None
+    external_id: str | None
+    type: str | None
+    status: str
+    code: Code | None
+    cause: str | None
+    remedy: str | None
+    received_at: datetime
+    merged_at: datetime | None = None
+    orders: list[str] = []
+
+    @classmethod
+    def of(cls, event: InboxEvent) -> EventSummary:
+        return cls(
+            id=event.id,
+            source=event.source,
+            connection=event.connection,
+            external_id=event.external_id,
+            type=event.event_type or None,
+            status=event.status,
+            code=event.code,
+            cause=event.cause,
+            remedy=CODES[event.code].remedy if event.code is not None else None,
+            received_at=event.received_at,
+            merged_at=event.merged_at,
+            orders=list(event.orders),
+        )
+
+
+class EventOut(EventSummary):
+    """A delivery with its body: personal data is removed, and of what is not JSON only
+    the size is told."""
+
+    size: int
+    body: Any
+
+
+class MappingIn(Model):
+    """What a Commerce record is called in ConnectWise."""
+
+    kind: Annotated[str, Field(examples=["vendor"])]
+    commerce_key: Annotated[str, Field(examples=["9"])]
+    connectwise_key: Annotated[str, Field(examples=["INGRAM"])]
+
+
+class MappingOut(MappingIn):
+    id: int
+    updated_at: datetime
+    updated_by: str
+
+    @classmethod
+    def of(cls, row: MappingRow) -> MappingOut:
+        return cls.model_validate(row)
+
+
+class SettingOut(Model):
+    """A setting as it rules now. Of secrets only whether one is set is shown."""
+
+    name: str
+    value: Any
+    source: str
+    shown: str
+    group: str
+    description: str
+    read_only: bool
+    secret: bool
+    environment: Any = None
+
+    @classmethod
+    def of(cls, setting: SettingView) -> SettingOut:
+        shown = "from environment" if setting.read_only else f"from {setting.source}"
+        named = {name: getattr(setting, name) for name in cls.model_fields if name != "shown"}
+        return cls(shown=shown, **named)
+
+
+class ConnectionOut(Model):
+    id: int
+    name: str
+    system: str
+    state: str
+    paused_until: datetime | None
+    code: Code | None
+    sentence: str | None
+    paused_by: str | None
+
+    @classmethod
+    def of(cls, row: ConnectionRow) -> ConnectionOut:
+        paused = row.paused
+        return cls(
+            id=row.id,
+            name=row.name,
+            system=row.system,
+            state="paused" if paused else "open",
+            paused_until=paused.until if paused else None,
+            code=paused.code if paused else None,
+            sentence=paused.sentence if paused else None,
+            paused_by=paused.by if paused else None,
+        )

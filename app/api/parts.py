@@ -1,0 +1,77 @@
+"""What the API needs from the composition root, and how endpoints get at it.
+
+Owns the list of parts, so that `app/bootstrap.py` can give them without being known here. Must not
+build any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, cast
+
+from fastapi import FastAPI
+
+from app.domain.ports import Ids, Store, Wake
+from app.domain.views import AdminStore
+from app.settings import Settings
+from app.sync.inbox import CallbackCheck
+from app.sync.operations import Operations
+from app.sync.replays import Replays
+
+
+class Parts(Protocol):
+    """Everything that the endpoints work with. Read-only."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def admin(self) -> AdminStore: ...
+
+    @property
+    def operations(self) -> Operations: ...
+
+    @property
+    def replays(self) -> Replays: ...
+
+    @property
+    def wake(self) -> Wake: ...
+
+    @property
+    def ids(self) -> Ids: ...
+
+    @property
+    def wall(self) -> Callable[[], datetime]:
+        """This host's time in UTC, for the age of signatures only."""
+
+    @property
+    def default_tenant(self) -> int:
+        """Whose the key ADMIN_API_KEY is."""
+
+    @property
+    def commerce_connection(self) -> str:
+        """The connection that POST /webhooks/commerce is for."""
+
+    @property
+    def commerce_secrets(self) -> Mapping[str, Sequence[str]]:
+        """Accepted webhook secrets by connection; a connection without any is off."""
+
+    @property
+    def connectwise_connection(self) -> str: ...
+
+    @property
+    def check_callback(self) -> Callable[[bytes, str | None], Awaitable[CallbackCheck]]:
+        """Told a callback's body and its x-content-signature. Never raises for what they hold."""
+
+    @property
+    def queue_alive(self) -> Callable[[], Awaitable[bool]]:
+        """Whether Redis answers. Never raises."""
+
+
+def parts_of(app: FastAPI) -> Parts:
+    """The parts that `app.main.mount` put there."""
+    return cast(Parts, app.state.parts)

@@ -1,0 +1,278 @@
+"""The composition root: settings become store, queue, HTTP clients, connectors and engine.
+
+The only place where parts are built and where implementations are chosen. Owns their order of
+opening and closing; must not contain a rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from redis.asyncio import Redis
+
+from app import embedded
+from app.connectors.connectwise.callbacks import CallbackVerifier
+from app.connectors.connectwise.caller import Access
+from app.connectors.connectwise.client import ConnectWiseClient
+from app.domain.gates import GATES
+from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
+from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
+from app.domain.views import AdminStore
+from app.settings import Group, Settings, names_in
+from app.steps import STEPS
+from app.store import migrate
+from app.store.postgres import PostgresStore
+from app.sync import registration
+from app.sync.callbacks import checker
+from app.sync.engine import Engine
+from app.sync.explain import explainer
+from app.sync.inbox import CallbackCheck
+from app.sync.operations import Operations
+from app.sync.replays import Replays
+from app.sync.wake import ArqWake
+from app.sync.worker import Pace, Worker
+from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
+from app.telemetry import configure, logger
+
+DEFAULT_TENANT = 1
+DEFAULT_CONNECTION = "default"
+PING_SECONDS = 1.0
+
+
+class NotConfigured(RuntimeError):
+    """A setting is missing or wrong; the sentence says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """Every part, open. Satisfies api.parts.Parts."""
+
+    settings: Settings
+    database_url: str
+    redis_url: str
+    store: Store
+    admin: AdminStore
+    wake: Wake
+    clock: SystemClock
+    ids: Ids
+    cw: ConnectWise
+    engine: Engine
+    operations: Operations
+    replays: Replays
+    check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
+    server_pids: Mapping[str, int]
+
+    @property
+    def wall(self) -> Callable[[], datetime]:
+        return self.clock.wall
+
+    @property
+    def default_tenant(self) -> int:
+        return DEFAULT_TENANT
+
+    @property
+    def commerce_connection(self) -> str:
+        return DEFAULT_CONNECTION
+
+    @property
+    def connectwise_connection(self) -> str:
+        return DEFAULT_CONNECTION
+
+    @property
+    def commerce_secrets(self) -> Mapping[str, Sequence[str]]:
+        return {DEFAULT_CONNECTION: self.settings.webhook_secrets}
+
+    @property
+    def queue_alive(self) -> Callable[[], Awaitable[bool]]:
+        return self._queue_alive
+
+    async def _queue_alive(self) -> bool:
+        client = Redis.from_url(
+            self.redis_url, socket_connect_timeout=PING_SECONDS, socket_timeout=PING_SECONDS
+        )
+        try:
+            return bool(await client.ping())
+        except Exception:  # any failure of the queue is the same answer: it is away
+            return False
+        finally:
+            await client.aclose()
+
+    def worker(self) -> Worker:
+        """This process's worker, not running yet."""
+        pace = Pace(
+            batch=self.settings.worker_batch,
+            lease=self.settings.lease_seconds,
+            sweep=self.settings.sweep_seconds,
+        )
+        return Worker(self.engine, self.store, self.clock, pace)
+
+    async def keep_callbacks(self) -> None:
+        """Register the callbacks that are wanted. Failures are told and do not stop a start:
+        what callbacks tell is polled as well."""
+        settings = self.settings
+        token = settings.connectwise_callback_token.get_secret_value()
+        if not (settings.public_url and token and settings.connectwise_url):
+            logger(__name__).info(
+                "callbacks_off",
+                reason="PUBLIC_URL or CONNECTWISE_CALLBACK_TOKEN is empty: polling only",
+            )
+            return
+        try:
+            await registration.keep(self.cw, settings.public_url, token)
+        except Exception as error:  # told, never fatal
+            logger(__name__).warning("callbacks_not_kept", error=str(error))
+
+
+def scenarios() -> dict[str, Scenario]:
+    """The shipped scenario files, checked. Raises ScenarioInvalid with one sentence."""
+    found: dict[str, Scenario] = {}
+    names = names_in(Group.BEHAVIOUR)
+    for entry in sorted(resources.files("app.scenarios").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            scenario = load(entry.read_text("utf-8"), STEPS.keys(), GATES.keys(), names)
+            found[scenario.name] = scenario
+    return found
+
+
+def defaults_of(settings: Settings) -> dict[str, Any]:
+    """Settings by name as the engine reads them below the database's values."""
+    wanted = names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE)
+    dumped = settings.model_dump(mode="json", include=set(wanted))
+    return {
+        **dumped,
+        "commerce_tax_basis": settings.commerce_tax_basis,
+        "commerce_currency": settings.commerce_currency,
+        "connectwise_timeout": settings.connectwise_timeout,
+    }
+
+
+def access_of(settings: Settings) -> Access:
+    """The ConnectWise connection from the environment."""
+    return Access(
+        base_url=settings.connectwise_url,
+        company=settings.connectwise_company,
+        public_key=settings.connectwise_public_key.get_secret_value(),
+        private_key=settings.connectwise_private_key.get_secret_value(),
+        client_id=settings.connectwise_client_id,
+    )
+
+
+def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
+    """Refuse a start that cannot work. Raises NotConfigured or ScenarioInvalid."""
+    if settings.scenario not in known:
+        raise NotConfigured(
+            f"SCENARIO names {settings.scenario!r}; there are {', '.join(sorted(known))}."
+        )
+    chosen = known[settings.scenario]
+    if sentence := forbidden(chosen, settings.model_dump(mode="json")):
+        raise ScenarioInvalid(sentence)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings | None = None,
+    *,
+    checkpoints: Checkpoints | None = None,
+    migrated: bool | None = None,
+    log: bool = True,
+) -> AsyncIterator[Container]:
+    """Every part, opened in order and closed in reverse.
+
+    Embedded servers are started (or joined) where an address is empty, and the embedded database
+    is brought to the newest migration; a given one only with `migrated` True. Raises
+    NotConfigured, ScenarioInvalid, embedded.EmbeddedError, StoreUnavailable.
+    """
+    settings = settings or Settings()
+    if log:
+        configure(settings.log_level)
+    known = scenarios()
+    check_start(settings, known)
+    clock, ids = SystemClock(), UuidIds()
+    async with AsyncExitStack() as stack:
+        database_url, redis_url, pids = await _addresses(settings, stack)
+        if migrated or (migrated is None and not settings.database_url):
+            await beside(migrate.upgrade, database_url)
+        store = await PostgresStore.open(database_url)
+        stack.push_async_callback(store.close)
+        await store.seed_settings(DEFAULT_TENANT, _seed(settings))
+        client = ConnectWiseClient(
+            access_of(settings), clock=clock, timeout=settings.connectwise_timeout
+        )
+        stack.push_async_callback(client.aclose)
+        verifier = None
+        if settings.connectwise_url:
+            verifier = CallbackVerifier(
+                access_of(settings), clock=clock, with_credentials=settings.connectwise_key_auth
+            )
+            stack.push_async_callback(verifier.aclose)
+        wake = ArqWake(redis_url, clock, ids)
+        stack.push_async_callback(wake.close)
+        engine = Engine(
+            store=store,
+            cw=client,
+            clock=clock,
+            chance=SystemChance(),
+            checkpoints=checkpoints or NoCheckpoints(),
+            scenarios=known,
+            defaults=defaults_of(settings),
+        )
+        operations = Operations(
+            store=store,
+            admin=store,
+            wake=wake,
+            explain=explainer(engine, settings.connectwise_url),
+            settings=settings,
+            scenarios=tuple(known),
+        )
+        yield Container(
+            settings=settings,
+            database_url=database_url,
+            redis_url=redis_url,
+            store=store,
+            admin=store,
+            wake=wake,
+            clock=clock,
+            ids=ids,
+            cw=client,
+            engine=engine,
+            operations=operations,
+            replays=Replays(store=store, admin=store, operations=operations, ids=ids),
+            check_callback=checker(verifier),
+            server_pids=pids,
+        )
+
+
+async def beside(work: Callable[[str], None], argument: str) -> None:
+    """Run blocking work (migrations) beside the loop."""
+    await asyncio.get_running_loop().run_in_executor(None, work, argument)
+
+
+async def _addresses(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[str, str, Mapping[str, int]]:
+    if settings.database_url and settings.redis_url:
+        return settings.database_url, settings.redis_url, {}
+    servers = await embedded.start(
+        settings.demandlink_data_dir,
+        postgres=not settings.database_url,
+        redis=not settings.redis_url,
+    )
+    stack.push_async_callback(servers.stop)
+    database_url = settings.database_url or servers.database_url
+    return database_url, settings.redis_url or servers.redis_url, dict(servers.pids)
+
+
+def _seed(settings: Settings) -> dict[str, Any]:
+    """Record names and behaviour settings that the environment gives; each rules until somebody
+    changes it in the database."""
+    given = settings.model_fields_set
+    wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
+    dumped: dict[str, Any] = json.loads(settings.model_dump_json(include=set(wanted)))
+    return dumped

@@ -1,0 +1,99 @@
+"""`events list` and `events show`: every delivery, the refused ones with their cause.
+
+Owns the layout only. Bodies are shown as the admin REST shows them: without personal data.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import frame
+from app.cli.frame import AsJson, Cursor, Limit
+from app.cli.orders import clock
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.domain.records import InboxEvent
+    from app.domain.views import Page
+    from app.sync.operations import Actor
+
+app = typer.Typer(help="What came in.", no_args_is_help=True)
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="events")
+
+
+@app.command("list")
+def list_events(
+    source: Annotated[str | None, typer.Option(help="commerce or connectwise.")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(help="new, merged, hint, unhandled, dropped, deferred or rejected."),
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """List deliveries, the newest first."""
+
+    async def work(container: Container, actor: Actor) -> Page[InboxEvent]:
+        return await container.operations.events(actor, source, status, cursor, limit)
+
+    page = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes  # loads what --help does not need
+
+        items = [shapes.event(row) for row in page.items]
+        frame.print_json({"items": items, "next": page.next})
+        return
+    if not page.items:
+        frame.say("No event fits.")
+        return
+    frame.print_table(
+        ("event#", "received", "source", "type", "status", "orders", "cause"),
+        (
+            (
+                row.id,
+                clock(row.received_at),
+                row.source,
+                row.event_type,
+                row.status,
+                ", ".join(row.orders),
+                row.cause,
+            )
+            for row in page.items
+        ),
+    )
+    if page.next:
+        frame.say(f"There are more: --cursor {page.next}")
+
+
+@app.command("show")
+def show(
+    event: Annotated[int, typer.Argument(help="The event's number.", min=1)],
+    as_json: AsJson = False,
+) -> None:
+    """Show a delivery with its body."""
+
+    async def work(container: Container, actor: Actor) -> InboxEvent:
+        return await container.operations.event(actor, event)
+
+    found = frame.with_service(work)
+    from app.cli import shapes  # loads what --help does not need
+    from app.sync.operations import shown
+
+    described = shapes.event(found)
+    body = shown(found.body)
+    if as_json:
+        frame.print_json({**described, "size": len(found.body), "body": body})
+        return
+    for name, value in described.items():
+        if value not in (None, []):
+            text = ", ".join(value) if isinstance(value, list) else value
+            frame.say(f"{name.replace('_', ' ')}: {text}")
+    frame.say()
+    frame.say(json.dumps(body, indent=2, ensure_ascii=False))

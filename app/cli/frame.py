@@ -1,0 +1,241 @@
+"""What every command shares: how it ends, how it prints, and how it gets at the service's parts.
+
+Owns the exit codes of `contracts/http.md` and the sentence for each failure that is expected. What
+is not expected keeps its traceback: that is a bug.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.sync.operations import Actor
+
+T = TypeVar("T")
+Row = dict[str, Any]
+WIDE = 500  # columns where nobody looks: tables are not folded in a pipe
+CURSOR_HELP = "Go on where the list before ended."
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    BLOCKED = 3
+    UPSTREAM = 4
+    STALE = 5
+
+
+@dataclass(frozen=True)
+class Told(Exception):
+    """An expected failure: one sentence that says what to do, and how the command ends."""
+
+    sentence: str
+    exit_code: ExitCode = ExitCode.FAILED
+    code: str = "FAILED"
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class Commands(TyperGroup):
+    """The group of all commands. Expected failures end as a sentence, never as a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, BrokenPipeError):
+            raise
+        except Exception as error:
+            told = expected(error)
+            if told is None:
+                raise
+            _tell(told, as_json=bool(ctx.meta.get("json")))
+            raise typer.Exit(int(told.exit_code)) from error
+
+
+def _tell(told: Told, *, as_json: bool) -> None:
+    if as_json:
+        body = {"error": {"code": told.code, "sentence": told.sentence}}
+        typer.echo(json.dumps(body, ensure_ascii=False), err=True)
+    else:
+        typer.echo(told.sentence, err=True)
+
+
+REFUSALS: dict[str, ExitCode] = {
+    "PLAN_STALE": ExitCode.STALE,
+    "REQUEST_NOT_VALID": ExitCode.USAGE,
+    "NUMBER_AMBIGUOUS": ExitCode.USAGE,
+}
+
+
+def expected(error: Exception) -> Told | None:
+    """The failure as a sentence, None for what nobody foresaw."""
+    # Here, because most of these modules take longer to load than most commands to run; when one
+    # of their failures came up, they are loaded.
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from app.domain.errors import StoreUnavailable
+    from app.domain.scenario import ScenarioInvalid
+    from app.embedded.errors import EmbeddedError
+
+    if isinstance(error, Told):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Told(
+            f"The database cannot be used: {_ended(str(error))} See DATABASE_URL, and "
+            "`demandlink migrate` if it is new.",
+            ExitCode.UPSTREAM,
+            "DATABASE_UNAVAILABLE",
+        )
+    if isinstance(error, EmbeddedError):
+        return Told(str(error), ExitCode.FAILED, "EMBEDDED")
+    if isinstance(error, ScenarioInvalid):
+        return Told(_ended(str(error)), ExitCode.USAGE, "NOT_CONFIGURED")
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        return Told(_settings_sentence(error), ExitCode.USAGE, "NOT_CONFIGURED")
+    if isinstance(error, SettingsError):
+        return Told(_ended(str(error)), ExitCode.USAGE, "NOT_CONFIGURED")
+    return _refused(error)
+
+
+def _refused(error: Exception) -> Told | None:
+    from app.sync.operations import Refusal
+
+    if isinstance(error, Refusal):
+        # The sentence is made for REST; at the command line the choice is an option.
+        sentence = error.sentence.replace("?connection=", "--connection")
+        return Told(sentence, REFUSALS.get(error.code, ExitCode.FAILED), error.code)
+    if "app.bootstrap" in sys.modules:
+        from app.bootstrap import NotConfigured
+
+        if isinstance(error, NotConfigured):
+            return Told(str(error), ExitCode.USAGE, "NOT_CONFIGURED")
+    return None
+
+
+def _settings_sentence(error: Any) -> str:
+    found = [(str(".".join(map(str, e["loc"]))).upper(), str(e["msg"])) for e in error.errors()]
+    return "; ".join(f"{name}: {message}" for name, message in found) + ". See .env.example."
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+def _as_json(ctx: typer.Context, value: bool) -> bool:
+    # Kept for the failure, which is told after the command's own parameters are gone.
+    ctx.meta["json"] = value
+    return value
+
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON.", callback=_as_json, is_eager=True)
+]
+Connection = Annotated[
+    str | None,
+    typer.Option("--connection", help="Chooses where several connections know a number."),
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so many.")]
+Cursor = Annotated[str | None, typer.Option("--cursor", help=CURSOR_HELP)]
+
+
+def usage(sentence: str) -> NoReturn:
+    """End with a sentence about how the command was called."""
+    raise Told(sentence, ExitCode.USAGE, "USAGE")
+
+
+# --- printing -----------------------------------------------------------------------------------
+
+
+def console() -> Console:
+    """Where people read. Rich leaves colours out where nobody looks and with NO_COLOR."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=WIDE)
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    """A line for a person, folded at words on a terminal. Nothing in it is markup."""
+    console().print(text, style=style, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """A value for a program, on one line for each document."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Columns for a person; numbers stand right, nothing is markup."""
+    console().print(make_table(headings, rows))
+
+
+def make_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A plain table. A heading that ends with # is a column of numbers."""
+    from rich.text import Text
+
+    style = box.SIMPLE_HEAD if sys.stdout.isatty() else None
+    table = Table(box=style, show_edge=False, pad_edge=False, header_style="bold")
+    for heading in headings:
+        right = heading.endswith("#")
+        table.add_column(heading.rstrip("#"), justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    return table
+
+
+# --- the service's parts -------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def service() -> AsyncIterator[Container]:
+    """Every part, open, quiet but for warnings. Embedded servers are joined or started."""
+    # Here, because it loads everything there is.
+    from app import telemetry
+    from app.bootstrap import opened
+
+    telemetry.configure("WARNING")
+    async with opened(log=False) as container:
+        yield container
+
+
+def with_service(work: Callable[[Container, Actor], Awaitable[T]]) -> T:
+    """Run a piece of work as the person at this terminal."""
+    return asyncio.run(_with_service(work))
+
+
+async def _with_service(work: Callable[[Container, Actor], Awaitable[T]]) -> T:
+    async with service() as container:
+        return await work(container, actor(container))
+
+
+def actor(container: Container) -> Actor:
+    """Who is at the terminal, for journal and audit."""
+    from app.sync.operations import Actor as Person
+
+    name = "command line"
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a user without a name
+        name = f"{getpass.getuser()} at the command line"
+    return Person(container.default_tenant, name)

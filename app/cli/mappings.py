@@ -1,0 +1,108 @@
+"""`mappings list`, `set` and `remove`: what Commerce records are called in ConnectWise (D-10).
+
+Owns the layout only. A change wakes the orders that wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import frame
+from app.cli.frame import AsJson
+from app.cli.orders import clock
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.domain.views import MappingRow
+    from app.sync.operations import Actor
+
+app = typer.Typer(help="What Commerce records are called in ConnectWise.", no_args_is_help=True)
+Kind = Annotated[str, typer.Argument(help="company, vendor, contact or member.")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="mappings")
+
+
+@app.command("list")
+def list_mappings(
+    kind: Annotated[
+        str | None, typer.Option(help="Only company, vendor, contact or member.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List mappings."""
+
+    async def work(container: Container, actor: Actor) -> Sequence[MappingRow]:
+        return await container.operations.mappings(actor, kind)
+
+    _print(frame.with_service(work), as_json=as_json)
+
+
+@app.command("set")
+def set_mapping(
+    kind: Kind,
+    commerce_key: Annotated[
+        str, typer.Argument(help="The Commerce id, or the e-mail address of a contact or member.")
+    ],
+    connectwise_key: Annotated[
+        str, typer.Argument(help="The ConnectWise identifier or id; of a contact or member its id.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Add or change a mapping; orders that wait for it go on."""
+
+    async def work(container: Container, actor: Actor) -> MappingRow:
+        return await container.operations.put_mapping(actor, kind, commerce_key, connectwise_key)
+
+    row = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes  # loads what --help does not need
+
+        frame.print_json(shapes.mapping(row))
+        return
+    frame.say(f"{row.kind} {row.commerce_key} is {row.connectwise_key} in ConnectWise.")
+
+
+@app.command("remove")
+def remove(
+    mapping: Annotated[int, typer.Argument(help="The mapping's number, as `mappings list` shows.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove a mapping."""
+
+    async def work(container: Container, actor: Actor) -> None:
+        await container.operations.drop_mapping(actor, mapping)
+
+    frame.with_service(work)
+    if as_json:
+        frame.print_json({"removed": mapping})
+    else:
+        frame.say(f"Mapping {mapping} is removed.")
+
+
+def _print(rows: Sequence[MappingRow], *, as_json: bool) -> None:
+    if as_json:
+        from app.cli import shapes  # loads what --help does not need
+
+        frame.print_json({"items": [shapes.mapping(row) for row in rows], "next": None})
+    elif not rows:
+        frame.say("There is no mapping. Records are found by identifier, number and e-mail.")
+    else:
+        frame.print_table(
+            ("mapping#", "kind", "in Commerce", "in ConnectWise", "changed", "by"),
+            (
+                (
+                    row.id,
+                    row.kind,
+                    row.commerce_key,
+                    row.connectwise_key,
+                    clock(row.updated_at),
+                    row.updated_by,
+                )
+                for row in rows
+            ),
+        )

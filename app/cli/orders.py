@@ -1,0 +1,151 @@
+"""`orders list` and `orders explain`: where an order stands, and why it is not further along.
+
+Owns the layout of the explanation on a terminal. The answer is that of the worker's own gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import frame
+from app.cli.frame import AsJson, Connection, Cursor, ExitCode, Limit
+from app.domain.codes import CODES, Code, State, Who
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.domain.records import OrderRow
+    from app.domain.views import JournalRow, LineView, Page, StepView
+    from app.sync.operations import Actor, Story
+
+TAIL = 12
+BLOCKED = (State.WAITING, State.HELD, State.PARKED)
+COLOURS = {State.DONE: "green", State.WAITING: "yellow", State.HELD: "red", State.PARKED: "red"}
+QUANTITIES = (
+    "ordered", "on_purchase_orders", "received", "linked", "shipped", "invoiceable", "invoiced",
+)  # fmt: skip
+
+app = typer.Typer(help="Where orders stand, and why.", no_args_is_help=True)
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="orders")
+
+
+@app.command("list")
+def list_orders(
+    state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
+    code: Annotated[Code | None, typer.Option(help="Only orders with this reason.")] = None,
+    who: Annotated[Who | None, typer.Option(help="Only orders for which these act.")] = None,
+    number: Annotated[str | None, typer.Option(help="Number, or id:1201.")] = None,
+    connection: Connection = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """List orders, the most recently touched first."""
+
+    async def work(container: Container, actor: Actor) -> Page[OrderRow]:
+        from app.domain.views import OrderFilter  # what is not needed for --help is loaded late
+
+        wanted = OrderFilter(number, state, code, who, connection)
+        return await container.operations.orders(actor, wanted, cursor, limit)
+
+    page = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes
+
+        items = [shapes.summary(row) for row in page.items]
+        frame.print_json({"items": items, "next": page.next})
+        return
+    if not page.items:
+        frame.say("No order fits.")
+        return
+    frame.print_table(
+        ("order", "customer", "state", "who", "why"),
+        ((row.name, row.customer, row.state, row.who, row.sentence) for row in page.items),
+    )
+    if page.next:
+        frame.say(f"There are more: --cursor {page.next}")
+
+
+@app.command("explain")
+def explain(
+    number: Annotated[str, typer.Argument(help="The order's number, or id:1201.")],
+    connection: Connection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why an order is not further along. Ends with 3 when it waits or is held."""
+
+    async def work(container: Container, actor: Actor) -> tuple[Story, list[JournalRow]]:
+        story = await container.operations.order(actor, number, connection)
+        return story, await _tail(container, story)
+
+    story, told = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes
+
+        frame.print_json(shapes.order(story, told))
+    else:
+        _print(story, told)
+    if story.explained.answer.state in BLOCKED:
+        raise typer.Exit(ExitCode.BLOCKED)
+
+
+async def _tail(container: Container, story: Story) -> list[JournalRow]:
+    """The newest lines of the journal, which is read from its beginning."""
+    told: list[JournalRow] = []
+    cursor: str | None = None
+    while True:
+        page = await container.operations.journal(story.order, cursor, 200)
+        told = [*told, *page.items][-TAIL:]
+        if page.next is None:
+            return told
+        cursor = page.next
+
+
+def _print(story: Story, told: Sequence[JournalRow]) -> None:
+    row, answer = story.order, story.explained.answer
+    frame.say(answer.sentence, style=f"bold {COLOURS.get(answer.state, '')}".strip())
+    parts = [row.name, row.customer or "", str(answer.state), str(answer.code or "")]
+    frame.say(" · ".join(part for part in parts if part))
+    if answer.who is not Who.NOBODY:
+        frame.say(f"Who acts: {answer.who}, since {clock(answer.since)}.")
+    if answer.code is not None and answer.state in BLOCKED:
+        frame.say(f"What to do: {CODES[answer.code].remedy}")
+    if answer.state is not State.DONE and answer.next_look:
+        frame.say(f"Next look: {answer.next_look}.")
+    if answer.choices:
+        frame.say(f"Choices: {', '.join(answer.choices)}.")
+    if story.explained.steps:
+        frame.say()
+        frame.print_table(
+            ("step", "for", "state", "ConnectWise", "why"), map(_step, story.explained.steps)
+        )
+    if story.explained.lines:
+        frame.say()
+        headings = tuple(f"{name.replace('_', ' ')}#" for name in QUANTITIES)
+        frame.print_table(("line#", "title", *headings), map(_line, story.explained.lines))
+    if told:
+        frame.say()
+        frame.print_table(
+            ("at", "who", "journal"),
+            ((clock(line.at), line.entry.actor, line.entry.sentence) for line in told),
+        )
+
+
+def _step(step: StepView) -> tuple[object, ...]:
+    records = ", ".join(f"{link.kind.replace('_', ' ')} {link.id}" for link in step.remote)
+    return step.step, step.subject, step.state, records, step.sentence
+
+
+def _line(line: LineView) -> tuple[object, ...]:
+    return line.line, line.title, *(getattr(line, name) for name in QUANTITIES)
+
+
+def clock(value: datetime | None) -> str:
+    """A moment for a person, in UTC, to the second."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if value is not None else "-"

@@ -1,0 +1,133 @@
+"""`replay plan`, `run`, `status` and `abort`: first what would be done, then doing it.
+
+Owns the layout only; what a plan is and when it is stale is decided in `app/sync/replays.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import frame
+from app.cli.frame import AsJson, Connection
+from app.domain.codes import Code, State, Who
+
+if TYPE_CHECKING:
+    from app.bootstrap import Container
+    from app.sync.operations import Actor
+    from app.sync.replays import Progress
+
+app = typer.Typer(help="Plan and run replays.", no_args_is_help=True)
+ReplayId = Annotated[str, typer.Argument(help="The replay's id, as `replay plan` printed it.")]
+
+
+def register(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="replay")
+
+
+@app.command("plan")
+def plan(
+    reason: Annotated[str, typer.Option(help="Why; it is journalled.")],
+    numbers: Annotated[list[str] | None, typer.Argument(help="Orders, by number.")] = None,
+    state: Annotated[State | None, typer.Option(help="All orders in this state.")] = None,
+    code: Annotated[Code | None, typer.Option(help="All orders with this reason.")] = None,
+    who: Annotated[Who | None, typer.Option(help="All orders for which these act.")] = None,
+    from_step: Annotated[
+        str | None, typer.Option(help="Only this step and what comes after it.")
+    ] = None,
+    connection: Connection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a replay would do. Nothing is executed."""
+    filtered = any((state, code, who))
+    if bool(numbers) == filtered:
+        frame.usage("Name orders, or choose them by --state, --code or --who.")
+
+    async def work(container: Container, actor: Actor) -> Progress:
+        from app.domain.views import OrderFilter  # loads what --help does not need
+        from app.sync.replays import Progress
+
+        wanted = OrderFilter(None, state, code, who, connection) if filtered else None
+        replay = await container.replays.plan(
+            actor,
+            orders=numbers or None,
+            wanted=wanted,
+            reason=reason,
+            from_step=from_step,
+            connection=connection,
+        )
+        return Progress.planned(replay)
+
+    progress = frame.with_service(work)
+    _print(progress, as_json=as_json, steps=True)
+    if not as_json:
+        frame.say(f"\nNothing is done yet. To run it: demandlink replay run {progress.replay.id}")
+
+
+@app.command("run")
+def run(replay: ReplayId, as_json: AsJson = False) -> None:
+    """Run a plan. Ends with 5 when an order moved since, or the plan expired."""
+
+    async def work(container: Container, actor: Actor) -> Progress:
+        return await container.replays.run(actor, replay)
+
+    _print(frame.with_service(work), as_json=as_json)
+
+
+@app.command("status")
+def status(replay: ReplayId, as_json: AsJson = False) -> None:
+    """Show how far a replay is, and where each of its orders stands now."""
+
+    async def work(container: Container, actor: Actor) -> Progress:
+        return await container.replays.status(actor, replay)
+
+    _print(frame.with_service(work), as_json=as_json)
+
+
+@app.command("abort")
+def abort(replay: ReplayId, as_json: AsJson = False) -> None:
+    """Drop a plan. Orders that a run has woken go on."""
+
+    async def work(container: Container, actor: Actor) -> Progress:
+        return await container.replays.abort(actor, replay)
+
+    _print(frame.with_service(work), as_json=as_json)
+
+
+def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
+    from app.cli import shapes  # loads what --help does not need
+
+    shape = shapes.replay(progress)
+    if as_json:
+        frame.print_json(shape)
+        return
+    frame.say(
+        f"Replay {shape['id']} is {shape['state']}: {shape['settled']} of {shape['orders']} orders "
+        f"are through. Reason: {shape['reason']}"
+    )
+    if not steps:
+        frame.print_table(
+            ("order", "replay", "state", "where it stands"), map(_result, shape["items"])
+        )
+        return
+    for item in shape["items"]:
+        frame.say(f"\n{item['order']}: {item['state']}. {item['sentence']}", style="bold")
+        frame.print_table(
+            ("step", "for", "gate", "calls#", "what it would do"), map(_step, item["steps"])
+        )
+
+
+def _result(item: frame.Row) -> tuple[object, ...]:
+    result = item["result"] or {}
+    return (
+        item["order"],
+        item["state"],
+        result.get("state"),
+        result.get("sentence", item["sentence"]),
+    )
+
+
+def _step(step: frame.Row) -> tuple[object, ...]:
+    what = "; ".join(step["writes"]) or step["sentence"]
+    return step["step"], step["subject"], step["gate"], step["calls"], what

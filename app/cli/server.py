@@ -1,0 +1,156 @@
+"""`serve` and `migrate`: the API's process, and bringing a database up to date.
+
+Owns the listening socket and the process's signals. The API itself is `app/main.py`, named here
+only as text, so that this module needs no web framework to be loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli import frame
+from app.cli.frame import AsJson, Told
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+FACTORY = "app.main:create_app"
+BACKLOG = 2048
+# How long requests under way may take to end once the process is told to stop.
+GRACE_SECONDS = 10
+
+
+def register(parent: typer.Typer) -> None:
+    parent.command("serve")(serve)
+    parent.command("migrate")(migrate)
+
+
+def serve(
+    fd: Annotated[
+        int | None,
+        typer.Option(help="Take this open, bound socket instead of HOST and PORT.", hidden=True),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the API on HOST and PORT until SIGTERM or Ctrl-C."""
+    from app.settings import Settings  # loads what --help does not need
+
+    settings = Settings()
+    listener = listening(settings.host, settings.port, fd)
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if as_json:
+        frame.print_json({"url": address})
+    else:
+        typer.echo(f"API: {address}")
+
+    from uvicorn import Config
+
+    loop = Config(FACTORY, factory=True).get_loop_factory()  # uvloop where it is installed
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(_serve(settings, listener))
+
+
+def listening(host: str, port: int, fd: int | None = None) -> socket.socket:
+    """The socket to serve on, bound. Raises Told."""
+    if fd is not None:
+        try:
+            return socket.socket(fileno=fd)
+        except OSError as error:
+            raise Told(f"--fd {fd} is no open socket: {error.strerror}.") from error
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Told(
+            f"The API cannot listen on {host} port {port}: {error.strerror or error}. "
+            "Set HOST and PORT to an address that is free."
+        ) from error
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+    from uvicorn.importer import import_from_string
+
+    from app.bootstrap import opened
+
+    class Server(uvicorn.Server):
+        """uvicorn without its own handlers: it would raise the signal again, and so end the
+        process before the parts are closed."""
+
+        def capture_signals(self) -> Any:
+            return nullcontext()
+
+    # Opened here and not in the application's lifespan, so that what is missing ends the command
+    # with a sentence.
+    async with opened(settings) as parts:
+        config = uvicorn.Config(
+            import_from_string(FACTORY)(parts),
+            # The service's own logging stays as it is, and logs no addresses.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            http="auto",
+            ws="none",
+            lifespan="on",
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        server = Server(config)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        await server.serve(sockets=[listener])
+
+
+def migrate(as_json: AsJson = False) -> None:
+    """Bring the database to the schema of this version."""
+    from app import embedded, telemetry
+    from app.settings import Settings
+    from app.store import migrate as schema
+
+    settings = Settings()
+    telemetry.configure("WARNING")
+    if settings.database_url:
+        before, after = _upgrade(settings.database_url)
+    else:
+        with embedded.start_sync(settings.demandlink_data_dir, redis=False) as servers:
+            before, after = _upgrade(servers.database_url)
+    if as_json:
+        frame.print_json({"before": before, "after": after, "head": schema.head()})
+    elif before == after:
+        frame.say(f"The database is at {after} already.")
+    else:
+        frame.say(f"The database went from {before or 'empty'} to {after}.")
+
+
+def _upgrade(url: str) -> tuple[str | None, str | None]:
+    """The revisions before and after. Raises Told."""
+    import asyncpg
+
+    from app.cli.frame import ExitCode
+    from app.store import migrate as schema
+
+    async def revision() -> str | None:
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            return await schema.revision(connection)
+        finally:
+            await connection.close()
+
+    try:
+        before = asyncio.run(revision())
+        schema.upgrade(url)
+        return before, asyncio.run(revision())
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
+        raise Told(
+            f"The database cannot be migrated: {error or type(error).__name__}. See DATABASE_URL.",
+            ExitCode.UPSTREAM,
+            "DATABASE_UNAVAILABLE",
+        ) from error

@@ -1,0 +1,191 @@
+"""Views as JSON, under the names that the admin REST gives them (`contracts/http.md`).
+
+Owns nothing but the shape: a test holds it against the REST models, which the command line may
+not import because they bring the web framework's side along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from app.domain.codes import CODES, State, Who
+from app.domain.records import Answer, InboxEvent, OrderRow
+from app.domain.views import JournalRow, MappingRow
+from app.sync.operations import SettingView, Story
+from app.sync.replays import ItemProgress, Progress
+
+Json = dict[str, Any]
+
+
+def moment(value: datetime | None) -> str | None:
+    """ISO 8601 in UTC, as JSON carries it."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value is not None else None
+
+
+def plain(value: Any) -> Any:
+    """A view as JSON values: moments as text, enumerations as their value."""
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def summary(row: OrderRow) -> Json:
+    """An order of a list, with the answer as the worker left it."""
+    return {
+        "number": row.name,
+        "connection": row.connection,
+        "customer": row.customer,
+        "scenario": _scenario(row),
+        "state": row.state,
+        "answer": {
+            "code": row.code,
+            "sentence": row.sentence or "",
+            "who": row.who or Who.NOBODY,
+            "since": moment(row.since),
+            "next_look": row.next_look or "",
+        },
+        "updated_at": moment(row.updated_at),
+        "url": _address(row),
+    }
+
+
+def order(story: Story, told: Sequence[JournalRow]) -> Json:
+    """An explained order. Like REST's, with the newest lines of its journal in it."""
+    row, explained = story.order, story.explained
+    return {
+        "number": row.name,
+        "customer": row.customer,
+        "scenario": _scenario(row),
+        "state": explained.answer.state,
+        "answer": answer(explained.answer),
+        "steps": [plain(asdict(step)) for step in explained.steps],
+        "lines": [plain(asdict(line)) for line in explained.lines],
+        "journal_url": f"{_address(row)}/journal",
+        "journal": [journal(entry) for entry in told],
+    }
+
+
+def answer(given: Answer) -> Json:
+    shape: Json = {
+        "code": given.code,
+        "sentence": given.sentence,
+        "who": given.who,
+        "since": moment(given.since),
+        "next_look": given.next_look,
+    }
+    if given.state is State.HELD:
+        shape["choices"] = list(given.choices)
+    return shape
+
+
+def _scenario(row: OrderRow) -> Json | None:
+    if row.scenario is None:
+        return None
+    return {"name": row.scenario, "version": row.scenario_version or 1}
+
+
+def _address(row: OrderRow) -> str:
+    return f"/admin/orders/{quote(row.name, safe=':')}"
+
+
+def journal(row: JournalRow) -> Json:
+    entry = row.entry
+    return {
+        "id": row.id,
+        "at": moment(row.at),
+        "actor": entry.actor,
+        "code": entry.code,
+        "sentence": entry.sentence,
+        "step": entry.step,
+        "subject": entry.subject,
+        "data": plain(dict(entry.data)),
+    }
+
+
+def event(row: InboxEvent) -> Json:
+    return {
+        "id": row.id,
+        "source": row.source,
+        "connection": row.connection,
+        "external_id": row.external_id,
+        "type": row.event_type or None,
+        "status": row.status,
+        "code": row.code,
+        "cause": row.cause,
+        "remedy": CODES[row.code].remedy if row.code is not None else None,
+        "received_at": moment(row.received_at),
+        "merged_at": moment(row.merged_at),
+        "orders": list(row.orders),
+    }
+
+
+def mapping(row: MappingRow) -> Json:
+    return {
+        "kind": row.kind,
+        "commerce_key": row.commerce_key,
+        "connectwise_key": row.connectwise_key,
+        "id": row.id,
+        "updated_at": moment(row.updated_at),
+        "updated_by": row.updated_by,
+    }
+
+
+def setting(view: SettingView) -> Json:
+    shown = "from environment" if view.read_only else f"from {view.source}"
+    return {
+        "name": view.name,
+        "value": view.value,
+        "source": view.source,
+        "shown": shown,
+        "group": view.group,
+        "description": view.description,
+        "read_only": view.read_only,
+        "secret": view.secret,
+        "environment": view.environment,
+    }
+
+
+def replay(progress: Progress) -> Json:
+    given = progress.replay
+    items = [_item(item) for item in progress.items]
+    return {
+        "id": given.id,
+        "state": progress.state,
+        "reason": given.reason,
+        "actor": given.actor,
+        "from_step": given.from_step,
+        "created_at": moment(given.created_at),
+        "expires_at": moment(given.expires_at),
+        "finished_at": moment(given.finished_at),
+        "orders": len(items),
+        "settled": progress.settled,
+        "calls": sum(item["calls"] for item in items),
+        "items": items,
+        "url": f"/admin/replays/{given.id}",
+    }
+
+
+def _item(now: ItemProgress) -> Json:
+    item = now.item
+    steps = [plain(dict(step)) for step in item.steps]
+    result = None
+    if now.state is not None:
+        result = {"state": now.state, "code": now.code, "sentence": now.sentence}
+    return {
+        "order": item.order,
+        "connection": item.connection,
+        "state": item.state,
+        "sentence": item.sentence,
+        "calls": sum(int(step["calls"]) for step in steps),
+        "steps": steps,
+        "settled": now.settled,
+        "result": result,
+    }

@@ -1,0 +1,4 @@
+"""placeholder"""
+from app.store.database import Part
+class PostgresAdmin(Part):
+    pass

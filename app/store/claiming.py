@@ -1,0 +1,222 @@
+"""Leases: who is alive, who works on what, what is due.
+
+Owns liveness (a session lock on a connection of its own), claims, heartbeats and wakes. A lease
+names worker and token; every write of an order carries the token (`design.md`, section 2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from app.domain.codes import CODES, Code
+from app.domain.ports import Worker
+from app.domain.records import KEPT_FACTS, Claim, OrderRow
+from app.store import rows
+from app.store.connections import PAUSED
+from app.store.database import Part, Session
+
+LIVENESS = 0x444C_0001  # class of the workers' session locks
+POISON_AFTER = 5
+ALONE_AFTER = 1
+POISON_SENTENCE = "The order ended its worker several times."
+
+# Poisoned orders stay where they are: only a person wakes them.
+WAKE = """
+UPDATE orders SET wake_seq = wake_seq + 1, updated_at = now(),
+    due_at = CASE WHEN code = 'POISON' THEN NULL ELSE now() END
+WHERE id IN (SELECT id FROM orders WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE)
+"""
+
+ALIVE = f"""
+SELECT objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND classid = {LIVENESS} AND objsubid = 2 AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - constant text
+
+# Leased rows stand in the index too: their owner may be dead, which is found out below.
+_DUE = f"""
+SELECT id, lease_owner, lease_until > now() AS leased, claims_without_progress AS claims
+FROM orders
+WHERE due_at <= now()
+  AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE}))
+ORDER BY due_at, id LIMIT $1
+FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 - constant text
+
+_POISON = """
+WITH parked AS (
+    UPDATE orders SET
+        state = 'parked', code = 'POISON', sentence = $2, who = $3, since = now(),
+        next_look = 'when a person replays it', choices = '{}', due_at = NULL,
+        lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
+    WHERE id = ANY ($1::bigint[])
+    RETURNING id, tenant_id
+)
+INSERT INTO journal_event (tenant_id, order_id, code, sentence, actor)
+SELECT tenant_id, id, 'POISON', $2, 'service' FROM parked ORDER BY id
+"""
+
+_INTERRUPT = """
+UPDATE step_run SET state = 'interrupted', finished_at = now()
+WHERE order_id = ANY ($1::bigint[]) AND state = 'running'
+RETURNING order_id, step
+"""
+
+_CLAIM = """
+UPDATE orders SET
+    lease_owner = $2, lease_token = gen_random_uuid()::text,
+    lease_until = now() + make_interval(secs => $3),
+    claims_without_progress = claims_without_progress + 1
+WHERE id = ANY ($1::bigint[])
+RETURNING id, lease_token, lease_until, claims_without_progress, due_at
+"""
+
+_HEARTBEAT = """
+WITH seen AS (
+    UPDATE worker SET seen_at = now() WHERE id = $1
+)
+UPDATE orders SET lease_until = now() + make_interval(secs => $3)
+WHERE lease_token = ANY ($2::text[]) AND lease_owner = $1
+RETURNING lease_token
+"""
+
+_NEXT = """
+SELECT least(
+    (SELECT min(due_at) FROM orders WHERE due_at IS NOT NULL AND lease_owner IS NULL),
+    (SELECT min(greatest(due_at, lease_until)) FROM orders
+     WHERE due_at IS NOT NULL AND lease_owner IS NOT NULL),
+    (SELECT received_at FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT 1),
+    (SELECT min(coalesce(not_before, received_at)) FROM inbox_event
+     WHERE status IN ('deferred', 'hint'))
+)
+"""
+
+_POLL = f"""
+WITH limits AS (
+    SELECT t.id AS tenant_id, make_interval(secs => coalesce(
+        (SELECT (value #>> '{{}}')::float8 FROM setting
+         WHERE tenant_id = t.id AND name = 'poll_seconds'), 60)) AS seconds
+    FROM tenant AS t
+    WHERE NOT EXISTS (
+        SELECT FROM connection WHERE tenant_id = t.id AND kind = 'connectwise' AND {PAUSED})
+)
+SELECT {rows.ORDER_COLUMNS}
+FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
+JOIN limits AS l ON l.tenant_id = o.tenant_id
+WHERE o.state NOT IN ('done', 'cancelled') AND o.code IS DISTINCT FROM 'POISON'
+  AND o.lease_owner IS NULL AND (o.due_at IS NULL OR o.due_at > now())
+  AND o.updated_at < now() - l.seconds
+  AND EXISTS (
+      SELECT FROM fact WHERE order_id = o.id AND kind <> ALL ($2::text[])
+      AND seen_at < now() - l.seconds)
+ORDER BY o.updated_at LIMIT $1
+"""  # noqa: S608 - constant text
+
+
+class Claiming(Part):
+    """The part of the store that hands orders to workers."""
+
+    @asynccontextmanager
+    async def join(self) -> AsyncIterator[Worker]:
+        async with self._db.dedicated() as connection:
+            await self._forget_old(connection)
+            number = await connection.fetchval("INSERT INTO worker DEFAULT VALUES RETURNING id")
+            await connection.execute("SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number)
+            lost = False
+
+            def gone(_: object) -> None:
+                nonlocal lost
+                lost = True
+
+            connection.add_termination_listener(gone)
+            try:
+                yield Worker(number, lambda: not lost)
+            finally:
+                connection.remove_termination_listener(gone)
+                lost = True
+                # Its leases end with the lock, so the row is all that is left.
+                with contextlib.suppress(Exception):
+                    await connection.execute("DELETE FROM worker WHERE id = $1", number)
+
+    @staticmethod
+    async def _forget_old(connection: Session) -> None:
+        await connection.execute("DELETE FROM worker WHERE seen_at < now() - interval '1 day'")
+
+    async def claim(self, worker: Worker, limit: int, lease: float) -> list[Claim]:
+        if not worker.alive() or limit < 1:
+            return []
+        async with self._db.transaction() as session:
+            due = await session.fetch(_DUE, limit)
+            free = await self._free(session, due)
+            poisoned = [row["id"] for row in free if row["claims"] >= POISON_AFTER]
+            if poisoned:
+                who = CODES[Code.POISON].who.value
+                await session.execute(_POISON, poisoned, POISON_SENTENCE, who)
+            taken = _batch([row for row in free if row["claims"] < POISON_AFTER])
+            if not taken:
+                return []
+            interrupted: dict[int, list[str]] = {}
+            for row in await session.fetch(_INTERRUPT, taken):
+                interrupted.setdefault(row["order_id"], []).append(row["step"])
+            claimed = await session.fetch(_CLAIM, taken, worker.id, lease)
+        return [
+            Claim(
+                order_id=row["id"],
+                token=row["lease_token"],
+                lease_until=row["lease_until"],
+                claims_without_progress=row["claims_without_progress"],
+                interrupted=tuple(interrupted.get(row["id"], ())),
+            )
+            for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"]))
+        ]
+
+    @staticmethod
+    async def _free(session: Session, due: Sequence[Any]) -> list[Any]:
+        """The rows that nobody alive holds. The locks are read after the rows were locked, so
+        that a worker that joined and claimed meanwhile is seen."""
+        if not any(row["leased"] for row in due):
+            return list(due)
+        alive = {row["objid"] for row in await session.fetch(ALIVE)}
+        return [row for row in due if not row["leased"] or row["lease_owner"] not in alive]
+
+    async def heartbeat(self, worker: Worker, tokens: Sequence[str], lease: float) -> set[str]:
+        if not worker.alive():
+            return set()
+        async with self._db.session() as session:
+            held = await session.fetch(_HEARTBEAT, worker.id, list(tokens), lease)
+        return {row["lease_token"] for row in held}
+
+    async def drop(self, claim: Claim, seconds: float) -> None:
+        statement = """
+            UPDATE orders SET lease_owner = NULL, lease_token = NULL, lease_until = NULL,
+                due_at = now() + make_interval(secs => $3), updated_at = now()
+            WHERE id = $1 AND lease_token = $2
+        """
+        async with self._db.session() as session:
+            await session.execute(statement, claim.order_id, claim.token, seconds)
+
+    async def wake(self, order_ids: Sequence[int]) -> None:
+        async with self._db.session() as session:
+            await session.execute(WAKE, list(order_ids))
+
+    async def next_due(self) -> datetime | None:
+        async with self._db.session() as session:
+            moment: datetime | None = await session.fetchval(_NEXT)
+        return moment
+
+    async def poll_due(self, limit: int) -> list[OrderRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_POLL, limit, sorted(KEPT_FACTS))
+        return [rows.order(row) for row in found]
+
+
+def _batch(free: Sequence[Any]) -> list[int]:
+    """The orders to take. One that ended its worker before is taken alone, so that it cannot
+    take others along; those after it come with the next claim."""
+    if free and free[0]["claims"] >= ALONE_AFTER:
+        return [free[0]["id"]]
+    return [row["id"] for row in free if row["claims"] < ALONE_AFTER]

@@ -1,0 +1,97 @@
+"""Pauses of connections, and what is remembered of a remote system's set-up.
+
+Owns who may pause over whom: a person's pause is never shortened by the service. Knows nothing
+of what a remembered record means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.codes import Code
+from app.domain.ports import Paused
+from app.store.database import Part, as_json, text
+from app.store.database import key as index_key
+
+SERVICE: Final = "service"
+
+# A pause of the service never shortens another one, nor replaces a person's.
+_PAUSE = """
+UPDATE connection SET
+    paused = true, paused_until = $3, pause_code = $4, pause_sentence = $5, paused_by = $6
+WHERE tenant_id = $1 AND kind = $2
+  AND ($6 <> 'service' OR NOT paused OR coalesce(paused_until <= now(), false)
+       OR (paused_by = 'service' AND (paused_until < $3 OR $3 IS NULL)))
+"""
+
+PAUSED = "paused AND (paused_until IS NULL OR paused_until > now())"
+
+_PAUSED = f"""
+SELECT paused_until, pause_code, pause_sentence, paused_by FROM connection
+WHERE tenant_id = $1 AND kind = $2 AND {PAUSED} LIMIT 1
+"""  # noqa: S608 - constant text
+
+
+class Connections(Part):
+    """The part of the store that knows pauses and references."""
+
+    async def now(self) -> datetime:
+        async with self._db.session() as session:
+            moment: datetime = await session.fetchval("SELECT clock_timestamp()")
+        return moment
+
+    async def pause(self, tenant_id: int, system: str, paused: Paused) -> None:
+        async with self._db.session() as session:
+            await session.execute(
+                _PAUSE,
+                tenant_id,
+                system,
+                paused.until,
+                paused.code.value,
+                text(paused.sentence),
+                text(paused.by),
+            )
+
+    async def paused(self, tenant_id: int, system: str) -> Paused | None:
+        async with self._db.session() as session:
+            row = await session.fetchrow(_PAUSED, tenant_id, system)
+        return None if row is None else as_paused(row)
+
+    async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
+        query = """
+            SELECT body FROM reference_cache
+            WHERE tenant_id = $1 AND kind = $2 AND key = $3 AND expires_at > now()
+        """
+        async with self._db.session() as session:
+            body: Mapping[str, Any] | None = await session.fetchval(
+                query, tenant_id, kind, index_key(key)
+            )
+        return body
+
+    async def remember(
+        self,
+        tenant_id: int,
+        kind: str,
+        key: str,
+        body: Mapping[str, Any],
+        seconds: float,
+    ) -> None:
+        statement = """
+            INSERT INTO reference_cache (tenant_id, kind, key, body, expires_at)
+            VALUES ($1, $2, $3, $4::text::json, now() + make_interval(secs => $5))
+            ON CONFLICT (tenant_id, kind, key)
+            DO UPDATE SET body = EXCLUDED.body, expires_at = EXCLUDED.expires_at
+        """
+        async with self._db.session() as session:
+            await session.execute(
+                statement, tenant_id, kind, index_key(key), as_json(dict(body)), seconds
+            )
+
+
+def as_paused(row: Any) -> Paused:
+    """A connection's pause. A code that an older version knew counts as a plain pause."""
+    code = row["pause_code"]
+    known = Code(code) if code in Code.__members__ else Code.CONNECTION_PAUSED
+    return Paused(row["paused_until"], known, row["pause_sentence"] or "", row["paused_by"] or "")

@@ -1,0 +1,187 @@
+"""Intake: a verified delivery becomes an inbox row and counts once.
+
+Owns `inbox_event` as it comes in, `inbox_seen` and the ring of refused requests. Reads no body:
+what a delivery means was decided before, what it does is decided when it is merged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.codes import Code
+from app.domain.records import Accepted, Delivery
+from app.store.database import Database, Part, as_json, key, text, text_or_none
+from app.store.grouping import GroupCommit
+from app.store.story import columns
+
+ACCEPT_SECONDS = 5.0  # a sender must hear soon that it has to come again
+GROUP = 200
+RING = 500
+RING_HEAD = 1024
+CONNECTWISE = "connectwise"
+
+_COUNT = """
+WITH given AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('inbox_event', 'id')) AS id, t.*
+    FROM unnest(
+        $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[]
+    ) WITH ORDINALITY AS t (
+        tenant_id, connection_id, source, seen_key, external_id, event_type, routing,
+        headers, body, body_hash, status, code, cause, n
+    )
+), counted AS (
+    -- In one order everywhere, so that two intakes with the same ids cannot block each other.
+    INSERT INTO inbox_seen (connection_id, external_id, tenant_id, body_hash, event_id)
+    SELECT connection_id, seen_key, tenant_id, body_hash, id FROM given
+    WHERE status <> 'rejected' ORDER BY connection_id, seen_key, n
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
+), kept AS (
+    INSERT INTO inbox_event (
+        id, tenant_id, connection_id, source, external_id, event_type, routing, headers, body,
+        body_hash, status, code, cause
+    )
+    SELECT id, tenant_id, connection_id, source, external_id, event_type, routing,
+        headers::json, body, body_hash, status, code, cause
+    FROM given WHERE status = 'rejected' OR id IN (SELECT event_id FROM counted)
+    RETURNING id
+)
+SELECT given.n, kept.id FROM given LEFT JOIN kept USING (id) ORDER BY given.n
+"""
+
+_SEEN = """
+SELECT t.n, seen.event_id, seen.body_hash
+FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS t (connection_id, external_id, n)
+JOIN inbox_seen AS seen USING (connection_id, external_id)
+"""
+
+_RING = """
+WITH given AS (SELECT nextval(pg_get_serial_sequence('inbox_unverified', 'number')) AS number)
+INSERT INTO inbox_unverified (slot, number, at, source, code, cause, head)
+SELECT number % $1, number, now(), $2, $3, $4, $5 FROM given
+ON CONFLICT (slot) DO UPDATE SET
+    number = EXCLUDED.number, at = EXCLUDED.at, source = EXCLUDED.source, code = EXCLUDED.code,
+    cause = EXCLUDED.cause, head = EXCLUDED.head
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A delivery with what it counts by."""
+
+    delivery: Delivery
+    tenant_id: int
+    connection_id: int
+    seen_key: str
+    body_hash: str
+
+
+class Intake(Part):
+    """The part of the store that takes deliveries."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._connections: dict[tuple[str, str], tuple[int, int]] = {}
+        self._accepting = GroupCommit(self._accept, limit=GROUP)
+
+    async def accept(self, delivery: Delivery) -> Accepted:
+        """See ports.Store. Raises KeyError for a connection that does not exist."""
+        tenant_id, connection_id = await self._connection(delivery.source, delivery.connection)
+        body_hash = delivery.body_hash or hashlib.sha256(delivery.body).hexdigest()
+        seen_key = key(delivery.external_id)
+        if delivery.source == CONNECTWISE:
+            # Its ids are never refused as reused: another body makes another key.
+            seen_key = f"{seen_key}#{body_hash}"
+        entry = _Entry(delivery, tenant_id, connection_id, seen_key, body_hash)
+        return await self._accepting(entry, ACCEPT_SECONDS)
+
+    async def _connection(self, kind: str, name: str) -> tuple[int, int]:
+        known = self._connections.get((kind, name))
+        if known is None:
+            query = "SELECT tenant_id, id FROM connection WHERE kind = $1 AND name = $2"
+            async with self._db.session() as session:
+                row = await session.fetchrow(query, text(kind), text(name))
+            if row is None:
+                raise KeyError(f"{kind} connection {name}")
+            known = self._connections[kind, name] = (row["tenant_id"], row["id"])
+        return known
+
+    async def _accept(self, entries: Sequence[_Entry]) -> Sequence[Accepted]:
+        answers: dict[int, Accepted] = {}
+        async with self._db.session() as session:
+            rows = await session.fetch(_COUNT, *_columns(entries))
+            known: list[int] = []
+            for index, row in enumerate(rows):
+                if row["id"] is not None:
+                    answers[index] = Accepted(row["id"], duplicate=False)
+                else:
+                    known.append(index)
+            if known:
+                # A statement of its own: its snapshot sees what was committed meanwhile.
+                seen = await session.fetch(
+                    _SEEN,
+                    [entries[index].connection_id for index in known],
+                    [entries[index].seen_key for index in known],
+                )
+                by_place = {row["n"] - 1: row for row in seen}
+                reused: list[int] = []
+                for place, index in enumerate(known):
+                    row = by_place[place]
+                    if row["body_hash"] == entries[index].body_hash:
+                        answers[index] = Accepted(row["event_id"], duplicate=True)
+                    else:
+                        reused.append(index)
+                if reused:
+                    refused = [_as_reused(entries[index]) for index in reused]
+                    rows = await session.fetch(_COUNT, *_columns(refused))
+                    for index, row in zip(reused, rows, strict=True):
+                        answers[index] = Accepted(row["id"], duplicate=False, reused=True)
+        return [answers[index] for index in range(len(entries))]
+
+    async def note_unverified(self, source: str, code: Code, cause: str, head: bytes) -> None:
+        async with self._db.session() as session:
+            await session.execute(
+                _RING, RING, text(source), code.value, text(cause)[:500], head[:RING_HEAD]
+            )
+
+
+def _columns(entries: Sequence[_Entry]) -> list[list[object]]:
+    rows = [
+        (
+            entry.tenant_id,
+            entry.connection_id,
+            entry.delivery.source,
+            entry.seen_key,
+            text(entry.delivery.external_id),
+            text(entry.delivery.event_type),
+            text_or_none(entry.delivery.routing),
+            as_json(dict(entry.delivery.headers)),
+            entry.delivery.body,
+            entry.body_hash,
+            entry.delivery.status,
+            entry.delivery.code.value if entry.delivery.code is not None else None,
+            text_or_none(entry.delivery.cause),
+        )
+        for entry in entries
+    ]
+    return columns(rows)
+
+
+def _as_reused(entry: _Entry) -> _Entry:
+    given = entry.delivery
+    refused = Delivery(
+        source=given.source,
+        connection=given.connection,
+        external_id=given.external_id,
+        event_type=given.event_type,
+        body=given.body,
+        headers=given.headers,
+        routing=given.routing,
+        status="rejected",
+        code=Code.ID_REUSED,
+        cause="The delivery's id was used before with another body.",
+    )
+    return _Entry(refused, entry.tenant_id, entry.connection_id, entry.seen_key, entry.body_hash)

@@ -1,0 +1,163 @@
+"""Where merged documents belong: pure, before anything is written.
+
+Owns the fold of delivered documents over the stored ones (by `versions.merge`) and which order a
+document stands in. Talks to nobody: what it needs of the database is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeAlias
+
+from app.domain.documents import Kind
+from app.domain.records import DocumentPlace, JournalEntry
+from app.domain.versions import Stored, merge
+from app.store.database import key
+
+Key: TypeAlias = tuple[int, Kind, str]  # connection, kind, source id
+OrderKey: TypeAlias = tuple[int, str]  # connection, source id
+
+_LABELS: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    Kind.QUOTE: ("Quote", ("quoteNumber",)),
+    Kind.SALES_ORDER: ("Sales order", ("orderNumber",)),
+    Kind.PURCHASE_ORDER: ("Purchase order", ("orderNumber",)),
+    Kind.RECEIPT: ("Receipt", ("packingSlip",)),
+    Kind.SALES_INVOICE: ("Sales invoice", ("invoiceNumber",)),
+}
+
+
+@dataclass(slots=True)
+class Doc:
+    """A document of a group: as it was stored, as it is now, and what it says of its place.
+
+    `order_id`, `quote` and `purchase_order` are the stored columns until the document is placed.
+    """
+
+    connection_id: int
+    tenant_id: int
+    old: Stored | None = None
+    new: Stored | None = None
+    order_id: int | None = None
+    quote: str | None = None
+    purchase_order: str | None = None
+    told: DocumentPlace | None = None  # what the newest state says, None: nothing new
+    events: set[int] = field(default_factory=set)
+    moved: bool = False  # to be written for its place alone
+
+    @property
+    def stored(self) -> Stored:
+        found = self.new or self.old
+        assert found is not None  # noqa: S101 - a Doc is made for one of the two
+        return found
+
+    @property
+    def kind(self) -> Kind:
+        return self.stored.kind
+
+    @property
+    def source_id(self) -> str:
+        return self.stored.source_id
+
+    @property
+    def changed(self) -> bool:
+        return self.new is not None and self.new != self.old
+
+    @property
+    def order_key(self) -> OrderKey | None:
+        """The order that the newest state names by itself; receipts and quotes name none."""
+        if self.told is None or self.told.order is None:
+            return None
+        return (self.connection_id, self.told.order)
+
+    @property
+    def customer(self) -> str | None:
+        value = self.stored.body().get("customer")
+        name = value.get("name") if isinstance(value, Mapping) else None
+        return name if isinstance(name, str) else None
+
+    @property
+    def opportunity(self) -> str | None:
+        """The ConnectWise opportunity that a person chose in Commerce."""
+        if self.kind not in (Kind.QUOTE, Kind.SALES_ORDER):
+            return None
+        value = self.stored.body().get("connectwise")
+        chosen = value.get("opportunityId") if isinstance(value, Mapping) else None
+        return str(chosen) if isinstance(chosen, (int, str)) else None
+
+    @property
+    def name(self) -> str:
+        label, fields = _LABELS[self.kind]
+        body: Mapping[str, Any] = self.stored.body()
+        number = next((body[name] for name in fields if body.get(name)), self.source_id)
+        return f"{label} {number}"
+
+    def journal(self) -> JournalEntry:
+        came = "came in" if self.old is None else "changed"
+        return JournalEntry(
+            "DOCUMENT_MERGED",
+            f"{self.name} {came}.",
+            data={
+                "kind": self.kind.value,
+                "id": self.source_id,
+                "version": self.stored.version,
+                "events": sorted(self.events),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A document of an event, with the connection that it came over."""
+
+    event_id: int
+    tenant_id: int
+    connection_id: int
+    place: DocumentPlace
+
+    @classmethod
+    def of(cls, event_id: int, tenant_id: int, connection_id: int, place: DocumentPlace) -> Self:
+        """With ids as the indexes can hold them."""
+        fitting = replace(
+            place,
+            stored=replace(place.stored, source_id=key(place.stored.source_id)),
+            order=_key_or_none(place.order),
+            quote=_key_or_none(place.quote),
+            purchase_order=_key_or_none(place.purchase_order),
+        )
+        return cls(event_id, tenant_id, connection_id, fitting)
+
+    @property
+    def key(self) -> Key:
+        return (self.connection_id, self.place.kind, self.place.stored.source_id)
+
+
+def _key_or_none(value: str | None) -> str | None:
+    return None if value is None else key(value)
+
+
+def lock_keys(delivered: Iterable[Delivered]) -> set[Key]:
+    """What is locked before anything is read: each document, the quote that a sales order names
+    and the purchase order of a receipt, because they decide about each other's place."""
+    keys: set[Key] = set()
+    for one in delivered:
+        keys.add(one.key)
+        if one.place.quote is not None:
+            keys.add((one.connection_id, Kind.QUOTE, one.place.quote))
+        if one.place.purchase_order is not None:
+            keys.add((one.connection_id, Kind.PURCHASE_ORDER, one.place.purchase_order))
+    return keys
+
+
+def fold(delivered: Iterable[Delivered], docs: dict[Key, Doc]) -> None:
+    """Merge what was delivered into the documents. Neither order nor grouping matters."""
+    for one in delivered:
+        doc = docs.get(one.key)
+        if doc is None:
+            doc = docs[one.key] = Doc(one.connection_id, one.tenant_id)
+        doc.events.add(one.event_id)
+        doc.new = merge(doc.new or doc.old, one.place.stored)
+        if doc.new.rank == one.place.stored.rank and (
+            doc.old is None or doc.new.rank != doc.old.rank
+        ):
+            doc.told = one.place

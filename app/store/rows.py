@@ -1,0 +1,148 @@
+"""From rows to the values of the domain, in one place.
+
+Owns the columns of an order and how moments, codes and JSON come back. Pure; talks to nobody.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from app.domain.codes import Code, State, Who
+from app.domain.documents import Kind
+from app.domain.records import Fact, InboxEvent, Intent, LedgerRow, OrderRow, Ref
+from app.domain.versions import Stored
+
+# An order as OrderRow has it; `o` is orders, `c` its connection.
+ORDER_COLUMNS = """
+    o.id, o.tenant_id, c.name AS connection, o.source_id, o.number, o.customer, o.scenario,
+    o.scenario_version, o.behaviour, o.state, o.code, o.sentence, o.who, o.since, o.next_look,
+    o.choices, o.created_at, o.updated_at, o.due_at, o.wake_seq, o.held_by
+"""
+# How an order is named, as OrderRow.name does.
+ORDER_NAME = "coalesce(o.number, 'id:' || o.source_id)"
+INTENT_COLUMNS = """
+    i.id, i.order_id, i.step, i.subject, i.kind, i.key, i.evidence, i.committed_at, i.attempt,
+    i.looked_at, i.outcome, i.outcome_at
+"""
+
+
+def moment(value: Any) -> datetime | None:
+    """A moment from a column, or from JSON where it is text."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> datetime:
+    found = moment(value)
+    assert found is not None  # noqa: S101 - the column is NOT NULL
+    return found
+
+
+def code(value: str | None) -> Code | None:
+    """A code, None for one that only another version of the service knows."""
+    return Code(value) if value is not None and value in Code.__members__ else None
+
+
+def order(row: Any) -> OrderRow:
+    return OrderRow(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        connection=row["connection"],
+        source_id=row["source_id"],
+        number=row["number"],
+        customer=row["customer"],
+        scenario=row["scenario"],
+        scenario_version=row["scenario_version"],
+        behaviour=row["behaviour"],
+        state=State(row["state"]),
+        code=code(row["code"]),
+        sentence=row["sentence"],
+        who=Who(row["who"]) if row["who"] is not None else None,
+        since=row["since"],
+        next_look=row["next_look"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        due_at=row["due_at"],
+        wake_seq=row["wake_seq"],
+        held_by=row["held_by"],
+        choices=tuple(row["choices"]),
+    )
+
+
+def stored(row: Any) -> Stored:
+    return Stored(Kind(row["kind"]), row["source_id"], row["rank"], row["own"], row["extras"])
+
+
+def ledger(row: Any) -> LedgerRow:
+    return LedgerRow(
+        step=row["step"],
+        subject=row["subject"],
+        state=State(row["state"]),
+        want=row["want"],
+        want_version=row["want_version"],
+        applied_at=moment(row["applied_at"]),
+        code=code(row["code"]),
+        sentence=row["sentence"],
+        who=Who(row["who"]) if row["who"] is not None else None,
+        choices=tuple(row["choices"]),
+        since=moment(row["since"]),
+        attempts=row["attempts"],
+        tries=row["tries"],
+        started_at=moment(row["started_at"]),
+        finished_at=moment(row["finished_at"]),
+        retry_at=moment(row["retry_at"]),
+        retry_wake=row["retry_wake"],
+    )
+
+
+def intent(row: Any, *, fresh: bool = False) -> Intent:
+    return Intent(
+        id=row["id"],
+        order_id=row["order_id"],
+        step=row["step"],
+        subject=row["subject"],
+        kind=row["kind"],
+        key=row["key"],
+        evidence=row["evidence"],
+        committed_at=_moment(row["committed_at"]),
+        attempt=row["attempt"],
+        looked_at=moment(row["looked_at"]),
+        outcome=row["outcome"],
+        outcome_at=moment(row["outcome_at"]),
+        fresh=fresh,
+    )
+
+
+def ref(row: Any) -> Ref:
+    return Ref(row["kind"], row["key"], row["external_id"], row["data"], row["exclusive"])
+
+
+def fact(row: Any) -> Fact:
+    return Fact(row["kind"], row["key"], row["body"], _moment(row["seen_at"]))
+
+
+# An inbox event as InboxEvent has it; `e` is inbox_event, `c` its connection.
+EVENT_COLUMNS = f"""
+    e.id, e.source, c.name AS connection, e.external_id, e.event_type, e.body, e.status, e.code,
+    e.cause, e.received_at, e.merged_at,
+    ARRAY(
+        SELECT {ORDER_NAME} FROM orders AS o WHERE o.id = ANY (e.order_ids) ORDER BY o.id
+    ) AS orders
+"""  # noqa: S608 - constant text
+
+
+def event(row: Any) -> InboxEvent:
+    return InboxEvent(
+        id=row["id"],
+        source=row["source"],
+        connection=row["connection"],
+        external_id=row["external_id"],
+        event_type=row["event_type"],
+        body=row["body"],
+        status=row["status"],
+        code=code(row["code"]),
+        cause=row["cause"],
+        received_at=row["received_at"],
+        merged_at=row["merged_at"],
+        orders=tuple(row["orders"]),
+    )

@@ -1,0 +1,116 @@
+"""Deliveries as they came in, and the documents merged from them.
+
+Owns the inbox (append only, bodies as bytes), the ids already counted, the ring of refused
+requests and the newest version of each document. No unique rule rests on `inbox_event`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import SQLModel
+
+from app.store.tables import columns as c
+
+
+class InboxEvent(SQLModel, table=True):
+    """A verified delivery. Without foreign keys: it grows without end and will be partitioned."""
+
+    __tablename__ = "inbox_event"
+    __table_args__ = (
+        Index("inbox_event_new", "id", postgresql_where=text("status = 'new'")),
+        Index(
+            "inbox_event_later",
+            "not_before",
+            postgresql_where=text("status IN ('deferred', 'hint')"),
+        ),
+        Index("inbox_event_by_status", "tenant_id", "status", "id"),
+    )
+    id: int = c.identity()
+    tenant_id: int = c.number()
+    connection_id: int = c.number()
+    source: str = c.string()
+    external_id: str = c.string()
+    event_type: str = c.string()
+    routing: str | None = c.string()
+    headers: Any = c.document("'{}'::json", nullable=False)
+    body: bytes = c.binary()
+    body_hash: str = c.string()
+    status: str = c.string()
+    code: str | None = c.string()
+    cause: str | None = c.string()
+    received_at: datetime = c.moment(now=True)
+    not_before: datetime | None = c.moment()
+    merged_at: datetime | None = c.moment()
+    order_ids: list[int] = c.numbers()
+
+
+class InboxSeen(SQLModel, table=True):
+    """What makes a delivery count once. Outlives its event's row."""
+
+    __tablename__ = "inbox_seen"
+    __table_args__ = (Index("inbox_seen_by_age", "seen_at"),)
+    connection_id: int = c.number(primary_key=True)
+    external_id: str = c.string(primary_key=True)
+    tenant_id: int = c.number()
+    body_hash: str = c.string()
+    event_id: int = c.number()
+    seen_at: datetime = c.moment(now=True)
+
+
+class InboxUnverified(SQLModel, table=True):
+    """A ring of refused requests: `slot` is `number` modulo its size. Nothing can be trusted."""
+
+    __tablename__ = "inbox_unverified"
+    slot: int = c.slot()
+    tenant_id: int = c.number("1")
+    number: int = c.counter()
+    at: datetime = c.moment(now=True)
+    source: str = c.string()
+    code: str = c.string()
+    cause: str = c.string()
+    head: bytes = c.binary()
+
+
+class Document(SQLModel, table=True):
+    """The newest version of a Commerce document, and where it belongs.
+
+    `rank`, `own` and `extras` are those of `versions.Stored`. `quote` is the quote that a sales
+    order names, `purchase_order` the one that a receipt belongs to, `opportunity` what a person
+    chose in Commerce: columns, because nothing ever looks into the JSON.
+    """
+
+    __tablename__ = "document"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "kind", "source_id"),
+        Index("document_of_order", "order_id"),
+        Index(
+            "document_by_quote",
+            "connection_id",
+            "quote",
+            postgresql_where=text("quote IS NOT NULL"),
+        ),
+        Index(
+            "document_by_purchase_order",
+            "connection_id",
+            "purchase_order",
+            postgresql_where=text("purchase_order IS NOT NULL"),
+        ),
+    )
+    id: int = c.identity()
+    tenant_id: int = c.number()
+    connection_id: int = c.to("connection")
+    kind: str = c.string()
+    source_id: str = c.string()
+    order_id: int | None = c.to("orders")
+    quote: str | None = c.string()
+    purchase_order: str | None = c.string()
+    opportunity: str | None = c.string()
+    version: str = c.string()
+    rank: Any = c.document(nullable=False)
+    own: Any = c.document(nullable=False)
+    extras: Any = c.document(nullable=False)
+    created_at: datetime = c.moment(now=True)
+    updated_at: datetime = c.moment(now=True)

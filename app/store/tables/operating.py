@@ -1,0 +1,54 @@
+"""What operating the service leaves behind: remembered reference records and replays.
+
+Owns the plans of replays, each bound to its orders as they stood.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import SQLModel
+
+from app.store.tables import columns as c
+
+
+class ReferenceCache(SQLModel, table=True):
+    """A remembered record of a remote system's set-up, with its end."""
+
+    __tablename__ = "reference_cache"
+    tenant_id: int = c.number(primary_key=True)
+    kind: str = c.string(primary_key=True)
+    key: str = c.string(primary_key=True)
+    body: Any = c.document(nullable=False)
+    expires_at: datetime = c.moment()
+
+
+class Replay(SQLModel, table=True):
+    """A plan of what would be done again, and what became of it."""
+
+    __tablename__ = "replay"
+    id: str = c.string(primary_key=True)
+    tenant_id: int = c.to("tenant")
+    state: str = c.string()
+    reason: str = c.string()
+    actor: str = c.string()
+    from_step: str | None = c.string()
+    created_at: datetime = c.moment(now=True)
+    expires_at: datetime = c.moment()
+    finished_at: datetime | None = c.moment()
+
+
+class ReplayItem(SQLModel, table=True):
+    """One order of a replay. `order_id` 0: a name that no order has."""
+
+    __tablename__ = "replay_item"
+    replay_id: str = c.string(primary_key=True, foreign_key="replay.id")
+    position: int = c.number(primary_key=True)
+    order_id: int = c.number()
+    order_name: str = c.string()
+    connection: str = c.string()
+    wake_seq: int = c.number()
+    state: str = c.string()
+    steps: Any = c.document("'[]'::json", nullable=False)
+    sentence: str = c.string("''")

@@ -1,0 +1,288 @@
+"""One attempt at a step: the engine's side of Effects.
+
+Owns the exactly-once protocol (`design.md`, section 2): announce, send, record; in doubt look
+first, twice, with the read lag between. Knows no step and no vendor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.codes import Code
+from app.domain.errors import FailureKind, Hold, LeaseLost, RemoteFailure, Wait
+from app.domain.order import OrderView
+from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
+from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.steps.effects import Learn, Look, Outcome, Send
+
+# After these the write certainly did nothing, so its announcement is taken back.
+DID_NOTHING = frozenset(
+    {
+        FailureKind.INVALID,
+        FailureKind.NOT_SENT,
+        FailureKind.RATE_LIMITED,
+        FailureKind.CONFLICT,
+        FailureKind.EXISTS,
+        FailureKind.REJECTED,
+        FailureKind.GONE,
+        FailureKind.FORBIDDEN,
+        FailureKind.UNAUTHENTICATED,
+        FailureKind.TRANSIENT,
+    }
+)
+
+
+@dataclass(slots=True)
+class Lease:
+    """What a worker knows of an order's lease, on its own monotonic clock."""
+
+    seconds: float
+    confirmed: float
+    lost: bool = False
+
+    def left(self, now: float) -> float:
+        return -1.0 if self.lost else self.confirmed + self.seconds - now
+
+
+@dataclass(slots=True)
+class Drive:
+    """What outlives one attempt while a worker keeps an order: the claim and what was read."""
+
+    claim: Claim
+    lease: Lease
+    renew: Callable[[], Awaitable[bool]]
+    recent: dict[tuple[str, str], Any] = field(default_factory=dict)
+    rounds: int = 0
+
+
+class Attempt:
+    """Implements steps.effects.Effects for one step and subject of one order."""
+
+    def __init__(
+        self,
+        *,
+        view: OrderView,
+        cw: ConnectWise,
+        store: Store,
+        clock: Clock,
+        checkpoints: Checkpoints,
+        drive: Drive,
+        step: str,
+        subject: str,
+        calls: list[CallRecord],
+    ) -> None:
+        self.view = view
+        self.cw = cw
+        self._store = store
+        self._clock = clock
+        self._checkpoints = checkpoints
+        self._drive = drive
+        self._step = step
+        self._subject = subject
+        self._calls = calls
+        self._learned: dict[tuple[str, str], Ref] = {}
+        self.writes = self._empty()
+        self.called = 0
+
+    def _empty(self) -> WriteSet:
+        return WriteSet(self._drive.claim.order_id, self._drive.claim.token)
+
+    # What the step may say ------------------------------------------------------------------
+
+    def learn(self, ref: Ref) -> None:
+        self._learned[ref.kind, ref.key] = ref
+        self.writes.refs.append(ref)
+
+    def ref(self, kind: str, key: str = "") -> int | None:
+        learned = self._learned.get((kind, key))
+        return int(learned.external_id) if learned is not None else self.view.ref(kind, key)
+
+    def see(self, kind: str, body: Mapping[str, Any], key: str = "") -> None:
+        self.keep(kind, body, key)
+        self.writes.facts.append(Fact(kind, key, body, self.view.now))
+
+    def keep(self, kind: str, value: Any, key: str = "") -> None:
+        self._drive.recent[kind, key] = value
+
+    def recent(self, kind: str, key: str = "") -> Any:
+        return self._drive.recent.get((kind, key))
+
+    def forget(self, kind: str, key: str = "") -> None:
+        self._drive.recent.pop((kind, key), None)
+
+    def journal(self, code: str, sentence: str, **data: Any) -> None:
+        entry = JournalEntry(code, sentence, self._step, self._subject, data=data)
+        self.writes.journal.append(entry)
+
+    async def recall(self, kind: str, key: str) -> Mapping[str, Any] | None:
+        return await self._store.recall(self.view.row.tenant_id, kind, key)
+
+    async def remember(self, kind: str, key: str, body: Mapping[str, Any], seconds: float) -> None:
+        await self._store.remember(self.view.row.tenant_id, kind, key, body, seconds)
+
+    async def now(self) -> datetime:
+        return await self._store.now()
+
+    # Patience with lagging reads ----------------------------------------------------------
+
+    async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
+        now = await self.now()
+        lag, timeout = self.view.live.read_lag, self.view.live.call_timeout
+        if since is None:
+            return Wait(Code.READ_LAG, sentence, now + lag)
+        if now >= since + 2 * lag + timeout:
+            return None
+        return Wait(Code.READ_LAG, sentence, now + max(lag, timedelta(milliseconds=50)))
+
+    # Shared records ---------------------------------------------------------------------
+
+    async def claim(self, kind: str, key: str, seconds: float | None) -> None:
+        answer = await self._store.claim_shared(self._drive.claim, kind, key, seconds)
+        if not answer.owned:
+            now = await self.now()
+            raise Wait(
+                Code.CLAIMED_ELSEWHERE,
+                f"Another order is working on {kind.replace('_', ' ')} {key}.",
+                answer.until or now + timedelta(seconds=5),
+            )
+        self._drive.recent["inherited", f"{kind}:{key}"] = answer.inherited
+
+    def drop_claim(self, kind: str, key: str) -> None:
+        self.writes.drop_claims.append((kind, key))
+
+    # Writes -------------------------------------------------------------------------------
+
+    async def guard(self) -> None:
+        need = self.view.live.call_timeout.total_seconds()
+        if self._drive.lease.left(self._clock.monotonic()) < need:
+            # The heartbeat is late: no call may outlive the lease.
+            if not await self._drive.renew():
+                self._drive.lease.lost = True
+        if self._drive.lease.left(self._clock.monotonic()) < need:
+            raise LeaseLost
+
+    async def once(
+        self,
+        kind: str,
+        key: str,
+        evidence: Mapping[str, Any],
+        send: Send,
+        look: Look,
+        learn: Learn | None = None,
+        *,
+        shared: bool = False,
+    ) -> Outcome:
+        if self.writes != self._empty():
+            await self.save()  # what was learned so far is not to be learned again after a crash
+        inherited = self._drive.recent.get(("inherited", f"{kind}:{key}"), ()) if shared else ()
+        for other in inherited:
+            found = await self._in_doubt(other, look)
+            if found is not None:
+                return found
+        intent = await self._store.begin(
+            self._drive.claim,
+            step=self._step,
+            subject=self._subject,
+            kind=kind,
+            key=key,
+            evidence=evidence,
+            shared=shared,
+            calls=self._taken_calls(),
+        )
+        if intent.outcome is not None:
+            self._learn_all(learn, intent.outcome)
+            return intent.outcome
+        if not intent.fresh:
+            found = await self._in_doubt(intent, look)
+            if found is not None:
+                return await self._settle(intent, found, learn, adopted=True)
+            intent = await self._store.announce_again(self._drive.claim, intent.id)
+        await self._checkpoints.reached("intent_committed", self._step, self._subject)
+        return await self._send(intent, send, look, learn)
+
+    async def _send(self, intent: Intent, send: Send, look: Look, learn: Learn | None) -> Outcome:
+        await self.guard()
+        try:
+            outcome = await send()
+        except RemoteFailure as failure:
+            if failure.kind is FailureKind.EXISTS:
+                found = await look()
+                if found is not None:
+                    return await self._settle(intent, found, learn, adopted=True)
+            if failure.kind in DID_NOTHING:
+                self.writes.refused.append(intent.id)
+            raise
+        await self._checkpoints.reached("replied", self._step, self._subject)
+        return await self._settle(intent, outcome, learn, adopted=False)
+
+    async def _settle(
+        self, intent: Intent, outcome: Outcome, learn: Learn | None, *, adopted: bool
+    ) -> Outcome:
+        self.writes.outcomes.append((intent.id, outcome))
+        self._learn_all(learn, outcome)
+        if adopted:
+            self.journal(
+                "FOUND_IN_DOUBT",
+                f"A {intent.kind.replace('_', ' ')} whose making was in doubt was found in "
+                "ConnectWise.",
+                key=intent.key,
+            )
+        await self.save()
+        await self._checkpoints.reached("outcome_committed", self._step, self._subject)
+        return outcome
+
+    def _learn_all(self, learn: Learn | None, outcome: Outcome) -> None:
+        for ref in learn(outcome) if learn is not None else ():
+            self.learn(ref)
+
+    async def _in_doubt(self, intent: Intent, look: Look) -> Outcome | None:
+        """What became of an announced write. None: surely nothing, after two look-ups.
+
+        Raises Wait until the second look-up may be trusted: never earlier than the intent's
+        commit + the call's timeout + READ_LAG, because the first call may still be executing.
+        """
+        lag, timeout = self.view.live.read_lag, self.view.live.call_timeout
+        now = await self.now()
+        last = intent.committed_at + timeout + lag
+        if intent.looked_at is not None:
+            last = max(last, intent.looked_at + lag)
+        sentence = (
+            f"It is not known whether the {intent.kind.replace('_', ' ')} was made; "
+            "ConnectWise is asked again before anything is sent."
+        )
+        if intent.looked_at is not None and now < last:
+            raise Wait(Code.OUTCOME_UNKNOWN, sentence, last)
+        found = await look()
+        if found is not None:
+            return found
+        if intent.looked_at is None:
+            self.writes.looked.append(intent.id)
+            await self.save()
+            raise Wait(Code.OUTCOME_UNKNOWN, sentence, max(last, now + lag))
+        return None
+
+    # Commits ------------------------------------------------------------------------------
+
+    def _taken_calls(self) -> list[CallRecord]:
+        taken = list(self._calls)
+        self.called += len(taken)
+        self._calls.clear()
+        return taken
+
+    async def save(self) -> None:
+        """Commit what was written so far. Raises LeaseLost."""
+        self.writes.calls.extend(self._taken_calls())
+        writes, self.writes = self.writes, self._empty()
+        committed = await self._store.commit(writes)
+        if not committed.held:
+            self._drive.lease.lost = True
+            raise LeaseLost
+
+
+def refused_as_hold(failure: RemoteFailure, code: Code) -> Hold:
+    """A failure that a person has to look at, in the vendor's own words."""
+    where = f" ({failure.endpoint})" if failure.endpoint else ""
+    return Hold(code, f"ConnectWise{where}: {failure.message}")

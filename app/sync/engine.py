@@ -1,0 +1,273 @@
+"""advance(order): observe, decide, do, record, until nothing is left to do now.
+
+Owns the rounds of one claimed order and what follows each way an attempt can end. It drives any
+scenario and any step; it knows no vendor and no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from logging import ERROR
+from typing import Any
+
+from app.connectors.transport import Calling, calling
+from app.domain.codes import Code, State, Who
+from app.domain.decide import Plan, Verdict, decide
+from app.domain.errors import (
+    POLICIES,
+    Interruption,
+    LeaseLost,
+    RemoteFailure,
+    StoreUnavailable,
+    clamp_retry_after,
+)
+from app.domain.order import OrderView, build
+from app.domain.ports import Chance, Checkpoints, Clock, ConnectWise, Paused, Store
+from app.domain.records import (
+    ORDER,
+    Answer,
+    CallRecord,
+    Fact,
+    JournalEntry,
+    LedgerRow,
+    Release,
+    Snapshot,
+    StepRun,
+    WriteSet,
+)
+from app.domain.scenario import Scenario
+from app.steps import STEPS
+from app.sync.attempt import Attempt, Drive
+from app.sync.endings import broken, failed, note_verdicts, stopped
+from app.sync.looks import look_at
+from app.telemetry import wide
+
+ROUNDS = 50
+PARK_AFTER = 5
+SYSTEM = "connectwise"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Everything that driving an order needs. `defaults` are settings under the database's."""
+
+    store: Store
+    cw: ConnectWise
+    clock: Clock
+    chance: Chance
+    checkpoints: Checkpoints
+    scenarios: Mapping[str, Scenario]
+    defaults: Mapping[str, Any]
+
+    async def advance(self, drive: Drive) -> None:
+        """Drive a claimed order until it is released or its lease is lost.
+
+        Failures that nobody foresaw give the order back without progress, so that it is parked
+        as poison after a few; nothing is swallowed, everything is journalled.
+        """
+        try:
+            while drive.rounds < ROUNDS:
+                drive.rounds += 1
+                if await self._round(drive):
+                    return
+            # Others wait too: give the order back, due at once.
+            await self.store.drop(drive.claim, 0.0)
+        except LeaseLost:
+            drive.lease.lost = True
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - no order may take its worker along
+            # Deciding failed. The order is given back without progress, so it ends as poison.
+            wide(
+                "advance_failed",
+                order=drive.claim.order_id,
+                error=type(error).__name__,
+                level=ERROR,
+                exc_info=error,
+            )
+            await self.store.drop(drive.claim, 1.0)
+
+    async def _round(self, drive: Drive) -> bool:
+        """One round. True: the order was given back."""
+        snapshot = await self.store.load(drive.claim)
+        view, plan = self.plan(snapshot)
+        writes = WriteSet(snapshot.order.id, drive.claim.token)
+        self._pin(snapshot, view, writes)
+        if writes.pin is not None:
+            # Decide again on what is pinned now, so that the first step already rests on it.
+            return await self._commit(drive, writes)
+        paused = snapshot.paused_until
+        if paused is not None and paused > snapshot.now and (plan.run or plan.looks):
+            return await self._rest_paused(drive, snapshot, view, plan, writes)
+        if plan.run is not None:
+            await self._attempt(drive, view, plan.run)
+            return False
+        if plan.looks:
+            return await self._look(drive, view, plan)
+        note_verdicts(view, plan, writes)
+        release = Release(snapshot.order.wake_seq, plan.due_at, plan.answer)
+        return await self._commit(drive, writes, release)
+
+    def plan(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
+        """What the engine would do with an order as it stands (also: explain, preview)."""
+        scenario = self.scenario_of(snapshot)
+        view = build(snapshot, {**self.defaults, **scenario.defaults})
+        return view, decide(scenario, STEPS, view)
+
+    def scenario_of(self, snapshot: Snapshot) -> Scenario:
+        """The order's pinned scenario, else the tenant's present one."""
+        name = snapshot.order.scenario or snapshot.settings.get("scenario")
+        return self.scenarios[str(name or self.defaults["scenario"])]
+
+    def _pin(self, snapshot: Snapshot, view: OrderView, writes: WriteSet) -> None:
+        """H8: scenario and behaviour settings stay as they are when the sales order comes in."""
+        if view.sales_order is None or snapshot.order.scenario is not None:
+            return
+        scenario = self.scenario_of(snapshot)
+        behaviour = {
+            name: str(value) for name, value in _fields(view.behaviour).items() if value is not None
+        }
+        writes.pin = (scenario.name, scenario.version, behaviour)
+        writes.facts.append(Fact("sales_order_seen", "", {}, snapshot.now))
+        writes.journal.append(
+            JournalEntry(
+                "PINNED",
+                f"{view.row.name} follows {scenario.name} version {scenario.version}.",
+                data=behaviour,
+            )
+        )
+
+    async def _commit(self, drive: Drive, writes: WriteSet, release: Release | None = None) -> bool:
+        committed = await self.store.commit(writes, release)
+        if not committed.held:
+            raise LeaseLost
+        return committed.released
+
+    async def _rest_paused(
+        self, drive: Drive, snapshot: Snapshot, view: OrderView, plan: Plan, writes: WriteSet
+    ) -> bool:
+        note_verdicts(view, plan, writes)
+        until = snapshot.paused_until
+        sentence = f"ConnectWise is not called until {until:%H:%M:%S} UTC."
+        since = view.row.since if view.row.code is Code.CONNECTION_PAUSED else snapshot.now
+        answer = Answer(
+            State.WAITING,
+            Code.CONNECTION_PAUSED,
+            sentence,
+            Who.NOBODY,
+            since,
+            f"at {until:%Y-%m-%dT%H:%M:%SZ}",
+        )
+        return await self._commit(drive, writes, Release(snapshot.order.wake_seq, until, answer))
+
+    # Doing ---------------------------------------------------------------------------------
+
+    async def _attempt(self, drive: Drive, view: OrderView, run: Verdict) -> None:
+        row = view.ledger.get((run.step, run.subject)) or LedgerRow(
+            run.step, run.subject, State.RUNNING
+        )
+        attempts = row.attempts + 1
+        begun = WriteSet(view.row.id, drive.claim.token)
+        begun.run_started = StepRun(run.step, run.subject, attempts)
+        await self._commit(drive, begun)
+        calls: list[CallRecord] = []
+        fx = Attempt(
+            view=view,
+            cw=self.cw,
+            store=self.store,
+            clock=self.clock,
+            checkpoints=self.checkpoints,
+            drive=drive,
+            step=run.step,
+            subject=run.subject,
+            calls=calls,
+        )
+        started = self.clock.monotonic()
+
+        async def sent() -> None:
+            await self.checkpoints.reached("sent", run.step, run.subject)
+
+        bound = calling.set(Calling(run.step, run.subject, "step", calls.append, sent))
+        base = replace(row, attempts=attempts, started_at=view.now)
+        try:
+            assert run.want is not None  # noqa: S101 - runnable verdicts carry their want
+            await STEPS[run.step].apply(run.want, fx)
+            now = await self.store.now()
+            done = replace(
+                base,
+                state=State.DONE,
+                want=run.want,
+                want_version=STEPS[run.step].version,
+                applied_at=now,
+                finished_at=now,
+                code=None,
+                sentence=None,
+                who=None,
+                choices=(),
+                since=now,
+                attempts=attempts,
+                retry_at=None,
+                retry_wake=None,
+            )
+        except Interruption as interruption:
+            done = stopped(view, base, interruption, await self.store.now())
+        except RemoteFailure as failure:
+            done = await self._failed(view, base, failure)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - every bug must end in a named state
+            wide("step_broken", step=run.step, error=type(error).__name__, exc_info=error)
+            done = broken(base, error, await self.store.now())
+        finally:
+            calling.reset(bound)
+        fx.writes.ledger.append(done)
+        fx.writes.run_finished = done.state.value
+        wide(
+            "step",
+            order=view.row.name,
+            step=run.step,
+            subject=view.label(run.subject),
+            state=done.state.value,
+            code=done.code,
+            attempt=attempts,
+            milliseconds=round((self.clock.monotonic() - started) * 1000, 1),
+            calls=fx.called + len(calls),
+        )
+        await fx.save()
+
+    async def _failed(self, view: OrderView, base: LedgerRow, failure: RemoteFailure) -> LedgerRow:
+        ending = failed(view, base, failure, await self.store.now(), self.chance.random())
+        if ending.pause is not None:
+            await self.store.pause(view.row.tenant_id, SYSTEM, ending.pause)
+        return ending.row
+
+    # Looking -------------------------------------------------------------------------------
+
+    async def _look(self, drive: Drive, view: OrderView, plan: Plan) -> bool:
+        """Read what ConnectWise has no callback for, then decide again."""
+        writes = WriteSet(view.row.id, drive.claim.token)
+        bound = calling.set(Calling(None, ORDER, "poll", writes.calls.append, None))
+        try:
+            writes.facts.extend(await look_at(self.cw, view, plan.looks))
+        except RemoteFailure as failure:
+            # A poll that fails is no state of the order: it is tried again at the next poll.
+            policy = POLICIES[failure.kind]
+            wait = clamp_retry_after(failure.retry_after, view.live.poll.total_seconds())
+            if policy.action == "pause":
+                until = view.now + timedelta(seconds=wait)
+                paused = Paused(until, policy.code, failure.message, "service")
+                await self.store.pause(view.row.tenant_id, SYSTEM, paused)
+            writes.journal.append(JournalEntry("POLL_FAILED", f"ConnectWise: {failure.message}"))
+            note_verdicts(view, plan, writes)
+            due = view.now + timedelta(seconds=wait)
+            release = Release(view.row.wake_seq, due, plan.answer)
+            return await self._commit(drive, writes, release)
+        finally:
+            calling.reset(bound)
+        return await self._commit(drive, writes)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}

@@ -1,0 +1,157 @@
+"""An order explained: the answer, every step, the line matrix, and what would be done next.
+
+Owns the reading of a plan for people. The same `decide` as the worker's makes it, so page, REST
+and worker cannot disagree. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from app.domain.codes import State
+from app.domain.decide import Verdict
+from app.domain.linking import allocate, covered
+from app.domain.order import OrderView
+from app.domain.quantities import received_for_lines, shipped
+from app.domain.records import ORDER, Snapshot
+from app.domain.views import Explained, LineView, PlannedStep, RemoteLink, StepView
+from app.steps import STEPS
+from app.sync.engine import Engine
+
+Explain = Callable[[Snapshot], Explained]
+SYSTEM = "connectwise"
+
+# Which references a step made or uses, and where ConnectWise shows such a record.
+SHOWN: Mapping[str, tuple[str, ...]] = {
+    "create_products": ("product", "opportunity"),
+    "win_opportunity": ("opportunity",),
+    "create_sales_order": ("sales_order",),
+    "sync_purchase_order": ("purchase_order",),
+    "link_demand": ("purchase_order",),
+    "receive_purchase_order": ("purchase_order",),
+    "ship_goods": ("sales_order",),
+    "release_invoice": ("sales_order", "invoice"),
+}
+PATHS: Mapping[str, str] = {
+    "opportunity": "/sales/opportunities/",
+    "product": "/procurement/products/",
+    "sales_order": "/sales/orders/",
+    "purchase_order": "/procurement/purchaseorders/",
+    "invoice": "/finance/invoices/",
+}
+
+
+def explainer(engine: Engine, base_url: str) -> Explain:
+    """The explanation as one function of a snapshot."""
+
+    def explain(snapshot: Snapshot) -> Explained:
+        view, plan = engine.plan(snapshot)
+        return Explained(
+            answer=plan.answer,
+            steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
+            lines=_lines(view),
+            plan=tuple(_planned(view, verdict) for verdict in plan.verdicts),
+        )
+
+    return explain
+
+
+def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
+    row = view.ledger.get((verdict.step, verdict.subject))
+    state = verdict.state
+    if verdict.runnable:
+        state = State.RUNNING if row is not None and row.attempts else State.WAITING
+    return StepView(
+        step=verdict.step,
+        subject=view.label(verdict.subject),
+        state=state,
+        code=verdict.code,
+        sentence=verdict.sentence,
+        attempts=row.attempts if row is not None else 0,
+        started_at=row.started_at if row is not None else None,
+        finished_at=row.finished_at if row is not None else None,
+        remote=_remote(view, verdict, base_url),
+    )
+
+
+def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLink, ...]:
+    """The records behind a step; of purchase orders only the subject's own."""
+    own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
+    links = [
+        RemoteLink(
+            SYSTEM, ref.kind, ref.external_id, f"{base_url}{PATHS[ref.kind]}{ref.external_id}"
+        )
+        for ref in view.refs.values()
+        if ref.kind in SHOWN.get(verdict.step, ())
+        and (ref.kind != "purchase_order" or own is None or ref.key == own)
+    ]
+    return tuple(sorted(links, key=lambda link: (link.kind, int(link.id))))
+
+
+def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
+    """What a step would do now. Applied ones do nothing, and say so."""
+    applied = verdict.state in (State.DONE, State.SKIPPED, State.NOT_NEEDED)
+    writes: list[str] = []
+    if not applied and verdict.want is not None:
+        writes = list(STEPS[verdict.step].preview(view, verdict.want))
+    told = "Applied already; nothing is done." if applied else "It would run now."
+    return PlannedStep(
+        step=verdict.step,
+        subject=view.label(verdict.subject),
+        gate="open" if verdict.runnable or applied else "shut",
+        code=verdict.code,
+        sentence=verdict.sentence or told,
+        writes=tuple(writes),
+        calls=len(writes),
+    )
+
+
+def _lines(view: OrderView) -> tuple[LineView, ...]:
+    order = view.sales_order
+    if order is None:
+        return ()
+    on_orders = covered(view)
+    linked = _linked(view)
+    received, sent = received_for_lines(view), shipped(view)
+    invoiced = _invoiced(view)
+    released = view.applied("release_invoice", ORDER)
+    result: list[LineView] = []
+    for number, line in enumerate(view.sold_lines, start=1):
+        if released is None:
+            invoiceable = 0
+        elif "shipped" in released and view.physical(line):
+            invoiceable = int(released["shipped"].get(str(line.id), 0))
+        else:
+            invoiceable = line.quantity
+        result.append(
+            LineView(
+                line=line.line_number or number,
+                title=line.title,
+                ordered=str(line.quantity),
+                on_purchase_orders=str(on_orders.get(line.id, 0)),
+                received=str(received.get(line.id, 0)),
+                linked=str(linked.get(line.id, 0)),
+                shipped=str(sent.get(line.id, 0)),
+                invoiceable=str(invoiceable),
+                invoiced=str(invoiced.get(str(line.id), 0)),
+            )
+        )
+    return tuple(result)
+
+
+def _linked(view: OrderView) -> dict[int, int]:
+    """Linked and read back, by sales order line id."""
+    result: dict[int, int] = {}
+    for purchase_order_id, shares in allocate(view).items():
+        if view.applied("link_demand", f"po:{purchase_order_id}") is None:
+            continue
+        for share in shares:
+            if share.line is not None:
+                result[int(share.line)] = result.get(int(share.line), 0) + share.quantity
+    return result
+
+
+def _invoiced(view: OrderView) -> Mapping[str, int]:
+    fact = view.facts.get(("invoicing", ""))
+    found: Mapping[str, int] = fact.body.get("invoiced", {}) if fact is not None else {}
+    return found

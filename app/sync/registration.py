@@ -1,0 +1,60 @@
+"""ConnectWise callbacks kept as wanted: created when missing, enabled when switched off.
+
+Owns the list of what the service wants to be told, and the pure difference between that and what
+is registered. What has no callback (sales orders, products, shipments) is polled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.errors import FailureKind, RemoteFailure
+from app.domain.ports import ConnectWise
+from app.domain.psa import Callback
+from app.telemetry import wide
+
+WANTED = ("opportunity", "purchaseorder", "invoice")
+DESCRIPTION = "Demandlink"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What has to be done: types to register, registrations to enable again."""
+
+    create: tuple[str, ...]
+    enable: tuple[int, ...]
+
+
+def address(public_url: str, token: str) -> str:
+    """Where ConnectWise shall call.
+
+    It appends the record's id, so the address ends with the parameter that takes it
+    (connectwise.md 2.1).
+    """
+    return f"{public_url}/webhooks/connectwise/{token}?recordId="
+
+
+def difference(present: Sequence[Callback], url: str) -> Difference:
+    """Wanted minus present, by address and type; level is owner, which has object id 1."""
+    ours = {callback.type.lower(): callback for callback in present if callback.url == url}
+    return Difference(
+        create=tuple(type_ for type_ in WANTED if type_ not in ours),
+        enable=tuple(ours[t].id for t in WANTED if t in ours and ours[t].inactive),
+    )
+
+
+async def keep(cw: ConnectWise, public_url: str, token: str) -> Difference:
+    """Make it so. May raise RemoteFailure; a registration that exists already is no failure."""
+    url = address(public_url, token)
+    needed = difference(await cw.callbacks(), url)
+    for type_ in needed.create:
+        try:
+            await cw.create_callback(url, type_, DESCRIPTION)
+        except RemoteFailure as failure:
+            if failure.kind is not FailureKind.EXISTS:
+                raise
+    for callback_id in needed.enable:
+        await cw.enable_callback(callback_id, url)
+    wide("callbacks_kept", created=list(needed.create), enabled=list(needed.enable))
+    return needed

@@ -1,0 +1,233 @@
+"""Replays: a plan of what would be done again, its run, its progress, its end.
+
+Owns the rules: a plan executes nothing, is bound to the orders as they stood and expires; a run
+wakes the orders with their retries reset, and a step already applied stays as it is. Must not
+write to a remote system: the worker does, if anything is left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.codes import State
+from app.domain.ports import Ids, Store
+from app.domain.records import OrderRow
+from app.domain.views import (
+    AdminStore,
+    Explained,
+    OrderFilter,
+    PlanStale,
+    Replay,
+    ReplayItem,
+    ReplayState,
+)
+from app.sync.operations import Actor, Operations, Refusal
+
+MAX_ORDERS = 500
+PLAN_LIFETIME = timedelta(hours=1)
+_APPLIED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProgress:
+    """One order of a replay and where it stands now. `settled`: the worker is through with it."""
+
+    item: ReplayItem
+    settled: bool
+    state: State | None = None
+    code: str | None = None
+    sentence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A replay with what became of each of its orders."""
+
+    replay: Replay
+    state: str
+    items: tuple[ItemProgress, ...]
+
+    @property
+    def settled(self) -> int:
+        return sum(item.settled for item in self.items)
+
+    @classmethod
+    def planned(cls, replay: Replay) -> Progress:
+        """A plan that has not been run."""
+        items = tuple(ItemProgress(item, settled=False) for item in replay.items)
+        return cls(replay, replay.state, items)
+
+
+class Replays:
+    """Plan, run, follow and abort. Every method may raise StoreUnavailable and Refusal."""
+
+    def __init__(
+        self, *, store: Store, admin: AdminStore, operations: Operations, ids: Ids
+    ) -> None:
+        self._store = store
+        self._admin = admin
+        self._operations = operations
+        self._ids = ids
+
+    async def plan(
+        self,
+        actor: Actor,
+        *,
+        orders: Sequence[str] | None,
+        wanted: OrderFilter | None,
+        reason: str,
+        from_step: str | None = None,
+        connection: str | None = None,
+    ) -> Replay:
+        """What a replay would do, by order and step. Nothing is executed."""
+        if not reason.strip():
+            raise Refusal("REQUEST_NOT_VALID", "reason: say why, in a few words; it is journalled.")
+        if (orders is None) == (wanted is None):
+            raise Refusal("REQUEST_NOT_VALID", "Give either orders or filter.")
+        if orders is not None and len(orders) > MAX_ORDERS:
+            raise Refusal("REQUEST_NOT_VALID", f"orders: at most {MAX_ORDERS} at once.")
+        if orders is not None:
+            numbers = list(dict.fromkeys(orders))
+            items = [await self._named(actor, name, from_step, connection) for name in numbers]
+        else:
+            rows = await self._filtered(actor, wanted or OrderFilter())
+            items = [await self._item(row, from_step) for row in rows]
+        if not items:
+            raise Refusal("NOT_FOUND", "No order fits, so there is nothing to replay.")
+        now = await self._store.now()
+        replay = Replay(
+            id=self._ids.token(),
+            tenant_id=actor.tenant_id,
+            state=ReplayState.PLANNED,
+            reason=reason.strip(),
+            actor=actor.name,
+            created_at=now,
+            expires_at=now + PLAN_LIFETIME,
+            items=tuple(items),
+            from_step=from_step,
+        )
+        await self._admin.add_replay(replay)
+        return replay
+
+    async def _filtered(self, actor: Actor, wanted: OrderFilter) -> list[OrderRow]:
+        rows: list[OrderRow] = []
+        cursor: str | None = None
+        while True:
+            page = await self._admin.orders(actor.tenant_id, wanted, cursor, 100)
+            rows.extend(page.items)
+            if len(rows) > MAX_ORDERS:
+                sentence = f"filter: more than {MAX_ORDERS} orders fit; narrow it."
+                raise Refusal("REQUEST_NOT_VALID", sentence)
+            if page.next is None:
+                return rows
+            cursor = page.next
+
+    async def _named(
+        self, actor: Actor, number: str, from_step: str | None, connection: str | None
+    ) -> ReplayItem:
+        try:
+            row = await self._operations.find(actor, number, connection)
+        except Refusal as refusal:
+            # One wrong number must not hide the plan of the others.
+            return ReplayItem(0, number, "", 0, ReplayState.REFUSED, (), refusal.sentence)
+        return await self._item(row, from_step)
+
+    async def _item(self, row: OrderRow, from_step: str | None) -> ReplayItem:
+        story = await self._operations.story(row)
+        order, explained = story.order, story.explained
+        steps = _steps(explained, from_step)
+        state, sentence = ReplayState.PLANNED, explained.answer.sentence
+        if order.state is State.CANCELLED:
+            state, sentence = ReplayState.REFUSED, "The order is cancelled: there is nothing to do."
+        elif order.held_by is not None:
+            state = ReplayState.REFUSED
+            sentence = f"A person holds the order: {order.held_by}. Release it first."
+        elif from_step is not None and not steps:
+            state, sentence = ReplayState.REFUSED, f"The order has no step {from_step}."
+        elif all(step["no_op"] for step in steps) and order.state is State.DONE:
+            state, sentence = ReplayState.NOTHING_TO_DO, "Every step is already applied."
+        return ReplayItem(
+            order_id=order.id,
+            order=order.name,
+            connection=order.connection,
+            wake_seq=order.wake_seq,
+            state=state,
+            steps=tuple(steps),
+            sentence=sentence,
+        )
+
+    async def run(self, actor: Actor, replay_id: str) -> Progress:
+        """Wake the planned orders. A plan whose orders moved, or that expired, is stale."""
+        replay = await self._known(actor, replay_id)
+        if replay.state == ReplayState.ABORTED:
+            raise Refusal("REPLAY_ENDED", "The replay was aborted. Make a new plan.")
+        now = await self._store.now()
+        if replay.state == ReplayState.PLANNED and now > replay.expires_at:
+            raise Refusal(
+                "PLAN_STALE",
+                f"The plan expired at {replay.expires_at.isoformat()}. Make a new plan.",
+                orders=[],
+            )
+        try:
+            started = await self._admin.start_replay(actor.tenant_id, replay_id, actor.name)
+        except PlanStale as stale:
+            raise Refusal("PLAN_STALE", stale.sentence, orders=list(stale.orders)) from stale
+        await self._operations.wake()
+        return await self._progress(started, now)
+
+    async def status(self, actor: Actor, replay_id: str) -> Progress:
+        replay = await self._known(actor, replay_id)
+        return await self._progress(replay, await self._store.now())
+
+    async def abort(self, actor: Actor, replay_id: str) -> Progress:
+        """A plan is dropped. What a run has woken already goes on: no step is left half done."""
+        await self._known(actor, replay_id)
+        replay = await self._admin.abort_replay(actor.tenant_id, replay_id, actor.name)
+        return await self._progress(replay, await self._store.now())
+
+    async def _known(self, actor: Actor, replay_id: str) -> Replay:
+        replay = await self._admin.replay(actor.tenant_id, replay_id)
+        if replay is None:
+            raise Refusal("NOT_FOUND", f"There is no replay {replay_id}.")
+        return replay
+
+    async def _progress(self, replay: Replay, now: datetime) -> Progress:
+        woken = [item.order_id for item in replay.items if item.state == ReplayState.WOKEN]
+        rows = await self._admin.by_ids(replay.tenant_id, woken) if woken else []
+        by_id = {row.id: row for row in rows}
+        items = tuple(_where(item, by_id.get(item.order_id), now) for item in replay.items)
+        state = replay.state
+        if state == ReplayState.RUNNING and all(item.settled for item in items):
+            state = ReplayState.DONE
+        return Progress(replay, state, items)
+
+
+def _where(item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgress:
+    if row is None:
+        ended = item.state != ReplayState.PLANNED
+        return ItemProgress(item, settled=ended)
+    # Woken means due at once, and a worker that is through puts the next look ahead.
+    due = row.due_at is not None and row.due_at <= now
+    settled = row.state is not State.RUNNING and not due
+    code = row.code.value if row.code is not None else None
+    return ItemProgress(item, settled, row.state, code, row.sentence)
+
+
+def _steps(explained: Explained, from_step: str | None) -> list[dict[str, Any]]:
+    """Each step as it would go, in the scenario's order. Applied ones are no-ops."""
+    states = {(step.step, step.subject): step.state for step in explained.steps}
+    every = [
+        {
+            **asdict(step),
+            "writes": list(step.writes),
+            "no_op": states.get((step.step, step.subject)) in _APPLIED,
+        }
+        for step in explained.plan
+    ]
+    if from_step is None:
+        return every
+    names = [step["step"] for step in every]
+    return every[names.index(from_step) :] if from_step in names else []

@@ -1,0 +1,85 @@
+"""The queue's side of a wake-up: one arq job that says "look now".
+
+Owns the connection to Redis for waking. Redis may be away: nothing is lost by it, because the
+sweep finds what is due. Every wake has a job id of its own (measured: a repeated id is dropped).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import msgpack
+from arq.connections import ArqRedis, RedisSettings, create_pool
+
+from app.domain.ports import Clock, Ids
+from app.telemetry import logger
+
+JOB = "drain"
+QUEUE = "demandlink:wake"
+QUIET_SECONDS = 0.02
+AWAY_SECONDS = 2.0
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """Settings that fail fast: a wake-up that comes late is worth nothing."""
+    settings = RedisSettings.from_dsn(url)
+    settings.conn_retries = 0
+    settings.conn_timeout = 1
+    return settings
+
+
+def pack(value: object) -> bytes:
+    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    return packed
+
+
+def unpack(data: bytes) -> dict[str, object]:
+    value: dict[str, object] = msgpack.unpackb(data, raw=False)
+    return value
+
+
+class ArqWake:
+    """Implements ports.Wake. Wakes within 20 ms of one another are one."""
+
+    def __init__(self, url: str, clock: Clock, ids: Ids) -> None:
+        self._url = url
+        self._clock = clock
+        self._ids = ids
+        self._pool: ArqRedis | None = None
+        self._last = float("-inf")
+        self._away_until = float("-inf")
+        self._pending: asyncio.Task[None] | None = None
+
+    async def wake(self) -> None:
+        if self._pending is not None and not self._pending.done():
+            return
+        self._pending = asyncio.create_task(self._soon())
+
+    async def _soon(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._away_until:
+            return
+        if now - self._last < QUIET_SECONDS:
+            await self._clock.sleep(QUIET_SECONDS)
+        self._last = self._clock.monotonic()
+        try:
+            if self._pool is None:
+                self._pool = await create_pool(
+                    redis_settings(self._url),
+                    job_serializer=pack,
+                    job_deserializer=unpack,
+                    default_queue_name=QUEUE,
+                )
+            await self._pool.enqueue_job(JOB, _job_id=self._ids.token(), _expires=60)
+        except Exception as error:
+            # Any failure of the queue is one: the sweep takes over until it is back.
+            self._away_until = self._clock.monotonic() + AWAY_SECONDS
+            logger(__name__).info("queue_away", error=type(error).__name__)
+            await self.close()
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with contextlib.suppress(Exception):
+                await pool.aclose()

@@ -1,0 +1,190 @@
+"""A worker: merges the inbox, claims due orders and drives them side by side.
+
+Owns the loop, the heartbeat of the leases and the sweep that makes the queue dispensable. The
+queue only calls `drain`; the same happens every `sweep_seconds` without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from logging import WARNING
+
+from app.domain import ports
+from app.domain.errors import StoreUnavailable
+from app.domain.ports import Clock, Store
+from app.domain.records import Claim
+from app.sync import hints, inbox
+from app.sync.attempt import Drive, Lease
+from app.sync.engine import Engine
+from app.telemetry import wide
+
+MERGE_AT_ONCE = 200
+HEARTBEATS_PER_LEASE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a worker takes and how often it looks. Times in seconds."""
+
+    batch: int = 32
+    lease: float = 30.0
+    sweep: float = 1.0
+    away: float = 1.0  # pause after the database could not be reached
+    stop: float = 25.0  # how long orders under way may take to end when the worker stops
+
+
+class Worker:
+    """One per process. `run` returns when `stop` was called and the orders under way are done."""
+
+    def __init__(self, engine: Engine, store: Store, clock: Clock, pace: Pace) -> None:
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._pace = pace
+        self._me: ports.Worker | None = None
+        self._active: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
+        self._nudged = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._draining = False
+
+    def nudge(self) -> None:
+        """Something may be due: look now instead of at the next sweep."""
+        self._nudged.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Work until stopped. A database that is away is waited for; nothing is lost by it."""
+        while not self._stopping.is_set():
+            try:
+                async with self._store.join() as me:
+                    await self._alive(me)
+            except StoreUnavailable as error:
+                wide("database_away", level=WARNING, error=str(error))
+                await self._abandon()
+                await self._pause(self._pace.away)
+
+    async def _alive(self, me: ports.Worker) -> None:
+        self._me = me
+        wide("worker_joined", worker=me.id)
+        beat = asyncio.create_task(self._heartbeat(me))
+        try:
+            while not self._stopping.is_set():
+                if not me.alive():
+                    raise StoreUnavailable("the worker's liveness lock was lost")
+                self._nudged.clear()
+                await self.drain()
+                await self._pause(await self._rest())
+            await self._finish()
+        finally:
+            self._me = None
+            beat.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beat
+            await self._abandon()
+
+    async def drain(self) -> None:
+        """Merge what came in and start on what is due, as far as there is room. Called by the
+        queue and by the sweep; a second call while one is under way leaves it to that one."""
+        me = self._me
+        if me is None or self._draining:
+            self._nudged.set()
+            return
+        self._draining = True
+        try:
+            while not self._stopping.is_set():
+                merged = await self._store.merge(inbox.plan, MERGE_AT_ONCE)
+                room = self._pace.batch - len(self._active)
+                claims = await self._store.claim(me, room, self._pace.lease) if room > 0 else []
+                for claim in claims:
+                    self._start(me, claim)
+                if not claims and not merged:
+                    break
+            await hints.follow(self._store, self._engine.cw)
+        finally:
+            self._draining = False
+
+    def _start(self, me: ports.Worker, claim: Claim) -> None:
+        lease = Lease(self._pace.lease, self._clock.monotonic())
+        drive = Drive(claim, lease, self._renewal(me, claim.token, lease))
+        task = asyncio.create_task(self._drive(drive))
+        self._active[claim.token] = (drive, task)
+        task.add_done_callback(lambda _: self._ended(claim.token))
+
+    def _ended(self, token: str) -> None:
+        self._active.pop(token, None)
+        self.nudge()
+
+    async def _drive(self, drive: Drive) -> None:
+        try:
+            await self._engine.advance(drive)
+        except StoreUnavailable as error:
+            # Nothing was recorded; the lease ends by itself and the order goes on.
+            wide("database_away", level=WARNING, error=str(error), order=drive.claim.order_id)
+
+    def _renewal(self, me: ports.Worker, token: str, lease: Lease) -> Callable[[], Awaitable[bool]]:
+        async def renew() -> bool:
+            at = self._clock.monotonic()
+            held = await self._store.heartbeat(me, [token], self._pace.lease)
+            if token in held and me.alive():
+                lease.confirmed = at
+                return True
+            return False
+
+        return renew
+
+    async def _heartbeat(self, me: ports.Worker) -> None:
+        while True:
+            await self._clock.sleep(self._pace.lease / HEARTBEATS_PER_LEASE)
+            tokens = list(self._active)
+            at = self._clock.monotonic()
+            try:
+                held = await self._store.heartbeat(me, tokens, self._pace.lease)
+            except StoreUnavailable:
+                continue  # the leases run out by themselves, and `guard` stops the writes
+            for token in tokens:
+                drive = self._active.get(token)
+                if drive is None:
+                    continue
+                if token in held:
+                    drive[0].lease.confirmed = at
+                else:
+                    drive[0].lease.lost = True
+
+    async def _rest(self) -> float:
+        """Seconds until the next look: the sweep's, or earlier when an order falls due."""
+        due = await self._store.next_due()
+        if due is None:
+            return self._pace.sweep
+        seconds = (due - await self._store.now()).total_seconds()
+        if seconds <= 0 and len(self._active) >= self._pace.batch:
+            return self._pace.sweep
+        return min(max(seconds, 0.02), self._pace.sweep)
+
+    async def _pause(self, seconds: float) -> None:
+        waiting = asyncio.create_task(self._nudged.wait())
+        resting = asyncio.create_task(self._clock.sleep(seconds))
+        await asyncio.wait({waiting, resting}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (waiting, resting):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _finish(self) -> None:
+        """Let the orders under way come to their next release, but not for ever."""
+        tasks = [task for _, task in self._active.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._pace.stop)
+
+    async def _abandon(self) -> None:
+        """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
+        tasks = [task for _, task in self._active.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._active.clear()

@@ -1,0 +1,100 @@
+"""An app over the real store, with the clock of the signatures in the test's hand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from app.store.postgres import PostgresStore
+from fastapi import FastAPI
+
+from app.api.examples import examples
+from app.bootstrap import defaults_of, scenarios
+from app.main import create_app
+from app.sync import inbox
+from app.sync.engine import Engine
+from app.sync.explain import explainer
+from app.sync.operations import Operations
+from app.sync.replays import Replays
+from app.system import NoCheckpoints, SystemChance, SystemClock
+from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
+
+
+@dataclass
+class Service:
+    """The app, its parts and two clients: one with the admin key, one without any."""
+
+    app: FastAPI
+    parts: TestParts
+    store: PostgresStore
+    admin: httpx.AsyncClient
+    client: httpx.AsyncClient
+    database_url: str
+
+    async def tell(self, *names: str) -> None:
+        """Deliver published examples and merge them, as a worker would."""
+        for name in names:
+            body = examples()[name]
+            answer = await post(self.client, body, webhook_id=f"msg_{name.replace(' ', '_')}")
+            assert answer.status_code == 202, answer.text
+        await self.merge()
+
+    async def merge(self) -> None:
+        while await self.store.merge(inbox.plan, 100):
+            pass
+
+    async def query(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *values)
+            return rows
+        finally:
+            await connection.close()
+
+    async def key(self, name: str, scopes: list[str], tenant: int = 1) -> dict[str, str]:
+        """The headers of a new stored key."""
+        secret = f"key of {name}"
+        await self.query(
+            "INSERT INTO api_key (tenant_id, name, digest, scopes) VALUES ($1, $2, $3, $4)",
+            tenant,
+            name,
+            hashlib.sha256(secret.encode()).digest(),
+            scopes,
+        )
+        return {"authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[Service]:
+    store = await PostgresStore.open(database_url)
+    parts = TestParts(store, store)
+    cw: Any = None  # explaining and planning call nobody
+    engine = Engine(
+        store=store,
+        cw=cw,
+        clock=SystemClock(),
+        chance=SystemChance(),
+        checkpoints=NoCheckpoints(),
+        scenarios=scenarios(),
+        defaults=defaults_of(parts.settings),
+    )
+    parts.operations = Operations(
+        store=store,
+        admin=store,
+        wake=parts.wake,
+        explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
+        settings=parts.settings,
+        scenarios=tuple(scenarios()),
+    )
+    parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)
+    app = create_app(parts)
+    admin = client_of(app, authorization=f"Bearer {ADMIN_KEY}")
+    async with admin, client_of(app) as client:
+        yield Service(app, parts, store, admin, client, database_url)
+        await app.state.background.drain()
+    await store.close()

@@ -1,0 +1,131 @@
+"""Exactly once: a worker that dies at any point of any step leaves one record of each kind.
+
+The in-process stop records nothing, as if the process were gone; a new worker goes on. Reads lag
+behind writes for a moment, so that looking once would not do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.e2e.harness import running
+from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Order
+from tests.e2e.remote import Remote
+
+pytestmark = pytest.mark.processes
+
+ANNOUNCED = ("intent_committed", "sent", "replied", "outcome_committed")
+# Steps whose writes are idempotent by nature have no announcement: there is only "sent".
+POINTS = [
+    *(("create_products", point) for point in ANNOUNCED),
+    ("win_opportunity", "sent"),
+    *(("create_sales_order", point) for point in ANNOUNCED),
+    *(("sync_purchase_order", point) for point in ANNOUNCED),
+    *(("receive_purchase_order", point) for point in ANNOUNCED),
+    *(("ship_goods", point) for point in ANNOUNCED),
+    *(("release_invoice", point) for point in ANNOUNCED),
+]
+
+
+def order_with_everything() -> tuple[Order, list[dict[str, object]]]:
+    """A new catalog item, a surplus line, two purchase orders, a partial receipt and its rest."""
+    order = Order(lines=[(MONITOR, 10), (CABLE, 5), (DOCK, 3), (INSTALL, 1)])
+    events = [
+        order.quote(),
+        order.approved(),
+        order.ordered(8891, [(MONITOR, 10), (CABLE, 6)]),
+        order.ordered(8892, [(DOCK, 3)], SYNNEX),
+        order.receipted(8891, {1: 4, 2: 6}),
+        order.receipted(8892),
+        order.receipted(8891),
+    ]
+    return order, events
+
+
+@pytest.mark.parametrize(("step", "point"), POINTS, ids=[f"{s}-{p}" for s, p in POINTS])
+async def test_a_worker_that_dies_at_a_point_makes_nothing_twice(
+    database_url: str, redis_url: str, step: str, point: str
+) -> None:
+    order, events = order_with_everything()
+    async with running(
+        database_url,
+        redis_url,
+        worker=False,
+        invoice_policy="shipped_only",
+        mark_shipped="on_receipt",
+        invoice_action="create_invoice",
+        connectwise_timeout=1.0,
+        read_lag=0.15,
+    ) as stack:
+        await stack.control("settings", {"read_lag_ms": 100}, "PUT")
+        stack.stops.step, stack.stops.point = step, point
+        for event in events:
+            await stack.deliver(event)
+        await stack.start_worker()
+        async with asyncio.timeout(20):
+            await stack.stops.happened.wait()
+        await stack.kill_worker()
+        await stack.start_worker()
+        await stack.until_state(order.number, "done")
+        remote = await Remote.read(stack, order)
+        remote.assert_single()
+        assert remote.received == {"DELL-P2425H": 10, "CABLE-2M": 6, "DELL-WD22TB4": 3}
+        assert remote.shipped == {"DELL-P2425H": 10, "CABLE-2M": 5, "DELL-WD22TB4": 3}
+        assert remote.marks == {f"dl:default:1201:{n}" for n in (1, 2, 3, 4)}
+        invoices = await stack.get("/finance/invoices")
+        references = [invoice["reference"] for invoice in invoices]
+        assert len(references) == len(set(references))
+
+
+@pytest.mark.parametrize("kind", ["lose_reply", "refuse"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/procurement/catalog$"),
+        ("POST", "/procurement/products$"),
+        ("PATCH", "/procurement/products/"),
+        ("PATCH", "/sales/opportunities/88$"),
+        ("POST", "/convertToSalesOrder$"),
+        ("PATCH", "/sales/orders/"),
+        ("POST", "/procurement/purchasingDemands$"),
+        ("PATCH", "/procurement/purchaseorders/[0-9]+$"),
+        ("POST", "/lineitems$"),
+        ("PATCH", "/lineitems/"),
+    ],
+)
+async def test_a_lost_reply_or_a_refused_connection_makes_nothing_twice(
+    database_url: str, redis_url: str, kind: str, method: str, path: str
+) -> None:
+    order, events = order_with_everything()
+    async with running(database_url, redis_url, connectwise_timeout=0.6, read_lag=0.15) as stack:
+        await stack.control("settings", {"read_lag_ms": 100}, "PUT")
+        fault = {"method": method, "path": path, "times": 1, "kind": kind}
+        await stack.control("faults", [fault])
+        for event in events:
+            await stack.deliver(event)
+        await stack.until_state(order.number, "done")
+        remote = await Remote.read(stack, order)
+        remote.assert_single()
+        assert remote.received == {"DELL-P2425H": 10, "CABLE-2M": 6, "DELL-WD22TB4": 3}
+
+
+async def test_many_orders_with_one_new_product_make_one_catalog_item(
+    database_url: str, redis_url: str
+) -> None:
+    """A3, where the remote side enforces nothing and reads lag."""
+    async with running(database_url, redis_url) as stack:
+        await stack.control(
+            "settings", {"enforce_unique_identifier": False, "read_lag_ms": 100}, "PUT"
+        )
+        orders = [
+            Order(id=2000 + n, lines=[(CABLE, 2)], quote_id=None, opportunity=None, not_chosen=())
+            for n in range(12)
+        ]
+        for order in orders:
+            await stack.deliver(order.approved())
+        for order in orders:
+            await stack.until(order.number, lambda o: o["answer"]["code"] == "LINE_NOT_ORDERED")
+        items = await stack.get("/procurement/catalog", conditions='identifier = "CABLE-2M"')
+        assert len(items) == 1
