@@ -82,6 +82,7 @@ def redact(value: Any, depth: int = 0) -> Any:
 def _redaction(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
+    line.pop("color_message", None)  # uvicorn's own copy of its message, for terminals
     for name in list(line):
         # structlog's own fields (_record and the like) are dropped by its formatter.
         if not name.startswith("_"):

@@ -1,16 +1,27 @@
-"""The `sandbox` command. Further commands of the simulators register here."""
+"""The commands `sandbox`, `up` and `demo`, registered with the service's command line.
+
+Owns options and the last words of each command. What they start is loaded when they run: every
+other command loads this module too.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import uvicorn
 
-from sandbox.connectwise.app import create_app
-from sandbox.connectwise.http.api import Credentials
-from sandbox.server import server_config
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+FAILED = 1
+INTERRUPTED = 130
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of its data; by default DEMANDLINK_DATA_DIR.")
+]
 
 
 def sandbox(
@@ -22,22 +33,137 @@ def sandbox(
     company: Annotated[str, typer.Option(help="Company id that clients log in with.")] = "training",
     public_key: Annotated[str, typer.Option(help="Public API key.")] = "pub",
     private_key: Annotated[str, typer.Option(help="Private API key.")] = "priv",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON.")] = False,
+    fd: Annotated[
+        int | None, typer.Option(help="Take this open, bound socket.", hidden=True)
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the ConnectWise simulator alone, until interrupted."""
+    import uvicorn
+
+    from sandbox.connectwise.app import create_app
+    from sandbox.connectwise.http.api import Credentials
+    from sandbox.server import server_config
+    from sandbox.stack import StackFailed, bound
+
+    try:
+        listener = socket.socket(fileno=fd) if fd is not None else bound(host, port)
+    except (OSError, StackFailed) as error:
+        raise _failed(str(error)) from error
+    name = f"http://{host}:{listener.getsockname()[1]}"
     credentials = Credentials(company, public_key, private_key)
-    app = create_app(credentials=credentials, public_url=public_url or f"http://{host}:{port}")
+    app = create_app(credentials=credentials, public_url=public_url or name)
     if as_json:
         shown = {"connectwise": app.psa.base_url, "connectwise_headers": credentials.headers}
         typer.echo(json.dumps(shown))
     else:
         typer.echo(f"ConnectWise simulator: {app.psa.base_url}")
-        typer.echo(f"Control paths: http://{host}:{port}/_sandbox")
-        for name, value in credentials.headers.items():
-            typer.echo(f"  {name}: {value}")
-    uvicorn.Server(server_config(app, host, port)).run()
+        typer.echo(f"Control paths: {public_url or name}/_sandbox")
+        for header, value in credentials.headers.items():
+            typer.echo(f"  {header}: {value}")
+    uvicorn.Server(server_config(app, host, listener.getsockname()[1])).run(sockets=[listener])
+
+
+def up(
+    data_dir: DataDir = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the API; by default PORT, else any free one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run everything on this machine, with a simulated ConnectWise, until Ctrl-C."""
+    from app.embedded import EmbeddedError
+    from sandbox.stack import StackFailed
+    from sandbox.up import run
+
+    settings = _settings(data_dir, port)
+
+    def tell(sentence: str) -> None:
+        typer.echo(sentence, err=as_json)
+
+    def ready(path: Path, described: dict[str, Any]) -> None:
+        if as_json:
+            typer.echo(json.dumps(described))
+        else:
+            typer.echo(_how_to_try(path, described))
+
+    try:
+        run(settings, tell, ready)
+    except (StackFailed, EmbeddedError) as error:
+        raise _failed(str(error)) from error
+    tell("Everything is stopped.")
+
+
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the data and the logs after the end.")
+    ] = False,
+    data_dir: DataDir = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(help="NUMBER=STATE: expect another end than the script's. To see it fail."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a day of Commerce traffic from order to invoice, and check where each order ends."""
+    from app.embedded import EmbeddedError
+    from sandbox.demo import play
+    from sandbox.demo.narrator import Narrator
+    from sandbox.stack import Interrupted, StackFailed
+
+    other = dict(part.partition("=")[::2] for part in expect or ())
+    narrator = Narrator(as_json=as_json)
+    try:
+        wrong = play(_settings(data_dir, None).demandlink_data_dir, narrator, other, keep=keep)
+    except Interrupted:
+        typer.echo("Interrupted; everything is stopped.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except (StackFailed, EmbeddedError) as error:
+        raise _failed(str(error)) from error
+    if wrong:
+        raise typer.Exit(FAILED)
+
+
+def _settings(data_dir: Path | None, port: int | None) -> Settings:
+    from app.settings import Settings
+
+    given: dict[str, Any] = {}
+    if data_dir is not None:
+        given["demandlink_data_dir"] = data_dir
+    if port is not None:
+        given["port"] = port
+    return Settings(**given)
+
+
+def _failed(sentence: str) -> typer.Exit:
+    typer.echo(sentence, err=True)
+    return typer.Exit(FAILED)
+
+
+def _how_to_try(path: Path, described: dict[str, Any]) -> str:
+    simulator = described["sandbox"]["connectwise"]
+    # The other commands find the stack by its data directory, which need not be their default.
+    place = "" if path.parent == Path(".demandlink").absolute() else "DEMANDLINK_DATA_DIR="
+    place = f"{place}{path.parent} " if place else ""
+    lines = [
+        "",
+        f"API          {described['api']}",
+        f"Admin key    {described['admin_key']}",
+        f"ConnectWise  {simulator or 'as CONNECTWISE_URL says'}",
+        f"Everything   {path}",
+        "",
+        "Try, from here:",
+        f"  {place}demandlink trigger EVENTS.json --event NAME",
+        f"  {place}demandlink orders list",
+        f"  curl -H 'Authorization: Bearer {described['admin_key']}' {described['api']}/admin/orders",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    return "\n".join(lines)
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands of the simulators to a command line."""
+    """Adds the commands to a command line."""
     app.command("sandbox")(sandbox)
+    app.command("up")(up)
+    app.command("demo")(demo)

@@ -48,7 +48,7 @@ async def list_orders(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listed[OrderSummary]:
-    """Orders, the most recently touched first."""
+    """Orders, the newest first."""
     wanted = OrderFilter(number, state, code, who, connection)
     page = await service.operations.orders(actor, wanted, cursor, limit)
     link_next(request, response, page.next)

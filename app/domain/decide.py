@@ -107,7 +107,7 @@ def _ended(view: OrderView) -> Plan | None:
     order = view.sales_order
     if order is None or not order.cancelled:
         return None
-    if not any(row.want is not None for row in view.ledger.values()):
+    if not _something_made(view):
         sentence = f"{order.order_number} was cancelled in Commerce before anything was made of it."
         answer = Answer(
             State.CANCELLED,
@@ -121,7 +121,7 @@ def _ended(view: OrderView) -> Plan | None:
     kinds = sorted({ref.kind.replace("_", " ") for ref in view.refs.values()})
     sentence = (
         f"{order.order_number} was cancelled in Commerce after ConnectWise records were made: "
-        f"{', '.join(kinds)}."
+        f"{', '.join(kinds) or 'perhaps, an answer is missing'}."
     )
     answer = Answer(
         State.HELD,
@@ -132,6 +132,17 @@ def _ended(view: OrderView) -> Plan | None:
         "when the order changes",
     )
     return Plan((), None, (), answer, None)
+
+
+def _something_made(view: OrderView) -> bool:
+    """Whether ConnectWise may have records of the order. A step that stopped half-way counts, and
+    so does a write without an answer; the opportunity that Commerce named alone does not."""
+    return bool(
+        view.in_doubt
+        or view.outcomes
+        or any(row.want is not None for row in view.ledger.values())
+        or any(ref.kind != "opportunity" for ref in view.refs.values())
+    )
 
 
 def _since(view: OrderView, code: Code) -> datetime:
@@ -275,7 +286,7 @@ def _shut(
     )
 
 
-_ORDER_OF_STATES = (State.HELD, State.PARKED, State.RUNNING, State.WAITING)
+_ORDER_OF_STATES = {State.HELD: 0, State.PARKED: 0, State.RUNNING: 1, State.WAITING: 2}
 
 
 def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
@@ -291,7 +302,7 @@ def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
         )
         since = _since(view, Code.RELEASED)
         return Answer(State.DONE, Code.RELEASED, sentence, Who.ACCOUNTING, since, "never")
-    first = min(telling, key=lambda v: _ORDER_OF_STATES.index(v.state))
+    first = min(telling, key=lambda v: _ORDER_OF_STATES[v.state])
     if first.state is State.RUNNING:
         return Answer(
             State.RUNNING,

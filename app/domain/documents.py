@@ -121,6 +121,16 @@ class Product(Document):
         """Whether goods have to come before the line may be invoiced (D-15)."""
         return self.type in (ProductType.PHYSICAL, ProductType.BUNDLE)
 
+    @classmethod
+    def unlisted(cls, line: SalesOrderLine | PurchaseOrderLine) -> Product:
+        """Stands for a line's product that Commerce did not list."""
+        return cls(
+            id=line.product_id,
+            product_number=f"COMMERCE-{line.product_id}",
+            type=ProductType.PHYSICAL,
+            title=line.title,
+        )
+
 
 class Hints(Document):
     """What the person chose in Commerce and the vendor's own API does not carry."""
@@ -192,12 +202,7 @@ class SalesOrder(Document):
         for product in self.products:
             if product.id == line.product_id:
                 return product
-        return Product(
-            id=line.product_id,
-            productNumber=f"COMMERCE-{line.product_id}",
-            type=0,
-            title=line.title,
-        )
+        return Product.unlisted(line)
 
 
 class QuoteLine(Line):

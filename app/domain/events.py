@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.domain import documents
 from app.domain.documents import Kind
 from app.domain.versions import Stored, incoming, newest_date
+
+MAX_CAUSES = 8  # wrong fields that one sentence names
 
 PARTS: dict[str, tuple[tuple[str, Kind], ...]] = {
     "quote.won": (("quote", Kind.QUOTE),),
@@ -46,7 +48,7 @@ class Envelope(BaseModel):
     timestamp: datetime
     data: dict[str, Any]
     id: str | None = None
-    schemaVersion: int = 1
+    schema_version: int = Field(1, alias="schemaVersion")
 
 
 class NotValid(ValueError):
@@ -74,8 +76,8 @@ def causes(error: ValidationError) -> str:
     found = [
         f"{'/'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors()
     ]
-    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
-    return "; ".join(found[:8]) + more
+    more = f" and {len(found) - MAX_CAUSES} more" if len(found) > MAX_CAUSES else ""
+    return "; ".join(found[:MAX_CAUSES]) + more
 
 
 def known(event_type: str) -> bool:
@@ -139,13 +141,18 @@ def _receipt(
     if purchase_order.id != receipt.purchase_order_id:
         raise NotValid("data/receipt/purchaseOrderID: is not the id of data/purchaseOrder")
     received = {line.id: line.quantity_received for line in purchase_order.lines}
-    lines = []
+    lines: dict[int, dict[str, Any]] = {}
     for line, raw in zip(receipt.lines, body["lines"], strict=True):
-        if line.purchase_order_line_id not in received:
-            raise NotValid(
-                f"data/receipt/lines: line {line.purchase_order_line_id} is not on the purchase order"
-            )
-        lines.append({**raw, "to": received[line.purchase_order_line_id]})
-    stored = incoming(Kind.RECEIPT, receipt.id, {**body, "lines": lines})
+        key = line.purchase_order_line_id
+        if key not in received:
+            raise NotValid(f"data/receipt/lines: line {key} is not on the purchase order")
+        if key not in lines:
+            lines[key] = {**raw, "to": received[key]}
+            continue
+        # Two boxes of one line on one slip are one interval: only their sum ends at `to`.
+        known = lines[key]
+        known["quantity"] += line.quantity
+        known["serialNumbers"] = [*(known.get("serialNumbers") or ()), *line.serial_numbers]
+    stored = incoming(Kind.RECEIPT, receipt.id, {**body, "lines": list(lines.values())})
     purchase_order_id = str(purchase_order.id)
     return Carried(stored, None, purchase_order=purchase_order_id, newest=newest)

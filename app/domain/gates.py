@@ -126,10 +126,12 @@ def sales_order_wanted(view: OrderView, subject: str, since: datetime) -> Shut |
     """D-3, B1.7: where a person converts, the service waits until the conversion shows."""
     if view.behaviour.sales_order_creation == "automatic" or view.ref("sales_order") is not None:
         return None
+    opportunity = view.ref("opportunity")
+    if opportunity is None or not view.finished("win_opportunity", "order"):
+        return None  # nothing to convert yet, or ever (D-13 plain_sales_order)
     fact = view.facts.get(("conversion", ""))
     if fact is not None and fact.body.get("sales_orders"):
         return None
-    opportunity = view.ref("opportunity")
     return Shut(
         Code.SO_MISSING,
         f"Opportunity {opportunity} has to be converted to a sales order in ConnectWise; "
@@ -142,7 +144,7 @@ def sales_order_wanted(view: OrderView, subject: str, since: datetime) -> Shut |
 
 def sales_order_stands(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """B1.7: nothing is ordered, linked or received before the sales order's products stand."""
-    if view.finished("create_sales_order", "order"):
+    if view.finished("create_sales_order", "order") or view.sells_nothing:
         return None
     person = view.behaviour.sales_order_creation != "automatic"
     return Shut(
@@ -151,6 +153,19 @@ def sales_order_stands(view: OrderView, subject: str, since: datetime) -> Shut |
         "linked to it or received for it.",
         who=Who.SALES if person else Who.NOBODY,
         next_look="when the sales order stands",
+    )
+
+
+def purchase_order_stays(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """H3: a purchase order that was received here and names another sales order now."""
+    purchase_order_id = subject.split(":")[1]
+    moved = view.facts.get(("purchase_order_moved", purchase_order_id))
+    if moved is None:
+        return None
+    return Shut(
+        Code.PURCHASE_ORDER_MOVED,
+        f"{view.label(f'po:{purchase_order_id}')} names {moved.body.get('order')} in Commerce now, "
+        f"after it was made in ConnectWise for {view.row.name}.",
     )
 
 
@@ -223,7 +238,6 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
                 Code.RECEIPT_GAP,
                 f"An earlier receipt on {purchase_order.order_number} comes first.",
                 next_look="when the earlier receipt is received",
-                never_held=True,
             )
     return None
 
@@ -298,20 +312,26 @@ def not_shipped(view: OrderView) -> Shut | None:
     order = view.sales_order
     if order is None or order.fulfillment_status == 1:
         return None
-    sent = shipped(view)
-    for line in view.sold_lines:
-        rest = line.quantity - sent.get(line.id, 0)
-        if not view.physical(line) or rest <= 0:
-            continue
-        by_person = view.behaviour.mark_shipped != "on_receipt"
-        return Shut(
-            Code.GOODS_NOT_SHIPPED,
-            f"{rest} of {line.quantity} {line.title} are not shipped, and only shipped goods are "
-            "invoiced.",
-            looks=("shipping",) if by_person else (),
-            next_look="when ConnectWise shows the shipment" if by_person else "on the next receipt",
-        )
-    return None
+    sent, ordered = shipped(view), covered(view)
+    short = [
+        (line, line.quantity - sent.get(line.id, 0))
+        for line in view.sold_lines
+        if view.physical(line) and line.quantity > sent.get(line.id, 0)
+    ]
+    if not short:
+        return None
+    # Even with on_receipt a person ships what no purchase order brings: goods from stock.
+    by_person = view.behaviour.mark_shipped != "on_receipt" or any(
+        line.quantity > ordered.get(line.id, 0) for line, _ in short
+    )
+    line, rest = short[0]
+    return Shut(
+        Code.GOODS_NOT_SHIPPED,
+        f"{rest} of {line.quantity} {line.title} are not shipped, and only shipped goods are "
+        "invoiced.",
+        looks=("shipping",) if by_person else (),
+        next_look="when ConnectWise shows the shipment" if by_person else "on the next receipt",
+    )
 
 
 GATES: dict[str, Gate] = {
@@ -324,6 +344,7 @@ GATES: dict[str, Gate] = {
         opportunity_free,
         sales_order_wanted,
         sales_order_stands,
+        purchase_order_stays,
         goods_arrived_or_issued,
         receipt_consistent,
         earlier_receipts_received,

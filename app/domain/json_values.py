@@ -91,7 +91,8 @@ def canonical(value: Any) -> Any:
     if isinstance(value, Decimal):
         if value == value.to_integral_value():
             return int(value)
-        return format(value.normalize(), "f")
+        # Not normalize(): it rounds to the context's 28 digits.
+        return format(value, "f").rstrip("0")
     return value
 
 

@@ -55,13 +55,13 @@ def allocate(view: OrderView) -> dict[int, tuple[Share, ...]]:
             open_quantity, [line.sales_order_line_id], line.quantity
         )
         for purchase_order in waiting
-        for line in purchase_order.lines
+        for line in _in_order(purchase_order)
         if line.sales_order_line_id is not None
         and of_product.get(line.sales_order_line_id) == line.product_id
     }
     for purchase_order in waiting:
         shares: list[Share] = []
-        for line in sorted(purchase_order.lines, key=lambda x: (x.line_number, x.id)):
+        for line in _in_order(purchase_order):
             taken = dict(named.get((purchase_order.id, line.id), {}))
             rest = line.quantity - sum(taken.values())
             candidates = [key for key in order if of_product[key] == line.product_id]
@@ -70,6 +70,10 @@ def allocate(view: OrderView) -> dict[int, tuple[Share, ...]]:
             shares.extend(_shares(line, taken))
         result[purchase_order.id] = tuple(shares)
     return result
+
+
+def _in_order(purchase_order: PurchaseOrder) -> list[PurchaseOrderLine]:
+    return sorted(purchase_order.lines, key=lambda line: (line.line_number, line.id))
 
 
 def _take(open_quantity: dict[int, int], keys: list[int], wanted: int) -> dict[int, int]:
@@ -95,8 +99,9 @@ def _shares(line: PurchaseOrderLine, taken: dict[int, int]) -> list[Share]:
 
 
 def _applied(view: OrderView, purchase_order: PurchaseOrder) -> tuple[Share, ...] | None:
+    """The shares as they were applied, None where the purchase order or its order is another."""
     want = view.applied("sync_purchase_order", f"po:{purchase_order.id}")
-    if want is None:
+    if want is None or want.get("order") != view.row.source_id:
         return None
     shares = tuple(
         Share(
@@ -108,10 +113,11 @@ def _applied(view: OrderView, purchase_order: PurchaseOrder) -> tuple[Share, ...
         )
         for share in want["shares"]
     )
-    lines = {line.id: line.quantity for line in purchase_order.lines}
-    applied: dict[int, int] = {}
+    lines = {(x.id, x.product_id): x.quantity for x in purchase_order.lines if x.quantity}
+    applied: dict[tuple[int, int], int] = {}
     for share in shares:
-        applied[share.po_line] = applied.get(share.po_line, 0) + share.quantity
+        key = (share.po_line, share.product_id)
+        applied[key] = applied.get(key, 0) + share.quantity
     return shares if applied == lines else None
 
 

@@ -35,8 +35,9 @@ def deselected(quote: Quote | None) -> dict[str, int]:
     numbers = {product.id: product.product_number for product in quote.products}
     for section in quote.sections:
         for line in section.lines:
-            chosen = section.is_selected and (line.is_selected or not line.is_optional)
-            number = line.product_number or numbers.get(line.product_id or -1)
+            optional = line.is_optional or section.is_multi_choice
+            chosen = section.is_selected and (line.is_selected or not optional)
+            number = line.product_number or numbers.get(line.product_id or 0)
             if not chosen and number:
                 result[number] = result.get(number, 0) + 1
     return result

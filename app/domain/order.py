@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from app.domain import money
 from app.domain.codes import State
 from app.domain.documents import (
     Kind,
@@ -72,6 +73,7 @@ class OrderView:
     shared: Mapping[tuple[str, str], tuple[str, ...]]
     now: datetime
     outcomes: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
+    in_doubt: frozenset[tuple[str, str]] = frozenset()  # (step, subject): sent, not answered
 
     @property
     def opportunity_id(self) -> int | None:
@@ -111,6 +113,12 @@ class OrderView:
         sold = (line for line in lines if not line.is_recurring and line.quantity)
         return tuple(sorted(sold, key=lambda line: (line.line_number, line.id)))
 
+    @property
+    def sells_nothing(self) -> bool:
+        """Whether nothing is left for a sales order: all lines recur (H5) or have quantity 0."""
+        order = self.sales_order
+        return order is not None and not self.sold_lines and not money.header_lines(order)
+
     def physical(self, line: SalesOrderLine) -> bool:
         """Whether goods have to come for the line: physical, or on a purchase order (D-15)."""
         assert self.sales_order is not None  # noqa: S101 - a line has its order
@@ -122,7 +130,8 @@ class OrderView:
 
     @property
     def open_purchase_orders(self) -> tuple[PurchaseOrder, ...]:
-        """Purchase orders that count: no drafts (never mirrored), no cancelled ones."""
+        """Purchase orders that count: no drafts (never mirrored), no cancelled ones. One that
+        orders nothing, all its lines at 0 (H2), is among them and holds nothing up."""
         return tuple(po for po in self.purchase_orders if not po.draft and not po.cancelled)
 
     def purchase_order(self, purchase_order_id: int) -> PurchaseOrder | None:
@@ -187,4 +196,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
             for intent in snapshot.intents
             if intent.outcome is not None
         },
+        in_doubt=frozenset(
+            (intent.step, intent.subject) for intent in snapshot.intents if intent.outcome is None
+        ),
     )

@@ -58,36 +58,58 @@ def parts(purchase_order: PurchaseOrder, receipts: tuple[Receipt, ...]) -> tuple
 def _laid_out(
     line: PurchaseOrderLine, receipts: list[Receipt]
 ) -> list[tuple[str | None, Interval]]:
-    told: list[tuple[int, int, Receipt, ReceiptLine]] = []
-    for receipt in receipts:
-        for told_line in receipt.lines:
-            if told_line.purchase_order_line_id == line.id:
-                end = told_line.to if told_line.to is not None else told_line.quantity
-                told.append((max(end - told_line.quantity, 0), end, receipt, told_line))
-    told.sort(key=lambda item: (item[0], item[2].received_date, item[2].id))
-    laid: list[tuple[str | None, Interval]] = []
+    """A line's intervals from 0 up to what Commerce says is received: each told receipt, and
+    gaps (None) that none explains. More than that was told before Commerce took some back."""
+    told = _told(line, receipts)
+    laid: list[tuple[str | None, int, int, tuple[str, ...]]] = []
     at = 0
     while told:
         cluster = [told.pop(0)]
-        top = cluster[0][1]
-        while told and told[0][0] < top:
+        top = cluster[0].end
+        while told and told[0].start < top:
             cluster.append(told.pop(0))
-            top = max(top, cluster[-1][1])
-        cluster.sort(key=lambda item: (item[2].received_date, item[2].id))
-        start = max(min(item[0] for item in cluster), at)
+            top = max(top, cluster[-1].end)
+        cluster.sort(key=lambda one: (one.receipt.received_date, one.receipt.id))
+        # Receipts that overlap rode on a purchase order that had received them all: only the top
+        # is told, and together they reach down from it.
+        start = max(top - sum(one.line.quantity for one in cluster), at)
         if start > at:
-            laid.append((None, Interval(line.id, line.product_id, at, start)))
+            laid.append((None, at, start, ()))
         at = start
-        for index, (_, _, receipt, told_line) in enumerate(cluster):
-            end = top if index == len(cluster) - 1 else min(at + told_line.quantity, top)
-            end = min(end, at + told_line.quantity)
+        for one in cluster:
+            end = min(at + one.line.quantity, top)
             if end > at:
-                interval = Interval(line.id, line.product_id, at, end, told_line.serial_numbers)
-                laid.append((receipt.id, interval))
-                at = end
-        if at < top:
-            laid.append((None, Interval(line.id, line.product_id, at, top)))
-            at = top
+                laid.append((one.receipt.id, at, end, one.serials(end - at)))
+            at = end
     if line.quantity_received > at:
-        laid.append((None, Interval(line.id, line.product_id, at, line.quantity_received)))
-    return laid
+        laid.append((None, at, line.quantity_received, ()))
+    return [
+        (receipt, Interval(line.id, line.product_id, start, min(end, line.quantity_received), sn))
+        for receipt, start, end, sn in laid
+        if start < line.quantity_received
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A line of a receipt, with where its event says that it ends."""
+
+    start: int
+    end: int
+    receipt: Receipt
+    line: ReceiptLine
+
+    def serials(self, quantity: int) -> tuple[str, ...]:
+        """Those of the first `quantity` units; all of them where they do not fit anyway (H7)."""
+        known = self.line.serial_numbers
+        return known[:quantity] if len(known) == self.line.quantity else known
+
+
+def _told(line: PurchaseOrderLine, receipts: list[Receipt]) -> list[_Told]:
+    told: list[_Told] = []
+    for receipt in receipts:
+        for own in receipt.lines:
+            end = own.to if own.to is not None else own.quantity
+            if own.purchase_order_line_id == line.id and end > 0:
+                told.append(_Told(max(end - own.quantity, 0), end, receipt, own))
+    return sorted(told, key=lambda one: (one.start, one.receipt.received_date, one.receipt.id))

@@ -15,6 +15,8 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.json_values import digest
 
+LONGEST_DEADLINE = 24 * 366  # hours
+
 
 class ScenarioInvalid(ValueError):
     """A scenario file cannot be used. The sentence names the file, the place and the remedy."""
@@ -60,17 +62,10 @@ def load(
     except tomllib.TOMLDecodeError as cause:
         raise ScenarioInvalid(f"scenario file is not TOML: {cause}") from cause
     name = str(raw.get("name") or "without a name")
-    for key in ("name", "version", "title", "rule", "step"):
-        if key not in raw:
-            raise _refuse(name, f"the key {key} is missing.")
-    unknown = set(raw) - {"name", "version", "title", "rule", "step", "defaults", "deadlines"}
-    if unknown:
-        raise _refuse(name, f"unknown keys: {', '.join(sorted(unknown))}.")
+    _check_shape(name, raw)
     uses: list[StepUse] = []
     for entry in raw["step"]:
-        use = StepUse(
-            str(entry.get("name")), tuple(entry.get("gates", ())), tuple(entry.get("after", ()))
-        )
+        use = StepUse(entry["name"], tuple(entry.get("gates", ())), tuple(entry.get("after", ())))
         if use.name not in steps:
             raise _refuse(
                 name, f"step {use.name!r} does not exist; there are {', '.join(sorted(steps))}."
@@ -93,14 +88,17 @@ def load(
                     "steps may not form a cycle.",
                 )
         uses.append(use)
-    defaults = dict(raw.get("defaults", {}))
+    defaults = raw.get("defaults", {})
     if strange := set(defaults) - set(settings):
         raise _refuse(name, f"defaults name no behaviour setting: {', '.join(sorted(strange))}.")
+    for key, value in defaults.items():
+        if not isinstance(value, (str, int, float)):
+            raise _refuse(name, f"the default of {key} must be a text or a number.")
     return Scenario(
         name=name,
-        version=int(raw["version"]),
-        title=str(raw["title"]),
-        rule=str(raw["rule"]),
+        version=raw["version"],
+        title=raw["title"],
+        rule=raw["rule"],
         steps=tuple(uses),
         defaults=defaults,
         deadlines=_deadlines(name, raw.get("deadlines", {})),
@@ -109,13 +107,50 @@ def load(
     )
 
 
+_KEYS = {"name": str, "version": int, "title": str, "rule": str, "step": list}
+_OPTIONAL = {"defaults": dict, "deadlines": dict}
+_STEP_KEYS = {"name", "gates", "after"}
+
+
+def _check_shape(name: str, raw: Mapping[str, Any]) -> None:
+    """Every key is known and of its kind: a misspelt `gates` would leave a step without any."""
+    for key in _KEYS:
+        if key not in raw:
+            raise _refuse(name, f"the key {key} is missing.")
+    _refuse_unknown(name, "", set(raw) - _KEYS.keys() - _OPTIONAL.keys())
+    for key, kind in {**_KEYS, **_OPTIONAL}.items():
+        if key in raw and type(raw[key]) is not kind:
+            raise _refuse(name, f"the key {key} must be {_KINDS[kind]}.")
+    if not raw["step"]:
+        raise _refuse(name, "it has no steps.")
+    for entry in raw["step"]:
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise _refuse(name, "every [[step]] needs a name.")
+        of_step = f" of step {entry['name']!r}"
+        _refuse_unknown(name, of_step, set(entry) - _STEP_KEYS)
+        for key in ("gates", "after"):
+            names = entry.get(key, [])
+            if not isinstance(names, list) or not all(isinstance(item, str) for item in names):
+                raise _refuse(name, f"{key}{of_step} must be a list of names.")
+
+
+_KINDS = {str: "a text", int: "a whole number", list: "[[step]] tables", dict: "a table"}
+
+
+def _refuse_unknown(name: str, where: str, unknown: Collection[str]) -> None:
+    if unknown:
+        raise _refuse(name, f"unknown keys{where}: {', '.join(sorted(unknown))}.")
+
+
 def _deadlines(name: str, raw: Mapping[str, Any]) -> dict[Code, timedelta]:
     result: dict[Code, timedelta] = {}
     for code, hours in raw.items():
         if code not in Code.__members__:
             raise _refuse(name, f"deadline for {code!r}, which is no reason code.")
-        if not isinstance(hours, (int, float)) or hours <= 0:
-            raise _refuse(name, f"deadline for {code} must be hours above 0.")
+        if type(hours) not in (int, float) or not 0 < hours <= LONGEST_DEADLINE:
+            raise _refuse(
+                name, f"deadline for {code} must be hours above 0, at most {LONGEST_DEADLINE}."
+            )
         result[Code(code)] = timedelta(hours=hours)
     return result
 

@@ -6,7 +6,7 @@ idempotent, so neither the order of arrival nor webhook against poll can matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +49,10 @@ BEYOND_LINES: frozenset[str] = frozenset(
     {"lineTax", "quantityFromStock", "salesOrderLineID", "supplierSku", "to"}
 )
 
+# Kept like the others, but shown only by the version that stated it: a total of another version
+# says nothing about the lines of this one, and would hold an order that adds up (D-12).
+OF_ITS_VERSION: frozenset[str] = frozenset({"total"})
+
 Rank = list[Any]  # [newest date, cancelled, received, hash]: compared left to right
 
 
@@ -75,8 +79,10 @@ class Stored:
         body = {key: value for key, value in self.own.items() if key != "lines"}
         lines = [dict(line) for line in self.own.get("lines", [])]
         by_id = {_line_id(line): line for line in lines}
-        for path, (_, value) in self.extras.items():
+        for path, (rank, value) in self.extras.items():
             parts = path.split("/", 2)
+            if path in OF_ITS_VERSION and rank != self.rank:
+                continue
             if len(parts) == 1:
                 body[path] = value
             elif parts[1] in by_id:
@@ -124,6 +130,11 @@ def _cancelled(kind: Kind, body: Mapping[str, Any]) -> int:
     return 0
 
 
+def _papers(lines: Sequence[Mapping[str, Any]], extras: Mapping[str, Any]) -> int:
+    """How much a receipt tells: of two that are equally new, the one with more papers is newer."""
+    return len(extras) + sum(len(line.get("serialNumbers") or ()) for line in lines)
+
+
 def incoming(kind: Kind, source_id: str, body: Mapping[str, Any]) -> Stored:
     """A delivered body as a Stored that can be merged. Dates are compared in UTC."""
     flat: dict[str, Any] = canonical(dict(body))
@@ -142,7 +153,7 @@ def incoming(kind: Kind, source_id: str, body: Mapping[str, Any]) -> Stored:
     if "lines" in flat:
         flat["lines"] = lines
     received = sum(int(line.get("quantityReceived") or 0) for line in lines)
-    papers = len(extras) if kind is Kind.RECEIPT else 0
+    papers = _papers(lines, extras) if kind is Kind.RECEIPT else 0
     # Absent and null are the same thing, so that a poll that spells nulls out ties with a webhook.
     meaning = {key: value for key, value in flat.items() if value is not None}
     rank: Rank = [
@@ -155,7 +166,7 @@ def incoming(kind: Kind, source_id: str, body: Mapping[str, Any]) -> Stored:
         kind,
         source_id,
         rank,
-        flat,
+        meaning,
         {path: [rank, value] for path, value in extras.items()},
     )
 
@@ -168,7 +179,7 @@ def merge(old: Stored | None, new: Stored) -> Stored:
     extras = dict(old.extras)
     for path, (rank, value) in new.extras.items():
         known = extras.get(path)
-        if known is not None and path.endswith("/to"):
+        if known is not None and old.kind is Kind.RECEIPT and path.endswith("/to"):
             # A receipt that is told again (its supplier invoice came) rides on a purchase order
             # that has received more since: the lowest end ever told is the receipt's own.
             extras[path] = min([rank, value], known, key=lambda told: (told[1], told[0]))

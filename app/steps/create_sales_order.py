@@ -7,6 +7,7 @@ gives the opportunity's claim back when it stands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.domain import psa
@@ -29,6 +30,8 @@ def subjects(view: OrderView) -> Sequence[str]:
 
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     order = view.sales_order
+    if view.sells_nothing and view.applied(name, subject) is None:
+        return None
     return {
         "customer_reference": (order.reference or order.order_number) if order else None,
         "bill_shipped": view.behaviour.invoice_policy == "shipped_only",
@@ -76,6 +79,15 @@ async def _converted(fx: Effects, opportunity: int) -> int:
     keys = _keys(fx)
     ids = [product for key in keys if (product := fx.ref("product", key)) is not None]
     found = await _by_person(fx, opportunity)
+    if found is None and fx.view.behaviour.sales_order_creation != "automatic":
+        # D-3: a person converts, here too. What stands may lag, or be another order's.
+        sentence = (
+            f"Opportunity {opportunity} was converted, but no sales order of it carries products "
+            f"of {fx.view.row.name}."
+        )
+        if wait := await fx.lagging(_lags_since(fx), sentence):
+            raise wait
+        raise Hold(Code.PRODUCTS_NOT_CONVERTED, sentence)
     if found is None:
 
         async def send() -> Outcome:
@@ -145,11 +157,17 @@ async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None
     if missing and not by_person:
         titles = ", ".join(str(line["title"]) for line in missing)
         sentence = f"Sales order {sales_order} does not carry {titles}."
-        started = fx.view.ledger.get((name, ORDER))
-        if wait := await fx.lagging(started.started_at if started else None, sentence):
+        if wait := await fx.lagging(_lags_since(fx), sentence):
             raise wait
         raise Hold(Code.PRODUCTS_NOT_CONVERTED, sentence)
     await place(fx, parent, lines, there)
+
+
+def _lags_since(fx: Effects) -> datetime | None:
+    """When this step first met a read that lags. Not when it started: every attempt starts anew,
+    so that patience would never end."""
+    row = fx.view.ledger.get((name, ORDER))
+    return row.since if row is not None and row.code is Code.READ_LAG else None
 
 
 async def _plain(fx: Effects, want: Mapping[str, Any], status: int) -> int:

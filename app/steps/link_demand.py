@@ -36,8 +36,10 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if purchase_order is None or purchase_order.cancelled or purchase_order.draft:
         return None
     synced = view.applied(SYNC, subject)
+    if synced is None and not any(line.quantity for line in purchase_order.lines):
+        return None
     shares = [share for share in synced["shares"] if share["line"]] if synced else []
-    return {"purchase_order": purchase_order.id, "shares": shares}
+    return {"order": view.row.source_id, "purchase_order": purchase_order.id, "shares": shares}
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:

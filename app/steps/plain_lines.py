@@ -6,7 +6,7 @@ ConnectWise links by itself would take demand away from the lines that belong to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,13 +29,14 @@ async def plain_lines(
     by_product = {item["product"]: item for item in want["items"]}
     unit = (await setting(fx, "connectwise_unit_of_measure")).id
     for share in plain:
+        number = _line_number(want["shares"], share)
         ref = fx.view.refs.get(("product", str(share["line"])))
         if share["line"] is not None and ref is not None:
             item_id, title = int(ref.data["catalog_item"]), str(ref.data["sku"])
         else:
             item = by_product[share["product"]]
             item_id, title = items[str(item["sku"])], str(item["title"])
-        await _plain_line(fx, share, purchase_order, item_id, title, unit, warehouse_id)
+        await _plain_line(fx, share, purchase_order, number, item_id, title, unit, warehouse_id)
     surplus = sum(share["quantity"] for share in plain if share["line"] is None)
     if surplus:
         fx.journal(
@@ -43,17 +44,23 @@ async def plain_lines(
         )
 
 
+def _line_number(shares: Sequence[Mapping[str, Any]], share: Mapping[str, Any]) -> int:
+    """The natural key of a share's line, far above the numbers that ConnectWise gives. One
+    purchase order line that covers two lines of the order has two shares (D-8)."""
+    same = [other["line"] for other in shares if other["po_line"] == share["po_line"]]
+    return 1000 + int(share["po_line"]) % 1_000_000 * 100 + same.index(share["line"])
+
+
 async def _plain_line(
     fx: Effects,
     share: Mapping[str, Any],
     purchase_order: int,
+    number: int,
     item_id: int,
     title: str,
     unit: int,
     warehouse_id: int,
 ) -> None:
-    # Far above the numbers that ConnectWise gives, and the natural key of the line.
-    number = 1000 + int(share["po_line"]) % 1_000_000 * 2 + (share["line"] is None)
     new = psa.NewPurchaseOrderLine(
         catalog_item_id=item_id,
         description=title,

@@ -16,7 +16,7 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
-from app.domain.gates import Shut
+from app.domain.gates import Shut, receipt_consistent
 from app.domain.json_values import canonical
 from app.domain.linking import allocate
 from app.domain.order import OrderView
@@ -73,8 +73,11 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _completion(view: OrderView, purchase_order: PurchaseOrder) -> Mapping[str, Any]:
+def _completion(view: OrderView, purchase_order: PurchaseOrder) -> Mapping[str, Any] | None:
     """The header once everything is received: closed, with the newest supplier invoice."""
+    synced = view.applied("sync_purchase_order", f"po:{purchase_order.id}")
+    if synced is None and not any(line.quantity for line in purchase_order.lines):
+        return None
     receipts = [r for r in view.receipts if r.purchase_order_id == purchase_order.id]
     billed = [r for r in receipts if r.supplier_invoice_number]
     freight = sum((r.freight for r in receipts if r.freight is not None), Decimal(0))
@@ -95,7 +98,8 @@ def _completion(view: OrderView, purchase_order: PurchaseOrder) -> Mapping[str, 
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
-    return None
+    """H2: what Commerce takes back after everything was received is for a person."""
+    return receipt_consistent(view, subject, view.now) if subject.startswith("po:") else None
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
@@ -104,7 +108,8 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
         return [f"close purchase order {number}"]
     done = received_remotely(view, int(want["purchase_order"]))
     return [
-        f"receive {line['to'] - line['from']} on line {line['line']} of {number}"
+        f"receive {line['to'] - max(line['from'], done.get(line['line'], 0))} on line "
+        f"{line['line']} of {number}"
         for line in want["lines"]
         if done.get(line["line"], 0) < line["to"]
     ]

@@ -26,6 +26,8 @@ def subjects(view: OrderView) -> Sequence[str]:
 
 
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+    if view.sells_nothing and not view.finished("create_sales_order", ORDER):
+        return None
     by_shipping = view.behaviour.invoice_policy == "shipped_only"
     released: dict[str, Any] = {"bill_shipped": by_shipping, "invoice": _invoices(view)}
     if by_shipping:

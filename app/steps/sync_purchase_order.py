@@ -12,8 +12,9 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
+from app.domain.documents import Product, PurchaseOrder, PurchaseOrderLine
 from app.domain.errors import FailureKind, Hold, RemoteFailure
-from app.domain.gates import Shut
+from app.domain.gates import Shut, purchase_order_stays
 from app.domain.json_values import canonical
 from app.domain.linking import allocate
 from app.domain.order import OrderView
@@ -37,11 +38,15 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     purchase_order = view.purchase_order(int(subject.split(":")[1]))
     if purchase_order is None or purchase_order.draft:
         return None
+    applied = view.applied(name, subject)
     if purchase_order.cancelled:
-        # Never mirrored: nothing to do. Mirrored: the difference is for a person (H3).
-        applied = view.applied(name, subject)
-        return {**applied, "cancelled": True} if applied is not None else None
-    products = {product.id: product for product in purchase_order.products}
+        # Never mirrored: nothing to do. Mirrored, or perhaps: the difference is for a person (H3).
+        if applied is None and (name, subject) not in view.in_doubt:
+            return None
+        number = {"purchase_order": purchase_order.id, "number": purchase_order.order_number}
+        return {**number, **(applied or {}), "cancelled": True}
+    if applied is None and not any(line.quantity for line in purchase_order.lines):
+        return None  # nothing is ordered with it (H2)
     shares = [
         {
             "po_line": share.po_line,
@@ -58,22 +63,24 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         if share.line is None
     }
     lines = {line.product_id: line for line in purchase_order.lines}
-    items = [
-        {
-            "product": product_id,
-            "sku": products[product_id].product_number[: catalog.IDENTIFIER],
-            "title": lines[product_id].title,
-            "price": 0,
-            "cost": lines[product_id].price,
-            "physical": products[product_id].physical,
-            "serialized": products[product_id].is_serialized,
-            "mpn": products[product_id].manufacturer_part_number,
-        }
-        for product_id in sorted(surplus)
-        if product_id in products
-    ]
+    items = []
+    for product_id in sorted(surplus & lines.keys()):
+        line, product = lines[product_id], _product(view, purchase_order, lines[product_id])
+        items.append(
+            {
+                "product": product_id,
+                "sku": product.product_number[: catalog.IDENTIFIER],
+                "title": line.title,
+                "price": 0,
+                "cost": line.price,
+                "physical": product.physical,
+                "serialized": product.is_serialized,
+                "mpn": product.manufacturer_part_number,
+            }
+        )
     result: dict[str, Any] = canonical(
         {
+            "order": view.row.source_id,
             "purchase_order": purchase_order.id,
             "number": purchase_order.order_number,
             "supplier": purchase_order.supplier.id,
@@ -84,11 +91,23 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     return result
 
 
+def _product(view: OrderView, document: PurchaseOrder, line: PurchaseOrderLine) -> Product:
+    """A line's product: Commerce need not list it on the purchase order, nor on the order."""
+    order = view.sales_order
+    for product in (*document.products, *(order.products if order is not None else ())):
+        if product.id == line.product_id:
+            return product
+    return Product.unlisted(line)
+
+
 def outstanding(view: OrderView, subject: str) -> Shut | None:
-    return None
+    """H3: a received purchase order that names another sales order now is for a person."""
+    return purchase_order_stays(view, subject, view.now)
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+    if want.get("cancelled"):
+        return []
     linked = sum(share["quantity"] for share in want["shares"] if share["line"] is not None)
     surplus = sum(share["quantity"] for share in want["shares"] if share["line"] is None)
     known = view.ref("purchase_order", str(want["purchase_order"]))
@@ -105,8 +124,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     if want.get("cancelled"):
         raise Hold(
             Code.PURCHASE_ORDER_CANCELLED,
-            f"{want['number']} was cancelled in Commerce; it stands in ConnectWise as purchase "
-            f"order {fx.ref('purchase_order', po_id)}.",
+            f"{want['number']} was cancelled in Commerce; {_where(fx.ref('purchase_order', po_id))}.",
         )
     seller = await vendor(fx, purchase_order.supplier)
     warehouse = await setting(fx, "connectwise_warehouse")
@@ -135,6 +153,12 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         "PURCHASE_ORDER_SYNCED",
         f"{want['number']} stands in ConnectWise as purchase order {known}.",
     )
+
+
+def _where(purchase_order: int | None) -> str:
+    if purchase_order is None:
+        return "it may have been made in ConnectWise, which has not answered"
+    return f"it stands in ConnectWise as purchase order {purchase_order}"
 
 
 def _refuse_changed_lines(fx: Effects, want: Mapping[str, Any]) -> None:

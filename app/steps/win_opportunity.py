@@ -49,7 +49,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     order = fx.view.sales_order
     if opportunity is None or order is None:
         return
-    if fx.recent("opportunity_won"):
+    converted = fx.view.facts.get(("conversion", ""))
+    if fx.recent("opportunity_won") or (converted and converted.body.get("sales_orders")):
         return  # a person won and converted it before we came
     won = await setting(fx, "connectwise_won_status")
     await fx.guard()

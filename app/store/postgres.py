@@ -1,30 +1,42 @@
-"""The store on PostgreSQL: ports.Store, put together from its parts.
+"""The store on PostgreSQL: ports.Store and views.AdminStore, put together from their parts.
 
-Owns nothing itself but their lives. Each part is one transaction's worth of knowledge: intake,
-merging, claiming, reading, announcing, recording, connections.
+Owns nothing itself but their lives. Each part knows one kind of transaction; they share a pool.
 """
 
 from __future__ import annotations
 
 from typing import Self
 
+from app.store.access import Access
 from app.store.announcing import Announcing
 from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.intake import Intake
+from app.store.lists import Lists
 from app.store.merging import Merging
+from app.store.operating import Operating
 from app.store.reading import Reading
 from app.store.recording import Recording
+from app.store.setup import Setup
 
 
-class PostgresStore(Intake, Merging, Claiming, Reading, Announcing, Recording, Connections):
-    """Implements ports.Store. One instance serves a whole process."""
-
-    @property
-    def database(self) -> Database:
-        """The pool, for `PostgresAdmin` and the readiness check."""
-        return self._db
+class PostgresStore(
+    # What workers and webhooks use
+    Intake,
+    Merging,
+    Claiming,
+    Reading,
+    Announcing,
+    Recording,
+    Connections,
+    # What people use
+    Lists,
+    Setup,
+    Operating,
+    Access,
+):
+    """Implements ports.Store and views.AdminStore. One instance serves a whole process."""
 
     @classmethod
     async def open(

@@ -68,6 +68,7 @@ class Engine:
         as poison after a few; nothing is swallowed, everything is journalled.
         """
         try:
+            await self._tell_interrupted(drive)
             while drive.rounds < ROUNDS:
                 drive.rounds += 1
                 if await self._round(drive):
@@ -88,6 +89,21 @@ class Engine:
                 exc_info=error,
             )
             await self.store.drop(drive.claim, 1.0)
+
+    async def _tell_interrupted(self, drive: Drive) -> None:
+        """A worker died over this order: its story says so."""
+        if not drive.claim.interrupted:
+            return
+        writes = WriteSet(drive.claim.order_id, drive.claim.token)
+        writes.journal.extend(
+            JournalEntry(
+                "INTERRUPTED",
+                "The worker ended during this step; what it may have written is looked up first.",
+                step,
+            )
+            for step in drive.claim.interrupted
+        )
+        await self._commit(drive, writes)
 
     async def _round(self, drive: Drive) -> bool:
         """One round. True: the order was given back."""

@@ -176,7 +176,7 @@ class Replays:
         except PlanStale as stale:
             raise Refusal("PLAN_STALE", stale.sentence, orders=list(stale.orders)) from stale
         await self._operations.wake()
-        return await self._progress(started, now)
+        return await self._progress(started, await self._store.now())
 
     async def status(self, actor: Actor, replay_id: str) -> Progress:
         replay = await self._known(actor, replay_id)

@@ -10,12 +10,12 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from app.store.postgres import PostgresStore
 from fastapi import FastAPI
 
 from app.api.examples import examples
 from app.bootstrap import defaults_of, scenarios
 from app.main import create_app
+from app.store.postgres import PostgresStore
 from app.sync import inbox
 from app.sync.engine import Engine
 from app.sync.explain import explainer
@@ -72,7 +72,8 @@ class Service:
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
     store = await PostgresStore.open(database_url)
-    parts = TestParts(store, store)
+    admin_store = store
+    parts = TestParts(store, admin_store)
     cw: Any = None  # explaining and planning call nobody
     engine = Engine(
         store=store,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from app.domain.codes import Code, State, Who
 from app.domain.documents import Kind
@@ -24,11 +24,20 @@ from app.domain.records import (
     JournalEntry,
     LedgerRow,
     Merge,
+    OrderRow,
     Release,
+    Snapshot,
     WriteSet,
 )
 from app.domain.versions import incoming
+from app.domain.views import AdminStore
 
+
+class FullStore(Store, AdminStore, Protocol):
+    """Both ports: what is written through one is read through the other."""
+
+
+TENANT = 1
 LEASE = 30.0
 DAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 LINK_FIELDS = ("order", "order_number", "quote", "purchase_order", "customer")
@@ -40,10 +49,9 @@ def at(minutes: int) -> str:
 
 
 def document(kind: Kind, source_id: str, version: int, **more: Any) -> dict[str, Any]:
-    """A document with its place; keyword arguments beyond the place stand in its body."""
-    place = {name: more.pop(name) for name in LINK_FIELDS if name in more}
+    """A document without a place; keyword arguments stand in its body."""
     body = {"modifiedDate": at(version), **more}
-    return {"kind": kind.value, "source_id": source_id, "body": body, **place}
+    return {"kind": kind.value, "source_id": source_id, "body": body}
 
 
 def sales_order(
@@ -71,7 +79,7 @@ def receipt(
 
 
 def quote(number: str = "501", version: int = 1, **more: Any) -> dict[str, Any]:
-    return document(Kind.QUOTE, number, version, order=None, **more)
+    return document(Kind.QUOTE, number, version, **more)
 
 
 def delivery(
@@ -121,14 +129,14 @@ def _place(given: Mapping[str, Any]) -> DocumentPlace:
     return DocumentPlace(stored=stored, kind=kind, **links)
 
 
-async def deliver(store: Store, external_id: str, *documents: Mapping[str, Any]) -> Accepted:
+async def deliver(store: FullStore, external_id: str, *documents: Mapping[str, Any]) -> Accepted:
     """Accept a delivery and merge everything that waits."""
     accepted = await store.accept(delivery(external_id, *documents))
     await merge_all(store)
     return accepted
 
 
-async def merge_all(store: Store) -> int:
+async def merge_all(store: FullStore) -> int:
     """Merge until nothing is left; how many events."""
     total = 0
     while merged := await store.merge(plan, 50):
@@ -136,7 +144,7 @@ async def merge_all(store: Store) -> int:
     return total
 
 
-async def claim_one(store: Store, worker: Worker) -> Claim:
+async def claim_one(store: FullStore, worker: Worker) -> Claim:
     (claim,) = await store.claim(worker, 10, LEASE)
     return claim
 
@@ -154,7 +162,7 @@ def done() -> Answer:
 
 
 async def release(
-    store: Store, claim: Claim, answer: Answer | None = None, due_at: datetime | None = None
+    store: FullStore, claim: Claim, answer: Answer | None = None, due_at: datetime | None = None
 ) -> bool:
     """Give an order back as it was loaded now; whether it was taken."""
     snapshot = await store.load(claim)
@@ -170,3 +178,19 @@ def applied(step: str = "win_opportunity", subject: str = "order", **more: Any) 
 
 def entry(code: str = "NOTE", sentence: str = "Something happened.") -> JournalEntry:
     return JournalEntry(code, sentence)
+
+
+async def order_of(store: FullStore, number: str = "id:1201") -> OrderRow:
+    """The order with this number or source id."""
+    (row,) = await store.named(TENANT, number)
+    return row
+
+
+async def snapshot_of(store: FullStore, number: str = "id:1201") -> Snapshot:
+    return await store.peek((await order_of(store, number)).id)
+
+
+async def codes_of(store: FullStore, number: str = "id:1201") -> list[str]:
+    """The codes of an order's journal."""
+    page = await store.journal((await order_of(store, number)).id, None, 200)
+    return [row.entry.code for row in page.items]

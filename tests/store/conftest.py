@@ -7,15 +7,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from app.domain.ports import Store, Worker
-from app.store.admin import PostgresAdmin
+from app.domain.ports import Worker
 from app.store.postgres import PostgresStore
+from tests.store.build import FullStore
 
-Opened = AbstractAsyncContextManager[Store]
+Opened = AbstractAsyncContextManager[FullStore]
 
 
 @asynccontextmanager
-async def _open(database_url: str) -> AsyncIterator[Store]:
+async def _open(database_url: str) -> AsyncIterator[FullStore]:
     async with await PostgresStore.open(database_url) as store:
         yield store
 
@@ -35,13 +35,13 @@ def opened(request: pytest.FixtureRequest) -> Opened:
 
 
 @pytest.fixture
-async def store(opened: Opened) -> AsyncIterator[Store]:
+async def store(opened: Opened) -> AsyncIterator[FullStore]:
     async with opened as store:
         yield store
 
 
 @pytest.fixture
-async def worker(store: Store) -> AsyncIterator[Worker]:
+async def worker(store: FullStore) -> AsyncIterator[Worker]:
     async with store.join() as worker:
         yield worker
 
@@ -51,8 +51,3 @@ async def postgres(database_url: str) -> AsyncIterator[PostgresStore]:
     """PostgreSQL itself, for what only it can show."""
     async with await PostgresStore.open(database_url) as store:
         yield store
-
-
-@pytest.fixture
-def admin(postgres: PostgresStore) -> PostgresAdmin:
-    return PostgresAdmin(postgres.database)

@@ -1,4 +1,0 @@
-"""placeholder"""
-from app.store.database import Part
-class PostgresAdmin(Part):
-    pass

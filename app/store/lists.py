@@ -1,0 +1,221 @@
+"""What people read: orders, their story, the inbox, in pages.
+
+Owns cursors: opaque, over the id, so that a page stays where it was while rows come in. Reads
+only, and only what the caller's tenant owns.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from app.domain.codes import Code
+from app.domain.records import CallRecord, InboxEvent, JournalEntry, OrderRow
+from app.domain.views import CallRow, JournalRow, OrderFilter, Page, Unverified
+from app.store import rows
+from app.store.database import Part, text, text_or_none
+from app.store.story import JOURNAL, journal_columns
+
+T = TypeVar("T")
+BY_SOURCE = "id:"  # how an order is addressed while only its source id is known
+
+_ORDERS = f"""
+SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
+WHERE o.tenant_id = $1 AND o.id < $2
+  AND ($4::text IS NULL OR starts_with(lower(o.number), lower($4)))
+  AND ($5::text IS NULL OR o.source_id = $5)
+  AND ($6::text IS NULL OR o.state = $6)
+  AND ($7::text IS NULL OR o.code = $7)
+  AND ($8::text IS NULL OR o.who = $8)
+  AND ($9::text IS NULL OR c.name = $9)
+ORDER BY o.id DESC LIMIT $3
+"""  # noqa: S608 - constant text
+
+_NAMED = f"""
+SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
+WHERE o.tenant_id = $1 AND (o.number = $2 OR o.source_id = $3) ORDER BY o.id
+"""  # noqa: S608 - constant text
+
+_BY_IDS = f"""
+SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
+WHERE o.tenant_id = $1 AND o.id = ANY ($2::bigint[]) ORDER BY o.id
+"""  # noqa: S608 - constant text
+
+_JOURNAL = """
+SELECT id, at, code, sentence, step, subject, actor, data FROM journal_event
+WHERE order_id = $1 AND id > $2 ORDER BY id LIMIT $3
+"""
+
+_CALLS = """
+SELECT id, at, system, method, path, query, status, milliseconds, request, response, failure,
+    step, subject, purpose
+FROM call WHERE order_id = $1 AND id > $2 ORDER BY id LIMIT $3
+"""
+
+_EVENTS = f"""
+SELECT {rows.EVENT_COLUMNS} FROM inbox_event AS e JOIN connection AS c ON c.id = e.connection_id
+WHERE e.tenant_id = $1 AND e.id < $2
+  AND ($4::text IS NULL OR e.source = $4) AND ($5::text IS NULL OR e.status = $5)
+ORDER BY e.id DESC LIMIT $3
+"""  # noqa: S608 - constant text
+
+_EVENT = f"""
+SELECT {rows.EVENT_COLUMNS} FROM inbox_event AS e JOIN connection AS c ON c.id = e.connection_id
+WHERE e.tenant_id = $1 AND e.id = $2
+"""  # noqa: S608 - constant text
+
+_UNVERIFIED = """
+SELECT number, at, source, code, cause, head FROM inbox_unverified ORDER BY number DESC LIMIT $1
+"""
+
+_LAST = 2**63 - 1
+
+
+class Lists(Part):
+    """The reading side of views.AdminStore."""
+
+    async def orders(
+        self, tenant_id: int, wanted: OrderFilter, cursor: str | None, limit: int
+    ) -> Page[OrderRow]:
+        number, source_id = _number_or_source(wanted.number)
+        async with self._db.session() as session:
+            found = await session.fetch(
+                _ORDERS,
+                tenant_id,
+                _read(cursor, _LAST),
+                limit + 1,
+                number,
+                source_id,
+                wanted.state.value if wanted.state is not None else None,
+                wanted.code.value if wanted.code is not None else None,
+                wanted.who.value if wanted.who is not None else None,
+                text_or_none(wanted.connection),
+            )
+        return _page(found, limit, rows.order)
+
+    async def named(self, tenant_id: int, number: str) -> Sequence[OrderRow]:
+        plain, source_id = _number_or_source(number)
+        async with self._db.session() as session:
+            found = await session.fetch(_NAMED, tenant_id, plain, source_id)
+        return [rows.order(row) for row in found]
+
+    async def by_ids(self, tenant_id: int, ids: Sequence[int]) -> Sequence[OrderRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_BY_IDS, tenant_id, list(ids))
+        return [rows.order(row) for row in found]
+
+    async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_JOURNAL, order_id, _read(cursor, 0), limit + 1)
+        return _page(found, limit, _journal_row)
+
+    async def calls(self, order_id: int, cursor: str | None, limit: int) -> Page[CallRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_CALLS, order_id, _read(cursor, 0), limit + 1)
+        return _page(found, limit, _call_row)
+
+    async def note(self, order_id: int, entry: JournalEntry) -> None:
+        async with self._db.session() as session:
+            await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
+
+    async def events(
+        self,
+        tenant_id: int,
+        source: str | None,
+        status: str | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[InboxEvent]:
+        async with self._db.session() as session:
+            found = await session.fetch(
+                _EVENTS,
+                tenant_id,
+                _read(cursor, _LAST),
+                limit + 1,
+                text_or_none(source),
+                text_or_none(status),
+            )
+        return _page(found, limit, rows.event)
+
+    async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None:
+        if not 0 < event_id <= _LAST:
+            return None
+        async with self._db.session() as session:
+            row = await session.fetchrow(_EVENT, tenant_id, event_id)
+        return None if row is None else rows.event(row)
+
+    async def unverified(self, limit: int) -> Sequence[Unverified]:
+        async with self._db.session() as session:
+            found = await session.fetch(_UNVERIFIED, limit)
+        return [
+            Unverified(
+                id=row["number"],
+                at=row["at"],
+                source=row["source"],
+                code=Code(row["code"]),
+                cause=row["cause"],
+                head=row["head"],
+            )
+            for row in found
+        ]
+
+
+def _number_or_source(value: str | None) -> tuple[str | None, str | None]:
+    if value is None:
+        return None, None
+    if value.startswith(BY_SOURCE):
+        return None, text(value.removeprefix(BY_SOURCE))
+    return text(value), None
+
+
+def _journal_row(row: Any) -> JournalRow:
+    entry = JournalEntry(
+        row["code"], row["sentence"], row["step"], row["subject"], row["actor"], row["data"]
+    )
+    return JournalRow(row["id"], row["at"], entry)
+
+
+def _call_row(row: Any) -> CallRow:
+    call = CallRecord(
+        system=row["system"],
+        method=row["method"],
+        path=row["path"],
+        query=row["query"],
+        status=row["status"],
+        milliseconds=row["milliseconds"],
+        request=row["request"],
+        response=row["response"],
+        failure=row["failure"],
+        step=row["step"],
+        subject=row["subject"],
+        purpose=row["purpose"],
+    )
+    return CallRow(row["id"], row["at"], call)
+
+
+def _page(found: Sequence[Any], limit: int, read: Callable[[Any], T]) -> Page[T]:
+    """One row more than asked for was fetched: it says that there is a next page."""
+    kept = found[:limit]
+    more = len(found) > limit
+    return Page(tuple(read(row) for row in kept), _write(kept[-1]["id"]) if more else None)
+
+
+def _write(last: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([last]).encode()).decode().rstrip("=")
+
+
+def _read(cursor: str | None, default: int) -> int:
+    """The id that the page before ended with. Raises ValueError."""
+    if cursor is None:
+        return default
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        (last,) = json.loads(raw)
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        raise ValueError("the cursor cannot be read") from error
+    if not isinstance(last, int) or not 0 <= last <= _LAST:
+        raise ValueError("the cursor cannot be read")
+    return last

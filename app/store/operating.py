@@ -1,0 +1,235 @@
+"""What operators do with orders: wake, hold, replay.
+
+Owns the journal line of each and the plans of replays, bound to the orders as they stood. Only
+here does a poisoned order go on, because only a person decides that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.domain.codes import Code
+from app.domain.records import JournalEntry
+from app.domain.views import Audit, PlanStale, Replay, ReplayItem, ReplayState
+from app.store import rows
+from app.store.claiming import WAKE
+from app.store.database import Part, Session, as_json, text, text_or_none
+from app.store.setup import append
+from app.store.story import JOURNAL, columns, journal_columns
+
+_UNPOISON = """
+UPDATE orders SET claims_without_progress = 0, state = 'running', code = NULL, sentence = NULL,
+    who = NULL, since = NULL, next_look = NULL
+WHERE id = ANY ($1::bigint[]) AND code = 'POISON'
+"""
+# Without the marks a step is tried as if nothing had stopped it; what is applied stays applied.
+_RETRY = """
+UPDATE applied SET retry_at = now(), retry_wake = NULL, tries = 0
+WHERE order_id = ANY ($1::bigint[]) AND state IN ('waiting', 'held', 'parked')
+  AND (retry_at IS NOT NULL OR retry_wake IS NOT NULL OR state = 'parked')
+"""
+_HOLD = "UPDATE orders SET held_by = $2 WHERE id = $1 RETURNING tenant_id"
+
+_ADD = """
+INSERT INTO replay (id, tenant_id, state, reason, actor, from_step, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_ADD_ITEMS = """
+INSERT INTO replay_item (
+    replay_id, position, order_id, order_name, connection, wake_seq, state, steps, sentence
+)
+SELECT replay_id, position, order_id, order_name, connection, wake_seq, state, steps::json, sentence
+FROM unnest(
+    $1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+    $8::text[], $9::text[]
+) AS t (
+    replay_id, position, order_id, order_name, connection, wake_seq, state, steps, sentence
+)
+"""
+_REPLAY = "SELECT * FROM replay WHERE tenant_id = $1 AND id = $2"
+_ITEMS = "SELECT * FROM replay_item WHERE replay_id = $1 ORDER BY position"
+_STANDING = f"""
+SELECT o.id, o.wake_seq, {rows.ORDER_NAME} AS name FROM orders AS o
+WHERE o.tenant_id = $1 AND o.id = ANY ($2::bigint[]) ORDER BY o.id FOR NO KEY UPDATE
+"""  # noqa: S608 - constant text
+
+
+class Operating(Part):
+    """The part of the store behind an operator's buttons."""
+
+    async def wake_orders(
+        self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str
+    ) -> int:
+        """Make orders due now with their retries reset, poisoned ones too, each with a journal
+        line; how many."""
+        async with self._db.transaction() as session:
+            found = await session.fetch(_STANDING, tenant_id, list(order_ids))
+            woken = [row["id"] for row in found]
+            entry = JournalEntry("WOKEN", f"Woken by {actor}: {reason}", actor=actor)
+            await _wake(session, woken, entry)
+        return len(woken)
+
+    async def hold(self, order_id: int, actor: str, reason: str) -> None:
+        """Hold an order until `release_hold`. Raises KeyError."""
+        entry = JournalEntry(Code.HELD_BY_PERSON.value, f"Held by {actor}: {reason}", actor=actor)
+        await self._hold(order_id, f"{actor}: {reason}", entry, "order.hold")
+
+    async def release_hold(self, order_id: int, actor: str, reason: str) -> None:
+        """End a person's hold. Raises KeyError."""
+        entry = JournalEntry("HOLD_RELEASED", f"Released by {actor}: {reason}", actor=actor)
+        await self._hold(order_id, None, entry, "order.release")
+
+    async def _hold(
+        self, order_id: int, held_by: str | None, entry: JournalEntry, action: str
+    ) -> None:
+        async with self._db.transaction() as session:
+            tenant_id = await session.fetchval(_HOLD, order_id, text_or_none(held_by))
+            if tenant_id is None:
+                raise KeyError(order_id)
+            audit = Audit(entry.actor, action, str(order_id), {"told": entry.sentence})
+            await append(session, tenant_id, audit)
+            await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
+            await session.execute(WAKE, [order_id])
+
+    # Replays --------------------------------------------------------------------------------
+
+    async def add_replay(self, replay: Replay) -> None:
+        items = [
+            (
+                replay.id,
+                position,
+                item.order_id,
+                text(item.order),
+                item.connection,
+                item.wake_seq,
+                item.state,
+                as_json([dict(step) for step in item.steps]),
+                text(item.sentence),
+            )
+            for position, item in enumerate(replay.items)
+        ]
+        async with self._db.transaction() as session:
+            await session.execute(
+                _ADD,
+                replay.id,
+                replay.tenant_id,
+                replay.state,
+                text(replay.reason),
+                text(replay.actor),
+                replay.from_step,
+                replay.created_at,
+                replay.expires_at,
+            )
+            if items:
+                await session.execute(_ADD_ITEMS, *columns(items))
+            data = {"reason": replay.reason, "orders": [item.order for item in replay.items]}
+            audit = Audit(replay.actor, "replay.plan", replay.id, data)
+            await append(session, replay.tenant_id, audit)
+
+    async def replay(self, tenant_id: int, replay_id: str) -> Replay | None:
+        async with self._db.session() as session:
+            return await _read(session, tenant_id, replay_id)
+
+    async def start_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
+        async with self._db.transaction() as session:
+            replay = await _read(session, tenant_id, replay_id, lock=True)
+            if replay is None:
+                raise KeyError(replay_id)
+            if replay.state != ReplayState.PLANNED:
+                return replay
+            await self._start(session, replay, actor)
+            started = await _read(session, tenant_id, replay_id)
+        assert started is not None  # noqa: S101 - it was read in this transaction
+        return started
+
+    @staticmethod
+    async def _start(session: Session, replay: Replay, actor: str) -> None:
+        planned = {
+            item.order_id: item for item in replay.items if item.state == ReplayState.PLANNED
+        }
+        found = await session.fetch(_STANDING, replay.tenant_id, list(planned))
+        moved = [r["name"] for r in found if r["wake_seq"] != planned[r["id"]].wake_seq]
+        standing = {row["id"] for row in found}
+        moved += [item.order for order, item in planned.items() if order not in standing]
+        if moved:
+            told = ", ".join(moved)
+            raise PlanStale(moved, f"Since the plan was made {told} moved on. Make a new plan.")
+        entry = JournalEntry(
+            "REPLAYED",
+            f"Replayed by {actor}: {replay.reason}",
+            step=replay.from_step,
+            actor=actor,
+            data={"replay": replay.id},
+        )
+        await _wake(session, sorted(planned), entry)
+        await session.execute(
+            "UPDATE replay_item SET state = $2 WHERE replay_id = $1 AND state = $3",
+            replay.id,
+            ReplayState.WOKEN,
+            ReplayState.PLANNED,
+        )
+        await session.execute(
+            "UPDATE replay SET state = $2 WHERE id = $1", replay.id, ReplayState.RUNNING
+        )
+        await append(session, replay.tenant_id, Audit(actor, "replay.run", replay.id))
+
+    async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
+        statement = """
+            UPDATE replay SET state = $2, finished_at = now() WHERE id = $1
+            AND state IN ('planned', 'running')
+        """
+        async with self._db.transaction() as session:
+            replay = await _read(session, tenant_id, replay_id, lock=True)
+            if replay is None:
+                raise KeyError(replay_id)
+            if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
+                await session.execute(statement, replay_id, ReplayState.ABORTED)
+                await append(session, tenant_id, Audit(actor, "replay.abort", replay_id))
+            ended = await _read(session, tenant_id, replay_id)
+        assert ended is not None  # noqa: S101 - it was read in this transaction
+        return ended
+
+
+async def _wake(session: Session, order_ids: Sequence[int], entry: JournalEntry) -> None:
+    """Wake orders as a person does: poison and retry marks are taken off."""
+    if not order_ids:
+        return
+    await session.execute(_UNPOISON, order_ids)
+    await session.execute(_RETRY, order_ids)
+    await session.execute(WAKE, order_ids)
+    await session.execute(JOURNAL, *journal_columns([(order, entry) for order in order_ids]))
+
+
+async def _read(
+    session: Session, tenant_id: int, replay_id: str, *, lock: bool = False
+) -> Replay | None:
+    query = f"{_REPLAY} FOR UPDATE" if lock else _REPLAY
+    row = await session.fetchrow(query, tenant_id, text(replay_id))
+    if row is None:
+        return None
+    items = await session.fetch(_ITEMS, row["id"])
+    return Replay(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        state=row["state"],
+        reason=row["reason"],
+        actor=row["actor"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        items=tuple(_item(item) for item in items),
+        from_step=row["from_step"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _item(row: Any) -> ReplayItem:
+    return ReplayItem(
+        order_id=row["order_id"],
+        order=row["order_name"],
+        connection=row["connection"],
+        wake_seq=row["wake_seq"],
+        state=row["state"],
+        steps=tuple(row["steps"]),
+        sentence=row["sentence"],
+    )

@@ -1,0 +1,197 @@
+"""What people set up: mappings, settings, connections, scenario bodies.
+
+Owns their changes, each with its audit row and the waking of the orders that wait for it, in one
+transaction. Every change moves the tenant's `config_version`, by which readers notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.domain.codes import Code
+from app.domain.ports import Paused
+from app.domain.views import Audit, ConnectionRow, MappingRow
+from app.store.claiming import WAKE
+from app.store.connections import PAUSED, as_paused
+from app.store.database import Part, Session, as_json, text
+from app.store.database import key as index_key
+
+# Orders that a code stops at any of their steps, not only at the one that their answer names.
+_STOPPED = """
+SELECT o.id FROM orders AS o
+WHERE o.tenant_id = $1 AND o.state NOT IN ('done', 'cancelled') AND (
+    o.code = ANY ($2::text[]) OR EXISTS (
+        SELECT FROM applied AS a WHERE a.order_id = o.id AND a.code = ANY ($2::text[])))
+"""
+_AUDIT = """
+INSERT INTO audit (tenant_id, actor, action, target, data) VALUES ($1, $2, $3, $4, $5::text::json)
+"""
+_NEW_VERSION = "UPDATE tenant SET config_version = config_version + 1 WHERE id = $1"
+
+_MAPPING_COLUMNS = "id, kind, commerce_key, connectwise_key, updated_at, updated_by"
+_MAPPINGS = f"""
+SELECT {_MAPPING_COLUMNS} FROM mapping
+WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2) ORDER BY id DESC
+"""  # noqa: S608 - constant text
+_PUT_MAPPING = f"""
+INSERT INTO mapping (tenant_id, kind, commerce_key, connectwise_key, updated_by)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant_id, kind, commerce_key) DO UPDATE SET
+    connectwise_key = EXCLUDED.connectwise_key, updated_by = EXCLUDED.updated_by, updated_at = now()
+RETURNING {_MAPPING_COLUMNS}
+"""  # noqa: S608 - constant text
+
+# What is set already stays: after the first start the database rules.
+_SEED = """
+INSERT INTO setting (tenant_id, name, value, seeded, updated_by)
+SELECT $1, t.name, t.value::json, t.value::json, 'environment'
+FROM unnest($2::text[], $3::text[]) AS t (name, value)
+ON CONFLICT (tenant_id, name) DO NOTHING
+RETURNING name
+"""
+_PUT_SETTINGS = """
+INSERT INTO setting (tenant_id, name, value, updated_by)
+SELECT $1, t.name, t.value::json, $4 FROM unnest($2::text[], $3::text[]) AS t (name, value)
+ON CONFLICT (tenant_id, name) DO UPDATE SET
+    value = EXCLUDED.value, updated_by = EXCLUDED.updated_by, updated_at = now()
+"""
+
+_CONNECTIONS = f"""
+SELECT id, name, kind, {PAUSED} AS is_paused, paused_until, pause_code, pause_sentence, paused_by
+FROM connection WHERE tenant_id = $1 ORDER BY id
+"""  # noqa: S608 - constant text
+_RESUME = """
+UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
+    pause_sentence = NULL, paused_by = NULL
+WHERE tenant_id = $1 AND id = $2 RETURNING kind, name
+"""
+_STOPPED_BY_PAUSE = [
+    Code.CONNECTION_PAUSED.value,
+    Code.RATE_LIMITED.value,
+    Code.CREDENTIALS_REFUSED.value,
+    Code.CONNECTION_UNREACHABLE.value,
+    Code.REMOTE_UNWELL.value,
+]
+
+_SCENARIO = """
+INSERT INTO scenario_body (tenant_id, name, version, body_hash, body)
+SELECT id, $1, $2, $3, $4 FROM tenant ON CONFLICT DO NOTHING
+"""
+
+
+class Setup(Part):
+    """The part of the store behind mappings, settings and connections."""
+
+    async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_MAPPINGS, tenant_id, kind)
+        return [_mapping(row) for row in found]
+
+    async def put_mapping(
+        self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit
+    ) -> MappingRow:
+        given = (kind, index_key(commerce_key), text(connectwise_key), text(audit.actor))
+        async with self._db.transaction() as session:
+            row = await session.fetchrow(_PUT_MAPPING, tenant_id, *given)
+            await _changed(session, tenant_id, audit, [Code.MAPPING_MISSING.value])
+        return _mapping(row)
+
+    async def drop_mapping(self, tenant_id: int, mapping_id: int, audit: Audit) -> bool:
+        statement = "DELETE FROM mapping WHERE tenant_id = $1 AND id = $2 RETURNING id"
+        async with self._db.transaction() as session:
+            if await session.fetchval(statement, tenant_id, mapping_id) is None:
+                return False
+            await _changed(session, tenant_id, audit, [Code.MAPPING_MISSING.value])
+        return True
+
+    async def settings(self, tenant_id: int) -> Mapping[str, Any]:
+        query = "SELECT name, value FROM setting WHERE tenant_id = $1 ORDER BY name"
+        async with self._db.session() as session:
+            return {row["name"]: row["value"] for row in await session.fetch(query, tenant_id)}
+
+    async def put_settings(self, tenant_id: int, values: Mapping[str, Any], audit: Audit) -> None:
+        columns = (list(values), [as_json(value) for value in values.values()])
+        async with self._db.transaction() as session:
+            await session.execute(_PUT_SETTINGS, tenant_id, *columns, text(audit.actor))
+            await _changed(session, tenant_id, audit, [Code.SETTING_MISSING.value])
+
+    async def seed_settings(self, tenant_id: int, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep what the environment gives and nobody has set; the stored values that differ from
+        the given ones, which rule."""
+        columns = (list(values), [as_json(value) for value in values.values()])
+        async with self._db.transaction() as session:
+            if await session.fetch(_SEED, tenant_id, *columns):
+                audit = Audit("environment", "settings.seed", ", ".join(sorted(values)))
+                await _changed(session, tenant_id, audit, [Code.SETTING_MISSING.value])
+        stored = await self.settings(tenant_id)
+        return {name: stored[name] for name, value in values.items() if stored[name] != value}
+
+    async def connections(self, tenant_id: int) -> Sequence[ConnectionRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_CONNECTIONS, tenant_id)
+        return [
+            ConnectionRow(
+                row["id"], row["name"], row["kind"], as_paused(row) if row["is_paused"] else None
+            )
+            for row in found
+        ]
+
+    async def pause_connection(
+        self, tenant_id: int, connection_id: int, paused: Paused, audit: Audit
+    ) -> bool:
+        """A person's pause, for ever where `until` is None. False: there is no such connection."""
+        statement = """
+            UPDATE connection SET paused = true, paused_until = $3, pause_code = $4,
+                pause_sentence = $5, paused_by = $6
+            WHERE tenant_id = $1 AND id = $2 RETURNING id
+        """
+        given = (paused.until, paused.code.value, text(paused.sentence), text(paused.by))
+        async with self._db.transaction() as session:
+            if await session.fetchval(statement, tenant_id, connection_id, *given) is None:
+                return False
+            await _changed(session, tenant_id, audit, [])
+        return True
+
+    async def resume_connection(self, tenant_id: int, connection_id: int, audit: Audit) -> bool:
+        """End a pause, a person's or the service's, and wake who waits for it."""
+        async with self._db.transaction() as session:
+            if await session.fetchrow(_RESUME, tenant_id, connection_id) is None:
+                return False
+            await _changed(session, tenant_id, audit, _STOPPED_BY_PAUSE)
+        return True
+
+    async def keep_scenario(self, name: str, version: int, body_hash: str, body: str) -> None:
+        """Keep a scenario's text, so that what an order was pinned to can always be read."""
+        async with self._db.session() as session:
+            await session.execute(_SCENARIO, name, version, body_hash, text(body))
+
+    async def audit(self, tenant_id: int, audit: Audit) -> None:
+        async with self._db.session() as session:
+            await append(session, tenant_id, audit)
+
+
+async def append(session: Session, tenant_id: int, audit: Audit) -> None:
+    """Add an audit row to the caller's transaction."""
+    given = (text(audit.actor), audit.action, text(audit.target), as_json(dict(audit.data)))
+    await session.execute(_AUDIT, tenant_id, *given)
+
+
+async def _changed(session: Session, tenant_id: int, audit: Audit, stopped: list[str]) -> None:
+    await append(session, tenant_id, audit)
+    # The version before the orders: whoever reads a woken order reads the change as well.
+    await session.execute(_NEW_VERSION, tenant_id)
+    if stopped:
+        found = await session.fetch(_STOPPED, tenant_id, stopped)
+        await session.execute(WAKE, [row["id"] for row in found])
+
+
+def _mapping(row: Any) -> MappingRow:
+    return MappingRow(
+        id=row["id"],
+        kind=row["kind"],
+        commerce_key=row["commerce_key"],
+        connectwise_key=row["connectwise_key"],
+        updated_at=row["updated_at"],
+        updated_by=row["updated_by"],
+    )

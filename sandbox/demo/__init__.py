@@ -1,0 +1,154 @@
+"""The demo: a day of Commerce traffic on the real service beside a simulated ConnectWise.
+
+Owns its beginning and its end: a throw-away data directory, settings of its own whatever the
+environment says, and the check that every order stands where the script says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.demo import checks
+from sandbox.demo.clients import Office, Service
+from sandbox.demo.counting import Count
+from sandbox.demo.day import Day
+from sandbox.demo.narrator import Narrator
+from sandbox.demo.stories import STORIES, Ending
+from sandbox.stack import Stack
+from sandbox.up import description, environment
+
+# Quick enough to watch. Nothing else differs from what a first start has.
+PACE: Mapping[str, str] = {
+    "READ_LAG": "0.5",
+    "POLL_SECONDS": "1",
+    "SWEEP_SECONDS": "0.5",
+    "CONNECTWISE_TIMEOUT": "3",
+}
+OPENING = (
+    (
+        "Demandlink keeps Datto Commerce and ConnectWise PSA in step. In ConnectWise a deal is an "
+        "opportunity; once won it becomes a sales order, whose goods raise purchasing demand. A "
+        "purchase order has to be linked to that demand before its goods are received, and the order "
+        "may be invoiced when they are. ConnectWise accepts this in no other order."
+    ),
+    "",
+    (
+        "What follows is real: PostgreSQL, Redis, the API and a worker as processes of their own, and "
+        "a ConnectWise simulator that refuses what ConnectWise refuses. → is a signed message from "
+        "Commerce, ✓ a step done in ConnectWise, * what somebody did. The last line of a block is "
+        "where the order stands, in the service's own words."
+    ),
+    "",
+)
+
+
+def play(data_dir: Path, narrator: Narrator, other: Mapping[str, str], *, keep: bool) -> list[str]:
+    """Play the day; what was not as the script says. `other` expects other states of orders.
+
+    Raises StackFailed, Interrupted and embedded.EmbeddedError, and leaves nothing behind then
+    either.
+    """
+    started = time.monotonic()
+    narrator.opening(*OPENING)
+    with _directory(data_dir, keep=keep) as place:
+        # Of settings only these: the demo must never reach a real ConnectWise, nor a database
+        # that somebody uses. It runs in its own directory, where there is no .env.
+        stack = Stack(place, environment(place, PACE), directory=place)
+        with stack.running(narrator.opening):
+            facts = description(stack)
+            service = Service(stack.api_url, facts["commerce_webhook_secret"], facts["admin_key"])
+            office = Office(facts["sandbox"]["connectwise"], facts["connectwise_headers"])
+            with contextlib.closing(service), contextlib.closing(office):
+                day = Day(stack, service, office, narrator)
+                endings = checks.planted([story(day) for story in STORIES], other)
+                orders = checks.orders(endings, service)
+                wrong = checks.deviations(endings, orders, checks.read(office))
+        _tell_end(narrator, endings, orders, day.counted)
+        seconds = time.monotonic() - started
+        if keep:
+            narrator.opening("", f"Data and logs are kept in {place}.")
+    _tell_verdict(narrator, wrong, len(endings), seconds)
+    narrator.as_json(
+        {
+            "good": not wrong,
+            "wrong": wrong,
+            "orders": orders,
+            "calls": {number: vars(count) for number, count in day.counted.items()},
+            "seconds": round(seconds, 1),
+        }
+    )
+    return wrong
+
+
+@contextmanager
+def _directory(data_dir: Path, *, keep: bool) -> Iterator[Path]:
+    """A place below the data directory, gone after the end."""
+    parent = data_dir.absolute()
+    fresh = not parent.exists()
+    parent.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="demo-", dir=parent))
+    try:
+        yield place
+    finally:
+        if not keep:
+            shutil.rmtree(place, ignore_errors=True)
+            if fresh:
+                with contextlib.suppress(OSError):  # somebody else uses it by now
+                    parent.rmdir()
+
+
+def _tell_end(
+    narrator: Narrator,
+    endings: list[Ending],
+    orders: Mapping[str, Mapping[str, Any]],
+    counted: Mapping[str, Count],
+) -> None:
+    rows = []
+    for ending in endings:
+        order = orders[ending.sale.number]
+        answer = order["answer"]
+        rows.append(
+            (
+                ending.sale.number,
+                ending.sale.customer.name,
+                order["state"],
+                answer["who"],
+                answer["sentence"],
+            )
+        )
+    narrator.table(
+        "Where each order stands, and why", ("order", "customer", "state", "acts", "why"), rows
+    )
+    for number, calls in counted.items():
+        narrator.table(
+            f"Calls to ConnectWise for {number}, an order with a single purchase order",
+            ("what for", "calls#"),
+            (
+                ("writes", calls.writes),
+                ("reads of the order's own records", calls.reads),
+                ("reference data, kept for the orders after it", calls.reference),
+                ("polls and reads after callbacks", calls.polls),
+                *((("not in the service's record", calls.untold),) if calls.untold else ()),
+                ("together", calls.total),
+            ),
+        )
+
+
+def _tell_verdict(narrator: Narrator, wrong: list[str], orders: int, seconds: float) -> None:
+    for sentence in wrong:
+        narrator.end(sentence, good=False)
+    if wrong:
+        narrator.end("The day did not end as the script says.", good=False)
+        return
+    narrator.end(
+        f"All {orders} orders stand where they should, each with exactly one record of each kind "
+        f"in ConnectWise ({seconds:.0f} s).",
+        good=True,
+    )

@@ -1,0 +1,174 @@
+"""Whether the day ended as the script says: asked of the service, and of ConnectWise itself.
+
+Owns the comparison. Each deviation is one sentence; none of them stops the others from being
+found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.demo.clients import Office, Service
+from sandbox.demo.events import Purchase
+from sandbox.demo.stories import Ending
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything in ConnectWise that orders leave behind."""
+
+    products: list[Record]
+    sales_orders: list[Record]
+    purchase_orders: list[Record]
+    invoices: list[Record]
+    catalog: list[Record]
+    opportunities: list[Record]
+    lines: Mapping[int, list[Record]]  # of each purchase order
+
+    @property
+    def won(self) -> set[int]:
+        """Opportunities that are won."""
+        return {row["id"] for row in self.opportunities if row["status"]["name"] == "Won"}
+
+
+def read(office: Office) -> Books:
+    purchase_orders = office.rows("/procurement/purchaseorders")
+    return Books(
+        office.rows("/procurement/products"),
+        office.rows("/sales/orders"),
+        purchase_orders,
+        office.rows("/finance/invoices"),
+        office.rows("/procurement/catalog"),
+        office.rows("/sales/opportunities"),
+        {
+            row["id"]: office.rows(f"/procurement/purchaseorders/{row['id']}/lineitems")
+            for row in purchase_orders
+        },
+    )
+
+
+def planted(endings: Sequence[Ending], other: Mapping[str, str]) -> list[Ending]:
+    """The endings with other states expected of some, to see that a wrong one is found."""
+    return [
+        replace(ending, state=other.get(ending.sale.number, ending.state)) for ending in endings
+    ]
+
+
+def deviations(endings: Sequence[Ending], orders: Mapping[str, Record], books: Books) -> list[str]:
+    """Everything that is not as the script says. `orders` is what the service says, by number."""
+    wrong: list[str] = []
+    for ending in endings:
+        wrong += _order(ending, orders[ending.sale.number])
+        wrong += _records(ending, books)
+    wrong += _nothing_else(endings, books)
+    return wrong
+
+
+def _order(ending: Ending, order: Record) -> list[str]:
+    number, answer = ending.sale.number, order["answer"]
+    wrong = []
+    if order["state"] != ending.state:
+        wrong.append(
+            f"{number} is {order['state']}, and should be {ending.state}: {answer['sentence']}"
+        )
+    if answer["code"] != ending.code:
+        wrong.append(f"{number} stands at {answer['code']}, and should at {ending.code}.")
+    if ending.sentence not in answer["sentence"]:
+        wrong.append(f"{number} says {answer['sentence']!r}, without {ending.sentence!r}.")
+    return wrong
+
+
+def _records(ending: Ending, books: Books) -> list[str]:
+    """Exactly one record of each kind, or none at all."""
+    sale = ending.sale
+    mark = f"dl:default:{sale.id}:"
+    ours = [row for row in books.products if str(row.get("integrationXRef", "")).startswith(mark)]
+    if ending.status is None:
+        return [f"{sale.number} left {len(ours)} products in ConnectWise."] if ours else []
+    wrong = []
+    marks = Counter(row["integrationXRef"] for row in ours)
+    wanted = {f"{mark}{sale.line_id(goods)}" for goods, _ in sale.lines} | {f"{mark}delivery"}
+    if dict(marks) != dict.fromkeys(wanted, 1):
+        wrong.append(f"{sale.number} has the products {dict(marks)}, and should have {wanted}.")
+    on = {row["salesOrder"]["id"] for row in ours if row.get("salesOrder")}
+    if len(on) != 1:
+        return [*wrong, f"{sale.number} stands on the sales orders {sorted(on)}, not on one."]
+    order = next(row for row in books.sales_orders if row["id"] in on)
+    if order["status"]["name"] != ending.status:
+        status = order["status"]["name"]
+        wrong.append(
+            f"Sales order {order['id']} of {sale.number} is {status}, and should be {ending.status}."
+        )
+    if order["opportunity"]["id"] not in books.won:
+        wrong.append(f"Opportunity {order['opportunity']['id']} of {sale.number} is not won.")
+    for purchase in ending.purchases:
+        wrong += _purchase(purchase, int(order["id"]), books)
+    return wrong
+
+
+def _purchase(purchase: Purchase, sales_order: int, books: Books) -> list[str]:
+    """The purchase order stands once, every line linked, with what arrived and nothing more."""
+    found = [row for row in books.purchase_orders if row["poNumber"] == purchase.number]
+    if len(found) != 1:
+        return [f"{purchase.number} stands {len(found)} times in ConnectWise, not once."]
+    wrong = []
+    if bool(found[0].get("closedFlag")) is bool(purchase.missing):
+        should = "be open" if purchase.missing else "be closed"
+        wrong.append(f"{purchase.number} should {should} in ConnectWise.")
+    lines = books.lines[int(found[0]["id"])]
+    unlinked = [line["id"] for line in lines if sales_order not in _sales_orders(line)]
+    if unlinked:
+        wrong.append(f"Lines {unlinked} of {purchase.number} are not linked to {sales_order}.")
+    received = sum(int(line.get("receivedQuantity") or 0) for line in lines)
+    arrived = sum(purchase.arrived.values())
+    if received != arrived:
+        wrong.append(f"{received} are received on {purchase.number}, and should be {arrived}.")
+    ordered = sum(int(line["quantity"]) for line in lines)
+    wanted = sum(quantity for _, quantity in purchase.lines)
+    if ordered != wanted:
+        wrong.append(f"{ordered} are ordered on {purchase.number}, and should be {wanted}.")
+    return wrong
+
+
+def _sales_orders(line: Record) -> set[int]:
+    return {int(order["id"]) for order in line.get("salesOrder") or []}
+
+
+def _nothing_else(endings: Sequence[Ending], books: Books) -> list[str]:
+    """No record beyond those of the script: a duplicate may carry no mark at all."""
+    made = [ending for ending in endings if ending.status is not None]
+    purchases = sum(len(ending.purchases) for ending in made)
+    repeated = [
+        sku
+        for sku, times in Counter(row["identifier"] for row in books.catalog).items()
+        if times > 1
+    ]
+    found = (
+        ("sales orders", len(books.sales_orders), len(made)),
+        ("opportunities", len(books.opportunities), len(made)),
+        ("purchase orders", len(books.purchase_orders), purchases),
+        ("invoices", len(books.invoices), 0),
+    )
+    wrong = [
+        f"ConnectWise has {there} {what}, and should have {wanted}."
+        for what, there, wanted in found
+        if there != wanted
+    ]
+    if repeated:
+        wrong.append(f"Catalog items stand twice: {', '.join(repeated)}.")
+    return wrong
+
+
+def orders(endings: Sequence[Ending], service: Service) -> dict[str, Record]:
+    """What the service says of each order now."""
+    found: dict[str, Record] = {}
+    for ending in endings:
+        order = service.order(ending.sale.number)
+        nobody = {"code": None, "sentence": "nobody knows it", "who": "nobody"}
+        found[ending.sale.number] = order or {"state": "unknown", "answer": nobody}
+    return found

@@ -1,0 +1,364 @@
+"""Commerce events for stories: who sells what to whom, written down once and for reading.
+
+Owns the form of the events (`commerce-events.schema.json`): a `Sale` gives the quote's and the
+sales order's, a `Purchase` those of one supplier's purchase order. A document is always whole, so
+each event can be posted twice, late, or in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+Event = dict[str, Any]
+TAX = Decimal("0.1")
+CENT = Decimal("0.01")
+PHYSICAL, SERVICE = 0, 2
+
+
+@dataclass(frozen=True)
+class Goods:
+    """A product of the Commerce catalog. `number` is its SKU."""
+
+    id: int
+    number: str
+    title: str
+    price: str
+    cost: str
+    type: int = PHYSICAL
+    serialized: bool = False
+    part: str = ""
+    category: str = "Hardware"
+
+    def product(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "productNumber": self.number,
+            "manufacturerPartNumber": self.part,
+            "type": self.type,
+            "title": self.title,
+            "brand": "Dell" if self.part else None,
+            "category": self.category,
+            "isSerialized": self.serialized,
+            "isRecurring": False,
+        }
+
+
+@dataclass(frozen=True)
+class Party:
+    """A customer or a supplier, with the number under which the books know it."""
+
+    id: int
+    account: str
+    name: str
+    email: str
+
+    def document(self) -> dict[str, Any]:
+        return {"id": self.id, "accountNumber": self.account, "name": self.name}
+
+
+MONITOR = Goods(
+    301, "DELL-P2425H", 'Dell P2425H 24" monitor', "239.00", "180.00", PHYSICAL, True, "P2425H",
+    "Monitors",
+)  # fmt: skip
+BIG_MONITOR = Goods(
+    304, "DELL-U2725QE", 'Dell U2725QE 27" monitor', "619.00", "480.00", PHYSICAL, True, "U2725QE",
+    "Monitors",
+)  # fmt: skip
+DOCK = Goods(
+    302, "DELL-WD22TB4", "Dell WD22TB4 Thunderbolt dock", "319.00", "240.00", PHYSICAL, True,
+    "WD22TB4", "Docks",
+)  # fmt: skip
+INSTALL = Goods(
+    303, "INSTALL-HALFDAY", "Installation, half day", "450.00", "0", SERVICE, category="Services"
+)
+# Not in ConnectWise's catalog: the service makes it there, once.
+CABLE = Goods(311, "CABLE-USBC-2M", "USB-C cable, 2 m", "19.50", "7.80")
+
+CONTOSO = Party(77, "CONTOSO", "Contoso Ltd", "dana.lee@contoso.example")
+NORTHWIND = Party(78, "NORTHWIND", "Northwind Traders", "noor.haddad@northwind.example")
+INGRAM = Party(9, "INGRAM", "Ingram Micro", "orders@ingram.example")
+SYNNEX = Party(10, "SYNNEX", "TD Synnex", "orders@synnex.example")
+# ConnectWise knows this supplier under another identifier, so a person has to say which.
+NORDIC = Party(12, "NORDIC-IT", "Nordic IT Supply", "orders@nordic.example")
+
+Lines = Sequence[tuple[Goods, int]]
+Options = Sequence[tuple[Goods, int, bool]]
+
+# Each document is dated after the ones before it, as Commerce would date them.
+_seconds = count(1)
+_morning = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+
+
+def _now() -> str:
+    moment = _morning + timedelta(seconds=next(_seconds))
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _event(kind: str, when: str, **data: Any) -> Event:
+    return {"type": kind, "timestamp": when, "data": data}
+
+
+def _number(value: Decimal) -> float | int:
+    """As JSON carries money: 23.9, never 23.90 as text."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+@dataclass(frozen=True)
+class Sale:
+    """One order of a customer, and the quote it came from.
+
+    `options` are the quote's lines that could be chosen, each with whether it was. `opportunity`
+    is the ConnectWise deal that the quote was written for; without one the service makes it.
+    """
+
+    id: int
+    customer: Party
+    lines: Lines
+    quote: int | None = None
+    options: Options = ()
+    opportunity: int | None = None
+    title: str = ""
+    delivery: str = "25.00"
+    misstated: str = "0"  # what the stated total is wrong by
+
+    @property
+    def number(self) -> str:
+        return f"ON1000{self.id}"
+
+    @property
+    def quote_number(self) -> str:
+        return f"QO10000{self.quote}"
+
+    def line_id(self, goods: Goods) -> int:
+        return 1 + [sold for sold, _ in self.lines].index(goods)
+
+    def won(self) -> Event:
+        """quote.won: the customer accepted, with these options."""
+        when = _now()
+        every: Options = [
+            *self.options,
+            *((goods, quantity, True) for goods, quantity in self._not_optional),
+        ]
+        lines = [
+            {
+                "id": number * 11,
+                "quoteSectionID": 1 if number <= len(self.options) else 2,
+                "lineNumber": number,
+                "title": goods.title,
+                "productID": goods.id,
+                "productNumber": goods.number,
+                "price": _number(Decimal(goods.price)),
+                "quantity": quantity,
+                "isOptional": number <= len(self.options),
+                "isSelected": chosen,
+            }
+            for number, (goods, quantity, chosen) in enumerate(every, start=1)
+        ]
+        sections = [
+            self._section(1, "Choose one", lines[: len(self.options)], multi=True),
+            self._section(2, "Included", lines[len(self.options) :], multi=False),
+        ]
+        quote = {
+            "id": self.quote,
+            "quoteNumber": self.quote_number,
+            "salesOrderId": self.id,
+            "title": self.title,
+            "status": 3,
+            "customerID": self.customer.id,
+            "expiryDate": None,
+            "modifiedDate": when,
+            "customer": self.customer.document(),
+            "products": [goods.product() for goods, _, _ in every],
+            "connectwise": {"opportunityId": self.opportunity},
+            "sections": [section for section in sections if section["lines"]],
+        }
+        return _event("quote.won", when, quote=quote)
+
+    @property
+    def _not_optional(self) -> Lines:
+        optional = {goods.id for goods, _, _ in self.options}
+        return [(goods, quantity) for goods, quantity in self.lines if goods.id not in optional]
+
+    def _section(
+        self, number: int, title: str, lines: list[dict[str, Any]], *, multi: bool
+    ) -> dict[str, Any]:
+        return {
+            "id": number,
+            "quoteID": self.quote,
+            "type": 0,
+            "lineNumber": number,
+            "isMultiChoice": multi,
+            "isSelected": True,
+            "title": title,
+            "lines": lines,
+        }
+
+    def approved(self) -> Event:
+        """sales_order.approved: the order stands in Commerce."""
+        when = _now()
+        delivery = Decimal(self.delivery)
+        order = {
+            "id": self.id,
+            "orderNumber": self.number,
+            "reference": f"PO-{self.id}",
+            "customerID": self.customer.id,
+            "quoteID": self.quote,
+            "status": 2,
+            "fulfillmentStatus": 0,
+            "entryType": 1,
+            "notes": None,
+            "deliveryAmount": _number(delivery),
+            "deliveryTax": _number(delivery * TAX),
+            "paymentSurchargeAmount": 0,
+            "paymentSurchargeTax": 0,
+            "couponDiscount": 0,
+            "currency": "USD",
+            "orderDate": when,
+            "createdDate": when,
+            "modifiedDate": when,
+            "lines": [self._line(goods, quantity) for goods, quantity in self.lines],
+            "customer": self.customer.document(),
+            "products": [goods.product() for goods, _ in self.lines],
+            "connectwise": {
+                "ticketId": None,
+                "ticketChoice": "none",
+                "opportunityId": self.opportunity,
+                "companyIdentifier": None,
+            },
+            "contact": {"email": self.customer.email},
+            "ownerEmail": "sales@msp.example",
+            "total": _number(self.total + Decimal(self.misstated)),
+        }
+        return _event("sales_order.approved", when, salesOrder=order)
+
+    @property
+    def total(self) -> Decimal:
+        """With tax and delivery."""
+        goods = sum((Decimal(sold.price) * quantity for sold, quantity in self.lines), Decimal(0))
+        return ((goods + Decimal(self.delivery)) * (1 + TAX)).quantize(CENT)
+
+    def _line(self, goods: Goods, quantity: int) -> dict[str, Any]:
+        price = Decimal(goods.price)
+        return {
+            "id": self.line_id(goods),
+            "salesOrderID": self.id,
+            "productID": goods.id,
+            "lineNumber": self.line_id(goods),
+            "cost": _number(Decimal(goods.cost)),
+            "price": _number(price),
+            "tax": _number(price * TAX),
+            "taxRate": _number(TAX),
+            "quantity": quantity,
+            "title": goods.title,
+            "description": None,
+            "isRecurring": False,
+            "lineTax": _number((price * quantity * TAX).quantize(CENT)),
+        }
+
+
+@dataclass
+class Purchase:
+    """A purchase order of a sale to one supplier. `receive` counts what has arrived, so build the
+    events in the order of the day and post them as you like."""
+
+    id: int
+    sale: Sale
+    supplier: Party
+    lines: Lines
+    arrived: dict[int, int] = field(default_factory=dict)
+    receipts: int = 0
+
+    @property
+    def number(self) -> str:
+        return f"PO1000{self.id}"
+
+    def approved(self) -> Event:
+        """purchase_order.approved: ordered at the supplier."""
+        when = _now()
+        return _event("purchase_order.approved", when, purchaseOrder=self._document(when))
+
+    def receive(self, goods: Mapping[Goods, int] | None = None) -> Event:
+        """purchase_order.receipted: these quantities came; by default all that is missing."""
+        came = dict(goods) if goods is not None else self.missing
+        self.receipts += 1
+        lines = []
+        for sold, quantity in came.items():
+            before = self.arrived.get(sold.id, 0)
+            self.arrived[sold.id] = before + quantity
+            serials = [f"{self.id}-{sold.id}-{before + n:03}" for n in range(1, quantity + 1)]
+            lines.append(
+                {
+                    "purchaseOrderLineID": self._line_id(sold),
+                    "quantity": quantity,
+                    "serialNumbers": serials if sold.serialized else [],
+                }
+            )
+        when = _now()
+        receipt = {
+            "id": f"{self.id}-{self.receipts}",
+            "purchaseOrderID": self.id,
+            "receivedDate": when,
+            "packingSlip": f"SLIP-{self.id}-{self.receipts}",
+            "supplierInvoiceNumber": f"INV-{self.id}-{self.receipts}",
+            "supplierInvoiceDate": when,
+            "dueDate": None,
+            "trackingNumber": None,
+            "freight": None,
+            "lines": lines,
+        }
+        document = self._document(when)
+        return _event("purchase_order.receipted", when, receipt=receipt, purchaseOrder=document)
+
+    @property
+    def missing(self) -> dict[Goods, int]:
+        left = {goods: quantity - self.arrived.get(goods.id, 0) for goods, quantity in self.lines}
+        return {goods: quantity for goods, quantity in left.items() if quantity}
+
+    def _line_id(self, goods: Goods) -> int:
+        return 1 + [ordered for ordered, _ in self.lines].index(goods)
+
+    def _document(self, when: str) -> dict[str, Any]:
+        lines = [
+            {
+                "id": self._line_id(goods),
+                "purchaseOrderID": self.id,
+                "productID": goods.id,
+                "lineNumber": self._line_id(goods),
+                "title": goods.title,
+                "description": None,
+                "price": _number(Decimal(goods.cost)),
+                "tax": 0,
+                "taxRate": None,
+                "landedCost": _number(Decimal(goods.cost)),
+                "quantity": quantity,
+                "quantityReceived": self.arrived.get(goods.id, 0),
+                "salesOrderLineID": None,
+            }
+            for goods, quantity in self.lines
+        ]
+        complete = not self.missing
+        return {
+            "id": self.id,
+            "orderNumber": self.number,
+            "reference": self.sale.number,
+            "supplierID": self.supplier.id,
+            "warehouseID": 1,
+            "salesOrderID": self.sale.id,
+            "type": 0,
+            "status": 2 if complete else 1,
+            "note": None,
+            "dueDate": None,
+            "currency": "USD",
+            "orderDate": when,
+            "receivedDate": when if complete else None,
+            "modifiedDate": when,
+            "lines": lines,
+            "costs": [],
+            "supplier": {**self.supplier.document(), "email": self.supplier.email},
+            "products": [goods.product() for goods, _ in self.lines],
+        }

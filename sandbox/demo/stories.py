@@ -1,0 +1,237 @@
+"""The day's stories: what happens in Commerce, and where each order must stand in the end.
+
+Owns the script. A story posts signed events as Commerce would, does what people would do, and
+waits for what the service says of the order. What must be true in the end is `Ending`, checked
+by `checks.py` when all stories are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox.demo.day import Day
+from sandbox.demo.events import (
+    BIG_MONITOR,
+    CABLE,
+    CONTOSO,
+    DOCK,
+    INGRAM,
+    INSTALL,
+    MONITOR,
+    NORDIC,
+    NORTHWIND,
+    SYNNEX,
+    Purchase,
+    Sale,
+)
+
+OFFERED_OPPORTUNITY = 88  # the simulator starts with it: Contoso's quote 501 was written for it
+NORDIC_IN_CONNECTWISE = "NORDICS"
+# Time enough to kill a worker in; ConnectWise goes on with what it was asked all the same.
+SLOW_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where an order must stand. `purchases` must each stand in ConnectWise exactly once, linked,
+    with what arrived; `status` is that of its one sales order there, None: there must be none."""
+
+    sale: Sale
+    state: str
+    code: str | None
+    sentence: str
+    purchases: tuple[Purchase, ...] = ()
+    status: str | None = "Ready to invoice"
+
+    @classmethod
+    def released(cls, sale: Sale, *purchases: Purchase) -> Ending:
+        """The good end: everything came, the order may be invoiced."""
+        return cls(sale, "done", "RELEASED", "is released for invoicing", purchases)
+
+
+Story = Callable[[Day], Ending]
+
+
+def straight(day: Day) -> Ending:
+    sale = Sale(
+        1201,
+        CONTOSO,
+        [(MONITOR, 10), (DOCK, 3), (INSTALL, 1)],
+        quote=501,
+        options=[(MONITOR, 10, True), (BIG_MONITOR, 10, False)],
+        opportunity=OFFERED_OPPORTUNITY,
+        title="Desk refresh",
+    )
+    purchase = Purchase(8891, sale, INGRAM, [(MONITOR, 10), (DOCK, 3)])
+    day.begin(
+        "A straight order",
+        "Contoso accepts quote QO10000501: of two monitors offered it takes the 24-inch one, with "
+        "docks and half a day of installation. The deal is opportunity 88 in ConnectWise.",
+    )
+    with day.counting(sale.number):
+        day.post(sale.won(), sale.approved())
+        day.follow(sale.number, "waiting", "LINE_NOT_ORDERED")
+        day.post(purchase.approved())
+        day.follow(sale.number, "waiting", "GOODS_NOT_RECEIVED")
+        day.post(purchase.receive())
+        day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def two_suppliers(day: Day) -> Ending:
+    lines = [(MONITOR, 10), (DOCK, 5)]
+    opportunity = day.office.make_opportunity("Northwind", "Meeting rooms", lines)
+    sale = Sale(1202, NORTHWIND, lines, opportunity=opportunity)
+    monitors = Purchase(8893, sale, INGRAM, [(MONITOR, 10)])
+    docks = Purchase(8894, sale, SYNNEX, [(DOCK, 5)])
+    day.begin(
+        "Two suppliers, and a part that is still missing",
+        "Northwind's monitors come from Ingram Micro, its docks from TD Synnex. All docks arrive, "
+        "but only four of ten monitors: the order may not be invoiced yet.",
+    )
+    day.post(sale.approved(), monitors.approved(), docks.approved())
+    day.follow(sale.number, "waiting", "GOODS_NOT_RECEIVED")
+    day.post(docks.receive(), monitors.receive({MONITOR: 4}))
+    day.follow(sale.number, "waiting", "GOODS_NOT_RECEIVED", says="6 of 10")
+    return Ending(
+        sale,
+        "waiting",
+        "GOODS_NOT_RECEIVED",
+        f"6 of 10 {MONITOR.title} are still to be received on {monitors.number}.",
+        (monitors, docks),
+        "Waiting for goods",
+    )
+
+
+def receipt_first(day: Day) -> Ending:
+    sale = Sale(1203, NORTHWIND, [(DOCK, 2), (CABLE, 20)])
+    purchase = Purchase(8895, sale, SYNNEX, [(DOCK, 2), (CABLE, 20)])
+    purchase.approved()
+    day.begin(
+        "A receipt before its sales order",
+        "Messages overtake one another: the goods' receipt is here, the order is not. ConnectWise "
+        "would lose the link if they were received now, so they wait. This order has no deal in "
+        "ConnectWise either, and the cable is not in its catalog: both are made.",
+    )
+    day.post(purchase.receive())
+    day.follow(f"id:{sale.id}", "waiting", "SALES_ORDER_UNKNOWN")
+    day.post(sale.approved())
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def twice_and_shuffled(day: Day) -> Ending:
+    lines = [(MONITOR, 6), (DOCK, 6)]
+    opportunity = day.office.make_opportunity("Contoso", "Second floor", lines)
+    sale = Sale(1204, CONTOSO, lines, quote=504, opportunity=opportunity, title="Second floor")
+    purchase = Purchase(8896, sale, INGRAM, [(MONITOR, 6), (DOCK, 6)])
+    in_order = [
+        sale.won(),
+        sale.approved(),
+        purchase.approved(),
+        purchase.receive({MONITOR: 2, DOCK: 6}),
+        purchase.receive(),
+    ]
+    day.begin(
+        "Every message twice, and out of order",
+        "The five messages of a straight day, from the last to the first. Each is delivered again "
+        "under the same id, which counts once, and again under a new one, which changes nothing.",
+    )
+    for event in reversed(in_order[1:]):
+        day.post_thrice(event)
+    # An order waits for its quote, as the quote says which options were chosen; not for ever.
+    day.follow(sale.number, "waiting", "QUOTE_MISSING")
+    day.post_thrice(in_order[0])
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def killed(day: Day) -> Ending:
+    lines = [(MONITOR, 4)]
+    opportunity = day.office.make_opportunity("Contoso", "Reception", lines)
+    sale = Sale(1205, CONTOSO, lines, opportunity=opportunity)
+    purchase = Purchase(8897, sale, INGRAM, [(MONITOR, 4)])
+    events = [sale.approved(), purchase.approved(), purchase.receive()]
+    day.begin(
+        "A worker killed half-way",
+        "While ConnectWise works on making the sales order, the worker is killed with -9. Nobody "
+        "saw the answer, so the next worker looks before it does anything again.",
+    )
+    day.office.slow_down("POST", "/convertToSalesOrder$", SLOW_SECONDS)
+    day.post(*events)
+    day.wait_for(day.office.busy, "ConnectWise to be asked for the sales order")
+    day.look(sale.number)
+    pid = day.stack.kill_worker()
+    day.happened(f"kill -9 {pid}: the worker is gone, with its call to ConnectWise under way.")
+    day.happened(f"Another worker is started, process {day.stack.start_worker().pid}.")
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def unknown_supplier(day: Day) -> Ending:
+    day.office.make_vendor(NORDIC_IN_CONNECTWISE, "Nordic IT Supply Ltd")
+    lines = [(DOCK, 2)]
+    opportunity = day.office.make_opportunity("Northwind", "Warehouse", lines)
+    sale = Sale(1206, NORTHWIND, lines, opportunity=opportunity)
+    purchase = Purchase(8898, sale, NORDIC, lines)
+    day.begin(
+        "A supplier that ConnectWise knows under another name",
+        f"Commerce calls the supplier {NORDIC.account}, ConnectWise {NORDIC_IN_CONNECTWISE}. The "
+        "service does not guess: a person says it once, and every order that waits for it goes on.",
+    )
+    day.post(sale.approved(), purchase.approved(), purchase.receive())
+    day.follow(sale.number, "held", "MAPPING_MISSING")
+    day.service.map("vendor", str(NORDIC.id), NORDIC_IN_CONNECTWISE)
+    day.happened(
+        f"A person maps supplier {NORDIC.id} to {NORDIC_IN_CONNECTWISE} over the admin REST."
+    )
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def person_converts(day: Day) -> Ending:
+    lines = [(DOCK, 1)]
+    opportunity = day.office.make_opportunity("Contoso", "Spare dock", lines)
+    sale = Sale(1207, CONTOSO, lines, opportunity=opportunity)
+    purchase = Purchase(8899, sale, SYNNEX, lines)
+    day.begin(
+        "Where a person makes the sales order",
+        "With SALES_ORDER_CREATION = wait_for_person, somebody in sales converts the deal. Until "
+        "then goods are not received in ConnectWise: it could never link them.",
+    )
+    day.service.change_setting("SALES_ORDER_CREATION", "wait_for_person")
+    day.post(sale.approved(), purchase.approved(), purchase.receive())
+    day.follow(sale.number, "waiting", "SO_MISSING")
+    day.service.change_setting("SALES_ORDER_CREATION", "automatic")
+    day.happened("The setting is changed back; an order under way keeps what it started with.")
+    order = day.office.convert(opportunity)
+    day.happened(
+        f"A person converts opportunity {opportunity} in ConnectWise: sales order {order}."
+    )
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def wrong_total(day: Day) -> Ending:
+    sale = Sale(1208, CONTOSO, [(CABLE, 10)], misstated="10.00")
+    day.begin(
+        "An order that does not add up",
+        "Commerce states a total that is 10.00 more than its lines. Nothing is made of it in "
+        "ConnectWise until a person has corrected it.",
+    )
+    day.post(sale.approved())
+    day.follow(sale.number, "held", "TOTAL_MISMATCH")
+    return Ending(sale, "held", "TOTAL_MISMATCH", "but Commerce states", status=None)
+
+
+STORIES: tuple[Story, ...] = (
+    straight,
+    two_suppliers,
+    receipt_first,
+    twice_and_shuffled,
+    killed,
+    unknown_supplier,
+    person_converts,
+    wrong_total,
+)

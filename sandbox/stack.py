@@ -1,0 +1,299 @@
+"""The whole service beside the simulator, as processes of this machine: for `up` and `demo`.
+
+Owns the processes' environment, start, watch and end. Restarts nothing: a process that ends by
+itself ends the stack, and is named. Servers of its own are `app/embedded`'s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+
+from app import embedded
+from app.store import migrate
+
+READY_SECONDS = 60.0
+# The worker lets orders come to their next release: longer than one call to ConnectWise may take.
+STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+LOG_TAIL = 15
+PR_SET_PDEATHSIG = 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StackFailed(Exception):
+    """The stack cannot start or go on; the text is for a person and names the log."""
+
+
+class Interrupted(Exception):
+    """Somebody asked for the end."""
+
+
+@dataclass
+class Child:
+    """A process of the stack, with the file that holds what it says."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def ended(self) -> str | None:
+        """How it ended, for a person; None while it runs."""
+        code = self.process.poll()
+        if code is None:
+            return None
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
+
+    def tail(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL:]
+        return "\n".join(f"    {line}" for line in lines)
+
+
+@dataclass
+class Stack:
+    """Processes that belong together. `environment` is what every one of them is given.
+
+    `sandbox` False: ConnectWise is somewhere else, so no simulator is started.
+    """
+
+    data_dir: Path
+    environment: dict[str, str]
+    host: str = "127.0.0.1"
+    port: int = 0
+    sandbox: bool = True
+    directory: Path | None = None  # where the processes run; None: here
+    servers: embedded.Servers | None = None
+    children: dict[str, Child] = field(default_factory=dict)
+    api_url: str = ""
+    sandbox_url: str = ""
+    stopping: bool = False
+    _handlers: dict[int, Any] = field(default_factory=dict)
+
+    # --- the whole
+
+    @contextmanager
+    def running(self, tell: Callable[[str], None]) -> Iterator[Stack]:
+        """Everything started and ready inside, everything stopped after, however it ends.
+
+        Raises StackFailed, Interrupted and embedded.EmbeddedError.
+        """
+        self._catch_signals()
+        try:
+            self._start(tell)
+            yield self
+        finally:
+            self.stop()
+            self._release_signals()
+
+    def _start(self, tell: Callable[[str], None]) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        listener = bound(self.host, self.port)
+        try:
+            self.api_url = f"http://{_reachable(self.host)}:{listener.getsockname()[1]}"
+            self.environment.setdefault("PUBLIC_URL", self.api_url)
+            if self.sandbox:
+                self._start_sandbox()
+            self._start_servers()
+            self.pause(0)
+            tell("PostgreSQL and Redis run; the tables are brought up to date.")
+            migrate.upgrade(self.environment["DATABASE_URL"])
+            self.pause(0)
+            self.spawn("api", "serve", "--fd", str(listener.fileno()), fd=listener.fileno())
+        finally:
+            listener.close()
+        self.start_worker()
+        self._wait_until_ready()
+        tell("The API and a worker run.")
+
+    def _start_sandbox(self) -> None:
+        listener = bound("127.0.0.1", 0)
+        try:
+            self.sandbox_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            given = self.environment
+            options = ["--fd", str(listener.fileno()), "--public-url", self.sandbox_url]
+            for option, name in (
+                ("--company", "CONNECTWISE_COMPANY"),
+                ("--public-key", "CONNECTWISE_PUBLIC_KEY"),
+                ("--private-key", "CONNECTWISE_PRIVATE_KEY"),
+            ):
+                options += [option, given[name]]
+            self.spawn("sandbox", "sandbox", *options, fd=listener.fileno())
+        finally:
+            listener.close()
+        self.environment["CONNECTWISE_URL"] = f"{self.sandbox_url}/v4_6_release/apis/3.0"
+
+    def _start_servers(self) -> None:
+        given = self.environment
+        needed = {"postgres": not given.get("DATABASE_URL"), "redis": not given.get("REDIS_URL")}
+        if not any(needed.values()):
+            return
+        self.servers = embedded.start_sync(self.data_dir, **needed)
+        if needed["postgres"]:
+            given["DATABASE_URL"] = self.servers.database_url
+        if needed["redis"]:
+            given["REDIS_URL"] = self.servers.redis_url
+
+    def _wait_until_ready(self) -> None:
+        """Ready is when the API says so: database, migrations, Redis and a living worker."""
+        deadline = time.monotonic() + READY_SECONDS
+        said = ""
+        with client() as http:
+            while time.monotonic() < deadline:
+                self.pause(LOOK_SECONDS)
+                try:
+                    answer = http.get(f"{self.api_url}/readyz")
+                except httpx.HTTPError as error:
+                    said = str(error)
+                    continue
+                if answer.status_code == httpx.codes.OK:
+                    return
+                said = answer.text[:500]
+        raise StackFailed(f"The service did not become ready in {READY_SECONDS:.0f} s: {said}")
+
+    def stop(self) -> None:
+        """End everything, the worker first so that its orders come to a release."""
+        for name in ("worker", "api", "sandbox"):
+            child = self.children.pop(name, None)
+            if child is not None:
+                _end(child)
+        if self.servers is not None:
+            self.servers.stop_sync()
+            self.servers = None
+
+    # --- one process
+
+    def spawn(self, name: str, *arguments: str, fd: int | None = None) -> Child:
+        """Start a command of ours as a process of its own session, its output in a log."""
+        logs = self.data_dir / "logs"
+        logs.mkdir(exist_ok=True)
+        log = logs / f"{name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "app.cli", *arguments],
+                env=self.environment,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Ctrl-C is for us: we end them in order.
+                start_new_session=True,
+                pass_fds=() if fd is None else (fd,),
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - nothing else runs in this process
+            )
+        self.children[name] = Child(name, process, log)
+        return self.children[name]
+
+    def start_worker(self) -> Child:
+        return self.spawn("worker", "worker")
+
+    def kill_worker(self) -> int:
+        """As a power cut would: SIGKILL, no release, no last word. The process id it had."""
+        child = self.children.pop("worker")
+        child.process.kill()
+        child.process.wait()
+        return child.pid
+
+    # --- watching
+
+    def pause(self, seconds: float) -> None:
+        """Wait, watching. Raises StackFailed when a process ended, Interrupted on a signal."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if self.stopping:
+                raise Interrupted
+            for child in self.children.values():
+                if how := child.ended():
+                    raise StackFailed(
+                        f"The process {child.name} (pid {child.pid}) {how}. The end of its log "
+                        f"{child.log}:\n{child.tail()}"
+                    )
+            rest = deadline - time.monotonic()
+            if rest <= 0:
+                return
+            time.sleep(min(rest, LOOK_SECONDS))
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name, as of now; this process is `up`."""
+        found = {"up": os.getpid()}
+        if self.servers is not None:
+            found.update(self.servers.pids)
+        found.update({name: child.pid for name, child in self.children.items()})
+        return found
+
+    def _catch_signals(self) -> None:
+        def ask(number: int, frame: FrameType | None) -> None:
+            self.stopping = True
+
+        self._handlers = {number: signal.signal(number, ask) for number in SIGNALS}
+
+    def _release_signals(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on which a child will serve; the address is known before the child runs, and
+    nobody can take it in between. Raises StackFailed."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or error
+        raise StackFailed(f"Port {port} of {host} cannot be used: {reason}.") from error
+    # asyncio sets this only where it opened the socket; without it answers wait 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def client(**more: Any) -> httpx.Client:
+    """An HTTP client for this machine: proxies of the environment are for other hosts."""
+    return httpx.Client(trust_env=False, timeout=10.0, **more)
+
+
+def without_settings(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """An environment in which none of these settings is given, in whatever case."""
+    gone = {name.upper() for name in names}
+    return {name: value for name, value in environment.items() if name.upper() not in gone}
+
+
+def _reachable(host: str) -> str:
+    """The address under which this machine reaches a server on `host`."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+    return everywhere.get(host, f"[{host}]" if ":" in host else host)
+
+
+def _end(child: Child) -> None:
+    """SIGTERM, and SIGKILL for one that does not end."""
+    child.process.terminate()
+    try:
+        child.process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
+
+
+def _end_with_parent() -> None:
+    """In the child, before it becomes the command: Linux ends it when we are killed with -9."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,212 @@
+"""`demandlink up`: the stack kept running, with `up.json` for other programs.
+
+Owns the secrets that are made up for it, the settings that join service and simulator, and the
+form of `up.json` (`contracts/http.md`). Settings given in the environment or in .env win.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from app.settings import Group, Settings, names_in
+from sandbox.connectwise.http.api import Credentials
+from sandbox.stack import Interrupted, Stack, StackFailed, client, without_settings
+
+SECRETS = "secrets.json"
+UP_JSON = "up.json"
+WATCH_SECONDS = 0.5
+# What the simulator's first records are called (sandbox/connectwise/model/seed.py).
+NAMES: Mapping[str, str] = {
+    "CONNECTWISE_SALES_ORDER_STATUS_WAITING": "Waiting for goods",
+    "CONNECTWISE_SALES_ORDER_STATUS_READY": "Ready to invoice",
+    "CONNECTWISE_FREIGHT_ITEM": "FREIGHT",
+    "CONNECTWISE_SURCHARGE_ITEM": "SURCHARGE",
+    "CONNECTWISE_COUPON_ITEM": "COUPON",
+    "CONNECTWISE_ROUNDING_ITEM": "ROUNDING",
+    "CONNECTWISE_SALES_REP": "sales",
+}
+# A minute between two looks for what a person did in ConnectWise is long when one is watching.
+PACE: Mapping[str, str] = {"POLL_SECONDS": "2"}
+
+
+def credentials(given: Mapping[str, str]) -> dict[str, str]:
+    """ConnectWise's credentials: the simulator's own, where the environment gives none."""
+    own = Credentials()
+    return {
+        "CONNECTWISE_COMPANY": given.get("CONNECTWISE_COMPANY") or own.company,
+        "CONNECTWISE_PUBLIC_KEY": given.get("CONNECTWISE_PUBLIC_KEY") or own.public_key,
+        "CONNECTWISE_PRIVATE_KEY": given.get("CONNECTWISE_PRIVATE_KEY") or own.private_key,
+        "CONNECTWISE_CLIENT_ID": given.get("CONNECTWISE_CLIENT_ID") or own.client_id,
+    }
+
+
+def made_up(data_dir: Path) -> dict[str, str]:
+    """Secrets for this data directory, made once and kept there for its owner alone."""
+    path = data_dir / SECRETS
+    with contextlib.suppress(OSError, ValueError):
+        kept = json.loads(path.read_text())
+        if isinstance(kept, dict) and set(kept) == set(_new_secrets()):
+            return {name: str(value) for name, value in kept.items()}
+    made = _new_secrets()
+    write_private(path, made)
+    return made
+
+
+def _new_secrets() -> dict[str, str]:
+    webhook = base64.b64encode(secrets.token_bytes(32)).decode()
+    return {
+        "ADMIN_API_KEY": f"dl_{secrets.token_urlsafe(32)}",
+        "COMMERCE_WEBHOOK_SECRETS": f"whsec_{webhook}",
+        "CONNECTWISE_CALLBACK_TOKEN": secrets.token_urlsafe(24),
+    }
+
+
+def write_private(path: Path, content: Any) -> None:
+    """Replace a JSON file at once, readable by its owner alone from the first moment."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(content, file, indent=1)
+        file.write("\n")
+    fresh.replace(path)
+
+
+def given_settings(settings: Settings) -> dict[str, str]:
+    """Settings of the environment and .env by name, as the children read them."""
+    given = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+        given[name.upper()] = str(plain).lower() if isinstance(plain, bool) else str(plain)
+    return given
+
+
+def environment(data_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The children's environment: what joins service and simulator, and `given` above it. Of this
+    process's own, no setting: an empty one would hide ours."""
+    known = {name: value for name, value in given.items() if value}
+    return {
+        **without_settings(os.environ, Settings.model_fields),
+        **NAMES,
+        **PACE,
+        **made_up(data_dir),
+        **credentials(known),
+        **known,
+        "DEMANDLINK_DATA_DIR": str(data_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def description(stack: Stack) -> dict[str, Any]:
+    """`up.json`, as `contracts/http.md` lists it. What no issue has brought yet is null."""
+    env = stack.environment
+    headers = Credentials(
+        env["CONNECTWISE_COMPANY"],
+        env["CONNECTWISE_PUBLIC_KEY"],
+        env["CONNECTWISE_PRIVATE_KEY"],
+        env["CONNECTWISE_CLIENT_ID"],
+    ).headers
+    return {
+        "api": stack.api_url,
+        "console": None,
+        "admin_key": env["ADMIN_API_KEY"],
+        "commerce_webhook_secret": env["COMMERCE_WEBHOOK_SECRETS"].split(",")[0].strip(),
+        "connectwise_callback_token": env["CONNECTWISE_CALLBACK_TOKEN"],
+        "database_url": env["DATABASE_URL"],
+        "redis_url": env["REDIS_URL"],
+        "sandbox": {
+            "connectwise": env["CONNECTWISE_URL"] if stack.sandbox else None,
+            "commerce": None,
+            "quickbooks": None,
+            "xero": None,
+        },
+        "connectwise_headers": headers,
+        "xero_headers": None,
+        "quickbooks_headers": None,
+        "quickbooks_realm": None,
+        "pids": stack.pids,
+    }
+
+
+def run(
+    settings: Settings, tell: Callable[[str], None], ready: Callable[[Path, dict[str, Any]], None]
+) -> None:
+    """Start the stack, call `ready` once, and watch until a signal. Raises StackFailed and
+    embedded.EmbeddedError."""
+    data_dir = settings.demandlink_data_dir.absolute()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    given = given_settings(settings)
+    port = settings.port if "port" in settings.model_fields_set else 0
+    stack = Stack(
+        data_dir,
+        environment(data_dir, given),
+        host=settings.host,
+        port=port,
+        sandbox=not given.get("CONNECTWISE_URL"),
+    )
+    path = data_dir / UP_JSON
+    with _alone(data_dir):
+        try:
+            with stack.running(tell):
+                _apply(stack, given, tell)
+                described = description(stack)
+                write_private(path, described)
+                ready(path, described)
+                while True:
+                    stack.pause(WATCH_SECONDS)
+                    if stack.pids != described["pids"]:  # an embedded server was started again
+                        described = description(stack)
+                        write_private(path, described)
+        except Interrupted:
+            return
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _apply(stack: Stack, given: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Let the environment win over what an earlier run left in the database: there, such values
+    only seed the first start."""
+    wanted = {
+        name: given[name]
+        for name in (n.upper() for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE))
+        if given.get(name)
+    }
+    if not wanted:
+        return
+    headers = {"Authorization": f"Bearer {stack.environment['ADMIN_API_KEY']}"}
+    with client(base_url=stack.api_url, headers=headers) as http:
+        rows = http.get("/admin/settings").json().get("items", [])
+        differing = {row["name"] for row in rows if row.get("environment") is not None}
+        changed = {name: value for name, value in wanted.items() if name in differing}
+        if not changed:
+            return
+        answer = http.patch("/admin/settings", json=changed)
+        if answer.status_code != httpx.codes.OK:
+            raise StackFailed(f"The environment's settings were refused: {answer.text[:500]}")
+    tell(f"Changed as the environment says: {', '.join(sorted(changed))}.")
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """One stack for each data directory. The lock goes with the process."""
+    with (data_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StackFailed(
+                f"Another stack runs from {data_dir}: see {data_dir / UP_JSON}, end it, or choose "
+                "another place with --data-dir."
+            ) from error
+        yield

@@ -1,0 +1,202 @@
+"""An order in an ideal world: every step works at once, and people act when they are told to.
+
+Owns a pure stand-in for engine and ConnectWise, so that the decisions of the core can be driven
+through whole stories without a network. Refuses what ConnectWise would: goods received before
+they are linked, anything linked before the sales order stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any
+
+from app.domain.codes import Code, State
+from app.domain.decide import Plan, Verdict, decide, same
+from app.domain.documents import Kind
+from app.domain.errors import Hold
+from app.domain.gates import GATES
+from app.domain.order import OrderView, build
+from app.domain.records import ORDER, Fact, LedgerRow, OrderRow, Ref, WriteSet
+from app.domain.scenario import Scenario, load
+from app.domain.versions import Stored
+from app.settings import Group, names_in
+from app.steps import STEPS
+from app.sync.endings import note_verdicts, stopped
+from tests.builders import NOW, SETTINGS, Json, as_kept, merged, order_row, snapshot
+
+Key = tuple[str, str]
+
+
+def scenario(name: str = "connectwise-procurement-opportunity") -> Scenario:
+    """A shipped scenario file."""
+    text = (resources.files("app.scenarios") / f"{name}.toml").read_text("utf-8")
+    return load(text, STEPS.keys(), GATES.keys(), names_in(Group.BEHAVIOUR))
+
+
+@dataclass
+class World:
+    """One order. `done` is what was made true, in its order; `settings` are settings by name."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    scenario: Scenario = field(default_factory=scenario)
+    now: datetime = NOW
+    row: OrderRow = field(default_factory=order_row)
+    documents: dict[tuple[Kind, str], Stored] = field(default_factory=dict)
+    ledger: dict[Key, LedgerRow] = field(default_factory=dict)
+    refs: dict[Key, Ref] = field(default_factory=dict)
+    facts: dict[Key, Fact] = field(default_factory=dict)
+    done: list[tuple[str, str, Json]] = field(default_factory=list)
+    converted: bool = False  # a person made the sales order
+    shipped: dict[str, int] = field(default_factory=dict)  # what a person shipped, by line
+
+    # What happens ---------------------------------------------------------------------------
+
+    def deliver(self, *events: Json) -> None:
+        for event in events:
+            before = self.documents
+            self.documents = merged(event, before=before)
+            if self.documents != before:
+                self.row = replace(self.row, wake_seq=self.row.wake_seq + 1)
+            if self.view().sales_order is not None:
+                self.facts.setdefault(
+                    ("sales_order_seen", ""), Fact("sales_order_seen", "", {}, self.now)
+                )
+
+    def settle(self, rounds: int = 300) -> Plan:
+        """Drive the order until it rests, as a worker does, and keep its reasons."""
+        for _ in range(rounds):
+            plan = self.plan()
+            if plan.run is not None:
+                self._do(plan.run)
+            elif plan.looks:
+                for look in plan.looks:
+                    self._look(look)
+            else:
+                self._rest(plan)
+                return plan
+        raise AssertionError(f"never rests: {[key for *key, _ in self.done[-5:]]}")
+
+    def wait(self, **duration: float) -> Plan:
+        """Let time pass, waking the order whenever it is due, as the sweep does."""
+        end = self.now + timedelta(**duration)
+        plan = self.settle()
+        while plan.due_at is not None and plan.due_at <= end:
+            assert plan.due_at > self.now, "due in the past"
+            self.now = plan.due_at
+            plan = self.settle()
+        self.now = end
+        return self.settle()
+
+    # What can be asked ----------------------------------------------------------------------
+
+    def view(self) -> OrderView:
+        given = snapshot(
+            self.documents,
+            now=self.now,
+            row=self.row,
+            ledger=self.ledger.values(),
+            refs=self.refs.values(),
+            facts=self.facts.values(),
+        )
+        return build(given, {**SETTINGS, **self.scenario.defaults, **self.settings})
+
+    def plan(self) -> Plan:
+        return decide(self.scenario, STEPS, self.view())
+
+    def code(self, step: str, subject: str = ORDER) -> str | None:
+        """The reason at which a step stands, None for none."""
+        return next(v.code for v in self.plan().verdicts if (v.step, v.subject) == (step, subject))
+
+    def wants(self) -> dict[Key, Any]:
+        """What is true over there, by step and subject."""
+        return {key: row.want for key, row in self.ledger.items() if row.want is not None}
+
+    def steps_done(self) -> list[str]:
+        return [step for step, _, _ in self.done]
+
+    # How it works ---------------------------------------------------------------------------
+
+    def _do(self, run: Verdict) -> None:
+        assert run.want is not None
+        row = self.ledger.get((run.step, run.subject)) or LedgerRow(
+            run.step, run.subject, State.RUNNING
+        )
+        base = replace(row, attempts=row.attempts + 1, started_at=self.now)
+        try:
+            self._apply(run.step, run.subject, run.want)
+        except Hold as hold:
+            self.ledger[run.step, run.subject] = stopped(self.view(), base, hold, self.now)
+            return
+        want = as_kept(run.want)
+        self.done.append((run.step, run.subject, want))
+        self.ledger[run.step, run.subject] = replace(
+            base,
+            state=State.DONE,
+            want=want,
+            applied_at=self.now,
+            code=None,
+            sentence=None,
+            since=self.now,
+            retry_at=None,
+            retry_wake=None,
+        )
+        again = STEPS[run.step].want(self.view(), run.subject)
+        assert same(want, again), f"{run.step} wants another thing once it is done"
+
+    def _apply(self, step: str, subject: str, want: Mapping[str, Any]) -> None:
+        if step == "create_products":
+            self._learn("opportunity", "", want["opportunity"] or 500)
+            for index, line in enumerate(want["lines"]):
+                self._learn("product", str(line["key"]), 9000 + index)
+        elif step == "create_sales_order":
+            self._learn("sales_order", "", 70)
+            self._see("invoicing", {"invoiced": {}})
+        elif step == "sync_purchase_order":
+            self._sync(subject, want)
+        elif step == "receive_purchase_order":
+            purchase_order = f"po:{want['purchase_order']}"
+            assert ("link_demand", purchase_order) in self.wants(), "received before it was linked"
+        elif step in ("ship_goods", "release_invoice"):
+            assert ("sales_order", "") in self.refs, f"{step} before the sales order stands"
+
+    def _sync(self, subject: str, want: Mapping[str, Any]) -> None:
+        view = self.view()
+        assert ("sales_order", "") in self.refs or view.sells_nothing, "ordered before it was sold"
+        if want.get("cancelled"):
+            raise Hold(Code.PURCHASE_ORDER_CANCELLED, "cancelled in Commerce")
+        before = view.applied("sync_purchase_order", subject)
+        if before is not None and before["shares"] != as_kept(want["shares"]):
+            raise Hold(Code.CHANGED_AFTER_FREEZE, "changed in Commerce")
+        self._learn("purchase_order", str(want["purchase_order"]), want["purchase_order"] - 8000)
+
+    def _learn(self, kind: str, key: str, external_id: int) -> None:
+        self.refs[kind, key] = Ref(kind, key, str(external_id))
+
+    def _see(self, kind: str, body: Mapping[str, Any]) -> None:
+        self.facts[kind, ""] = Fact(kind, "", body, self.now)
+
+    def _look(self, look: str) -> None:
+        bodies: dict[str, Json] = {
+            "conversion": {"sales_orders": [70] if self.converted else []},
+            "shipping": {"shipped": dict(self.shipped)},
+            "invoicing": {"invoiced": {}},
+        }
+        self._see(look, bodies[look])
+
+    def _rest(self, plan: Plan) -> None:
+        writes = WriteSet(self.row.id, "token")
+        note_verdicts(self.view(), plan, writes)
+        for row in writes.ledger:
+            self.ledger[row.step, row.subject] = row
+        answer = plan.answer
+        self.row = replace(
+            self.row,
+            state=answer.state,
+            code=answer.code,
+            sentence=answer.sentence,
+            since=answer.since,
+            due_at=plan.due_at,
+        )
