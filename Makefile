@@ -13,7 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 	if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 2 ]; then echo 2; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test lint format requirements clean
+.PHONY: help venv demo up test lint format docs requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: $(STAMP) ## lay out the code, mend what needs no thought, write .env.exa
 	.venv/bin/ruff check --fix --exit-zero .
 	.venv/bin/ruff format .
 	$(PY) -m tests.env_example
+
+docs: $(STAMP) ## write the pages of docs/ that are made from code
+	$(PY) -m tests.docs.generate
 
 requirements: ## pin the newest fitting versions again (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: pip install uv"; exit 1; }

@@ -82,6 +82,7 @@ class Stack:
     port: int = 0
     sandbox: bool = True
     directory: Path | None = None  # where the processes run; None: here
+    prepare: Callable[[str], None] | None = None  # with the database, before its migration
     servers: embedded.Servers | None = None
     children: dict[str, Child] = field(default_factory=dict)
     api_url: str = ""
@@ -116,6 +117,8 @@ class Stack:
             self._start_servers()
             self.pause(0)
             tell("PostgreSQL and Redis run; the tables are brought up to date.")
+            if self.prepare is not None:
+                self.prepare(self.environment["DATABASE_URL"])
             migrate.upgrade(self.environment["DATABASE_URL"])
             self.pause(0)
             self.spawn("api", "serve", "--fd", str(listener.fileno()), fd=listener.fileno())

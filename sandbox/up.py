@@ -6,6 +6,7 @@ form of `up.json` (`contracts/http.md`). Settings given in the environment or in
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import fcntl
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 from pydantic import SecretStr
 
@@ -26,6 +28,7 @@ from sandbox.stack import Interrupted, Stack, StackFailed, client, without_setti
 
 SECRETS = "secrets.json"
 UP_JSON = "up.json"
+MARK = "Demandlink: filled beside a simulated ConnectWise; emptied at each start"
 WATCH_SECONDS = 0.5
 # What the simulator's first records are called (sandbox/connectwise/model/seed.py).
 NAMES: Mapping[str, str] = {
@@ -148,13 +151,19 @@ def run(
     data_dir = settings.demandlink_data_dir.absolute()
     data_dir.mkdir(parents=True, exist_ok=True)
     given = given_settings(settings)
-    port = settings.port if "port" in settings.model_fields_set else 0
+    simulated = not given.get("CONNECTWISE_URL")
+
+    def prepare(database_url: str) -> None:
+        if simulated:
+            asyncio.run(begin_anew(database_url, tell))
+
     stack = Stack(
         data_dir,
         environment(data_dir, given),
         host=settings.host,
-        port=port,
-        sandbox=not given.get("CONNECTWISE_URL"),
+        port=settings.port if "port" in settings.model_fields_set else 0,
+        sandbox=simulated,
+        prepare=prepare,
     )
     path = data_dir / UP_JSON
     with _alone(data_dir):
@@ -173,6 +182,37 @@ def run(
             return
         finally:
             path.unlink(missing_ok=True)
+
+
+async def begin_anew(database_url: str, tell: Callable[[str], None]) -> None:
+    """Empty a database that an earlier run of ours filled: the simulator starts anew, and its new
+    records would carry the numbers of those remembered. Any other database is left alone.
+
+    Raises StackFailed for one that holds somebody else's orders.
+    """
+    connection = await asyncpg.connect(database_url, timeout=10)
+    try:
+        name = await connection.fetchval("SELECT current_database()")
+        said = await connection.fetchval(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name
+        )
+        if said == MARK:
+            await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            tell("What an earlier run left is gone: the simulated ConnectWise starts anew as well.")
+            return
+        if await connection.fetchval("SELECT to_regclass('public.orders') IS NOT NULL") and (
+            await connection.fetchval("SELECT EXISTS (SELECT FROM public.orders)")
+        ):
+            raise StackFailed(
+                f"The database {name} holds orders that were not made beside a simulated "
+                "ConnectWise. Choose another place with --data-dir, or another DATABASE_URL."
+            )
+        quoted = '"' + str(name).replace('"', '""') + '"'
+        await connection.execute(f"COMMENT ON DATABASE {quoted} IS '{MARK}'")
+    except (OSError, asyncpg.PostgresError) as error:
+        raise StackFailed(f"The database cannot be prepared: {error}.") from error
+    finally:
+        await connection.close()
 
 
 def _apply(stack: Stack, given: Mapping[str, str], tell: Callable[[str], None]) -> None:

@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -44,16 +43,16 @@ class ExitCode(IntEnum):
     STALE = 5
 
 
-@dataclass(frozen=True)
 class Told(Exception):
     """An expected failure: one sentence that says what to do, and how the command ends."""
 
-    sentence: str
-    exit_code: ExitCode = ExitCode.FAILED
-    code: str = "FAILED"
-
-    def __str__(self) -> str:
-        return self.sentence
+    def __init__(
+        self, sentence: str, exit_code: ExitCode = ExitCode.FAILED, code: str = "FAILED"
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.exit_code = exit_code
+        self.code = code
 
 
 class Commands(TyperGroup):
@@ -80,6 +79,12 @@ def _tell(told: Told, *, as_json: bool) -> None:
         typer.echo(told.sentence, err=True)
 
 
+# Refusals are worded for REST; at the command line the same things have other names.
+IN_REST = {
+    "?connection=": "--connection",
+    "See /admin/events": "See `demandlink events list`",
+    "See /admin/mappings": "See `demandlink mappings list`",
+}
 REFUSALS: dict[str, ExitCode] = {
     "PLAN_STALE": ExitCode.STALE,
     "REQUEST_NOT_VALID": ExitCode.USAGE,
@@ -107,6 +112,12 @@ def expected(error: Exception) -> Told | None:
             ExitCode.UPSTREAM,
             "DATABASE_UNAVAILABLE",
         )
+    if type(error).__name__ == "UndefinedTableError":  # asyncpg's, which need not be loaded
+        return Told(
+            "The database has no tables of this version yet: run `demandlink migrate`.",
+            ExitCode.FAILED,
+            "NOT_MIGRATED",
+        )
     if isinstance(error, EmbeddedError):
         return Told(str(error), ExitCode.FAILED, "EMBEDDED")
     if isinstance(error, ScenarioInvalid):
@@ -122,8 +133,9 @@ def _refused(error: Exception) -> Told | None:
     from app.sync.operations import Refusal
 
     if isinstance(error, Refusal):
-        # The sentence is made for REST; at the command line the choice is an option.
-        sentence = error.sentence.replace("?connection=", "--connection")
+        sentence = error.sentence
+        for there, here in IN_REST.items():
+            sentence = sentence.replace(there, here)
         return Told(sentence, REFUSALS.get(error.code, ExitCode.FAILED), error.code)
     if "app.bootstrap" in sys.modules:
         from app.bootstrap import NotConfigured
@@ -171,10 +183,10 @@ def usage(sentence: str) -> NoReturn:
 
 
 def console() -> Console:
-    """Where people read. Rich leaves colours out where nobody looks and with NO_COLOR."""
-    if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=WIDE)
+    """Where people read. Rich leaves colours out where nobody looks."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    # With NO_COLOR it would keep bold; plain is plain here.
+    return Console(highlight=False, color_system=None) if console.no_color else console
 
 
 def say(text: str = "", style: str | None = None) -> None:
@@ -189,7 +201,11 @@ def print_json(value: Any) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Columns for a person; numbers stand right, nothing is markup."""
-    console().print(make_table(headings, rows))
+    shown = console()
+    with shown.capture() as captured:
+        shown.print(make_table(headings, rows))
+    # Columns are filled up with blanks, the last one as well.
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def make_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

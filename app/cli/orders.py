@@ -138,8 +138,15 @@ def _print(story: Story, told: Sequence[JournalRow]) -> None:
 
 
 def _step(step: StepView) -> tuple[object, ...]:
-    records = ", ".join(f"{link.kind.replace('_', ' ')} {link.id}" for link in step.remote)
-    return step.step, step.subject, step.state, records, step.sentence
+    return step.step, step.subject, step.state, records(step), step.sentence
+
+
+def records(step: StepView) -> str:
+    """The ConnectWise records behind a step, by kind: opportunity 88, product 1, 2."""
+    kinds: dict[str, list[str]] = {}
+    for link in step.remote:
+        kinds.setdefault(link.kind.replace("_", " "), []).append(link.id)
+    return ", ".join(f"{kind} {', '.join(ids)}" for kind, ids in kinds.items())
 
 
 def _line(line: LineView) -> tuple[object, ...]:

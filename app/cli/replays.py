@@ -114,7 +114,8 @@ def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
     for item in shape["items"]:
         frame.say(f"\n{item['order']}: {item['state']}. {item['sentence']}", style="bold")
         frame.print_table(
-            ("step", "for", "gate", "calls#", "what it would do"), map(_step, item["steps"])
+            ("step", "for", "gate", "calls#", "what it would do, or why not"),
+            map(_step, item["steps"]),
         )
 
 
@@ -129,5 +130,6 @@ def _result(item: frame.Row) -> tuple[object, ...]:
 
 
 def _step(step: frame.Row) -> tuple[object, ...]:
-    what = "; ".join(step["writes"]) or step["sentence"]
+    what = "; ".join(step["writes"]) if step["gate"] == "open" else ""
+    what = what or step["sentence"]
     return step["step"], step["subject"], step["gate"], step["calls"], what

@@ -82,7 +82,7 @@ async def _create(fx: Effects, sku: str, line: Mapping[str, Any]) -> int:
     async def send() -> Outcome:
         return {"id": await fx.cw.create_catalog_item(new)}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         items = await fx.cw.catalog_items([sku])
         return {"id": items[0].id} if items else None
 

@@ -155,7 +155,7 @@ async def _opportunity_of_ours(fx: Effects, owner: psa.Company) -> int:
     async def send() -> Outcome:
         return {"id": await fx.cw.create_opportunity(new)}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         found = [o.id for o in await fx.cw.opportunities_of(owner.id) if marker in o.notes]
         return {"id": found[0]} if found else None
 

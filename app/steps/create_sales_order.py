@@ -94,7 +94,7 @@ async def _converted(fx: Effects, opportunity: int) -> int:
             order = await fx.cw.convert_to_sales_order(opportunity, ids)
             return {"id": order.id}
 
-        async def look() -> Outcome | None:
+        async def look(known: Outcome) -> Outcome | None:
             order = await _ours(fx, opportunity)
             return {"id": order} if order is not None else None
 
@@ -190,7 +190,7 @@ async def _plain(fx: Effects, want: Mapping[str, Any], status: int) -> int:
     async def send() -> Outcome:
         return {"id": (await fx.cw.create_sales_order(new)).id}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         found = [o.id for o in await fx.cw.sales_orders_of_company(owner.id) if marker in o.notes]
         return {"id": found[0]} if found else None
 

@@ -73,10 +73,7 @@ async def check_demand(fx: Effects, linked: Sequence[psa.Demand], number: str) -
 
     Raises Hold, or Wait while ConnectWise may not show the demand yet.
     """
-    if not linked or fx.ref("purchase_order", _po_key(number, fx)) is not None:
-        return
     products = await refuse_invoiced(fx, [demand.product_id for demand in linked], number)
-    fx.keep("demand", products)
     by_id = {product.id: product for product in products}
     for demand in linked:
         product = by_id.get(demand.product_id)
@@ -93,8 +90,3 @@ async def check_demand(fx: Effects, linked: Sequence[psa.Demand], number: str) -
         if wait := await fx.lagging(stands.applied_at if stands else None, sentence):
             raise wait
         raise Hold(Code.DEMAND_NOT_LINKED, sentence)
-
-
-def _po_key(number: str, fx: Effects) -> str:
-    """The Commerce id of the purchase order with this number."""
-    return next((str(po.id) for po in fx.view.purchase_orders if po.order_number == number), "")

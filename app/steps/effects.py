@@ -19,7 +19,7 @@ from app.domain.records import Ref
 
 Outcome = Mapping[str, Any]
 Send = Callable[[], Awaitable[Outcome]]
-Look = Callable[[], Awaitable[Outcome | None]]
+Look = Callable[[Outcome], Awaitable[Outcome | None]]
 Learn = Callable[[Outcome], Sequence[Ref]]
 
 
@@ -43,9 +43,11 @@ class Effects(Protocol):
         """Make a remote write that is not idempotent, exactly once.
 
         `key` makes it unique within the step's subject, `evidence` is what recognises it later.
-        `look` finds what became of it, by the natural key, None when nothing is found. `learn`
+        `look` is given the evidence of the announcement in doubt, as it was then, and finds what
+        became of it by the natural key, None when nothing is found. `learn`
         gives the references that are kept with the outcome. `shared`: the record may be wanted
-        by other orders too; take its claim first.
+        by other orders too; take its claim first. `send` may raise Hold or Wait, but only before
+        it sends: then nothing was done.
         """
 
     async def guard(self) -> None:

@@ -233,7 +233,7 @@ async def _create(
     async def send() -> Outcome:
         return {"id": (await fx.cw.create_product(new)).id}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         found = [p for p in await standing(fx, parent) if p.xref == xref]
         return {"id": found[0].id} if found else None
 

@@ -17,7 +17,7 @@ from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.gates import Shut
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
-from app.steps.demand import demanded, refuse_invoiced
+from app.steps.demand import check_demand, demanded
 from app.steps.effects import Effects, Outcome
 from app.steps.plain_lines import plain_lines
 from app.steps.resolve import setting, vendor
@@ -124,18 +124,18 @@ async def _append(
 ) -> None:
     document = fx.view.purchase_order(int(want["purchase_order"]))
     assert document is not None  # noqa: S101 - want() found it
-    await refuse_invoiced(fx, [demand.product_id for demand in linked], document.order_number)
     vendor_id = (await vendor(fx, document.supplier)).id
     warehouse_id = (await setting(fx, "connectwise_warehouse")).id
 
     async def send() -> Outcome:
+        await check_demand(fx, linked, document.order_number)
         made = await fx.cw.purchase_demand(vendor_id, warehouse_id, linked, purchase_order)
         if made is not None and made != purchase_order:
             # ConnectWise made another purchase order instead of extending ours [OPEN].
             return {"id": made, "elsewhere": True}
         return {"id": purchase_order}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         return (
             {"id": purchase_order}
             if await _report_says_linked(fx, purchase_order, linked)

@@ -74,7 +74,7 @@ async def _plain_line(
     async def send() -> Outcome:
         return {"id": (await fx.cw.add_purchase_order_line(purchase_order, new)).id}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         for line in await fx.cw.purchase_order_lines(purchase_order):
             if line.line_number == number and line.catalog_item_id == item_id:
                 return {"id": line.id}

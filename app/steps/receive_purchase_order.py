@@ -237,7 +237,7 @@ async def _receive_line(
         await fx.cw.receive_line(purchase_order, line.id, receiving)
         return {"line": line.id, "received": str(after)}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         for found in await read_lines(fx, po_id, purchase_order):
             if found.id == line.id and found.received >= after:
                 return {"line": line.id, "received": str(after)}

@@ -73,7 +73,7 @@ async def _invoice(fx: Effects, want: Mapping[str, Any], sales_order: int) -> No
     async def send() -> Outcome:
         return {"id": await fx.cw.create_invoice(sales_order, owner.id, reference)}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         invoices = await fx.cw.invoices_of_sales_order(sales_order)
         found = [invoice.id for invoice in invoices if invoice.reference == reference]
         return {"id": found[0]} if found else None

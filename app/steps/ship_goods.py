@@ -12,10 +12,10 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
-from app.domain.errors import Hold
+from app.domain.errors import Hold, Wait
 from app.domain.gates import Shut
 from app.domain.order import OrderView
-from app.domain.quantities import to_ship
+from app.domain.quantities import RECEIVE, to_ship
 from app.domain.records import ORDER
 from app.steps.effects import Effects, Outcome
 from app.steps.resolve import setting
@@ -70,6 +70,9 @@ async def _ship(fx: Effects, line: str, target: Decimal, before: Decimal) -> Non
         if wait := await fx.lagging(row.applied_at if row else None, sentence):
             raise wait
         raise Hold(Code.SHIPPING_UNCERTAIN, sentence)
+    picked = sum((detail.picked for detail in details), Decimal(0))
+    if picked < target:
+        await _wait_for_picking(fx, line)
     for detail in details:  # what ConnectWise picked by itself is shipped first
         amount = min(detail.picked - detail.shipped, target - done)
         if amount > 0:
@@ -79,6 +82,19 @@ async def _ship(fx: Effects, line: str, target: Decimal, before: Decimal) -> Non
     if done < target:
         shipping = psa.Shipping(target - done, warehouse.id, place.id)
         await _once(fx, line, product, None, shipping, done, target)
+
+
+async def _wait_for_picking(fx: Effects, line: str) -> None:
+    """ConnectWise may have picked the goods by itself and not show it yet; picking them again
+    would be refused. One READ_LAG after the last receipt its picking shows, or there is none."""
+    received = [
+        row.applied_at
+        for (step, _), row in fx.view.ledger.items()
+        if step == RECEIVE and row.applied_at is not None
+    ]
+    until = max(received, default=fx.view.now) + fx.view.live.read_lag
+    if fx.view.now < until:
+        raise Wait(Code.READ_LAG, f"Line {line} may not show as picked yet.", until)
 
 
 async def _once(
@@ -97,7 +113,7 @@ async def _once(
             await fx.cw.change_shipping(product, detail, shipping)
         return {"shipped": str(target)}
 
-    async def look() -> Outcome | None:
+    async def look(known: Outcome) -> Outcome | None:
         there = sum((d.shipped for d in await fx.cw.shipping_details(product)), Decimal(0))
         return {"shipped": str(target)} if there >= target else None
 

@@ -21,7 +21,7 @@ from app.domain.order import OrderView
 from app.domain.records import Ref
 from app.steps import catalog
 from app.steps.demand import check_demand, demanded
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects, Learn, Outcome
 from app.steps.plain_lines import plain_lines
 from app.steps.resolve import optional, setting, vendor
 
@@ -134,14 +134,12 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     if known is not None:
         _refuse_changed_lines(fx, want)
     linked = demanded(fx, want)
-    await check_demand(fx, linked, str(want["number"]))
     if known is None:
         if linked and view.behaviour.demand_linking == "demand_creates_po":
             known = await _from_demand(fx, want, seller.id, warehouse.id, linked)
         else:
             known = await _plainly(fx, want, seller.id, warehouse.id, opened.id, marker)
         await _raise_highest(fx, known)
-        fx.learn(Ref("purchase_order", po_id, str(known), exclusive=True))
     number = str(want["number"])[:50] if view.behaviour.po_numbering == "commerce" else None
     await fx.guard()
     await fx.cw.change_purchase_order(
@@ -182,22 +180,18 @@ async def _from_demand(
 ) -> int:
     highest = await fx.recall("highest", "purchase_order")
     bound = int(highest["id"]) if highest is not None else 0
-    open_demand = {
-        str(p.id): str(p.open_demand)
-        for p in fx.recent("demand") or []
-        if p.open_demand is not None
-    }
     evidence = {
         "vendor": vendor_id,
         "products": {str(demand.product_id): str(demand.quantity) for demand in linked},
-        "open_demand": open_demand,
         "above": bound,
     }
 
     async def send() -> Outcome:
+        # Here and not earlier: after a crash our own purchase order has taken the demand.
+        await check_demand(fx, linked, str(want["number"]))
         made = await fx.cw.purchase_demand(vendor_id, warehouse_id, linked)
         if made is None:  # the answer need not carry the purchase order [OPEN]
-            found = await look()
+            found = await look(evidence)
             if found is None:
                 raise RemoteFailure(
                     FailureKind.OUTCOME_UNKNOWN, "the answer names no purchase order"
@@ -205,25 +199,24 @@ async def _from_demand(
             return found
         return {"id": made}
 
-    async def look() -> Outcome | None:
-        return await _made_from_demand(fx, want, vendor_id, linked, bound)
+    async def look(known: Outcome) -> Outcome | None:
+        return await _made_from_demand(fx, want, known)
 
-    outcome = await fx.once("purchase_order", "demand", evidence, send, look)
+    outcome = await fx.once("purchase_order", "demand", evidence, send, look, _learn(want))
     return int(outcome["id"])
 
 
-async def _made_from_demand(
-    fx: Effects,
-    want: Mapping[str, Any],
-    vendor_id: int,
-    linked: Sequence[psa.Demand],
-    bound: int,
-) -> Outcome | None:
-    """The purchase order whose lines cover exactly the demanded products; Hold when unsure."""
+async def _made_from_demand(fx: Effects, want: Mapping[str, Any], known: Outcome) -> Outcome | None:
+    """The purchase order whose lines cover exactly what was demanded; Hold when unsure.
+
+    Everything is taken from the announcement: since then other purchase orders may have come,
+    and the order's documents may have changed.
+    """
     ours = {
         int(ref.external_id) for (kind, _), ref in fx.view.refs.items() if kind == "purchase_order"
     }
-    wanted: dict[int, Decimal] = {demand.product_id: demand.quantity for demand in linked}
+    bound, vendor_id = int(known["above"]), int(known["vendor"])
+    wanted = {int(key): Decimal(str(value)) for key, value in known["products"].items()}
     found: dict[int, dict[int, Decimal]] = {}
     try:
         for row in await fx.cw.demand_links(sorted(wanted)):
@@ -307,13 +300,20 @@ async def _plainly(
     async def send() -> Outcome:
         return {"id": (await fx.cw.create_purchase_order(new)).id}
 
-    async def look() -> Outcome | None:
-        above = await fx.cw.purchase_orders_above(vendor_id, bound)
+    async def look(known: Outcome) -> Outcome | None:
+        above = await fx.cw.purchase_orders_above(vendor_id, int(known["above"]))
         found = [po.id for po in above if marker in po.notes]
         return {"id": found[0]} if found else None
 
     evidence = {"marker": marker, "vendor": vendor_id, "above": bound}
-    return int((await fx.once("purchase_order", "plain", evidence, send, look))["id"])
+    outcome = await fx.once("purchase_order", "plain", evidence, send, look, _learn(want))
+    return int(outcome["id"])
+
+
+def _learn(want: Mapping[str, Any]) -> Learn:
+    """Kept together with the outcome, so that no other look-up can take the record for its own."""
+    key = str(want["purchase_order"])
+    return lambda outcome: [Ref("purchase_order", key, str(outcome["id"]), exclusive=True)]
 
 
 async def _raise_highest(fx: Effects, purchase_order_id: int) -> None:

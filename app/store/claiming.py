@@ -117,13 +117,33 @@ ORDER BY o.updated_at LIMIT $1
 """  # noqa: S608 - constant text
 
 
+# A commit wakes who waits for a claim that it dropped, after its end. Where it died in between,
+# the waiters are found here.
+_FORGOTTEN = """
+DELETE FROM claim_waiter AS w WHERE NOT EXISTS (
+    SELECT FROM remote_claim AS r
+    WHERE r.tenant_id = w.tenant_id AND r.kind = w.kind AND r.key = w.key)
+RETURNING order_id
+"""
+
+# What has outlived its use, a bounded part at a time. Ids are counted for 90 days (design.md).
+_OUTLIVED = (
+    "DELETE FROM worker WHERE seen_at < now() - interval '1 day'",
+    """DELETE FROM inbox_seen WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM inbox_seen WHERE seen_at < now() - interval '90 days' LIMIT 20000))""",
+    "DELETE FROM idempotency_key WHERE created_at < now() - interval '2 days'",
+    "DELETE FROM reference_cache WHERE expires_at < now() - interval '1 day'",
+)
+
+
 class Claiming(Part):
     """The part of the store that hands orders to workers."""
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[Worker]:
         async with self._db.dedicated() as connection:
-            await self._forget_old(connection)
+            for statement in _OUTLIVED:
+                await connection.execute(statement)
             number = await connection.fetchval("INSERT INTO worker DEFAULT VALUES RETURNING id")
             await connection.execute("SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number)
             lost = False
@@ -142,10 +162,6 @@ class Claiming(Part):
                 with contextlib.suppress(Exception):
                     await connection.execute("DELETE FROM worker WHERE id = $1", number)
 
-    @staticmethod
-    async def _forget_old(connection: Session) -> None:
-        await connection.execute("DELETE FROM worker WHERE seen_at < now() - interval '1 day'")
-
     async def claim(self, worker: Worker, limit: int, lease: float) -> list[Claim]:
         if not worker.alive() or limit < 1:
             return []
@@ -158,6 +174,9 @@ class Claiming(Part):
                 await session.execute(_POISON, poisoned, POISON_SENTENCE, who)
             taken = _batch([row for row in free if row["claims"] < POISON_AFTER])
             if not taken:
+                forgotten = await session.fetch(_FORGOTTEN)
+                if forgotten:
+                    await session.execute(WAKE, [row["order_id"] for row in forgotten])
                 return []
             interrupted: dict[int, list[str]] = {}
             for row in await session.fetch(_INTERRUPT, taken):

@@ -188,6 +188,7 @@ class Documents:
                 row["tenant_id"],
                 old=rows.stored(row),
                 order_id=row["order_id"],
+                was_in=row["order_id"],
                 quote=row["quote"],
                 purchase_order=row["purchase_order"],
             )
@@ -292,9 +293,10 @@ class Documents:
     def _follow(self, receipt: Doc, purchase_order: str) -> None:
         """A receipt stands where its purchase order stands."""
         leader = self._docs.get((receipt.connection_id, Kind.PURCHASE_ORDER, purchase_order))
-        if leader is not None and leader.order_id != receipt.order_id:
+        if leader is not None:
             receipt.order_id = leader.order_id
-            receipt.moved = True
+        elif receipt.told is not None:
+            receipt.order_id = None  # its purchase order has not come in
 
     def _tell(self, doc: Doc) -> None:
         """Whom the document concerns: which events, which orders are woken and told."""
@@ -312,6 +314,9 @@ class Documents:
             concerned = {doc.order_id} if doc.order_id is not None else set()
         for event_id in doc.events:
             self.of_event.setdefault(event_id, set()).update(concerned)
+        if doc.moved:
+            left_and_joined = (doc.was_in, doc.order_id)
+            self.woken.update(order for order in left_and_joined if order is not None)
         if doc.changed:
             self.woken |= concerned
             self._journal.extend((order_id, doc.journal()) for order_id in sorted(concerned))

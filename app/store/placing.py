@@ -43,7 +43,7 @@ class Doc:
     purchase_order: str | None = None
     told: DocumentPlace | None = None  # what the newest state says, None: nothing new
     events: set[int] = field(default_factory=set)
-    moved: bool = False  # to be written for its place alone
+    was_in: int | None = None  # the order that it is stored in
 
     @property
     def stored(self) -> Stored:
@@ -62,6 +62,10 @@ class Doc:
     @property
     def changed(self) -> bool:
         return self.new is not None and self.new != self.old
+
+    @property
+    def moved(self) -> bool:
+        return self.old is not None and self.order_id != self.was_in
 
     @property
     def order_key(self) -> OrderKey | None:

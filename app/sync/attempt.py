@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.codes import Code
-from app.domain.errors import FailureKind, Hold, LeaseLost, RemoteFailure, Wait
+from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, RemoteFailure, Wait
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
 from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
@@ -157,10 +157,9 @@ class Attempt:
 
     async def guard(self) -> None:
         need = self.view.live.call_timeout.total_seconds()
-        if self._drive.lease.left(self._clock.monotonic()) < need:
-            # The heartbeat is late: no call may outlive the lease.
-            if not await self._drive.renew():
-                self._drive.lease.lost = True
+        late = self._drive.lease.left(self._clock.monotonic()) < need
+        if late and not await self._drive.renew():  # no call may outlive the lease
+            self._drive.lease.lost = True
         if self._drive.lease.left(self._clock.monotonic()) < need:
             raise LeaseLost
 
@@ -207,9 +206,13 @@ class Attempt:
         await self.guard()
         try:
             outcome = await send()
+        except Interruption:
+            # Said before anything was sent: a last look showed that it may not be sent now.
+            self.writes.refused.append(intent.id)
+            raise
         except RemoteFailure as failure:
             if failure.kind is FailureKind.EXISTS:
-                found = await look()
+                found = await look(intent.evidence)
                 if found is not None:
                     return await self._settle(intent, found, learn, adopted=True)
             if failure.kind in DID_NOTHING:
@@ -255,7 +258,7 @@ class Attempt:
         )
         if intent.looked_at is not None and now < last:
             raise Wait(Code.OUTCOME_UNKNOWN, sentence, last)
-        found = await look()
+        found = await look(intent.evidence)
         if found is not None:
             return found
         if intent.looked_at is None:

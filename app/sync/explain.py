@@ -79,7 +79,11 @@ def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLin
     own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
     links = [
         RemoteLink(
-            SYSTEM, ref.kind, ref.external_id, f"{base_url}{PATHS[ref.kind]}{ref.external_id}"
+            SYSTEM,
+            ref.kind,
+            ref.external_id,
+            # A process without the connection's address cannot say where a record is shown.
+            f"{base_url}{PATHS[ref.kind]}{ref.external_id}" if base_url else None,
         )
         for ref in view.refs.values()
         if ref.kind in SHOWN.get(verdict.step, ())

@@ -19,7 +19,6 @@ from pydantic import SecretStr, ValidationError
 
 from app.connectors.recording import redacted
 from app.domain import json_values
-from app.domain.events import causes
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
 from app.domain.views import (
@@ -287,7 +286,7 @@ class Operations:
         try:
             checked = check(wanted)
         except ValidationError as error:
-            raise Refusal("REQUEST_NOT_VALID", f"{causes(error).upper()}.") from error
+            raise Refusal("REQUEST_NOT_VALID", f"{_wrong(error)}.") from error
         except ValueError as error:
             raise Refusal("REQUEST_NOT_VALID", f"{error}.") from error
         scenario = checked.get("scenario")
@@ -314,6 +313,13 @@ def shown(body: bytes) -> Any:
         with contextlib.suppress(json_values.NotJson):
             parsed["Entity"] = json_values.loads(parsed["Entity"])
     return json.loads(json.dumps(redacted(parsed), default=_number))
+
+
+def _wrong(error: ValidationError) -> str:
+    """Wrong settings under the names that people give them; values stay out."""
+    return "; ".join(
+        f"{'/'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()
+    )
 
 
 def _number(value: Any) -> float:

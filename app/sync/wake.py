@@ -72,7 +72,7 @@ class ArqWake:
                     default_queue_name=QUEUE,
                 )
             await self._pool.enqueue_job(JOB, _job_id=self._ids.token(), _expires=60)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the queue is dispensable
             # Any failure of the queue is one: the sweep takes over until it is back.
             self._away_until = self._clock.monotonic() + AWAY_SECONDS
             logger(__name__).info("queue_away", error=type(error).__name__)

@@ -51,6 +51,8 @@ class Narrator:
             quiet=as_json,
             soft_wrap=not looked_at,
             width=None if looked_at else WIDTH,
+            # Rich keeps bold with NO_COLOR; plain is plain here.
+            color_system=None if Console().no_color else "auto",
         )
         self._plain = not looked_at
         self._as_json = as_json

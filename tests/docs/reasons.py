@@ -30,7 +30,7 @@ its entry here.
 - **Waiting** ends by itself. A wait that outlives its deadline
   ([`HOLD_DEADLINE`](reference/settings.md#hold_deadline), or the scenario's own) becomes **held**.
 - **Held** needs a person: a decision, or a corrected record. It is asked again when a document of
-  the order comes in, when a mapping or a setting is changed, and every 15 minutes.
+  the order comes in, when mappings or settings are changed that it waits for, and every 15 minutes.
 - **Parked** ran out of retries. It is asked again like a held one, except after
   [DECIDE_FAILED](#decide_failed) and [POISON](#poison): those wait for a replay.
 - To *replay* is to wake an order with its retries reset: [how to](how-to/replay.md). A step that

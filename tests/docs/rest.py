@@ -28,7 +28,7 @@ TAGS = {
     "events": "Deliveries",
     "set-up": "Mappings, settings, connections",
     "webhooks": "Webhooks",
-    "health": "Health",
+    "health": "Health checks",
 }
 ADMIN = "/admin"
 COMPONENTS = "#/components/schemas/"
@@ -157,7 +157,7 @@ def _type(node: Node) -> str:
         name = node["$ref"].removeprefix(COMPONENTS)
         if name.startswith("Commerce"):
             return "a [Commerce event](commerce-events.md)"
-        return f"[{name}](#{name.lower()})"
+        return f"[{name}](#schema-{name.lower()})"
     for many in ("anyOf", "oneOf", "allOf"):
         if many in node:
             return " or ".join(dict.fromkeys(_type(one) for one in node[many]))
@@ -180,7 +180,7 @@ def _schemas(whole: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _schema(name: str, node: Node) -> str:
-    parts = [f"### {name}", " ".join(str(node.get("description", "")).split())]
+    parts = [f"### Schema `{name}`", " ".join(str(node.get("description", "")).split())]
     required = node.get("required", [])
     rows = [
         [code(field), _type(inner), "" if field in required else "optional"]

@@ -35,6 +35,7 @@ class Remote:
     @classmethod
     async def read(cls, stack: Stack, order: Order) -> Remote:
         found = cls()
+        await stack.control("settings", {"read_lag_ms": 0}, "PUT")  # what stands, not what shows
         products = [
             product
             for product in await stack.get("/procurement/products")

@@ -194,3 +194,9 @@ async def codes_of(store: FullStore, number: str = "id:1201") -> list[str]:
     """The codes of an order's journal."""
     page = await store.journal((await order_of(store, number)).id, None, 200)
     return [row.entry.code for row in page.items]
+
+
+async def kinds_of(store: FullStore, number: str = "id:1201") -> list[tuple[str, str]]:
+    """Kinds and ids of the documents that an order has."""
+    snapshot = await snapshot_of(store, number)
+    return [(stored.kind.value, stored.source_id) for stored in snapshot.documents]

@@ -12,33 +12,21 @@ import pytest
 
 from app.domain.codes import Code
 from app.domain.documents import Kind
-from app.domain.ports import Worker
-from app.domain.records import Fact, Ref
 from tests.store.build import (
     TENANT,
     FullStore,
-    applied,
-    claim_one,
-    codes_of,
     deliver,
     delivery,
+    kinds_of,
     merge_all,
     order_of,
     plan,
     purchase_order,
     quote,
     receipt,
-    release,
     sales_order,
     snapshot_of,
-    writes,
 )
-
-
-async def kinds_of(store: FullStore, number: str = "id:1201") -> list[tuple[str, str]]:
-    snapshot = await snapshot_of(store, number)
-    return [(stored.kind.value, stored.source_id) for stored in snapshot.documents]
-
 
 STORY = (
     sales_order(version=1, quote="501"),
@@ -192,103 +180,6 @@ async def test_a_stock_purchase_order_belongs_to_no_order(store: FullStore) -> N
     assert (await store.next_due()) is None
 
 
-# --- a purchase order that moves -----------------------------------------------------------------
-
-
-async def _synced(store: FullStore, worker: Worker, **more: Any) -> None:
-    """Order 1201 with a purchase order that stands in ConnectWise."""
-    await deliver(store, "so", sales_order())
-    await deliver(store, "po", purchase_order(), receipt())
-    claim = await claim_one(store, worker)
-    refs = [
-        Ref("purchase_order", "881", "7001", exclusive=True),
-        Ref("opportunity", "", "88"),
-    ]
-    now = await store.now()
-    facts = [
-        Fact("purchase_order_lines", "881", {"lines": []}, now),
-        Fact("conversion", "", {}, now),
-    ]
-    ledger = [applied("sync_purchase_order", "po:881"), applied("win_opportunity", "order")]
-    ledger += more.get("ledger", [])
-    await store.commit(writes(claim, refs=refs, facts=facts, ledger=ledger))
-    await store.begin(
-        claim,
-        step="sync_purchase_order",
-        subject="po:881",
-        kind="purchase_order",
-        key="x",
-        evidence={},
-    )
-    assert await release(store, claim)
-
-
-async def test_a_purchase_order_that_moves_takes_its_rows_along(
-    store: FullStore, worker: Worker
-) -> None:
-    await _synced(store, worker)
-    await deliver(store, "moved", purchase_order(version=2, order="1205"))
-    left, joined = await snapshot_of(store), await snapshot_of(store, "id:1205")
-    assert [row.step for row in left.ledger] == ["win_opportunity"]
-    assert [row.step for row in joined.ledger] == ["sync_purchase_order"]
-    assert [ref.kind for ref in left.refs] == ["opportunity"]
-    assert [(ref.external_id, ref.exclusive) for ref in joined.refs] == [("7001", True)]
-    assert [fact.kind for fact in left.facts] == ["conversion"]
-    assert [fact.kind for fact in joined.facts] == ["purchase_order_lines"]
-    assert [intent.key for intent in joined.intents] == ["x"]
-    assert await kinds_of(store) == [("sales_order", "1201")]
-    assert await kinds_of(store, "id:1205") == [("purchase_order", "881"), ("receipt", "R-1")]
-    assert "PURCHASE_ORDER_MOVED" in await codes_of(store)
-    assert "PURCHASE_ORDER_MOVED" in await codes_of(store, "id:1205")
-    assert left.order.due_at is not None
-    assert joined.order.due_at is not None
-
-
-async def test_a_received_purchase_order_stays_and_says_so(
-    store: FullStore, worker: Worker
-) -> None:
-    received = applied("receive_purchase_order", "receipt:881:R-1", want={"quantity": 4})
-    await _synced(store, worker, ledger=[received])
-    await deliver(store, "moved", purchase_order(version=2, order="1205"))
-    stays = await snapshot_of(store)
-    assert len(stays.ledger) == 3
-    fact = next(fact for fact in stays.facts if fact.kind == "purchase_order_moved")
-    assert (fact.key, fact.body["order"]) == ("881", "id:1205")
-    assert ("purchase_order", "881") in await kinds_of(store)
-    assert (await codes_of(store)).count("PURCHASE_ORDER_MOVED") == 1
-    await deliver(store, "back", purchase_order(version=3, order="1201"))
-    assert "purchase_order_moved" not in [fact.kind for fact in (await snapshot_of(store)).facts]
-
-
-async def test_a_purchase_order_waits_for_the_lease_of_its_order(
-    store: FullStore, worker: Worker
-) -> None:
-    """What a worker is just doing for it must not be left behind."""
-    await deliver(store, "so", sales_order())
-    await deliver(store, "po", purchase_order())
-    claim = await claim_one(store, worker)
-    accepted = await store.accept(delivery("moved", purchase_order(version=2, order="1205")))
-    assert await store.merge(plan, 10) == 1
-    event = await store.event(TENANT, accepted.event_id)
-    assert event is not None
-    assert event.status == "deferred"
-    assert ("purchase_order", "881") in await kinds_of(store)
-    await store.begin(
-        claim,
-        step="receive_purchase_order",
-        subject="receipt:881:R-1",
-        kind="receipt",
-        key="1",
-        evidence={},
-    )
-    assert await release(store, claim)
-    await asyncio.sleep(1.1)
-    assert await merge_all(store) == 1
-    # It was sent to be received meanwhile, so it stays.
-    assert ("purchase_order", "881") in await kinds_of(store)
-    assert "purchase_order_moved" in [fact.kind for fact in (await snapshot_of(store)).facts]
-
-
 # --- what goes wrong -----------------------------------------------------------------------------
 
 
@@ -350,59 +241,3 @@ async def test_each_change_is_told_in_the_journal(store: FullStore) -> None:
         "Sales order ON1201 changed.",
     ]
     assert page.items[0].entry.data["kind"] == "sales_order"
-
-
-# --- callbacks -----------------------------------------------------------------------------------
-
-
-async def _carrying(store: FullStore, worker: Worker) -> None:
-    await deliver(store, "so", sales_order())
-    claim = await claim_one(store, worker)
-    now = await store.now()
-    facts = [Fact("conversion", "", {}, now), Fact("sales_order_seen", "", {}, now)]
-    await store.commit(writes(claim, refs=[Ref("opportunity", "", "88")], facts=facts))
-    assert await release(store, claim)
-
-
-def _callback(external_id: str, record: str) -> Any:
-    return delivery(external_id, routes=(("opportunity", record),), source="connectwise")
-
-
-async def test_a_callback_wakes_who_carries_the_record(store: FullStore, worker: Worker) -> None:
-    await _carrying(store, worker)
-    accepted = await store.accept(_callback("cb-1", "88"))
-    await merge_all(store)
-    snapshot = await snapshot_of(store)
-    assert snapshot.order.due_at is not None
-    seen = {fact.kind: fact.seen_at.year for fact in snapshot.facts}
-    assert seen["conversion"] == 1970
-    assert seen["sales_order_seen"] > 2000
-    event = await store.event(TENANT, accepted.event_id)
-    assert event is not None
-    assert (event.status, event.orders) == ("merged", ("ON1201",))
-
-
-async def test_a_callback_about_an_unknown_record_is_a_hint_for_one(
-    store: FullStore, worker: Worker
-) -> None:
-    await _carrying(store, worker)
-    await store.accept(_callback("cb-1", "99"))
-    await merge_all(store)
-    handed = await asyncio.gather(*(store.hints(5) for _ in range(4)))
-    (hint,) = [event for events in handed for event in events]
-    assert await store.hints(5) == []
-    assert await store.settle_hint(hint.id, [("opportunity", "88"), ("ticket", "1")]) == 1
-    event = await store.event(TENANT, hint.id)
-    assert event is not None
-    assert (event.status, event.orders) == ("merged", ("ON1201",))
-    assert (await order_of(store)).due_at is not None
-
-
-async def test_a_hint_that_leads_nowhere_is_dropped(store: FullStore) -> None:
-    await store.accept(_callback("cb-1", "99"))
-    await merge_all(store)
-    (hint,) = await store.hints(5)
-    assert await store.settle_hint(hint.id, []) == 0
-    event = await store.event(TENANT, hint.id)
-    assert event is not None
-    assert event.status == "dropped"

@@ -20,6 +20,7 @@ from tests.store.build import (
     delivery,
     order_of,
     plan,
+    release,
     sales_order,
     snapshot_of,
     writes,
@@ -188,3 +189,33 @@ async def test_deadlocks_are_tried_again(postgres: PostgresStore, other: Any) ->
         await other.execute("ROLLBACK")
         assert await merging == 1
     assert (await snapshot_of(postgres, "ON1201")).documents[0].version.startswith("2026")
+
+
+async def test_a_waiter_whose_waking_was_lost_is_found_by_the_sweep(
+    postgres: PostgresStore, other: Any
+) -> None:
+    """The commit that dropped the claim died before it could wake anybody."""
+    await deliver(postgres, "all", sales_order("1200"), sales_order("1201"))
+    async with postgres.join() as worker:
+        owner, waiter = await postgres.claim(worker, 5, LEASE)
+        await postgres.claim_shared(owner, "catalog_item", "A", None)
+        assert not (await postgres.claim_shared(waiter, "catalog_item", "A", None)).owned
+        assert await release(postgres, waiter)
+        await other.execute("DELETE FROM remote_claim")
+        assert await postgres.claim(worker, 5, LEASE) == []
+        assert (await claim_one(postgres, worker)).order_id == waiter.order_id
+
+
+async def test_a_workers_start_clears_away_what_has_outlived_its_use(
+    postgres: PostgresStore, other: Any
+) -> None:
+    await postgres.accept(delivery("old", sales_order()))
+    await postgres.accept(delivery("new", sales_order()))
+    await other.execute(
+        "UPDATE inbox_seen SET seen_at = now() - interval '91 days' WHERE external_id = 'old'"
+    )
+    await other.execute("INSERT INTO worker (seen_at) VALUES (now() - interval '2 days')")
+    async with postgres.join():
+        seen = await other.fetch("SELECT external_id FROM inbox_seen")
+        assert [row["external_id"] for row in seen] == ["new"]
+        assert await other.fetchval("SELECT count(*) FROM worker") == 1

@@ -1,0 +1,74 @@
+"""Callbacks: whom they wake, and what becomes of those that name an unknown record."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.domain.ports import Worker
+from app.domain.records import Delivery, Fact, Ref
+from tests.store.build import (
+    TENANT,
+    FullStore,
+    claim_one,
+    deliver,
+    delivery,
+    merge_all,
+    order_of,
+    release,
+    sales_order,
+    snapshot_of,
+    writes,
+)
+
+
+async def _carrying(store: FullStore, worker: Worker) -> None:
+    await deliver(store, "so", sales_order())
+    claim = await claim_one(store, worker)
+    now = await store.now()
+    facts = [Fact("conversion", "", {}, now), Fact("sales_order_seen", "", {}, now)]
+    await store.commit(writes(claim, refs=[Ref("opportunity", "", "88")], facts=facts))
+    assert await release(store, claim)
+
+
+def _callback(external_id: str, record: str) -> Delivery:
+    return delivery(external_id, routes=(("opportunity", record),), source="connectwise")
+
+
+async def test_a_callback_wakes_who_carries_the_record(store: FullStore, worker: Worker) -> None:
+    await _carrying(store, worker)
+    accepted = await store.accept(_callback("cb-1", "88"))
+    await merge_all(store)
+    snapshot = await snapshot_of(store)
+    assert snapshot.order.due_at is not None
+    seen = {fact.kind: fact.seen_at.year for fact in snapshot.facts}
+    assert seen["conversion"] == 1970
+    assert seen["sales_order_seen"] > 2000
+    event = await store.event(TENANT, accepted.event_id)
+    assert event is not None
+    assert (event.status, event.orders) == ("merged", ("ON1201",))
+
+
+async def test_a_callback_about_an_unknown_record_is_a_hint_for_one(
+    store: FullStore, worker: Worker
+) -> None:
+    await _carrying(store, worker)
+    await store.accept(_callback("cb-1", "99"))
+    await merge_all(store)
+    handed = await asyncio.gather(*(store.hints(5) for _ in range(4)))
+    (hint,) = [event for events in handed for event in events]
+    assert await store.hints(5) == []
+    assert await store.settle_hint(hint.id, [("opportunity", "88"), ("ticket", "1")]) == 1
+    event = await store.event(TENANT, hint.id)
+    assert event is not None
+    assert (event.status, event.orders) == ("merged", ("ON1201",))
+    assert (await order_of(store)).due_at is not None
+
+
+async def test_a_hint_that_leads_nowhere_is_dropped(store: FullStore) -> None:
+    await store.accept(_callback("cb-1", "99"))
+    await merge_all(store)
+    (hint,) = await store.hints(5)
+    assert await store.settle_hint(hint.id, []) == 0
+    event = await store.event(TENANT, hint.id)
+    assert event is not None
+    assert event.status == "dropped"

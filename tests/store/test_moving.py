@@ -1,0 +1,121 @@
+"""A purchase order that changes its sales order (H3)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from app.domain.ports import Worker
+from app.domain.records import Fact, Ref
+from tests.store.build import (
+    TENANT,
+    FullStore,
+    applied,
+    claim_one,
+    codes_of,
+    deliver,
+    delivery,
+    kinds_of,
+    merge_all,
+    plan,
+    purchase_order,
+    receipt,
+    release,
+    sales_order,
+    snapshot_of,
+    writes,
+)
+
+
+async def _synced(store: FullStore, worker: Worker, **more: Any) -> None:
+    """Order 1201 with a purchase order that stands in ConnectWise."""
+    await deliver(store, "so", sales_order())
+    await deliver(store, "po", purchase_order(), receipt())
+    claim = await claim_one(store, worker)
+    refs = [
+        Ref("purchase_order", "881", "7001", exclusive=True),
+        Ref("opportunity", "", "88"),
+    ]
+    now = await store.now()
+    facts = [
+        Fact("purchase_order_lines", "881", {"lines": []}, now),
+        Fact("conversion", "", {}, now),
+    ]
+    ledger = [applied("sync_purchase_order", "po:881"), applied("win_opportunity", "order")]
+    ledger += more.get("ledger", [])
+    await store.commit(writes(claim, refs=refs, facts=facts, ledger=ledger))
+    await store.begin(
+        claim,
+        step="sync_purchase_order",
+        subject="po:881",
+        kind="purchase_order",
+        key="x",
+        evidence={},
+    )
+    assert await release(store, claim)
+
+
+async def test_a_purchase_order_that_moves_takes_its_rows_along(
+    store: FullStore, worker: Worker
+) -> None:
+    await _synced(store, worker)
+    await deliver(store, "moved", purchase_order(version=2, order="1205"))
+    left, joined = await snapshot_of(store), await snapshot_of(store, "id:1205")
+    assert [row.step for row in left.ledger] == ["win_opportunity"]
+    assert [row.step for row in joined.ledger] == ["sync_purchase_order"]
+    assert [ref.kind for ref in left.refs] == ["opportunity"]
+    assert [(ref.external_id, ref.exclusive) for ref in joined.refs] == [("7001", True)]
+    assert [fact.kind for fact in left.facts] == ["conversion"]
+    assert [fact.kind for fact in joined.facts] == ["purchase_order_lines"]
+    assert [intent.key for intent in joined.intents] == ["x"]
+    assert await kinds_of(store) == [("sales_order", "1201")]
+    assert await kinds_of(store, "id:1205") == [("purchase_order", "881"), ("receipt", "R-1")]
+    assert "PURCHASE_ORDER_MOVED" in await codes_of(store)
+    assert "PURCHASE_ORDER_MOVED" in await codes_of(store, "id:1205")
+    assert left.order.due_at is not None
+    assert joined.order.due_at is not None
+
+
+async def test_a_received_purchase_order_stays_and_says_so(
+    store: FullStore, worker: Worker
+) -> None:
+    received = applied("receive_purchase_order", "receipt:881:R-1", want={"quantity": 4})
+    await _synced(store, worker, ledger=[received])
+    await deliver(store, "moved", purchase_order(version=2, order="1205"))
+    stays = await snapshot_of(store)
+    assert len(stays.ledger) == 3
+    fact = next(fact for fact in stays.facts if fact.kind == "purchase_order_moved")
+    assert (fact.key, fact.body["order"]) == ("881", "id:1205")
+    assert ("purchase_order", "881") in await kinds_of(store)
+    assert (await codes_of(store)).count("PURCHASE_ORDER_MOVED") == 1
+    await deliver(store, "back", purchase_order(version=3, order="1201"))
+    assert "purchase_order_moved" not in [fact.kind for fact in (await snapshot_of(store)).facts]
+
+
+async def test_a_purchase_order_waits_for_the_lease_of_its_order(
+    store: FullStore, worker: Worker
+) -> None:
+    """What a worker is just doing for it must not be left behind."""
+    await deliver(store, "so", sales_order())
+    await deliver(store, "po", purchase_order())
+    claim = await claim_one(store, worker)
+    accepted = await store.accept(delivery("moved", purchase_order(version=2, order="1205")))
+    assert await store.merge(plan, 10) == 1
+    event = await store.event(TENANT, accepted.event_id)
+    assert event is not None
+    assert event.status == "deferred"
+    assert ("purchase_order", "881") in await kinds_of(store)
+    await store.begin(
+        claim,
+        step="receive_purchase_order",
+        subject="receipt:881:R-1",
+        kind="receipt",
+        key="1",
+        evidence={},
+    )
+    assert await release(store, claim)
+    await asyncio.sleep(1.1)
+    assert await merge_all(store) == 1
+    # It was sent to be received meanwhile, so it stays.
+    assert ("purchase_order", "881") in await kinds_of(store)
+    assert "purchase_order_moved" in [fact.kind for fact in (await snapshot_of(store)).facts]
