@@ -53,6 +53,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
+    # FastAPI offers no other way to describe more than its own routes.
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     for module in (admin_orders, admin_inbox, admin_setup, admin_replays, health):
         app.include_router(module.router)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.docs import command_line, reasons, rest, scenarios, setting_pages
+from tests.docs import command_line, commerce, reasons, rest, scenarios, setting_pages
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -21,7 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/failure-kinds.md": reasons.failure_kinds,
     "reference/scenarios.md": scenarios.page,
     "reference/settings.md": setting_pages.page,
-    "reference/commerce-events.md": rest.events,
+    "reference/commerce-events.md": commerce.page,
     "reference/rest.md": rest.page,
     "reference/cli.md": command_line.page,
 }

@@ -1,4 +1,4 @@
-"""The pages of the REST interface and of the Commerce events, from the OpenAPI document."""
+"""The page of the REST interface, from the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -32,25 +32,6 @@ TAGS = {
 }
 ADMIN = "/admin"
 COMPONENTS = "#/components/schemas/"
-EVENTS = """\
-# Commerce events
-
-Datto Commerce publishes no webhooks, so the contract of inbound events is this service's own:
-anything that can sign a POST may send them. Post to `/webhooks/commerce`
-([REST](rest.md#receive_commerce)); `demandlink trigger FILE` signs and posts a file.
-
-- Every event carries whole documents, never differences. The newest version of a document counts,
-  by the highest `modifiedDate` in it; so late, doubled and reordered events end the same.
-- A delivery is signed by [Standard Webhooks](https://www.standardwebhooks.com):
-  `webhook-id`, `webhook-timestamp`, `webhook-signature`. The id counts once; the timestamp may be
-  five minutes off.
-- Quantities received are sums, not differences: `quantityReceived` of a purchase order line is
-  everything received until now.
-- Fields that are not listed are kept with the document and not read.
-- A type that is not listed is kept, shown as unhandled, and does nothing.
-
-`!` marks required fields, `?` those that may be null.
-"""
 
 
 def document() -> Node:
@@ -198,37 +179,3 @@ def _problems() -> str:
 
     rows = [[code(name), str(kind.status), kind.title] for name, kind in KINDS.items()]
     return table(["code", "status", "means"], rows)
-
-
-def events() -> str:
-    """Types and documents, field by field."""
-    from app.sync.contract_fields import DOCUMENTS, ENVELOPE
-    from app.sync.contract_fields import EVENTS as KINDS
-
-    rows = [
-        [
-            ", ".join(code(one) for one in types),
-            ", ".join(f"{_field(k, v)}" for k, v in data.items()),
-        ]
-        for types, data in KINDS
-    ]
-    parts = [EVENTS, "## Envelope", _fields(f"{ENVELOPE}; data!: object"), "## Types"]
-    parts += [table(["type", "data"], rows), "## Documents"]
-    parts += [f"### {name}\n\n{_fields(fields)}" for name, fields in DOCUMENTS.items()]
-    return "\n\n".join(parts)
-
-
-def _field(name: str, document: str) -> str:
-    return f"`{name}`: [{document}](#{document.lower()})"
-
-
-def _fields(text: str) -> str:
-    rows = []
-    for field in text.split("; "):
-        name, _, kind = field.partition(": ")
-        linked = re.sub(r"\b([A-Z]\w+)", lambda m: f"[{m[1]}](#{m[1].lower()})", kind)
-        linked = (
-            linked.replace("[[", "list of [").replace(")]", ")").replace("[text]", "list of text")
-        )
-        rows.append([code(name), linked.replace("|", ", ")])
-    return table(["field", "type"], rows)

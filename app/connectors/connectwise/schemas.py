@@ -186,6 +186,7 @@ class Invoice(Record):
     ticket: Reference | None = None
     apply_to_type: str | None = None
     apply_to_id: int | None = None
+    reference: str | None = None
 
 
 class Callback(Record):

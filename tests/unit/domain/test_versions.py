@@ -54,7 +54,11 @@ def sales_orders(draw: st.DrawFn) -> Stored:
         line(n, quantity=draw(st.integers(1, 2)), lineTax=draw(maybe_tax))
         for n in range(1, draw(st.integers(1, 3)))
     ]
-    more = {"contact": draw(contact), "total": draw(maybe_tax), "reference": draw(st.none())}
+    more: dict[str, Any] = {
+        "contact": draw(contact),
+        "total": draw(maybe_tax),
+        "reference": draw(st.none()),
+    }
     if draw(st.booleans()):
         more.pop("reference")  # null and absent are the same thing
     status = draw(st.sampled_from([2, 3, 90]))

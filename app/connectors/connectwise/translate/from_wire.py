@@ -241,6 +241,7 @@ def invoice(raw: Any) -> psa.Invoice:
         ticket_id=_id(read.ticket),
         apply_to_type=read.apply_to_type,
         apply_to_id=read.apply_to_id or None,
+        reference=read.reference or None,
     )
 
 
