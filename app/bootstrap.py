@@ -99,7 +99,7 @@ class Container:
         )
         try:
             return bool(await client.ping())
-        except Exception:  # any failure of the queue is the same answer: it is away
+        except Exception:  # noqa: BLE001 - whatever fails, the answer is that it is away
             return False
         finally:
             await client.aclose()
@@ -126,7 +126,7 @@ class Container:
             return
         try:
             await registration.keep(self.cw, settings.public_url, token)
-        except Exception as error:  # told, never fatal
+        except Exception as error:  # noqa: BLE001 - told, never fatal
             logger(__name__).warning("callbacks_not_kept", error=str(error))
 
 

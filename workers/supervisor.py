@@ -48,7 +48,7 @@ async def keep_queue(worker: Worker, redis_url: str, clock: Clock, name: str) ->
             await _listen(worker, redis_url, name)
         except asyncio.CancelledError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the queue is dispensable
             logger(__name__).info("queue_away", error=type(error).__name__)
         wait = (
             0.2 if clock.monotonic() - started > LONGEST_BACKOFF else min(wait * 2, LONGEST_BACKOFF)

@@ -78,9 +78,11 @@ def _keys(fx: Effects) -> list[str]:
 async def _converted(fx: Effects, opportunity: int) -> int:
     keys = _keys(fx)
     ids = [product for key in keys if (product := fx.ref("product", key)) is not None]
-    found = await _by_person(fx, opportunity)
-    if found is None and fx.view.behaviour.sales_order_creation != "automatic":
-        # D-3: a person converts, here too. What stands may lag, or be another order's.
+    seen = _seen_conversion(fx)
+    found = await _ours(fx, opportunity) if seen else None
+    if found is None and seen:
+        # Converted once already: what stands may lag or be another order's, and a second
+        # conversion would be a second sales order (D-3).
         sentence = (
             f"Opportunity {opportunity} was converted, but no sales order of it carries products "
             f"of {fx.view.row.name}."
@@ -106,13 +108,11 @@ async def _converted(fx: Effects, opportunity: int) -> int:
     return found
 
 
-async def _by_person(fx: Effects, opportunity: int) -> int | None:
-    """The sales order that a person made of the opportunity, where that is awaited or was seen."""
+def _seen_conversion(fx: Effects) -> bool:
+    """Whether a person converted the opportunity, where that is awaited or was seen."""
     fact = fx.view.facts.get(("conversion", ""))
-    seen = (fx.recent("conversion") or (fact.body if fact else {})).get("sales_orders", [])
-    if fx.view.behaviour.sales_order_creation == "automatic" and not seen:
-        return None
-    return await _ours(fx, opportunity)
+    body = fx.recent("conversion") or (fact.body if fact else {})
+    return bool(body.get("sales_orders")) or fx.view.behaviour.sales_order_creation != "automatic"
 
 
 async def _ours(fx: Effects, opportunity: int) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain import psa
-from app.domain.gates import Shut, not_shipped
+from app.domain.gates import Shut, goods_complete, not_shipped
 from app.domain.order import OrderView
 from app.domain.quantities import shipped
 from app.domain.records import ORDER, Ref
@@ -41,7 +41,10 @@ def _invoices(view: OrderView) -> bool:
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
-    return not_shipped(view) if view.behaviour.invoice_policy == "shipped_only" else None
+    """What was added after the release, or is shipped later: the order is not done (D-6)."""
+    if view.behaviour.invoice_policy == "shipped_only":
+        return not_shipped(view)
+    return goods_complete(view, subject, view.now)
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:

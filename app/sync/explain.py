@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.domain.codes import State
-from app.domain.decide import Verdict
-from app.domain.linking import allocate, covered
+from app.domain.decide import Verdict, same
+from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import received_for_lines, shipped
 from app.domain.records import ORDER, Snapshot
@@ -95,8 +95,9 @@ def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLin
 def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
     """What a step would do now. Applied ones do nothing, and say so."""
     applied = verdict.state in (State.DONE, State.SKIPPED, State.NOT_NEEDED)
+    true_already = same(view.applied(verdict.step, verdict.subject), verdict.want)
     writes: list[str] = []
-    if not applied and verdict.want is not None:
+    if not applied and not true_already and verdict.want is not None:
         writes = list(STEPS[verdict.step].preview(view, verdict.want))
     told = "Applied already; nothing is done." if applied else "It would run now."
     return PlannedStep(
@@ -144,14 +145,15 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
 
 
 def _linked(view: OrderView) -> dict[int, int]:
-    """Linked and read back, by sales order line id."""
+    """Linked and read back, by sales order line id: as it was done, not as Commerce says now."""
     result: dict[int, int] = {}
-    for purchase_order_id, shares in allocate(view).items():
-        if view.applied("link_demand", f"po:{purchase_order_id}") is None:
+    for purchase_order in view.open_purchase_orders:
+        want = view.applied("link_demand", f"po:{purchase_order.id}")
+        if want is None or want.get("order") != view.row.source_id:
             continue
-        for share in shares:
-            if share.line is not None:
-                result[int(share.line)] = result.get(int(share.line), 0) + share.quantity
+        for share in want["shares"]:
+            key = int(share["line"])
+            result[key] = result.get(key, 0) + int(share["quantity"])
     return result
 
 

@@ -36,8 +36,11 @@ def address(public_url: str, token: str) -> str:
 
 
 def difference(present: Sequence[Callback], url: str) -> Difference:
-    """Wanted minus present, by address and type; level is owner, which has object id 1."""
-    ours = {callback.type.lower(): callback for callback in present if callback.url == url}
+    """Wanted minus present, by address and type; level is owner, which has object id 1. Of several
+    for one type an active one counts: enabling a second would call twice."""
+    own = [callback for callback in present if callback.url == url]
+    own.sort(key=lambda callback: not callback.inactive)
+    ours = {callback.type.lower(): callback for callback in own}
     return Difference(
         create=tuple(type_ for type_ in WANTED if type_ not in ours),
         enable=tuple(ours[t].id for t in WANTED if t in ours and ours[t].inactive),

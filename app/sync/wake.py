@@ -19,6 +19,7 @@ JOB = "drain"
 QUEUE = "demandlink:wake"
 QUIET_SECONDS = 0.02
 AWAY_SECONDS = 2.0
+CLOSE_SECONDS = 2.0  # that the last wake may take when the process ends
 
 
 def redis_settings(url: str) -> RedisSettings:
@@ -76,9 +77,20 @@ class ArqWake:
             # Any failure of the queue is one: the sweep takes over until it is back.
             self._away_until = self._clock.monotonic() + AWAY_SECONDS
             logger(__name__).info("queue_away", error=type(error).__name__)
-            await self.close()
+            await self._disconnect()
 
     async def close(self) -> None:
+        """Let the last wake go out first: a command that wakes may end right after."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            _, late = await asyncio.wait({pending}, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
             with contextlib.suppress(Exception):

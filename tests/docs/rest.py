@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from tests.docs.markdown import code, sentence, table
@@ -34,6 +35,7 @@ ADMIN = "/admin"
 COMPONENTS = "#/components/schemas/"
 
 
+@cache
 def document() -> Node:
     """The OpenAPI document of the application, without opening any part of it."""
     from app.main import create_app  # loads the whole service

@@ -8,12 +8,9 @@ beside which no .env of the developer's is read.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,17 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from tests.docs.desk import BIN, Desk
 from tests.docs.reading import ROOT, Block, Page, pages
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("docs-commands")]
 
-BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 20.0
 EXAMPLE = ROOT / "docs/examples/first-order.json"
 # Commands that are proven elsewhere, by whom. What stands here is not run by this file.
 PROVEN = {
-    "make demo": "tests/sandbox/test_demo.py",
+    "make demo": "tests/docs/test_demo.py",
     "make test": ".ci/run",
     "make up": "this file runs `demandlink up`, which is all that the target does",
     "docker compose up --build --detach": "tests/unit/test_deploy.py",
@@ -67,33 +63,6 @@ def commands_of(page: Page) -> list[Command]:
 
 
 PAGES = [page for page in pages() if commands_of(page)]
-
-
-class Desk:
-    """A directory like a checkout, with the commands of the pages on its PATH."""
-
-    def __init__(self, directory: Path, data_dir: Path) -> None:
-        self.directory = directory
-        directory.mkdir()
-        (directory / "docs").symlink_to(ROOT / "docs")
-        (directory / ".venv").symlink_to(BIN.parent)
-        shutil.copy(ROOT / ".env.example", directory)
-        names = {name.upper() for name in Settings.model_fields}
-        self.environment = {k: v for k, v in os.environ.items() if k not in names} | {
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "DEMANDLINK_DATA_DIR": str(data_dir),
-        }
-
-    def run(self, line: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["bash", "-c", line],
-            cwd=self.directory,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
 
 
 @pytest.fixture(scope="session")
@@ -186,9 +155,11 @@ def pattern(expected: tuple[str, ...]) -> re.Pattern[str]:
 def test_commands_said_to_be_proven_elsewhere_are_shown_and_proven():
     shown = {command.line for page in PAGES for command in commands_of(page)}
     assert PROVEN.keys() <= shown
-    recipe = re.search(r"^up:.*\n\t@?(.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    assert recipe is not None
-    assert recipe[1] == "$(DEMANDLINK) up"
+    targets = (ROOT / "Makefile").read_text()
+    for name in ("demo", "up"):
+        recipe = re.search(rf"^{name}:.*\n\t@?(.*)$", targets, flags=re.MULTILINE)
+        assert recipe is not None
+        assert recipe[1] == f"$(DEMANDLINK) {name}"
     assert "make test" in (ROOT / ".ci/run").read_text()
     for place in PROVEN.values():
         if " " not in place:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,15 +65,14 @@ def test_no_page_names_a_setting_or_code_that_does_not_exist(name: str):
     known = {setting.upper() for setting in Settings.model_fields}
     known |= {code.value for code in Code} | KINDS.keys() | OTHER_WORDS | journal_codes()
     known |= {
-        parameter.name.upper()
-        for _, command in command_line.commands()
-        for parameter in command.params
+        parameter.name.upper() for command in commands().values() for parameter in command.params
     }
     words = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
     text = "\n".join([*page_named(name).prose, *page_named(name).code])
     assert not sorted(set(words.findall(text)) - known)
 
 
+@cache
 def journal_codes() -> set[str]:
     """Names under which steps and engine write to the journal, and constants that pages name."""
     found: set[str] = {"POLICIES"}
@@ -108,7 +109,7 @@ def test_no_page_names_an_address_that_is_not_served(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_page_names_a_command_or_option_that_does_not_exist(name: str):
-    known = dict(command_line.commands())
+    known = commands()
     wrong = []
     for code in page_named(name).code:
         for call in re.findall(r"(?:^|\$ |bin/)demandlink((?: [^\s`|;&]+)*)", code):
@@ -116,7 +117,12 @@ def test_no_page_names_a_command_or_option_that_does_not_exist(name: str):
     assert not wrong
 
 
-def misused(known: dict[str, object], words: list[str]) -> list[str]:
+@cache
+def commands() -> dict[str, Any]:
+    return dict(command_line.commands())
+
+
+def misused(known: dict[str, Any], words: list[str]) -> list[str]:
     command, rest_ = "demandlink", list(words)
     while rest_ and f"{command} {rest_[0]}" in known:
         command = f"{command} {rest_.pop(0)}"
@@ -124,9 +130,7 @@ def misused(known: dict[str, object], words: list[str]) -> list[str]:
         # `demandlink` alone, or a group, may be spoken of; a word that is no command may not.
         return [f"there is no {command} {rest_[0]}"] if rest_ and rest_[0].islower() else []
     options = {
-        option
-        for parameter in known[command].params  # type: ignore[attr-defined]  # see command_line
-        for option in getattr(parameter, "opts", ())
+        option for parameter in known[command].params for option in getattr(parameter, "opts", ())
     }
     given = {word.partition("=")[0] for word in rest_ if word.startswith("--")}
     return sorted(given - options)

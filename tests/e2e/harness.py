@@ -121,7 +121,7 @@ class Stack:
                         return last
                     await asyncio.sleep(0.05)
         journal = await self.client.get(f"/admin/orders/{number}/journal", headers=bearer())
-        told = [entry for entry in journal.json().get("items", [])][-15:]
+        told = list(journal.json().get("items", []))[-15:]
         raise AssertionError(
             f"{number} never got there: {json.dumps(last, indent=1)[:4000]}\n"
             + "\n".join(json.dumps(entry)[:300] for entry in told)
@@ -172,7 +172,7 @@ def settings(sandbox: SandboxServer, database_url: str, redis_url: str, **more: 
     values: dict[str, Any] = {
         "database_url": database_url,
         "redis_url": redis_url,
-        "demandlink_data_dir": Path("."),
+        "demandlink_data_dir": Path(),
         "admin_api_key": ADMIN,
         "commerce_webhook_secrets": SECRET,
         "connectwise_url": sandbox.base_url,

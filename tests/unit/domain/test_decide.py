@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -105,8 +106,6 @@ def test_an_applied_want_is_done_and_another_want_is_applied_again():
 
 
 def test_numbers_are_the_same_however_they_are_written():
-    from decimal import Decimal
-
     assert same({"a": [Decimal("10.0"), Decimal("0.50")]}, {"a": [10, "0.5"]})
     assert not same({"a": 1}, {"a": 2})
     assert not same(None, {})
@@ -341,7 +340,7 @@ def by_person(*facts: Any) -> Plan:
 def test_what_a_person_does_is_looked_for_at_the_polls_pace():
     """D-3."""
     assert by_person().looks == ("conversion",)
-    nothing = {"sales_orders": []}
+    nothing: Json = {"sales_orders": []}
     just_now = fact("conversion", nothing, seen_at=NOW - timedelta(seconds=20))
     assert by_person(just_now).looks == ()
     assert by_person(just_now).due_at == NOW + timedelta(seconds=40)
@@ -398,11 +397,3 @@ def test_the_same_order_gives_the_same_plan_and_is_never_due_in_the_past(events,
         assert one.answer.code is not None
     if one.answer.state is State.WAITING and one.run is None:
         assert one.due_at is not None, "waits for ever and nobody is told"
-
-
-@given(deliveries, st.lists(rows, max_size=6))
-def test_what_waits_is_never_held_before_its_deadline(events, ledger):
-    one = plan(view(*events, ledger=ledger))
-    for verdict in one.verdicts:
-        if verdict.state is State.WAITING and verdict.until is not None and not verdict.runnable:
-            assert verdict.since is None or verdict.since <= NOW

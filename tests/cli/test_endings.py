@@ -1,0 +1,162 @@
+"""How commands end: every expected failure is one sentence with its exit code."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from app.cli.frame import AsJson, Commands, ExitCode, Told
+from app.domain.errors import StoreUnavailable
+from app.domain.scenario import ScenarioInvalid
+from app.embedded import EmbeddedError
+from app.sync.operations import Refusal
+from tests.cli.conftest import Command
+
+
+def ending(error: Exception, *arguments: str) -> tuple[int, str]:
+    """Exit code and what was told by a command that fails in this way."""
+    app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+
+    @app.command("one")
+    def one(as_json: AsJson = False) -> None:
+        raise error
+
+    @app.command("other")
+    def other() -> None:
+        """A second command makes it a group."""
+
+    result = CliRunner().invoke(app, ["one", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Told("It failed."), ExitCode.FAILED),
+        (Refusal("PLAN_STALE", "It failed."), ExitCode.STALE),
+        (Refusal("REQUEST_NOT_VALID", "It failed."), ExitCode.USAGE),
+        (Refusal("NOT_FOUND", "It failed."), ExitCode.FAILED),
+        (EmbeddedError("It failed."), ExitCode.FAILED),
+        (ScenarioInvalid("It failed."), ExitCode.USAGE),
+    ],
+)
+def test_an_expected_failure_is_its_sentence(error: Exception, code: ExitCode):
+    assert ending(error) == (code, "It failed.")
+
+
+def test_a_database_that_is_away_says_which_setting_names_it():
+    code, told = ending(StoreUnavailable("connection refused"))
+    assert code == ExitCode.UPSTREAM
+    assert "connection refused." in told
+    assert "DATABASE_URL" in told
+
+
+def test_with_json_the_failure_is_json_too():
+    code, told = ending(Refusal("NOT_FOUND", "There is none."), "--json")
+    assert code == ExitCode.FAILED
+    assert json.loads(told) == {"error": {"code": "NOT_FOUND", "sentence": "There is none."}}
+
+
+def test_what_nobody_foresaw_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        ending(ZeroDivisionError("a bug"))
+
+
+def test_refusals_worded_for_rest_name_what_the_command_line_has():
+    _, told = ending(Refusal("NUMBER_AMBIGUOUS", "Choose one with ?connection=."))
+    assert told == "Choose one with --connection."
+
+
+def test_a_wrong_setting_is_named(demandlink: Command, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("READ_LAG", "soon")
+    ended = demandlink("orders", "list")
+    assert ended.code == ExitCode.USAGE
+    assert ended.err.startswith("READ_LAG: ")
+
+
+def test_a_scenario_that_does_not_exist_is_named(
+    demandlink: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SCENARIO", "none-such")
+    ended = demandlink("orders", "list")
+    assert (ended.code, ended.out) == (ExitCode.USAGE, "")
+    assert "none-such" in ended.err
+
+
+def test_a_database_without_tables_says_how_to_make_them(
+    demandlink: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    empty_database_url: str,
+    redis_url: str,
+):
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    ended = demandlink("orders", "list")
+    assert ended.code == ExitCode.FAILED
+    assert "demandlink migrate" in ended.err
+    first = demandlink("migrate", "--json").json
+    assert (first["before"], first["after"]) == (None, first["head"])
+    assert demandlink("migrate").out == f"The database is at {first['head']} already.\n"
+    assert demandlink("orders", "list").out == "No order fits.\n"
+
+
+def test_a_database_that_cannot_be_reached_ends_with_upstream(
+    demandlink: Command, monkeypatch: pytest.MonkeyPatch, redis_url: str
+):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    for arguments in (("orders", "list"), ("migrate",)):
+        ended = demandlink(*arguments)
+        assert ended.code == ExitCode.UPSTREAM
+        assert "DATABASE_URL" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("orders", "list", "--state", "asleep"),
+        ("settings", "set", "READ_LAG"),
+        ("replay", "plan", "--reason", "x"),
+        ("replay", "plan", "ON1", "--state", "held", "--reason", "x"),
+        ("trigger",),
+    ],
+)
+def test_a_wrong_call_ends_with_usage(demandlink: Command, arguments: tuple[str, ...]):
+    ended = demandlink(*arguments)
+    assert ended.code == ExitCode.USAGE
+    assert ended.err
+
+
+def test_every_command_takes_json():
+    from app import cli
+
+    silent = []
+
+    def look(name: str, command: object) -> None:
+        children = getattr(command, "commands", None)
+        if children is not None:
+            for child in children:
+                look(f"{name} {child}", children[child])
+            return
+        options = [option for one in command.params for option in one.opts]  # type: ignore[attr-defined]
+        if "--json" not in options:
+            silent.append(name)
+
+    look("demandlink", typer.main.get_command(cli.build()))
+    assert not silent
+
+
+def test_a_port_that_is_taken_is_named(demandlink: Command, monkeypatch: pytest.MonkeyPatch):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        ended = demandlink("serve")
+    assert ended.code == ExitCode.FAILED
+    assert f"port {port}" in ended.err

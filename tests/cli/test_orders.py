@@ -1,0 +1,162 @@
+"""What people read and change at the command line, on the real store, beside the running service.
+
+Each answer in JSON is held against the admin REST's: they must not drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app.cli.frame import ExitCode
+from sandbox.demo.events import CABLE, CONTOSO, INGRAM, NORDIC, Purchase, Sale
+from tests.cli.conftest import Command, beside
+from tests.e2e.harness import ADMIN, Stack, bearer, running
+
+SALE = Sale(1301, CONTOSO, [(CABLE, 10)])
+HELD = Sale(1302, CONTOSO, [(CABLE, 1)])
+
+
+@pytest.fixture
+async def stack(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stack]:
+    """The service with one order that waits for goods and one that is held."""
+    async with running(database_url, redis_url) as started:
+        # What the service's own environment would say.
+        monkeypatch.setenv("DATABASE_URL", database_url)
+        monkeypatch.setenv("REDIS_URL", redis_url)
+        monkeypatch.setenv("CONNECTWISE_URL", started.container.settings.connectwise_url)
+        for event in (SALE.approved(), Purchase(9301, SALE, INGRAM, SALE.lines).approved()):
+            await started.deliver(event)
+        purchase = Purchase(9302, HELD, NORDIC, HELD.lines)
+        for event in (HELD.approved(), purchase.approved(), purchase.receive()):
+            await started.deliver(event)
+        await started.until_state(SALE.number, "waiting", "GOODS_NOT_RECEIVED")
+        await started.until_state(HELD.number, "held", "MAPPING_MISSING")
+        yield started
+
+
+async def rest(stack: Stack, path: str, **query: Any) -> Any:
+    answer = await stack.client.get(path, headers=bearer(), params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_an_order_is_explained_with_its_answer_first(stack: Stack, demandlink: Command):
+    ended = await beside(demandlink, "orders", "explain", SALE.number)
+    lines = ended.out.splitlines()
+    assert ended.code == ExitCode.BLOCKED
+    assert lines[0].startswith("Nothing has been received on PO10009301 yet")
+    assert lines[1] == f"{SALE.number} · Contoso Ltd · waiting · GOODS_NOT_RECEIVED"
+    assert "What to do: Receive the goods" in ended.out
+    assert "create_sales_order" in ended.out
+    assert "USB-C cable, 2 m" in ended.out
+    assert "\x1b" not in ended.out
+
+
+async def test_json_is_what_the_admin_rest_answers(stack: Stack, demandlink: Command):
+    explained = await beside(demandlink, "orders", "explain", HELD.number, "--json")
+    assert explained.code == ExitCode.BLOCKED
+    told = explained.json
+    journal = await rest(stack, f"/admin/orders/{HELD.number}/journal", limit=200)
+    assert told.pop("journal") == journal["items"][-12:]
+    assert told == await rest(stack, f"/admin/orders/{HELD.number}")
+    listed = await beside(demandlink, "orders", "list", "--json")
+    assert listed.json == await rest(stack, "/admin/orders")
+    events = await beside(demandlink, "events", "list", "--json")
+    assert events.json == await rest(stack, "/admin/events")
+    event = events.json["items"][0]["id"]
+    shown = await beside(demandlink, "events", "show", event, "--json")
+    assert shown.json == await rest(stack, f"/admin/events/{event}")
+
+
+async def test_lists_are_narrowed_and_paged(stack: Stack, demandlink: Command):
+    held = await beside(demandlink, "orders", "list", "--state", "held")
+    assert held.out.splitlines()[1].split()[0] == HELD.number
+    assert SALE.number not in held.out
+    one = await beside(demandlink, "orders", "list", "--limit", 1, "--json")
+    rest_of = await beside(demandlink, "orders", "list", "--cursor", one.json["next"], "--json")
+    numbers = {item["number"] for item in one.json["items"] + rest_of.json["items"]}
+    assert numbers == {SALE.number, HELD.number}
+    nobody = await beside(demandlink, "orders", "list", "--code", "POISON")
+    assert nobody.out == "No order fits.\n"
+    lost = await beside(demandlink, "orders", "list", "--cursor", "nonsense")
+    assert lost.code == ExitCode.USAGE
+
+
+async def test_an_order_nobody_knows_is_told_so(stack: Stack, demandlink: Command):
+    ended = await beside(demandlink, "orders", "explain", "ON0")
+    assert ended.code == ExitCode.FAILED
+    assert "ON0" in ended.err
+
+
+async def test_a_mapping_set_at_the_command_line_lets_the_order_go_on(
+    stack: Stack, demandlink: Command
+):
+    wrong = await beside(demandlink, "mappings", "set", "supplier", "12", "INGRAM")
+    assert wrong.code == ExitCode.USAGE
+    done = await beside(demandlink, "mappings", "set", "vendor", NORDIC.id, "INGRAM", "--json")
+    order = await stack.until_state(HELD.number, "done")
+    assert order["answer"]["code"] == "RELEASED"
+    listed = await beside(demandlink, "mappings", "list", "--json")
+    assert listed.json == await rest(stack, "/admin/mappings")
+    assert listed.json["items"] == [done.json]
+    assert "at the command line" in done.json["updated_by"]
+    explained = await beside(demandlink, "orders", "explain", HELD.number)
+    assert explained.code == ExitCode.OK
+    removed = await beside(demandlink, "mappings", "remove", done.json["id"])
+    assert removed.code == ExitCode.OK
+    gone = await beside(demandlink, "mappings", "remove", done.json["id"])
+    assert (gone.code, "mappings list" in gone.err) == (ExitCode.FAILED, True)
+
+
+async def test_a_replay_is_planned_then_run_and_a_stale_plan_is_refused(
+    stack: Stack, demandlink: Command
+):
+    plan = ("replay", "plan", SALE.number, "--reason", "to see", "--json")
+    first = (await beside(demandlink, *plan)).json
+    by_rest = await rest(stack, f"/admin/replays/{first['id']}")
+    assert by_rest == first
+    human = await beside(demandlink, "replay", "plan", "--state", "waiting", "--reason", "to see")
+    assert "Applied already; nothing is done." in human.out
+    purchase = Purchase(9301, SALE, INGRAM, SALE.lines)
+    await stack.deliver(purchase.receive())
+    await stack.until_state(SALE.number, "done")
+    stale = await beside(demandlink, "replay", "run", first["id"])
+    assert (stale.code, SALE.number in stale.err) == (ExitCode.STALE, True)
+    second = (await beside(demandlink, *plan)).json
+    assert second["calls"] == 0
+    assert (await beside(demandlink, "replay", "run", second["id"])).code == ExitCode.OK
+    status = await beside(demandlink, "replay", "status", second["id"], "--json")
+    assert status.json["state"] == "done"
+    dropped = await beside(demandlink, "replay", "abort", first["id"], "--json")
+    assert dropped.json["state"] == "aborted"
+
+
+async def test_settings_show_what_rules_and_never_a_secret(
+    stack: Stack, demandlink: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ADMIN_API_KEY", ADMIN)
+    shown = await beside(demandlink, "settings", "show", "--json")
+    by_rest = await rest(stack, "/admin/settings")
+    assert [item.keys() for item in shown.json["items"]] == [
+        item.keys() for item in by_rest["items"]
+    ]
+    assert ADMIN not in shown.out
+    changed = await beside(demandlink, "settings", "set", "READ_LAG=0.5", "--json")
+    assert (changed.json["items"][0]["value"], changed.json["items"][0]["source"]) == (
+        0.5,
+        "database",
+    )
+    one = await beside(demandlink, "settings", "show", "READ_LAG")
+    assert one.out.splitlines()[1].split()[:3] == ["READ_LAG", "0.5", "database"]
+    wrong = await beside(demandlink, "settings", "set", "READ_LAG=-1")
+    assert wrong.code == ExitCode.USAGE
+    assert wrong.err.startswith("READ_LAG: Input should be")
+    refused = await beside(demandlink, "settings", "set", "PORT=1")
+    assert refused.code == ExitCode.FAILED
+    unknown = await beside(demandlink, "settings", "show", "NOTHING")
+    assert unknown.code == ExitCode.USAGE

@@ -1,0 +1,142 @@
+"""The demo and the stack as a person starts them: processes of their own, from start to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.servers import wait_until
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+
+SAID = (
+    '10 of 10 Dell P2425H 24" monitor are on no purchase order.',
+    '6 of 10 Dell P2425H 24" monitor are still to be received on PO10008893.',
+    "[SALES_ORDER_UNKNOWN]",
+    "[SO_MISSING]",
+    "[MAPPING_MISSING]",
+    "[QUOTE_MISSING]",
+    "kill -9 ",
+    "Where each order stands, and why",
+    "Calls to ConnectWise for ON10001201",
+    "All 8 orders stand where they should",
+)
+
+
+def start(*arguments: str, directory: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "DEMANDLINK_DATA_DIR": str(directory)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.cli", *arguments],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Signals of the test's own terminal are not for it.
+        start_new_session=True,
+    )
+
+
+def running(directory: Path) -> Iterator[int]:
+    """Processes that have anything to do with the directory."""
+    place = str(directory).encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:  # it has ended, or is not ours to see
+            continue
+        if place in told and process.name != str(os.getpid()):
+            yield int(process.name)
+
+
+def nothing_is_left(directory: Path) -> bool:
+    return not list(running(directory)) and not list(directory.glob("demo-*"))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Deep enough to be nobody else's."""
+    return tmp_path / "data"
+
+
+def test_the_demo_tells_the_day_and_leaves_nothing(directory: Path):
+    process = start("demo", directory=directory)
+    out, err = process.communicate(timeout=150)
+    assert process.returncode == 0, out[-3000:] + err
+    missing = [sentence for sentence in SAID if sentence not in " ".join(out.split())]
+    assert not missing
+    assert "\x1b" not in out
+    assert "\r" not in out
+    assert nothing_is_left(directory)
+    assert not directory.exists()
+
+
+def test_a_wrong_expectation_makes_the_demo_fail(directory: Path):
+    process = start("demo", "--json", "--expect", "ON10001202=done", directory=directory)
+    out, err = process.communicate(timeout=150)
+    assert process.returncode == 1, out[-3000:] + err
+    told = json.loads(out)
+    assert told["good"] is False
+    assert [sentence.partition(":")[0] for sentence in told["wrong"]] == [
+        "ON10001202 is waiting, and should be done"
+    ]
+    # An order's own calls: docs/calls.md explains them one by one.
+    calls = told["calls"]["ON10001201"]
+    assert (calls["writes"], calls["reads"], calls["untold"]) == (14, 6, 0)
+    assert nothing_is_left(directory)
+
+
+def test_an_interrupted_demo_leaves_nothing(directory: Path):
+    process = start("demo", directory=directory)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("   ✓"):
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert nothing_is_left(directory)
+
+
+def described(directory: Path, process: subprocess.Popen[str]) -> dict[str, object]:
+    path = directory / "up.json"
+    wait_until(lambda: path.exists() or process.poll() is not None, 90)
+    assert process.poll() is None, process.communicate()
+    assert path.stat().st_mode & 0o777 == 0o600
+    found: dict[str, object] = json.loads(path.read_text())
+    return found
+
+
+def test_up_serves_until_told_to_stop_and_says_when_a_process_dies(directory: Path):
+    process = start("up", directory=directory)
+    up = described(directory, process)
+    ready = httpx.get(f"{up['api']}/readyz", trust_env=False)
+    assert ready.status_code == 200
+    headers = {"Authorization": f"Bearer {up['admin_key']}"}
+    orders = httpx.get(f"{up['api']}/admin/orders", headers=headers, trust_env=False)
+    assert orders.json() == {"items": [], "next": None}
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.splitlines()[-1] == "Everything is stopped."
+    assert not (directory / "up.json").exists()
+    assert not list(running(directory))
+
+    again = start("up", "--json", directory=directory)
+    second = described(directory, again)
+    assert second["admin_key"] == up["admin_key"]
+    pids = second["pids"]
+    assert isinstance(pids, dict)
+    os.kill(pids["api"], signal.SIGKILL)
+    out, err = again.communicate(timeout=60)
+    assert again.returncode == 1
+    assert json.loads(out.splitlines()[0])["api"] == second["api"]
+    assert f"The process api (pid {pids['api']}) was ended by SIGKILL." in err
+    assert not list(running(directory))

@@ -1,0 +1,432 @@
+"""What each step wants to be true: a pure function of the documents, kept as JSON and compared."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.decide import same
+from app.domain.json_values import canonical
+from app.domain.order import OrderView
+from app.domain.records import ORDER, Ref
+from app.steps import (
+    STEPS,
+    create_products,
+    create_sales_order,
+    link_demand,
+    receive_purchase_order,
+    release_invoice,
+    ship_goods,
+    sync_purchase_order,
+    win_opportunity,
+)
+from app.steps.lines import wanted_lines
+from tests.builders import (
+    SERVICE,
+    Json,
+    applied,
+    as_kept,
+    came,
+    fact,
+    intent,
+    issued,
+    line,
+    offer,
+    order_row,
+    ordered,
+    po_line,
+    product,
+    purchase_order,
+    quote,
+    receipt,
+    received,
+    sales_order,
+    section,
+    view,
+    won,
+)
+
+PO = "po:8891"
+
+
+def want(step: str, found: OrderView, subject: str = ORDER) -> Json | None:
+    wanted = STEPS[step].want(found, subject)
+    return as_kept(wanted) if wanted is not None else None
+
+
+def got(to: int, **more: Any) -> Any:
+    lines = [{"line": 1, "product": 301, "from": 0, "to": to, "serials": []}]
+    body = {"purchase_order": 8891, "lines": lines, **more}
+    return applied("receive_purchase_order", "receipt:8891:R-1", body)
+
+
+# --- create_products ------------------------------------------------------------------------------
+
+
+def test_every_line_that_is_sold_once_and_every_header_amount_is_a_product():
+    """A2, H5: a recurring line is billed by an agreement, never once."""
+    lines = [line(2, 302, 3), line(1), line(3, isRecurring=True), line(4, quantity=0)]
+    found = view(ordered(sales_order(lines, deliveryAmount=25, couponDiscount=5)))
+    assert [entry["key"] for entry in wanted_lines(found)] == ["1", "2", "delivery", "coupon"]
+    assert wanted_lines(found)[3]["price"] == -5
+
+
+def test_a_price_after_discount_has_four_places_at_most():
+    discounted = line(1, quantity=3, price=10, discountMethod=1, discountValue=1)
+    (wanted,) = wanted_lines(view(ordered(sales_order([discounted]))))
+    assert Decimal(wanted["price"]) == Decimal("9.6667")
+
+
+def test_products_are_wanted_on_the_named_opportunity_or_on_a_new_one():
+    """D-13."""
+    named = want("create_products", view(ordered()))
+    assert named is not None
+    assert (named["opportunity"], named["without_opportunity"]) == (88, False)
+    created = want("create_products", view(ordered(opportunity=None)))
+    assert created is not None
+    assert (created["opportunity"], created["without_opportunity"]) == (None, False)
+    found = view(ordered(opportunity=None), opportunity_missing="plain_sales_order")
+    plain = want("create_products", found)
+    assert plain is not None
+    assert plain["without_opportunity"] is True
+
+
+def test_what_the_quote_deselected_is_part_of_what_is_wanted():
+    """B1.5."""
+    chosen = won(quote(section(offer(1, 301), offer(2, 304, selected=False))))
+    found = want("create_products", view(ordered(quoteID=501), chosen))
+    assert found is not None
+    assert found["not_chosen"] == {"SKU-304": 1}
+
+
+def test_a_long_product_number_is_cut_where_connectwise_cuts_it():
+    """A3."""
+    long = product(301, productNumber="X" * 100)
+    (wanted,) = wanted_lines(view(ordered(sales_order([line(1)], products=[long]))))
+    assert wanted["sku"] == "X" * 75
+
+
+def test_the_preview_names_what_is_not_there_yet():
+    found = view(ordered())
+    assert create_products.preview(found, create_products.want(found, ORDER) or {}) == [
+        "mark or create product Product 301 x 10 on opportunity 88"
+    ]
+    made = view(ordered(), refs=[Ref("product", "1", "9001")])
+    assert create_products.preview(made, create_products.want(made, ORDER) or {}) == []
+
+
+# --- win_opportunity ------------------------------------------------------------------------------
+
+
+def test_an_opportunity_is_won_again_after_its_products_were_edited():
+    """B1.5: after won, before conversion: reopen, edit, win again."""
+    first = applied("create_products", ORDER, {"lines": [1]})
+    second = applied("create_products", ORDER, {"lines": [1, 2]})
+    before = want("win_opportunity", view(ordered(), ledger=[first]))
+    after = want("win_opportunity", view(ordered(), ledger=[second]))
+    assert before != after
+
+
+def test_a_converted_opportunity_is_left_as_it_was_won():
+    """B1.5: after conversion the products of the sales order are changed."""
+    won_before = applied("win_opportunity", ORDER, {"opportunity": 88, "after": "x"})
+    products = applied("create_products", ORDER, {"lines": [1, 2]})
+    refs = [Ref("sales_order", "", "70")]
+    found = view(ordered(), ledger=[products, won_before], refs=refs)
+    assert same(win_opportunity.want(found, ORDER), won_before.want)
+
+
+@pytest.mark.parametrize(
+    ("missing", "wanted"), [("create", True), ("plain_sales_order", False), ("hold", False)]
+)
+def test_without_an_opportunity_there_is_one_to_win_only_where_it_is_created(missing, wanted):
+    """D-13."""
+    found = view(ordered(opportunity=None), opportunity_missing=missing)
+    assert (win_opportunity.want(found, ORDER) is not None) is wanted
+
+
+# --- create_sales_order ---------------------------------------------------------------------------
+
+
+def test_the_sales_order_carries_the_customers_reference_or_our_number():
+    """F1."""
+    own = create_sales_order.want(view(ordered(reference="7781-A")), ORDER)
+    assert own == {"customer_reference": "7781-A", "bill_shipped": False}
+    ours = create_sales_order.want(view(ordered(), invoice_policy="shipped_only"), ORDER)
+    assert ours == {"customer_reference": "ON10001201", "bill_shipped": True}
+
+
+def test_an_order_of_agreements_alone_needs_no_sales_order_and_no_invoice():
+    """H5: the order can be done."""
+    found = view(ordered(sales_order([line(1, isRecurring=True)])))
+    assert create_sales_order.want(found, ORDER) is None
+    assert release_invoice.want(found, ORDER) is None
+    with_delivery = view(ordered(sales_order([line(1, isRecurring=True)], deliveryAmount=5)))
+    assert create_sales_order.want(with_delivery, ORDER) is not None
+
+
+# --- sync_purchase_order and link_demand ----------------------------------------------------------
+
+
+def test_drafts_are_no_subject_and_every_other_purchase_order_is():
+    found = view(ordered(), issued(status=0), issued(purchase_order(8892)))
+    for step in (sync_purchase_order, link_demand):
+        assert list(step.subjects(found)) == ["po:8892"]
+
+
+def test_surplus_becomes_a_line_with_a_catalog_item():
+    """B1.9."""
+    found = want(
+        "sync_purchase_order", view(ordered(), issued(lines=[po_line(1, quantity=12)])), PO
+    )
+    assert found is not None
+    assert [(s["line"], s["quantity"]) for s in found["shares"]] == [("1", 10), (None, 2)]
+    assert [(item["sku"], item["cost"]) for item in found["items"]] == [("SKU-301", 80)]
+
+
+def test_a_surplus_product_that_no_document_lists_still_gets_an_item():
+    """`products` is optional on a purchase order."""
+    bare = purchase_order(lines=[po_line(1, 301, 12), po_line(2, 999, 1)])
+    del bare["products"]
+    found = want("sync_purchase_order", view(ordered(), issued(bare)), PO)
+    assert found is not None
+    assert [item["sku"] for item in found["items"]] == ["SKU-301", "COMMERCE-999"]
+
+
+def test_a_purchase_order_that_orders_nothing_is_not_mirrored():
+    """H2."""
+    found = view(ordered(), issued(lines=[po_line(1, quantity=0)]))
+    for step in (sync_purchase_order, link_demand, receive_purchase_order):
+        assert step.want(found, PO) is None
+
+
+def test_a_purchase_order_cancelled_before_it_was_mirrored_is_not_needed():
+    """H3."""
+    found = view(ordered(), issued(status=90))
+    assert sync_purchase_order.want(found, PO) is None
+    assert link_demand.want(found, PO) is None
+
+
+def test_a_purchase_order_cancelled_after_it_was_mirrored_is_another_want():
+    """H3: which is for a person."""
+    before = applied(
+        "sync_purchase_order", PO, want("sync_purchase_order", view(ordered(), issued()), PO)
+    )
+    found = view(ordered(), issued(status=90), ledger=[before])
+    wanted = sync_purchase_order.want(found, PO)
+    assert wanted is not None
+    assert wanted["cancelled"] is True
+    assert not same(wanted, before.want)
+    assert sync_purchase_order.preview(found, wanted) == []
+
+
+def test_a_purchase_order_cancelled_while_its_making_is_in_doubt_is_not_forgotten():
+    """H9: the write may have arrived."""
+    doubt = intent("sync_purchase_order", PO, "purchase_order", "demand")
+    found = sync_purchase_order.want(view(ordered(), issued(status=90), intents=[doubt]), PO)
+    assert found is not None
+    assert (found["number"], found["cancelled"]) == ("PO10008891", True)
+    answered = intent("sync_purchase_order", PO, "purchase_order", "demand", outcome={"id": 1})
+    assert view(intents=[answered]).in_doubt == frozenset()
+
+
+def test_only_linked_shares_are_linked():
+    """B1.2, B1.9."""
+    found = view(ordered(), issued(lines=[po_line(1, quantity=12)]))
+    synced = applied("sync_purchase_order", PO, want("sync_purchase_order", found, PO))
+    linked = want("link_demand", view(ordered(), issued(), ledger=[synced]), PO)
+    assert linked is not None
+    assert [(share["line"], share["quantity"]) for share in linked["shares"]] == [("1", 10)]
+
+
+def test_a_purchase_order_that_moved_is_linked_anew():
+    """H3: what stands in its ledger are another order's links."""
+    old = view(ordered(), issued(), row=order_row(source_id="1200"))
+    synced = applied("sync_purchase_order", PO, want("sync_purchase_order", old, PO))
+    linked = applied(
+        "link_demand",
+        PO,
+        link_demand.want(view(ordered(), issued(), ledger=[synced], row=old.row), PO),
+    )
+    moved = view(ordered(), issued(), ledger=[synced, linked])
+    assert not same(sync_purchase_order.want(moved, PO), synced.want)
+    assert not same(link_demand.want(moved, PO), linked.want)
+
+
+def test_a_received_purchase_order_that_names_another_order_is_never_done():
+    """H3."""
+    moved = fact("purchase_order_moved", {"order": "ON10001300"}, key="8891")
+    shut = sync_purchase_order.outstanding(view(ordered(), issued(), facts=[moved]), PO)
+    assert shut is not None
+    assert shut.code == "PURCHASE_ORDER_MOVED"
+
+
+# --- receive_purchase_order -----------------------------------------------------------------------
+
+
+def test_each_receipt_each_gap_and_each_purchase_order_is_a_subject():
+    late = purchase_order(lines=[po_line(1, received=10)], minute=100)
+    found = view(ordered(), received(late, receipt("R-2", {1: 6})))
+    assert list(receive_purchase_order.subjects(found)) == [
+        "gap:8891:1:0-4",
+        "receipt:8891:R-2",
+        PO,
+    ]
+
+
+def test_a_receipt_wants_its_interval_with_its_papers():
+    slip = {"trackingNumber": "1Z", "serials": {1: ["A", "B"]}}
+    _, event = came(purchase_order(), "R-1", {1: 2}, **slip)
+    assert want("receive_purchase_order", view(ordered(), event), "receipt:8891:R-1") == {
+        "purchase_order": 8891,
+        "lines": [{"line": 1, "product": 301, "from": 0, "to": 2, "serials": ["A", "B"]}],
+        "packing_slip": "SLIP-R-1",
+        "tracking": "1Z",
+        "received_at": "2026-11-19T11:40:00+00:00",
+    }
+
+
+def test_a_gap_has_no_papers():
+    found = view(ordered(), issued(lines=[po_line(1, received=4)]))
+    wanted = want("receive_purchase_order", found, "gap:8891:1:0-4")
+    assert wanted is not None
+    assert (wanted["packing_slip"], wanted["received_at"]) == (None, None)
+
+
+def test_the_preview_counts_what_is_not_received_yet():
+    found = view(ordered(), issued(lines=[po_line(1, received=10)]), ledger=[got(4)])
+    wanted = receive_purchase_order.want(found, "gap:8891:1:0-10")
+    assert wanted is not None
+    assert receive_purchase_order.preview(found, wanted) == ["receive 6 on line 1 of PO10008891"]
+
+
+def test_the_completion_carries_the_newest_supplier_invoice_and_all_freight():
+    """B1.8, D-12."""
+    after, first = came(purchase_order(), "R-1", {1: 4}, freight=12.5, supplierInvoiceNumber="I-1")
+    _, second = came(after, "R-2", {1: 6}, minute=200, freight=1, supplierInvoiceNumber="I-2")
+    wanted = want("receive_purchase_order", view(ordered(), second, first), PO)
+    assert wanted is not None
+    assert (wanted["invoice"], Decimal(wanted["freight"])) == ("I-2", Decimal("13.5"))
+
+
+def test_what_commerce_takes_back_after_completion_is_not_silently_done():
+    """H2."""
+    reduced = view(ordered(), issued(lines=[po_line(1, received=8)]), ledger=[got(10)])
+    shut = receive_purchase_order.outstanding(reduced, PO)
+    assert shut is not None
+    assert shut.code == "RECEIPT_REDUCED"
+    assert receive_purchase_order.outstanding(reduced, "receipt:8891:R-1") is None
+
+
+# --- ship_goods and release_invoice ---------------------------------------------------------------
+
+
+def shippable(mark: str, **po: Any) -> OrderView:
+    lines = [line(1, 301, 4), line(2, 301, 6)]
+    bought = issued(lines=[po_line(1, 301, 12)], **po)
+    return view(ordered(sales_order(lines)), bought, ledger=[got(7)], mark_shipped=mark)
+
+
+def test_received_goods_are_shipped_only_where_that_is_set():
+    """D-14: shares of one purchase order line are filled in line order."""
+    assert ship_goods.want(shippable("on_receipt"), ORDER) == {"shipped": {"1": 4, "2": 3}}
+    assert ship_goods.want(shippable("never"), ORDER) is None
+    assert ship_goods.want(shippable("drop_ship_only"), ORDER) is None
+    assert ship_goods.want(shippable("drop_ship_only", type=1), ORDER) == {
+        "shipped": {"1": 4, "2": 3}
+    }
+
+
+def test_surplus_is_never_shipped_to_the_customer():
+    """B1.9."""
+    found = view(
+        ordered(),
+        issued(lines=[po_line(1, quantity=15)]),
+        ledger=[got(15)],
+        mark_shipped="on_receipt",
+    )
+    assert ship_goods.want(found, ORDER) == {"shipped": {"1": 10}}
+
+
+def test_with_shipped_only_each_shipment_is_a_release_of_its_own():
+    """B1.11."""
+
+    def released(quantity: int) -> Json | None:
+        shown = fact("shipping", {"shipped": {"1": quantity}})
+        return want(
+            "release_invoice", view(ordered(), facts=[shown], invoice_policy="shipped_only")
+        )
+
+    assert released(4) == {"bill_shipped": True, "invoice": False, "shipped": {"1": 4}}
+    assert released(0) != released(4) != released(10)
+
+
+def test_with_all_goods_there_is_one_release():
+    _, event = came(purchase_order(), "R-1", {1: 10})
+    found = view(ordered(), event, ledger=[got(10)], invoice_action="create_invoice")
+    assert release_invoice.want(found, ORDER) == {"bill_shipped": False, "invoice": True}
+    assert release_invoice.outstanding(found, ORDER) is None
+
+
+def test_a_line_that_came_after_the_release_is_not_silently_done():
+    """D-6."""
+    shut = release_invoice.outstanding(view(ordered()), ORDER)
+    assert shut is not None
+    assert shut.code == "LINE_NOT_ORDERED"
+
+
+# --- every want -----------------------------------------------------------------------------------
+
+prices = st.decimals(0, 10**5, places=4)
+
+
+@st.composite
+def views(draw: st.DrawFn) -> OrderView:
+    kinds = {301: 0, 302: 0, 303: SERVICE}
+    sold = [
+        line(
+            n,
+            draw(st.sampled_from(list(kinds))),
+            draw(st.integers(0, 5)),
+            price=draw(prices),
+            cost=draw(prices),
+            discountMethod=draw(st.sampled_from([None, 0, 1])),
+            discountValue=draw(st.sampled_from([None, 3, Decimal("0.5")])),
+        )
+        for n in range(1, draw(st.integers(1, 3)) + 1)
+    ]
+    products = [product(key, type=kind) for key, kind in kinds.items()]
+    after = purchase_order(
+        lines=[po_line(n, 300 + n, draw(st.integers(0, 9)), price=draw(prices)) for n in (1, 2)]
+    )
+    events = [
+        ordered(sales_order(sold, products=products, deliveryAmount=draw(prices))),
+        issued(after),
+    ]
+    for index in range(draw(st.integers(0, 2))):
+        after, event = came(
+            after,
+            f"R-{index}",
+            {1: draw(st.integers(1, 4))},
+            minute=100 + index,
+            freight=draw(prices),
+        )
+        events.append(event)
+    mark = draw(st.sampled_from(["on_receipt", "never", "drop_ship_only"]))
+    return view(*events, ledger=[got(draw(st.integers(0, 3)))], mark_shipped=mark)
+
+
+@given(views())
+def test_a_want_is_the_same_after_it_was_kept(found):
+    """The ledger keeps JSON: a want that differed from itself would be applied for ever."""
+    for step in STEPS.values():
+        for subject in step.subjects(found):
+            wanted = step.want(found, subject)
+            if wanted is not None:
+                assert same(wanted, as_kept(wanted))
+                assert canonical(wanted) == as_kept(wanted)
+                assert all(isinstance(text, str) for text in step.preview(found, wanted))
