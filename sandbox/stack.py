@@ -30,6 +30,7 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.05
 LOG_TAIL = 15
+LOGS = "logs"
 PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -107,7 +108,7 @@ class Stack:
             self._release_signals()
 
     def _start(self, tell: Callable[[str], None]) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self._begin_logs()
         listener = bound(self.host, self.port)
         try:
             self.api_url = f"http://{_reachable(self.host)}:{listener.getsockname()[1]}"
@@ -127,6 +128,13 @@ class Stack:
         self.start_worker()
         self._wait_until_ready()
         tell("The API and a worker run.")
+
+    def _begin_logs(self) -> None:
+        """The last run's logs make place for this one's."""
+        logs = self.data_dir / LOGS
+        logs.mkdir(parents=True, exist_ok=True)
+        for old in logs.glob("*.log"):
+            old.unlink()
 
     def _start_sandbox(self) -> None:
         listener = bound("127.0.0.1", 0)
@@ -174,11 +182,13 @@ class Stack:
         raise StackFailed(f"The service did not become ready in {READY_SECONDS:.0f} s: {said}")
 
     def stop(self) -> None:
-        """End everything, the worker first so that its orders come to a release."""
-        for name in ("worker", "api", "sandbox"):
-            child = self.children.pop(name, None)
-            if child is not None:
-                _end(child)
+        """End everything, ConnectWise after the worker, whose orders come to a release first."""
+        for names in (("worker", "api"), ("sandbox",)):
+            ending = [self.children.pop(name) for name in names if name in self.children]
+            for child in ending:
+                child.process.terminate()
+            for child in ending:
+                _wait_for_end(child)
         if self.servers is not None:
             self.servers.stop_sync()
             self.servers = None
@@ -187,9 +197,7 @@ class Stack:
 
     def spawn(self, name: str, *arguments: str, fd: int | None = None) -> Child:
         """Start a command of ours as a process of its own session, its output in a log."""
-        logs = self.data_dir / "logs"
-        logs.mkdir(exist_ok=True)
-        log = logs / f"{name}.log"
+        log = self.data_dir / LOGS / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "app.cli", *arguments],
@@ -286,9 +294,8 @@ def _reachable(host: str) -> str:
     return everywhere.get(host, f"[{host}]" if ":" in host else host)
 
 
-def _end(child: Child) -> None:
-    """SIGTERM, and SIGKILL for one that does not end."""
-    child.process.terminate()
+def _wait_for_end(child: Child) -> None:
+    """With SIGKILL for one that does not end."""
     try:
         child.process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 from pydantic import SecretStr
 
-from app.settings import Group, Settings, names_in
+from app.settings import Settings
 from sandbox.connectwise.http.api import Credentials
-from sandbox.stack import Interrupted, Stack, StackFailed, client, without_settings
+from sandbox.stack import Interrupted, Stack, StackFailed, without_settings
 
 SECRETS = "secrets.json"
 UP_JSON = "up.json"
@@ -169,7 +168,6 @@ def run(
     with _alone(data_dir):
         try:
             with stack.running(tell):
-                _apply(stack, given, tell)
                 described = description(stack)
                 write_private(path, described)
                 ready(path, described)
@@ -213,29 +211,6 @@ async def begin_anew(database_url: str, tell: Callable[[str], None]) -> None:
         raise StackFailed(f"The database cannot be prepared: {error}.") from error
     finally:
         await connection.close()
-
-
-def _apply(stack: Stack, given: Mapping[str, str], tell: Callable[[str], None]) -> None:
-    """Let the environment win over what an earlier run left in the database: there, such values
-    only seed the first start."""
-    wanted = {
-        name: given[name]
-        for name in (n.upper() for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE))
-        if given.get(name)
-    }
-    if not wanted:
-        return
-    headers = {"Authorization": f"Bearer {stack.environment['ADMIN_API_KEY']}"}
-    with client(base_url=stack.api_url, headers=headers) as http:
-        rows = http.get("/admin/settings").json().get("items", [])
-        differing = {row["name"] for row in rows if row.get("environment") is not None}
-        changed = {name: value for name, value in wanted.items() if name in differing}
-        if not changed:
-            return
-        answer = http.patch("/admin/settings", json=changed)
-        if answer.status_code != httpx.codes.OK:
-            raise StackFailed(f"The environment's settings were refused: {answer.text[:500]}")
-    tell(f"Changed as the environment says: {', '.join(sorted(changed))}.")
 
 
 @contextmanager

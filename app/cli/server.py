@@ -43,18 +43,12 @@ def serve(
 
     settings = Settings()
     listener = listening(settings.host, settings.port, fd)
-    host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    if as_json:
-        frame.print_json({"url": address})
-    else:
-        typer.echo(f"API: {address}")
 
     from uvicorn import Config
 
     loop = Config(FACTORY, factory=True).get_loop_factory()  # uvloop where it is installed
     with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(_serve(settings, listener))
+        runner.run(_serve(settings, listener, as_json=as_json))
 
 
 def listening(host: str, port: int, fd: int | None = None) -> socket.socket:
@@ -77,7 +71,7 @@ def listening(host: str, port: int, fd: int | None = None) -> socket.socket:
     return listener
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, *, as_json: bool) -> None:
     import uvicorn
     from uvicorn.importer import import_from_string
 
@@ -100,7 +94,6 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            http="auto",
             ws="none",
             lifespan="on",
             backlog=BACKLOG,
@@ -109,7 +102,17 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         server = Server(config)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        _tell(listener, as_json=as_json)
         await server.serve(sockets=[listener])
+
+
+def _tell(listener: socket.socket, *, as_json: bool) -> None:
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if as_json:
+        frame.print_json({"url": address})
+    else:
+        frame.say(f"API: {address}")
 
 
 def migrate(as_json: AsJson = False) -> None:

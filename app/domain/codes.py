@@ -46,6 +46,7 @@ class Code(StrEnum):
     GOODS_NOT_SHIPPED = "GOODS_NOT_SHIPPED"
     LINE_NOT_ORDERED = "LINE_NOT_ORDERED"
     RECEIPT_GAP = "RECEIPT_GAP"
+    SURPLUS_LAST = "SURPLUS_LAST"
     CLAIMED_ELSEWHERE = "CLAIMED_ELSEWHERE"
     READ_LAG = "READ_LAG"
     EARLIER_STEP = "EARLIER_STEP"
@@ -174,6 +175,13 @@ CODES: dict[Code, Reason] = {
         "H2",
         "An earlier receipt of the same line has not come in.",
         "Nothing: after RECEIPT_GAP the missing part is received without papers.",
+    ),
+    Code.SURPLUS_LAST: Reason(
+        W,
+        Who.NOBODY,
+        "B1.9",
+        "Goods above the order wait until the order's own demand is linked.",
+        "Nothing: they go on when the order's other purchase orders are linked.",
     ),
     Code.CLAIMED_ELSEWHERE: Reason(
         W,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from app.domain import money
 from app.domain.codes import Code, Who
-from app.domain.linking import covered
+from app.domain.linking import allocate, covered
 from app.domain.order import OrderView
 from app.domain.quantities import received, received_remotely, shipped
 from app.domain.receipts import parts
@@ -242,6 +242,55 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
     return None
 
 
+def surplus_comes_last(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """B1.9: ConnectWise may link a plain line by itself, so surplus must not stand while demand
+    is open that another purchase order of this order is meant for."""
+    kind, po_id = subject.split(":")[:2]
+    if kind != "surplus":
+        return None
+    every = allocate(view)
+    products = {s.product_id for s in every.get(int(po_id), ()) if s.line is None}
+    for other, shares in every.items():
+        meant = any(s.line is not None and s.product_id in products for s in shares)
+        needed = meant or other == int(po_id)
+        if needed and not view.finished("link_demand", f"po:{other}"):
+            return Shut(
+                Code.SURPLUS_LAST,
+                f"Goods on {view.label(f'po:{po_id}')} above the order wait until "
+                f"{view.label(f'po:{other}')} is linked.",
+                next_look="when it is linked",
+            )
+    return None
+
+
+def surplus_stands(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """B1.9: what is received above the linked quantity needs its unlinked line first."""
+    kind, po_id = subject.split(":")[:2]
+    if kind == "po" or view.finished("sync_purchase_order", f"surplus:{po_id}"):
+        return None
+    purchase_order = view.purchase_order(int(po_id))
+    shares = allocate(view).get(int(po_id), ())
+    if purchase_order is None or all(share.line is not None for share in shares):
+        return None
+    done = received_remotely(view, int(po_id))
+    part = next(p for p in parts(purchase_order, view.receipts) if p.subject == subject)
+    ends = {interval.po_line: interval.end for interval in part.intervals}
+    for product_id in {interval.product_id for interval in part.intervals}:
+        own = [line.id for line in purchase_order.lines if line.product_id == product_id]
+        target = sum(max(ends.get(line, 0), done.get(line, 0)) for line in own)
+        linked = sum(
+            s.quantity for s in shares if s.line is not None and s.product_id == product_id
+        )
+        if target > linked:
+            return Shut(
+                Code.SURPLUS_LAST,
+                f"{target - linked} received on {purchase_order.order_number} are above the order "
+                "and wait until the order's own demand is linked.",
+                next_look="when it is linked",
+            )
+    return None
+
+
 def goods_complete(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """B1.11, D-14, D-15: when the sales order may be invoiced."""
     if view.sales_order is None:
@@ -348,6 +397,8 @@ GATES: dict[str, Gate] = {
         goods_arrived_or_issued,
         receipt_consistent,
         earlier_receipts_received,
+        surplus_comes_last,
+        surplus_stands,
         goods_complete,
     )
 }

@@ -143,7 +143,7 @@ class OrderView:
     def label(self, subject: str) -> str:
         """A subject as people name it: the order's or purchase order's number."""
         kind, _, rest = subject.partition(":")
-        if kind in ("po", "receipt", "gap"):
+        if kind in ("po", "receipt", "gap", "surplus"):
             po_id, _, receipt = rest.partition(":")
             purchase_order = self.purchase_order(int(po_id))
             number = purchase_order.order_number if purchase_order else po_id

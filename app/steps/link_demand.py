@@ -19,7 +19,6 @@ from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.steps.demand import check_demand, demanded
 from app.steps.effects import Effects, Outcome
-from app.steps.plain_lines import plain_lines
 from app.steps.resolve import setting, vendor
 
 name = "link_demand"
@@ -59,10 +58,6 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     linked = demanded(fx, want)
     if linked and fx.view.behaviour.demand_linking == "demand_appends_to_po":
         await _append(fx, want, purchase_order, linked)
-    synced = fx.view.applied(SYNC, f"po:{po_id}")
-    if synced is not None and fx.view.behaviour.demand_linking == "demand_appends_to_po":
-        warehouse = await setting(fx, "connectwise_warehouse")
-        await plain_lines(fx, synced, purchase_order, warehouse.id)
     lines = await read_lines(fx, po_id, purchase_order)
     missing = _unlinked(fx, want, lines)
     if missing and await _report_says_linked(fx, purchase_order, linked):

@@ -19,12 +19,9 @@ from app.steps.resolve import setting
 async def plain_lines(
     fx: Effects, want: Mapping[str, Any], purchase_order: int, warehouse_id: int
 ) -> None:
-    """Lines that no demand makes: surplus (B1.9), and all of them where ConnectWise links by its
-    own setting (D-4 automatic)."""
-    automatic = fx.view.behaviour.demand_linking == "automatic"
-    plain = [share for share in want["shares"] if share["line"] is None or automatic]
-    if not plain:
-        return
+    """Add the wanted shares: surplus (B1.9), or all others where ConnectWise links by its own
+    setting (D-4 automatic)."""
+    plain = want["shares"]
     items = await catalog.ensure(fx, want["items"])
     by_product = {item["product"]: item for item in want["items"]}
     unit = (await setting(fx, "connectwise_unit_of_measure")).id
@@ -37,11 +34,7 @@ async def plain_lines(
             item = by_product[share["product"]]
             item_id, title = items[str(item["sku"])], str(item["title"])
         await _plain_line(fx, share, purchase_order, number, item_id, title, unit, warehouse_id)
-    surplus = sum(share["quantity"] for share in plain if share["line"] is None)
-    if surplus:
-        fx.journal(
-            "SURPLUS", f"{surplus} on {want['number']} are above the order and stand unlinked."
-        )
+    fx.forget("lines", str(want["purchase_order"]))
 
 
 def _line_number(shares: Sequence[Mapping[str, Any]], share: Mapping[str, Any]) -> int:

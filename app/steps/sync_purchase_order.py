@@ -31,7 +31,11 @@ HIGHEST_SECONDS = 10 * 365 * 86400.0
 
 
 def subjects(view: OrderView) -> Sequence[str]:
-    return [f"po:{po.id}" for po in view.purchase_orders if not po.draft]
+    """Each purchase order, and what of it is above the order: that comes last (B1.9)."""
+    found = [f"po:{po.id}" for po in view.purchase_orders if not po.draft]
+    every = allocate(view)
+    above = [key for key in sorted(every) if any(share.line is None for share in every[key])]
+    return [*found, *(f"surplus:{key}" for key in above)]
 
 
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
@@ -57,11 +61,26 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         }
         for share in allocate(view).get(purchase_order.id, ())
     ]
-    surplus = {
-        share.product_id
-        for share in allocate(view).get(purchase_order.id, ())
-        if share.line is None
-    }
+    if subject.startswith("surplus:"):
+        return _surplus(view, purchase_order, shares)
+    result: dict[str, Any] = canonical(
+        {
+            "order": view.row.source_id,
+            "purchase_order": purchase_order.id,
+            "number": purchase_order.order_number,
+            "supplier": purchase_order.supplier.id,
+            "shares": shares,
+        }
+    )
+    return result
+
+
+def _surplus(
+    view: OrderView, purchase_order: PurchaseOrder, shares: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """What of a purchase order is above the order, with what its catalog items need."""
+    above = [share for share in shares if share["line"] is None]
+    surplus = {share["product"] for share in above}
     lines = {line.product_id: line for line in purchase_order.lines}
     items = []
     for product_id in sorted(surplus & lines.keys()):
@@ -80,11 +99,9 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         )
     result: dict[str, Any] = canonical(
         {
-            "order": view.row.source_id,
             "purchase_order": purchase_order.id,
             "number": purchase_order.order_number,
-            "supplier": purchase_order.supplier.id,
-            "shares": shares,
+            "shares": above,
             "items": items,
         }
     )
@@ -109,10 +126,10 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     if want.get("cancelled"):
         return []
     linked = sum(share["quantity"] for share in want["shares"] if share["line"] is not None)
-    surplus = sum(share["quantity"] for share in want["shares"] if share["line"] is None)
+    if "items" in want:
+        return [f"add unlinked lines of {sum(share['quantity'] for share in want['shares'])}"]
     known = view.ref("purchase_order", str(want["purchase_order"]))
     writes = [] if known else [f"make a purchase order from the demand for {linked}"]
-    writes += [f"add an unlinked line of {surplus}"] if surplus else []
     return [*writes, f"number it {want['number']}"]
 
 
@@ -126,6 +143,9 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
             Code.PURCHASE_ORDER_CANCELLED,
             f"{want['number']} was cancelled in Commerce; {_where(fx.ref('purchase_order', po_id))}.",
         )
+    if "items" in want:
+        await _add_surplus(fx, want)
+        return
     seller = await vendor(fx, purchase_order.supplier)
     warehouse = await setting(fx, "connectwise_warehouse")
     opened = await setting(fx, "connectwise_purchase_order_status_open")
@@ -145,8 +165,9 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     await fx.cw.change_purchase_order(
         known, psa.PurchaseOrderChange(number=number, notes=marker, status_id=opened.id)
     )
-    if view.behaviour.demand_linking != "demand_appends_to_po":
-        await plain_lines(fx, want, known, warehouse.id)
+    if view.behaviour.demand_linking == "automatic":
+        ordered = [share for share in want["shares"] if share["line"] is not None]
+        await plain_lines(fx, {**want, "shares": ordered, "items": []}, known, warehouse.id)
     fx.journal(
         "PURCHASE_ORDER_SYNCED",
         f"{want['number']} stands in ConnectWise as purchase order {known}.",
@@ -157,6 +178,15 @@ def _where(purchase_order: int | None) -> str:
     if purchase_order is None:
         return "it may have been made in ConnectWise, which has not answered"
     return f"it stands in ConnectWise as purchase order {purchase_order}"
+
+
+async def _add_surplus(fx: Effects, want: Mapping[str, Any]) -> None:
+    known = fx.ref("purchase_order", str(want["purchase_order"]))
+    assert known is not None  # noqa: S101 - gate surplus_comes_last
+    warehouse = await setting(fx, "connectwise_warehouse")
+    await plain_lines(fx, want, known, warehouse.id)
+    above = sum(share["quantity"] for share in want["shares"])
+    fx.journal("SURPLUS", f"{above} on {want['number']} are above the order and stand unlinked.")
 
 
 def _refuse_changed_lines(fx: Effects, want: Mapping[str, Any]) -> None:

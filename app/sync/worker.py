@@ -169,11 +169,12 @@ class Worker:
     async def _pause(self, seconds: float) -> None:
         waiting = asyncio.create_task(self._nudged.wait())
         resting = asyncio.create_task(self._clock.sleep(seconds))
-        await asyncio.wait({waiting, resting}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (waiting, resting):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        try:
+            await asyncio.wait({waiting, resting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (waiting, resting):
+                task.cancel()
+            await asyncio.gather(waiting, resting, return_exceptions=True)
 
     async def _finish(self) -> None:
         """Let the orders under way come to their next release, but not for ever."""

@@ -106,6 +106,16 @@ class Day:
         stands = f" It is {order['state']} ({answer['code']}): {answer['sentence']}"
         return "\n".join([stands, "  Its journal ends with:", *lines])
 
+    def prove_once(self, method: str, path: str) -> None:
+        """ConnectWise's own log shows the request a single time. Raises StackFailed."""
+        wanted = (method, path)
+        found = [
+            1 for entry in self.office.requests() if (entry["method"], entry["path"]) == wanted
+        ]
+        if len(found) != 1:
+            raise StackFailed(f"ConnectWise was asked {len(found)} times for {method} {path}.")
+        self.happened("ConnectWise's log: it was asked for that sales order once.")
+
     @contextmanager
     def counting(self, number: str) -> Iterator[None]:
         """Count what ConnectWise is asked meanwhile, with what comes after by itself."""

@@ -166,6 +166,7 @@ def killed(day: Day) -> Ending:
     day.happened(f"kill -9 {pid}: the worker is gone, with its call to ConnectWise under way.")
     day.happened(f"Another worker is started, process {day.stack.start_worker().pid}.")
     day.follow(sale.number, "done")
+    day.prove_once("POST", f"/sales/opportunities/{opportunity}/convertToSalesOrder")
     return Ending.released(sale, purchase)
 
 

@@ -103,10 +103,11 @@ def reset_connection(send: Send) -> None:
     client) the same is said by raising what such a client would see.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if not isinstance(transport, asyncio.BaseTransport):
+    # By what it can do: uvloop's transports are no asyncio.BaseTransport.
+    abort = getattr(transport, "abort", None)
+    if transport is None or abort is None:
         raise ConnectionResetError("the simulator dropped the connection")
     peer = transport.get_extra_info("socket")
     if peer is not None:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    abort = getattr(transport, "abort", transport.close)
     abort()

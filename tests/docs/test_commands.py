@@ -102,9 +102,11 @@ def wait_for(true, what: str) -> None:
 @pytest.mark.parametrize("name", [page.name for page in PAGES])
 def test_what_a_page_shows_works(name: str, data_dir: Path, tmp_path: Path):
     desk = Desk(tmp_path / "checkout", data_dir)
-    if name != "README.md":  # which tells the example's story itself
+    commands = commands_of(next(page for page in PAGES if page.name == name))
+    # README tells the example's story itself.
+    if name != "README.md" and any("ON10001301" in command.line for command in commands):
         play_the_example(desk)
-    for command in commands_of(next(page for page in PAGES if page.name == name)):
+    for command in commands:
         if command.line not in PROVEN:
             check(desk, name, command)
 
