@@ -201,7 +201,12 @@ async def opened(
             await beside(migrate.upgrade, database_url)
         store = await PostgresStore.open(database_url)
         stack.push_async_callback(store.close)
-        await store.seed_settings(DEFAULT_TENANT, _seed(settings))
+        for name, ruling in (await store.seed_settings(DEFAULT_TENANT, _seed(settings))).items():
+            logger(__name__).warning("setting_differs", setting=name.upper(), database=ruling)
+        for scenario in known.values():
+            await store.keep_scenario(
+                scenario.name, scenario.version, scenario.body_hash, scenario.body
+            )
         client = ConnectWiseClient(
             access_of(settings), clock=clock, timeout=settings.connectwise_timeout
         )

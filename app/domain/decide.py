@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from app.domain.codes import CODES, Code, State, Who
-from app.domain.gates import GATES, Shut
+from app.domain.gates import GATES
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
+from app.domain.shut import Shut
 
 STALE_BEFORE = 2000  # callbacks set the time of what was read to the epoch
 

@@ -12,10 +12,10 @@ from typing import Any
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
-from app.domain.gates import Shut
 from app.domain.options import deselected
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
+from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, place, standing, wanted_lines

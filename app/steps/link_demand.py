@@ -14,9 +14,9 @@ from typing import Any
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
-from app.domain.gates import Shut
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
+from app.domain.shut import Shut
 from app.steps.demand import check_demand, demanded
 from app.steps.effects import Effects, Outcome
 from app.steps.resolve import setting, vendor

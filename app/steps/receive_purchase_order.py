@@ -10,18 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
-from app.domain.gates import Shut, receipt_consistent
+from app.domain.gates_of_goods import receipt_consistent
 from app.domain.json_values import canonical
 from app.domain.linking import allocate
 from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
+from app.domain.shut import Shut
 from app.steps.demand import refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.link_demand import read_lines
@@ -163,6 +164,7 @@ async def _receive_product(
     )
     serials = [serial for line in told.values() for serial in line["serials"]]
     sku = _sku(fx, document, product_id)
+    sent: set[tuple[int, Decimal]] = set()
     while True:
         known = await _lines(fx, po_id, purchase_order, sku)
         lines = [line for line in known if line.sku == sku and not line.cancelled]
@@ -181,9 +183,30 @@ async def _receive_product(
                 raise wait
             raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
         amount = min(target - done, line.quantity - line.received)
+        if (line.id, line.received + amount) in sent:
+            await _wait_for_clone(fx, document, sku)
+        sent.add((line.id, line.received + amount))
         taken = int(done) - start
         part = serials[taken : taken + int(amount)]
         await _receive_line(fx, want, document, purchase_order, line, amount, part)
+
+
+async def _wait_for_clone(fx: Effects, document: PurchaseOrder, sku: str) -> NoReturn:
+    """What was received a moment ago does not show yet, nor the line that the rest went to.
+    Asking on at once would only ask the same."""
+    sentence = (
+        f"ConnectWise does not show yet what of {sku} was received on {document.order_number}."
+    )
+    fx.forget("lines", str(document.id))
+    waiting = [
+        row.since
+        for (step, subject), row in fx.view.ledger.items()
+        if step == name and subject.split(":")[1:2] == [str(document.id)]
+        if row.code is Code.READ_LAG and row.since is not None
+    ]
+    if wait := await fx.lagging(min(waiting, default=None), sentence):
+        raise wait
+    raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
 
 
 def _sku(fx: Effects, document: PurchaseOrder, product_id: int) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain import psa
-from app.domain.gates import Shut, goods_complete, not_shipped
+from app.domain.gates_of_goods import goods_complete, not_shipped
 from app.domain.order import OrderView
 from app.domain.quantities import shipped
 from app.domain.records import ORDER, Ref
+from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
 from app.steps.resolve import company, setting
 

@@ -13,10 +13,10 @@ from typing import Any
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import Hold, Wait
-from app.domain.gates import Shut
 from app.domain.order import OrderView
 from app.domain.quantities import RECEIVE, to_ship
 from app.domain.records import ORDER
+from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
 from app.steps.resolve import setting
 

@@ -14,11 +14,12 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import Product, PurchaseOrder, PurchaseOrderLine
 from app.domain.errors import FailureKind, Hold, RemoteFailure
-from app.domain.gates import Shut, purchase_order_stays
+from app.domain.gates_of_goods import purchase_order_stays
 from app.domain.json_values import canonical
 from app.domain.linking import allocate
 from app.domain.order import OrderView
 from app.domain.records import Ref
+from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.demand import check_demand, demanded
 from app.steps.effects import Effects, Learn, Outcome

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain.gates import Shut
 from app.domain.json_values import digest
 from app.domain.order import OrderView
 from app.domain.records import ORDER
+from app.domain.shut import Shut
 from app.steps.effects import Effects
 from app.steps.resolve import setting
 

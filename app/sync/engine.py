@@ -19,6 +19,7 @@ from app.domain.errors import (
     POLICIES,
     Interruption,
     LeaseLost,
+    RecordTaken,
     RemoteFailure,
     StoreUnavailable,
     clamp_retry_after,
@@ -40,7 +41,7 @@ from app.domain.records import (
 from app.domain.scenario import Scenario
 from app.steps import STEPS
 from app.sync.attempt import Attempt, Drive
-from app.sync.endings import broken, failed, note_verdicts, stopped
+from app.sync.endings import broken, failed, held, note_verdicts, stopped
 from app.sync.looks import look_at
 from app.telemetry import wide
 
@@ -233,6 +234,8 @@ class Engine:
             done = await self._failed(view, base, failure)
         except (LeaseLost, StoreUnavailable):
             raise
+        except RecordTaken as taken:
+            done = held(view, base, Code.REMOTE_EXISTS, str(taken), await self.store.now())
         except Exception as error:  # noqa: BLE001 - every bug must end in a named state
             wide("step_broken", step=run.step, error=type(error).__name__, exc_info=error)
             done = broken(base, error, await self.store.now())
@@ -251,7 +254,13 @@ class Engine:
             milliseconds=round((self.clock.monotonic() - started) * 1000, 1),
             calls=fx.called + len(calls),
         )
-        await fx.save()
+        try:
+            await fx.save()
+        except RecordTaken as taken:
+            now = await self.store.now()
+            fx.writes.ledger.append(held(view, base, Code.REMOTE_EXISTS, str(taken), now))
+            fx.writes.run_finished = State.HELD.value
+            await fx.save()
 
     async def _failed(self, view: OrderView, base: LedgerRow, failure: RemoteFailure) -> LedgerRow:
         ending = failed(view, base, failure, await self.store.now(), self.chance.random())

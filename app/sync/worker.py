@@ -49,6 +49,7 @@ class Worker:
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
         self._draining = False
+        self._suspect: str | None = None
 
     def nudge(self) -> None:
         """Something may be due: look now instead of at the next sweep."""
@@ -99,12 +100,14 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 merged = await self._store.merge(inbox.plan, MERGE_AT_ONCE)
-                room = self._pace.batch - len(self._active)
+                room = 0 if self._suspect else self._pace.batch - len(self._active)
                 claims = await self._store.claim(me, room, self._pace.lease) if room > 0 else []
                 for claim in claims:
                     self._start(me, claim)
                 if not claims and not merged:
                     break
+                if any(claim.claims_without_progress > 1 for claim in claims):
+                    break  # a suspect is driven alone: nothing more is taken before it ended
             await hints.follow(self._store, self._engine.cw)
         finally:
             self._draining = False
@@ -112,13 +115,25 @@ class Worker:
     def _start(self, me: ports.Worker, claim: Claim) -> None:
         lease = Lease(self._pace.lease, self._clock.monotonic())
         drive = Drive(claim, lease, self._renewal(me, claim.token, lease))
-        task = asyncio.create_task(self._drive(drive))
+        others = [task for _, task in self._active.values()]
+        if claim.claims_without_progress > 1:
+            self._suspect = claim.token
+            task = asyncio.create_task(self._drive_alone(drive, others))
+        else:
+            task = asyncio.create_task(self._drive(drive))
         self._active[claim.token] = (drive, task)
         task.add_done_callback(lambda _: self._ended(claim.token))
 
     def _ended(self, token: str) -> None:
         self._active.pop(token, None)
+        if self._suspect == token:
+            self._suspect = None
         self.nudge()
+
+    async def _drive_alone(self, drive: Drive, others: list[asyncio.Task[None]]) -> None:
+        """An order that may end its worker must not take others along: they end first."""
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._drive(drive)
 
     async def _drive(self, drive: Drive) -> None:
         try:

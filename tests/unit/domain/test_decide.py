@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan, Verdict, decide, same
-from app.domain.gates import Shut
 from app.domain.order import OrderView
 from app.domain.records import ORDER, LedgerRow, Ref
 from app.domain.scenario import Scenario, StepUse
+from app.domain.shut import Shut
 from app.steps import STEPS
 from tests import ideal
 from tests.builders import (

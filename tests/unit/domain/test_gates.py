@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.domain import gates
+from app.domain import gates, gates_of_goods
 from app.domain.codes import Code, Who
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Fact, Ref
+from app.domain.shut import Gate
 from tests.builders import (
     NOW,
     SERVICE,
@@ -39,7 +40,7 @@ def got(po_id: int, line_id: int, to: int, key: str = "R-1") -> Any:
     return applied("receive_purchase_order", f"receipt:{po_id}:{key}", want)
 
 
-def shut(gate: gates.Gate, found: OrderView, subject: str = ORDER) -> Code | None:
+def shut(gate: Gate, found: OrderView, subject: str = ORDER) -> Code | None:
     answer = gate(found, subject, found.now)
     return answer.code if answer is not None else None
 
@@ -194,16 +195,19 @@ def test_an_order_with_nothing_to_sell_once_waits_for_no_sales_order():
 def test_a_purchase_order_reaches_connectwise_with_its_first_receipt():
     """D-2."""
     order = ordered()
-    assert shut(gates.goods_arrived_or_issued, view(order, issued()), PO) is Code.GOODS_NOT_RECEIVED
+    assert (
+        shut(gates_of_goods.goods_arrived_or_issued, view(order, issued()), PO)
+        is Code.GOODS_NOT_RECEIVED
+    )
     _, receipt = came(purchase_order(), "R-1", {1: 1})
-    assert shut(gates.goods_arrived_or_issued, view(order, receipt), PO) is None
+    assert shut(gates_of_goods.goods_arrived_or_issued, view(order, receipt), PO) is None
     found = view(order, issued(), purchase_order_timing="on_issue")
-    assert shut(gates.goods_arrived_or_issued, found, PO) is None
+    assert shut(gates_of_goods.goods_arrived_or_issued, found, PO) is None
 
 
 def test_goods_that_commerce_took_back_after_they_were_received_are_for_a_person():
     found = view(ordered(), issued(lines=[po_line(1, received=3)]), ledger=[got(8891, 1, 4)])
-    answer = gates.receipt_consistent(found, PO, NOW)
+    answer = gates_of_goods.receipt_consistent(found, PO, NOW)
     assert answer is not None
     assert answer.code is Code.RECEIPT_REDUCED
     assert "3 of Product 301" in answer.sentence
@@ -212,52 +216,55 @@ def test_goods_that_commerce_took_back_after_they_were_received_are_for_a_person
 def test_more_than_was_ordered_is_for_a_person():
     _, receipt = came(purchase_order(), "R-1", {1: 11})
     found = view(ordered(), receipt)
-    assert shut(gates.receipt_consistent, found, PO) is Code.RECEIPT_ABOVE_ORDER
+    assert shut(gates_of_goods.receipt_consistent, found, PO) is Code.RECEIPT_ABOVE_ORDER
 
 
 def test_a_gap_waits_for_its_papers_and_then_is_received_without():
     found = view(ordered(), issued(lines=[po_line(1, received=4)]))
     subject = "gap:8891:1:0-4"
-    answer = gates.earlier_receipts_received(found, subject, NOW - timedelta(minutes=14))
+    answer = gates_of_goods.earlier_receipts_received(found, subject, NOW - timedelta(minutes=14))
     assert answer is not None
     assert (answer.code, answer.until) == (Code.RECEIPT_GAP, NOW + timedelta(minutes=1))
     assert answer.never_held
-    assert gates.earlier_receipts_received(found, subject, NOW - timedelta(minutes=15)) is None
+    assert (
+        gates_of_goods.earlier_receipts_received(found, subject, NOW - timedelta(minutes=15))
+        is None
+    )
 
 
 def test_a_later_receipt_comes_after_the_earlier_one():
     after, first = came(purchase_order(), "R-1", {1: 4})
     _, second = came(after, "R-2", {1: 6}, minute=200)
     before = view(ordered(), first, second)
-    answer = gates.earlier_receipts_received(before, "receipt:8891:R-2", NOW)
+    answer = gates_of_goods.earlier_receipts_received(before, "receipt:8891:R-2", NOW)
     assert answer is not None
     assert answer.code is Code.RECEIPT_GAP
     assert not answer.never_held  # nothing may wait for ever without a person being told
-    assert shut(gates.earlier_receipts_received, before, "receipt:8891:R-1") is None
+    assert shut(gates_of_goods.earlier_receipts_received, before, "receipt:8891:R-1") is None
     then = view(ordered(), first, second, ledger=[got(8891, 1, 4)])
-    assert shut(gates.earlier_receipts_received, then, "receipt:8891:R-2") is None
+    assert shut(gates_of_goods.earlier_receipts_received, then, "receipt:8891:R-2") is None
 
 
 def test_a_purchase_order_is_completed_once_nothing_is_open():
     """B1.8."""
     _, receipt = came(purchase_order(), "R-1", {1: 10})
     partly = view(ordered(), issued(), ledger=[got(8891, 1, 4)])
-    assert shut(gates.earlier_receipts_received, partly, PO) is Code.GOODS_NOT_RECEIVED
+    assert shut(gates_of_goods.earlier_receipts_received, partly, PO) is Code.GOODS_NOT_RECEIVED
     told = view(ordered(), receipt, ledger=[got(8891, 1, 4)])
-    assert shut(gates.earlier_receipts_received, told, PO) is Code.EARLIER_STEP
+    assert shut(gates_of_goods.earlier_receipts_received, told, PO) is Code.EARLIER_STEP
     done = view(ordered(), receipt, ledger=[got(8891, 1, 10)])
-    assert shut(gates.earlier_receipts_received, done, PO) is None
+    assert shut(gates_of_goods.earlier_receipts_received, done, PO) is None
 
 
 def test_a_received_purchase_order_that_names_another_order_is_for_a_person():
     """H3."""
     moved = fact("purchase_order_moved", {"order": "ON10001300"}, key="8891")
     found = view(ordered(), issued(), facts=[moved])
-    answer = gates.purchase_order_stays(found, PO, NOW)
+    answer = gates_of_goods.purchase_order_stays(found, PO, NOW)
     assert answer is not None
     assert answer.code is Code.PURCHASE_ORDER_MOVED
     assert "PO10008891 names ON10001300" in answer.sentence
-    assert shut(gates.purchase_order_stays, found, "po:8892") is None
+    assert shut(gates_of_goods.purchase_order_stays, found, "po:8892") is None
 
 
 # --- the invoice (B1.11, D-14, D-15) --------------------------------------------------------------
@@ -266,15 +273,18 @@ def test_a_received_purchase_order_that_names_another_order_is_for_a_person():
 def test_all_goods_wait_for_everything_on_purchase_orders():
     """B1.11."""
     found = view(ordered(), issued(), ledger=[got(8891, 1, 4)])
-    answer = gates.goods_complete(found, ORDER, NOW)
+    answer = gates_of_goods.goods_complete(found, ORDER, NOW)
     assert answer is not None
     assert answer.sentence == "6 of 10 Product 301 are still to be received on PO10008891."
-    assert shut(gates.goods_complete, view(ordered(), issued(), ledger=[got(8891, 1, 10)])) is None
+    assert (
+        shut(gates_of_goods.goods_complete, view(ordered(), issued(), ledger=[got(8891, 1, 10)]))
+        is None
+    )
 
 
 def test_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
     """D-15."""
-    answer = gates.goods_complete(
+    answer = gates_of_goods.goods_complete(
         view(ordered(), issued(lines=[po_line(1, quantity=4)])), ORDER, NOW
     )
     assert answer is not None
@@ -285,33 +295,35 @@ def test_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
 def test_goods_from_stock_count_as_fulfilled():
     """D-15, H4: wholly, partly beside a purchase order, or by the order's own status."""
     wholly = ordered(sales_order([line(1, quantityFromStock=10)]))
-    assert shut(gates.goods_complete, view(wholly)) is None
+    assert shut(gates_of_goods.goods_complete, view(wholly)) is None
     partly = ordered(sales_order([line(1, quantityFromStock=6)]))
     bought = issued(lines=[po_line(1, quantity=4)])
-    assert shut(gates.goods_complete, view(partly, bought)) is Code.GOODS_NOT_RECEIVED
-    assert shut(gates.goods_complete, view(partly, bought, ledger=[got(8891, 1, 4)])) is None
-    assert shut(gates.goods_complete, view(ordered(fulfillmentStatus=1))) is None
+    assert shut(gates_of_goods.goods_complete, view(partly, bought)) is Code.GOODS_NOT_RECEIVED
+    assert (
+        shut(gates_of_goods.goods_complete, view(partly, bought, ledger=[got(8891, 1, 4)])) is None
+    )
+    assert shut(gates_of_goods.goods_complete, view(ordered(fulfillmentStatus=1))) is None
 
 
 def test_services_do_not_hold_the_gate_unless_they_are_bought():
     """D-15, H5: licences are bought too."""
     order = ordered(sales_order([line(1, 303, 5)], products=[product(303, type=SERVICE)]))
-    assert shut(gates.goods_complete, view(order)) is None
+    assert shut(gates_of_goods.goods_complete, view(order)) is None
     bought = issued(lines=[po_line(1, 303, 3)])
-    assert shut(gates.goods_complete, view(order, bought)) is Code.LINE_NOT_ORDERED
+    assert shut(gates_of_goods.goods_complete, view(order, bought)) is Code.LINE_NOT_ORDERED
 
 
 def test_recurring_lines_and_lines_of_nothing_do_not_hold_the_gate():
     """H5, H2."""
     order = ordered(sales_order([line(1, isRecurring=True), line(2, quantity=0)]))
-    assert shut(gates.goods_complete, view(order)) is None
+    assert shut(gates_of_goods.goods_complete, view(order)) is None
 
 
 def test_a_purchase_order_of_nothing_does_not_hold_the_gate():
     """H2."""
     nothing = issued(purchase_order(8892, [po_line(1, quantity=0)]))
     found = view(ordered(), issued(), nothing, ledger=[got(8891, 1, 10)])
-    assert shut(gates.goods_complete, found) is None
+    assert shut(gates_of_goods.goods_complete, found) is None
 
 
 def shipping(mark: str, **shipped: int) -> Json:
@@ -328,7 +340,7 @@ def shipping(mark: str, **shipped: int) -> Json:
 def test_where_a_person_ships_the_shipment_is_looked_for(mark):
     """D-14: receiving is not shipping."""
     found = view(ordered(), issued(), ledger=[got(8891, 1, 10)], **shipping(mark))
-    answer = gates.goods_complete(found, ORDER, NOW)
+    answer = gates_of_goods.goods_complete(found, ORDER, NOW)
     assert answer is not None
     assert (answer.code, answer.looks) == (Code.GOODS_NOT_SHIPPED, ("shipping",))
 
@@ -336,20 +348,20 @@ def test_where_a_person_ships_the_shipment_is_looked_for(mark):
 def test_the_first_shipment_opens_the_gate_and_the_rest_is_still_waited_for():
     """B1.11: each shipment is a release."""
     found = view(ordered(), issued(), **shipping("never", line1=4))
-    assert shut(gates.goods_complete, found) is None
-    rest = gates.not_shipped(found)
+    assert shut(gates_of_goods.goods_complete, found) is None
+    rest = gates_of_goods.not_shipped(found)
     assert rest is not None
     assert rest.sentence.startswith("6 of 10")
-    assert gates.not_shipped(view(ordered(), **shipping("never", line1=10))) is None
+    assert gates_of_goods.not_shipped(view(ordered(), **shipping("never", line1=10))) is None
 
 
 def test_with_on_receipt_a_person_still_ships_what_comes_from_stock():
     """D-14, D-15: no receipt will ever ship it, so the shipment has to be looked for."""
     order = ordered(sales_order([line(1, 301, 10), line(2, 302, 5, quantityFromStock=5)]))
-    waiting = gates.not_shipped(view(order, issued(), **shipping("on_receipt")))
+    waiting = gates_of_goods.not_shipped(view(order, issued(), **shipping("on_receipt")))
     assert waiting is not None
     assert waiting.looks == ("shipping",)
-    bought = gates.not_shipped(view(ordered(), issued(), **shipping("on_receipt")))
+    bought = gates_of_goods.not_shipped(view(ordered(), issued(), **shipping("on_receipt")))
     assert bought is not None
     assert bought.looks == ()
 
@@ -358,5 +370,5 @@ def test_an_order_of_services_ships_nothing_and_waits_for_nothing():
     """D-15."""
     order = ordered(sales_order([line(1, 303)], products=[product(303, type=SERVICE)]))
     found = view(order, **shipping("never"))
-    assert gates.goods_complete(found, ORDER, NOW) is None
-    assert gates.not_shipped(found) is None
+    assert gates_of_goods.goods_complete(found, ORDER, NOW) is None
+    assert gates_of_goods.not_shipped(found) is None

@@ -1,0 +1,243 @@
+"""Gates of purchase orders, receipts, shipments and the invoice: the way of the goods.
+
+Owns every wait for goods with its code, sentence and who acts. What is sold is `gates.py`, which
+has the table of all gates too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.domain.codes import Code, Who
+from app.domain.linking import allocate, covered
+from app.domain.order import OrderView
+from app.domain.quantities import received, received_remotely, shipped
+from app.domain.receipts import parts
+from app.domain.shut import Shut
+
+
+def purchase_order_stays(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """H3: a purchase order that was received here and names another sales order now."""
+    purchase_order_id = subject.split(":")[1]
+    moved = view.facts.get(("purchase_order_moved", purchase_order_id))
+    if moved is None:
+        return None
+    return Shut(
+        Code.PURCHASE_ORDER_MOVED,
+        f"{view.label(f'po:{purchase_order_id}')} names {moved.body.get('order')} in Commerce now, "
+        f"after it was made in ConnectWise for {view.row.name}.",
+    )
+
+
+def goods_arrived_or_issued(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """D-2: by default a purchase order reaches ConnectWise with its first receipt."""
+    purchase_order = view.purchase_order(int(subject.split(":")[1]))
+    if purchase_order is None or view.behaviour.purchase_order_timing == "on_issue":
+        return None
+    if parts(purchase_order, view.receipts):
+        return None
+    return Shut(
+        Code.GOODS_NOT_RECEIVED,
+        f"Nothing has been received on {purchase_order.order_number} yet; it reaches ConnectWise "
+        "with its first receipt.",
+        next_look="on the first receipt",
+    )
+
+
+def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """H2: more than ordered, or less than was received before, is for a person."""
+    purchase_order = view.purchase_order(int(subject.split(":")[1]))
+    if purchase_order is None:
+        return None
+    for line in purchase_order.lines:
+        remote = received_remotely(view, purchase_order.id).get(line.id, 0)
+        if line.quantity_received < remote:
+            return Shut(
+                Code.RECEIPT_REDUCED,
+                f"Commerce says {line.quantity_received} of {line.title} on "
+                f"{purchase_order.order_number} are received, but {remote} are in ConnectWise.",
+            )
+        told = received(view, purchase_order).get(line.id, 0)
+        if told > line.quantity:
+            return Shut(
+                Code.RECEIPT_ABOVE_ORDER,
+                f"{told} of {line.title} are received on {purchase_order.order_number}, "
+                f"but only {line.quantity} are ordered.",
+            )
+    return None
+
+
+def earlier_receipts_received(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """Receipts of a line are received from the bottom up; a gap waits for RECEIPT_GAP."""
+    purchase_order = view.purchase_order(int(subject.split(":")[1]))
+    if purchase_order is None:
+        return None
+    if subject.startswith("po:"):  # completing the purchase order: everything has to be there
+        return not_received(view, purchase_order.id)
+    known = {part.subject: part for part in parts(purchase_order, view.receipts)}
+    part = known.get(subject)
+    if part is None:
+        return None
+    until = since + view.live.receipt_gap
+    row = view.ledger.get(("receive_purchase_order", subject))
+    tried = row is not None and row.attempts > 0  # the wait is over once and for all
+    if part.receipt is None and not tried and view.now < until:
+        interval = part.intervals[0]
+        return Shut(
+            Code.RECEIPT_GAP,
+            f"{interval.end - interval.start} received on {purchase_order.order_number} have no "
+            "receipt yet; they are received without papers if none comes.",
+            until=until,
+            next_look="when the receipt comes in",
+            never_held=True,
+        )
+    done = received_remotely(view, purchase_order.id)
+    for interval in part.intervals:
+        if interval.start > done.get(interval.po_line, 0):
+            return Shut(
+                Code.RECEIPT_GAP,
+                f"An earlier receipt on {purchase_order.order_number} comes first.",
+                next_look="when the earlier receipt is received",
+            )
+    return None
+
+
+def surplus_comes_last(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """B1.9: ConnectWise may link a plain line by itself, so surplus must not stand while demand
+    is open that another purchase order of this order is meant for."""
+    kind, po_id = subject.split(":")[:2]
+    if kind != "surplus":
+        return None
+    every = allocate(view)
+    products = {s.product_id for s in every.get(int(po_id), ()) if s.line is None}
+    for other, shares in every.items():
+        meant = any(s.line is not None and s.product_id in products for s in shares)
+        needed = meant or other == int(po_id)
+        if needed and not view.finished("link_demand", f"po:{other}"):
+            return Shut(
+                Code.SURPLUS_LAST,
+                f"Goods on {view.label(f'po:{po_id}')} above the order wait until "
+                f"{view.label(f'po:{other}')} is linked.",
+                next_look="when it is linked",
+            )
+    return None
+
+
+def surplus_stands(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """B1.9: what is received above the linked quantity needs its unlinked line first."""
+    kind, po_id = subject.split(":")[:2]
+    if kind == "po" or view.finished("sync_purchase_order", f"surplus:{po_id}"):
+        return None
+    purchase_order = view.purchase_order(int(po_id))
+    shares = allocate(view).get(int(po_id), ())
+    if purchase_order is None or all(share.line is not None for share in shares):
+        return None
+    done = received_remotely(view, int(po_id))
+    part = next(p for p in parts(purchase_order, view.receipts) if p.subject == subject)
+    ends = {interval.po_line: interval.end for interval in part.intervals}
+    for product_id in {interval.product_id for interval in part.intervals}:
+        own = [line.id for line in purchase_order.lines if line.product_id == product_id]
+        target = sum(max(ends.get(line, 0), done.get(line, 0)) for line in own)
+        linked = sum(
+            s.quantity for s in shares if s.line is not None and s.product_id == product_id
+        )
+        if target > linked:
+            return Shut(
+                Code.SURPLUS_LAST,
+                f"{target - linked} received on {purchase_order.order_number} are above the order "
+                "and wait until the order's own demand is linked.",
+                next_look="when it is linked",
+            )
+    return None
+
+
+def goods_complete(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """B1.11, D-14, D-15: when the sales order may be invoiced."""
+    if view.sales_order is None:
+        return None
+    if view.behaviour.invoice_policy == "shipped_only":
+        return _something_shipped(view)
+    on_order = covered(view)
+    for line in view.sold_lines:
+        if not view.physical(line) or view.sales_order.fulfillment_status == 1:
+            continue
+        from_stock = line.quantity_from_stock or 0
+        missing = line.quantity - from_stock - on_order.get(line.id, 0)
+        if missing > 0:
+            return Shut(
+                Code.LINE_NOT_ORDERED,
+                f"{missing} of {line.quantity} {line.title} are on no purchase order.",
+                next_look="when a purchase order comes in",
+            )
+    for purchase_order in view.open_purchase_orders:
+        done = received_remotely(view, purchase_order.id)
+        for po_line in purchase_order.lines:
+            rest = po_line.quantity - done.get(po_line.id, 0)
+            if rest > 0:
+                return not_received(view, purchase_order.id)
+    return None
+
+
+def not_received(view: OrderView, purchase_order_id: int) -> Shut | None:
+    """What of a purchase order is still to be received, None when nothing is."""
+    purchase_order = view.purchase_order(purchase_order_id)
+    if purchase_order is None:
+        return None
+    done = received_remotely(view, purchase_order.id)
+    told = received(view, purchase_order)
+    for line in purchase_order.lines:
+        rest = line.quantity - done.get(line.id, 0)
+        if rest <= 0:
+            continue
+        arrived = told.get(line.id, 0) - done.get(line.id, 0)
+        if arrived > 0:
+            return Shut(
+                Code.EARLIER_STEP,
+                f"{arrived} of {line.quantity} {line.title} on {purchase_order.order_number} are "
+                "received in Commerce and not yet in ConnectWise.",
+                who=Who.NOBODY,
+            )
+        return Shut(
+            Code.GOODS_NOT_RECEIVED,
+            f"{rest} of {line.quantity} {line.title} are still to be received on "
+            f"{purchase_order.order_number}.",
+            next_look="on the next receipt",
+        )
+    return None
+
+
+def _something_shipped(view: OrderView) -> Shut | None:
+    order = view.sales_order
+    assert order is not None  # noqa: S101 - asked by goods_complete
+    if not any(view.physical(line) for line in view.sold_lines) or order.fulfillment_status == 1:
+        return None
+    if any(shipped(view).values()):
+        return None
+    return not_shipped(view)
+
+
+def not_shipped(view: OrderView) -> Shut | None:
+    """What of a `shipped_only` order is not shipped yet, None when all is."""
+    order = view.sales_order
+    if order is None or order.fulfillment_status == 1:
+        return None
+    sent, ordered = shipped(view), covered(view)
+    short = [
+        (line, line.quantity - sent.get(line.id, 0))
+        for line in view.sold_lines
+        if view.physical(line) and line.quantity > sent.get(line.id, 0)
+    ]
+    if not short:
+        return None
+    # Even with on_receipt a person ships what no purchase order brings: goods from stock.
+    by_person = view.behaviour.mark_shipped != "on_receipt" or any(
+        line.quantity > ordered.get(line.id, 0) for line, _ in short
+    )
+    line, rest = short[0]
+    return Shut(
+        Code.GOODS_NOT_SHIPPED,
+        f"{rest} of {line.quantity} {line.title} are not shipped, and only shipped goods are "
+        "invoiced.",
+        looks=("shipping",) if by_person else (),
+        next_look="when ConnectWise shows the shipment" if by_person else "on the next receipt",
+    )

@@ -1,0 +1,31 @@
+"""The answer of a gate: shut, for this reason.
+
+Owns the shape that gates give and that decide, steps and explanation read. No gate is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.codes import Code, Who
+from app.domain.order import OrderView
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Why a gate is shut. `until`: when it opens by itself or has to be asked again.
+    `looks`: what has to be read in ConnectWise meanwhile (conversion, shipping)."""
+
+    code: Code
+    sentence: str
+    who: Who | None = None
+    until: datetime | None = None
+    looks: tuple[str, ...] = ()
+    next_look: str | None = None
+    never_held: bool = False
+
+
+Gate = Callable[[OrderView, str, datetime], Shut | None]
+"""(order, subject, since when this gate's step stands at its present code) -> shut or None."""
