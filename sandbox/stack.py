@@ -29,6 +29,9 @@ READY_SECONDS = 60.0
 # The worker lets orders come to their next release: longer than one call to ConnectWise may take.
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.05
+# A worker that dies oftener than this is not started again.
+MOST_DEATHS = 5
+DEATHS_SECONDS = 60.0
 LOG_TAIL = 15
 LOGS = "logs"
 PR_SET_PDEATHSIG = 1
@@ -84,12 +87,14 @@ class Stack:
     sandbox: bool = True
     directory: Path | None = None  # where the processes run; None: here
     prepare: Callable[[str], None] | None = None  # with the database, before its migration
+    revived: Callable[[str], None] | None = None  # told when a dead worker was replaced
     servers: embedded.Servers | None = None
     children: dict[str, Child] = field(default_factory=dict)
     api_url: str = ""
     sandbox_url: str = ""
     stopping: bool = False
     _handlers: dict[int, Any] = field(default_factory=dict)
+    _deaths: list[float] = field(default_factory=list)
 
     # --- the whole
 
@@ -112,8 +117,8 @@ class Stack:
         listener = bound(self.host, self.port)
         try:
             self.api_url = f"http://{_reachable(self.host)}:{listener.getsockname()[1]}"
-            self.environment.setdefault("PUBLIC_URL", self.api_url)
-            if self.sandbox:
+            if self.sandbox:  # a real ConnectWise could not call back to this machine
+                self.environment.setdefault("PUBLIC_URL", self.api_url)
                 self._start_sandbox()
             self._start_servers()
             self.pause(0)
@@ -232,8 +237,10 @@ class Stack:
         while True:
             if self.stopping:
                 raise Interrupted
-            for child in self.children.values():
+            for child in list(self.children.values()):
                 if how := child.ended():
+                    if self._revive(child, how):
+                        continue
                     raise StackFailed(
                         f"The process {child.name} (pid {child.pid}) {how}. The end of its log "
                         f"{child.log}:\n{child.tail()}"
@@ -242,6 +249,18 @@ class Stack:
             if rest <= 0:
                 return
             time.sleep(min(rest, LOOK_SECONDS))
+
+    def _revive(self, child: Child, how: str) -> bool:
+        """A worker that died is replaced, as an operator's supervisor would, and never silently.
+        One that dies again and again is not: something is wrong that a person has to see."""
+        now = time.monotonic()
+        self._deaths = [at for at in self._deaths if now - at < DEATHS_SECONDS]
+        if self.revived is None or child.name != "worker" or len(self._deaths) >= MOST_DEATHS:
+            return False
+        self._deaths.append(now)
+        fresh = self.start_worker()
+        self.revived(f"The worker (pid {child.pid}) {how}; another one runs (pid {fresh.pid}).")
+        return True
 
     @property
     def pids(self) -> dict[str, int]:

@@ -163,6 +163,7 @@ def run(
         port=settings.port if "port" in settings.model_fields_set else 0,
         sandbox=simulated,
         prepare=prepare,
+        revived=tell,
     )
     path = data_dir / UP_JSON
     with _alone(data_dir):
@@ -173,7 +174,7 @@ def run(
                 ready(path, described)
                 while True:
                     stack.pause(WATCH_SECONDS)
-                    if stack.pids != described["pids"]:  # an embedded server was started again
+                    if stack.pids != described["pids"]:  # a server or the worker was started again
                         described = description(stack)
                         write_private(path, described)
         except Interrupted:

@@ -25,7 +25,17 @@ from app.domain.versions import Stored
 from app.settings import Group, names_in
 from app.steps import STEPS
 from app.sync.endings import note_verdicts, stopped
-from tests.builders import NOW, SETTINGS, Json, as_kept, merged, order_row, snapshot
+from tests.builders import (
+    NOW,
+    SETTINGS,
+    Json,
+    as_kept,
+    came,
+    merged,
+    order_row,
+    purchase_order,
+    snapshot,
+)
 
 Key = tuple[str, str]
 
@@ -200,3 +210,27 @@ class World:
             since=answer.since,
             due_at=plan.due_at,
         )
+
+
+# --- telling stories ------------------------------------------------------------------------------
+
+DONE = (State.DONE, Code.RELEASED)
+WAITS = (State.WAITING, Code.GOODS_NOT_RECEIVED)
+
+
+def world(*events: Json, **settings: Any) -> World:
+    """An order of whom these events came in, under these settings."""
+    made = World(settings)
+    made.deliver(*events)
+    return made
+
+
+def stands(plan: Plan) -> tuple[State, Code | None]:
+    return plan.answer.state, plan.answer.code
+
+
+def whole(po: Json | None = None, **more: Any) -> Json:
+    """Everything of a purchase order received at once."""
+    po = po or purchase_order()
+    quantities = {line["id"]: line["quantity"] for line in po["lines"] if line["quantity"]}
+    return came(po, f"R-{po['id']}", quantities, **more)[1]

@@ -76,3 +76,6 @@ async def _listen(worker: Worker, redis_url: str, name: str) -> None:
     finally:
         with contextlib.suppress(Exception):
             await arq.close()
+        with contextlib.suppress(Exception):
+            # arq gives up closing when Redis is away, and would leave its connections open.
+            await arq.pool.aclose(close_connection_pool=True)

@@ -184,15 +184,16 @@ def _where(purchase_order: int | None) -> str:
 async def _add_surplus(fx: Effects, want: Mapping[str, Any]) -> None:
     known = fx.ref("purchase_order", str(want["purchase_order"]))
     assert known is not None  # noqa: S101 - gate surplus_comes_last
+    _refuse_changed_lines(fx, want, "surplus")
     warehouse = await setting(fx, "connectwise_warehouse")
     await plain_lines(fx, want, known, warehouse.id)
     above = sum(share["quantity"] for share in want["shares"])
     fx.journal("SURPLUS", f"{above} on {want['number']} are above the order and stand unlinked.")
 
 
-def _refuse_changed_lines(fx: Effects, want: Mapping[str, Any]) -> None:
+def _refuse_changed_lines(fx: Effects, want: Mapping[str, Any], subject: str = "po") -> None:
     """D-11: a purchase order that stands is changed by a person, as its lines are linked."""
-    before = fx.view.applied(name, f"po:{want['purchase_order']}")
+    before = fx.view.applied(name, f"{subject}:{want['purchase_order']}")
     if before is None or before["shares"] == want["shares"]:
         return
     raise Hold(

@@ -42,8 +42,8 @@ OPENING = (
     (
         "What follows is real: PostgreSQL, Redis, the API and a worker as processes of their own, and "
         "a ConnectWise simulator that refuses what ConnectWise refuses. → is a signed message from "
-        "Commerce, ✓ a step done in ConnectWise, * what somebody did. The last line of a block is "
-        "where the order stands, in the service's own words."
+        "Commerce, ✓ a step done in ConnectWise, * what somebody did. A line with an order's number "
+        "and state is the service's own answer to why it is not further along."
     ),
     "",
 )

@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 20.0
 EXAMPLE = ROOT / "docs/examples/first-order.json"
 # Commands that are proven elsewhere, by whom. What stands here is not run by this file.
 PROVEN = {
-    "make demo": "tests/docs/test_demo.py",
+    "make demo": "tests/e2e/test_demo.py",
     "make test": ".ci/run",
     "make up": "this file runs `demandlink up`, which is all that the target does",
     "docker compose up --build --detach": "tests/unit/test_deploy.py",

@@ -57,6 +57,11 @@ class DyingWorker(Worker):
     """A worker whose process dies with the first Stopped: every other order stops as well."""
 
     died: asyncio.Event
+    nudges: list[float]
+
+    def nudge(self) -> None:
+        self.nudges.append(self._clock.monotonic())
+        super().nudge()
 
     async def _drive(self, drive: Any) -> None:
         try:
@@ -77,12 +82,14 @@ class Stack:
     worker: Worker | None = None
     task: asyncio.Task[None] | None = None
     ids: int = 0
+    nudges: list[float] = field(default_factory=list)
 
     async def start_worker(self) -> None:
         made = self.container.worker()
         worker = DyingWorker.__new__(DyingWorker)
         worker.__dict__.update(made.__dict__)
         worker.died = asyncio.Event()
+        worker.nudges = self.nudges
         self.worker = worker
         self.task = asyncio.create_task(worker.run())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -134,9 +135,19 @@ def test_up_serves_until_told_to_stop_and_says_when_a_process_dies(directory: Pa
     assert second["admin_key"] == up["admin_key"]
     pids = second["pids"]
     assert isinstance(pids, dict)
+    os.kill(pids["worker"], signal.SIGKILL)
+
+    def another_worker_runs() -> bool:
+        with contextlib.suppress(ValueError):
+            now = json.loads((directory / "up.json").read_text())["pids"]["worker"]
+            return now != pids["worker"] and Path(f"/proc/{now}").exists()
+        return False
+
+    wait_until(another_worker_runs, 10)
     os.kill(pids["api"], signal.SIGKILL)
     out, err = again.communicate(timeout=60)
     assert again.returncode == 1
     assert json.loads(out.splitlines()[0])["api"] == second["api"]
+    assert f"The worker (pid {pids['worker']}) was ended by SIGKILL; another one runs" in out + err
     assert f"The process api (pid {pids['api']}) was ended by SIGKILL." in err
     assert not list(running(directory))

@@ -43,8 +43,9 @@ class Story:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
-    """Up to three products, each on up to two purchase orders, received in up to three parts."""
+def stories(draw: st.DrawFn, *, above: int = 0) -> Story:
+    """Up to three products, each on up to two purchase orders, received in up to three parts.
+    `above`: the last purchase order of a product may be for so many more than are sold."""
     sold: list[Json] = []
     bought: list[tuple[int, int]] = []
     products = [product(301), product(302), product(303, type=SERVICE)]
@@ -53,6 +54,7 @@ def stories(draw: st.DrawFn) -> Story:
         rest = draw(st.sampled_from([0, 0, 2]))
         fields = {"quantityFromStock": rest} if rest and draw(st.booleans()) else {}
         sold.append(line(number, entry["id"], sum(parts) + rest, **fields))
+        parts[-1] += draw(st.integers(0, above))
         bought.extend((entry["id"], quantity) for quantity in parts)
     named = draw(st.booleans())
     events = [
@@ -80,9 +82,8 @@ def stories(draw: st.DrawFn) -> Story:
 
 def end(world: World) -> Any:
     """What is true over there and what people are told, but for the way that led there."""
-    wants = {key: dict(want) for key, want in world.wants().items()}
     answer = world.settle().answer
-    return wants, answer.state, answer.code, answer.sentence
+    return world.wants(), answer.state, answer.code, answer.sentence
 
 
 def in_order(story: Story) -> World:
@@ -105,7 +106,7 @@ def test_one_end_whatever_comes_first_and_however_often(story: Story, chance: ra
 
 
 @settings(max_examples=40)
-@given(stories(), st.randoms(use_true_random=False))
+@given(stories(above=3), st.randoms(use_true_random=False))
 def test_no_rule_of_order_is_ever_broken(story: Story, chance: random.Random):
     """D-1, B1.7: won before sold, sold before ordered, linked before received, shipped after."""
     world = World(story.settings)
@@ -118,6 +119,8 @@ def test_no_rule_of_order_is_ever_broken(story: Story, chance: random.Random):
             needed = [(earlier, ORDER) for earlier in EARLIER]
             own = f"po:{want['purchase_order']}"
             needed += [(one, own) for one in OF_PURCHASE_ORDER[: OF_PURCHASE_ORDER.index(step)]]
+            if subject.startswith("surplus"):
+                needed.append(("link_demand", own))
         elif step in EARLIER:
             needed = [(one, ORDER) for one in EARLIER[: EARLIER.index(step)]]
         else:
@@ -127,7 +130,7 @@ def test_no_rule_of_order_is_ever_broken(story: Story, chance: random.Random):
 
 
 @settings(max_examples=40)
-@given(stories())
+@given(stories(above=3))
 def test_what_is_done_is_not_done_again(story: Story):
     """A replay of everything is no call at all."""
     world = in_order(story)
@@ -138,7 +141,7 @@ def test_what_is_done_is_not_done_again(story: Story):
 
 
 @settings(max_examples=40)
-@given(stories())
+@given(stories(above=3))
 def test_goods_are_received_once_and_never_more_than_commerce_says(story: Story):
     """H2."""
     world = in_order(story)
@@ -149,16 +152,16 @@ def test_goods_are_received_once_and_never_more_than_commerce_says(story: Story)
                 key = (want["purchase_order"], one["line"])
                 assert one["from"] == received.get(key, 0)
                 received[key] = one["to"]
-    told = {
-        (po.id, one.id): one.quantity_received
-        for po in world.view().purchase_orders
-        for one in po.lines
-    }
-    assert received == {key: quantity for key, quantity in told.items() if quantity}
+    above = any(subject.startswith("surplus") for _, subject in world.ledger)
+    for po in world.view().purchase_orders:
+        for one in po.lines:
+            there = received.get((po.id, one.id), 0)
+            # Goods above the order may still wait for the demand of others (B1.9).
+            assert there == one.quantity_received or (above and there < one.quantity_received)
 
 
 @settings(max_examples=40)
-@given(stories())
+@given(stories(above=3))
 def test_every_order_ends_done_or_with_a_reason_and_with_time_it_is_told_to_a_person(story: Story):
     """B1.7: nothing waits for ever in silence."""
     world = World({**story.settings, "poll_seconds": 86400})
