@@ -189,6 +189,8 @@ async def _receive_product(
         taken = int(done) - start
         part = serials[taken : taken + int(amount)]
         await _receive_line(fx, want, document, purchase_order, line, amount, part)
+        if done + amount >= target:
+            return  # no read only to see what was just done
 
 
 async def _wait_for_clone(fx: Effects, document: PurchaseOrder, sku: str) -> NoReturn:
