@@ -8,9 +8,9 @@ DEMANDLINK := .venv/bin/demandlink
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# As many as there are processors, but the tests' own servers and workers want some of them.
+# Twice as many as there are processors: the tests of the whole service wait more than they work.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2); \
-	if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 2 ]; then echo 2; else echo $$n; fi)
+	n=$$((n * 2)); if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 4 ]; then echo 4; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo up test lint format docs requirements clean

@@ -157,6 +157,20 @@ def goods_complete(view: OrderView, subject: str, since: datetime) -> Shut | Non
         return None
     if view.behaviour.invoice_policy == "shipped_only":
         return _something_shipped(view)
+    # What was released too early is taken back (D-6): for that no goods are needed.
+    return None if released(view) else goods_missing(view)
+
+
+def released(view: OrderView) -> bool:
+    """Whether the sales order stands released, and not taken back (D-6)."""
+    want = view.applied("release_invoice", "order")
+    return want is not None and want.get("released", True) is True
+
+
+def goods_missing(view: OrderView) -> Shut | None:
+    """What has to come before all goods of the order are there (D-15), None: nothing."""
+    if view.sales_order is None:
+        return None
     on_order = covered(view)
     for line in view.sold_lines:
         if not view.physical(line) or view.sales_order.fulfillment_status == 1:

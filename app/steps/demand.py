@@ -60,7 +60,7 @@ async def refuse_invoiced(fx: Effects, ids: Sequence[int], what: str) -> list[ps
     invoiced = [product for product in products if product.invoice_id is not None]
     if not invoiced:
         return products
-    released = fx.view.applied("release_invoice", ORDER) is not None
+    released = fx.view.applied("release_invoice", ORDER) is not None  # once, also if taken back
     listed = ", ".join(f"{p.sku} on invoice {p.invoice_id}" for p in invoiced)
     raise Hold(
         Code.PO_AFTER_INVOICE if released else Code.INVOICED_TOO_EARLY,

@@ -243,6 +243,9 @@ class Engine:
             calling.reset(bound)
         fx.writes.ledger.append(done)
         fx.writes.run_finished = done.state.value
+        if done.code is not None and done.code is not row.code:
+            told = JournalEntry(done.code, done.sentence or "", run.step, run.subject)
+            fx.writes.journal.append(told)
         wide(
             "step",
             order=view.row.name,

@@ -122,7 +122,7 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
     released = view.applied("release_invoice", ORDER)
     result: list[LineView] = []
     for number, line in enumerate(view.sold_lines, start=1):
-        if released is None:
+        if released is None or released.get("released") is False:
             invoiceable = 0
         elif "shipped" in released and view.physical(line):
             invoiceable = int(released["shipped"].get(str(line.id), 0))

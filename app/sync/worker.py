@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from logging import WARNING
+from logging import ERROR, WARNING
 
 from app.domain import ports
 from app.domain.errors import StoreUnavailable
@@ -67,6 +67,10 @@ class Worker:
                     await self._alive(me)
             except StoreUnavailable as error:
                 wide("database_away", level=WARNING, error=str(error))
+                await self._abandon()
+                await self._pause(self._pace.away)
+            except Exception as error:  # noqa: BLE001 - a worker never ends but by being told to
+                wide("worker_failed", level=ERROR, error=type(error).__name__, exc_info=error)
                 await self._abandon()
                 await self._pause(self._pace.away)
 

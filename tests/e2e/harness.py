@@ -123,6 +123,8 @@ class Stack:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
+                    if self.task is not None and self.task.done():
+                        self.task.result()  # a worker that ended by itself says why
                     last = await self.order(number)
                     if last.get("state") and wanted(last):
                         return last

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
-from app.domain import psa
 from app.domain.codes import Code, State
 from app.domain.errors import Interruption, Wait
 from app.domain.order import OrderView
@@ -18,70 +16,9 @@ from app.steps import create_sales_order, win_opportunity
 from app.steps.effects import Effects
 from app.sync.endings import stopped
 from tests.builders import NOW, Json, fact, line, ordered, sales_order, view
+from tests.unit.steps.effects import Fx, Site, on_it
 
-SALES_ORDER = psa.SalesOrder(70, 1, 88, 1, None)
 WANT = {"customer_reference": "ON10001201", "bill_shipped": False}
-
-
-@dataclass
-class Site:
-    """A ConnectWise with one converted opportunity. Anything else it is asked for is a fault."""
-
-    products: list[psa.Product] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
-
-    async def sales_orders_of_opportunity(self, opportunity_id: int) -> list[psa.SalesOrder]:
-        return [SALES_ORDER]
-
-    async def sales_order_products(self, sales_order_id: int) -> list[psa.Product]:
-        return self.products
-
-    async def change_product(self, product_id: int, change: psa.ProductChange) -> None:
-        self.written.append("change_product")
-
-    async def change_sales_order(self, sales_order_id: int, change: psa.SalesOrderChange) -> None:
-        self.written.append("change_sales_order")
-
-
-@dataclass
-class Fx:
-    """The engine's side of a step, as far as a conversion by a person needs it."""
-
-    view: OrderView
-    cw: Site
-    at: datetime = NOW
-    learned: dict[str, str] = field(default_factory=dict)
-
-    async def once(self, kind: str, key: str, *more: Any) -> Any:
-        raise AssertionError(f"sent {kind} {key}")
-
-    async def guard(self) -> None: ...
-
-    def ref(self, kind: str, key: str = "") -> int | None:
-        return self.view.ref(kind, key)
-
-    def learn(self, ref: Ref) -> None:
-        self.learned[ref.kind] = ref.external_id
-
-    def recent(self, kind: str, key: str = "") -> Any:
-        return None
-
-    def keep(self, kind: str, value: Any, key: str = "") -> None: ...
-
-    def see(self, kind: str, body: Any, key: str = "") -> None: ...
-
-    def journal(self, code: str, sentence: str, **data: Any) -> None: ...
-
-    def drop_claim(self, kind: str, key: str) -> None: ...
-
-    async def recall(self, kind: str, key: str) -> Any:
-        return {"records": [{"id": 1, "name": "Waiting"}]}
-
-    async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
-        """As the engine has it: 2 x READ_LAG and the call's timeout."""
-        if since is not None and self.at >= since + timedelta(seconds=26):
-            return None
-        return Wait(Code.READ_LAG, sentence, self.at + timedelta(seconds=3))
 
 
 def seen(
@@ -95,12 +32,6 @@ def seen(
         facts=[fact("conversion", {"sales_orders": [70]})],
         sales_order_creation=creation,
         connectwise_sales_order_status_waiting="Waiting",
-    )
-
-
-def on_it(product_id: int, sku: str, xref: str | None) -> psa.Product:
-    return psa.Product(
-        product_id, 5, sku, Decimal(10), Decimal(100), Decimal(80), xref, sales_order_id=70
     )
 
 
@@ -147,7 +78,7 @@ async def test_a_sales_order_that_a_person_made_is_taken_by_our_products():
     fx = Fx(seen(), site)
     await attempt(fx)
     assert fx.learned["sales_order"] == "70"
-    assert site.written == ["change_sales_order"]
+    assert site.written == ["change_sales_order to 1"]
 
 
 async def test_a_converted_opportunity_is_not_won_again():

@@ -112,8 +112,8 @@ def test_a_cancelled_order_does_nothing_more():
     assert "sync_purchase_order" not in later.steps_done()
 
 
-def test_a_line_added_after_the_release_is_added_to_the_sales_order_and_waited_for():
-    """H3, D-6: an order is not done while a line of it is on no purchase order."""
+def test_a_line_added_after_the_release_takes_the_release_back_until_it_came():
+    """D-6, H3."""
     told = world(ordered(), whole())
     told.settle()
     told.deliver(ordered(sales_order([line(1), line(2, 302, 1)], minute=5)))
@@ -122,8 +122,41 @@ def test_a_line_added_after_the_release_is_added_to_the_sales_order_and_waited_f
         "1",
         "2",
     ]
+    assert told.wants()["release_invoice", "order"]["released"] is False
     told.deliver(whole(purchase_order(8892, [po_line(1, 302, 1)])))
     assert stands(told.settle()) == DONE
+    assert told.steps_done().count("release_invoice") == 3
+    assert "released" not in told.wants()["release_invoice", "order"]
+
+
+def test_a_purchase_order_that_comes_after_the_release_takes_it_back_once():
+    """D-6: quantities that change meanwhile are no further writes."""
+    order = sales_order([line(1), line(2, 303, 4)], products=[product(303, type=SERVICE)])
+    told = world(ordered(order), whole())
+    assert stands(told.settle()) == DONE
+    late = purchase_order(8892, [po_line(1, 303, 4)])
+    told.deliver(issued(late))
+    assert stands(told.settle()) == WAITS
+    after, first = came(late, "R-9", {1: 1})
+    told.deliver(first)
+    assert stands(told.settle()) == WAITS
+    assert told.steps_done().count("release_invoice") == 2
+    told.deliver(came(after, "R-10", {1: 3}, minute=200)[1])
+    assert stands(told.settle()) == DONE
+
+
+def test_with_shipped_only_a_later_purchase_order_takes_nothing_back():
+    """D-6: it is a further release."""
+    told = world(
+        ordered(sales_order([line(1), line(2, 302, 1)])),
+        whole(),
+        invoice_policy="shipped_only",
+        mark_shipped="on_receipt",
+    )
+    told.settle()
+    told.deliver(whole(purchase_order(8892, [po_line(1, 302, 1)])))
+    assert stands(told.settle()) == DONE
+    assert released(told) == [{"1": 10}, {"1": 10, "2": 1}]
 
 
 def test_a_received_purchase_order_that_names_another_order_is_held():

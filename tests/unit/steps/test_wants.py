@@ -212,9 +212,16 @@ def test_with_all_goods_there_is_one_release():
     assert release_invoice.outstanding(found, ORDER) is None
 
 
-def test_a_line_that_came_after_the_release_is_not_silently_done():
+def test_a_release_is_wanted_back_when_more_goods_are_to_come():
     """D-6."""
-    shut = release_invoice.outstanding(view(ordered()), ORDER)
+    released = applied("release_invoice", ORDER, {"bill_shipped": False, "invoice": False})
+    found = view(ordered(), ledger=[released])
+    wanted = release_invoice.want(found, ORDER)
+    assert wanted == {"bill_shipped": False, "invoice": False, "released": False}
+    assert release_invoice.preview(found, wanted) == [
+        "set sales order None back to the waiting status"
+    ]
+    shut = release_invoice.outstanding(found, ORDER)
     assert shut is not None
     assert shut.code == "LINE_NOT_ORDERED"
 
