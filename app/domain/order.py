@@ -77,7 +77,10 @@ class OrderView:
 
     @property
     def opportunity_id(self) -> int | None:
-        """The opportunity that Commerce names: on the order, else on its quote."""
+        """The opportunity that Commerce names: on the order, else on its quote. None once one was
+        made for the order (D-13): what a late quote names then would be a second one."""
+        if ("create_products", "order", "") in self.outcomes:
+            return None
         for document in (self.sales_order, self.quote):
             if document is not None and document.connectwise.opportunity_id is not None:
                 return document.connectwise.opportunity_id

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
+from app.domain.documents import SalesOrder
 from app.domain.errors import Hold
 from app.domain.options import deselected
 from app.domain.order import OrderView
@@ -61,7 +62,7 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     order = fx.view.sales_order
     assert order is not None  # noqa: S101 - gate sales_order_known
-    _tell_recurring(fx)
+    _tell(fx, order)
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
     sales_order = fx.ref("sales_order")
     if sales_order is not None:
@@ -79,13 +80,21 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     await place(fx, parent, want["lines"], await standing(fx, parent))
 
 
-def _tell_recurring(fx: Effects) -> None:
-    order = fx.view.sales_order
-    recurring = [line.title for line in order.lines if line.is_recurring] if order else []
-    if recurring and fx.view.applied(name, ORDER) is None:
+def _tell(fx: Effects, order: SalesOrder) -> None:
+    """What a person should know of the order, once: this may be tried for days."""
+    row = fx.view.ledger.get((name, ORDER))
+    if row is not None and row.attempts:
+        return
+    recurring = [line.title for line in order.lines if line.is_recurring]
+    if recurring:
         fx.journal(
             Code.NEEDS_AGREEMENT,
             f"Recurring lines are left for the customer's agreement: {', '.join(recurring)}.",
+        )
+    if order.quote_id is not None and fx.view.quote is None:
+        fx.journal(
+            Code.QUOTE_MISSING,
+            f"Quote {order.quote_id} has not come in; {order.order_number} goes on by its own lines.",
         )
 
 

@@ -11,6 +11,7 @@ from app.domain.codes import Code
 from app.domain.gates import GATES
 from app.domain.order import Behaviour
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
+from app.settings import check
 from app.steps import STEPS
 from tests import ideal
 
@@ -57,7 +58,9 @@ def test_every_shipped_scenario_is_good():
     assert files
     for entry in files:
         name = entry.name.removesuffix(".toml")
-        assert ideal.scenario(name).name == name
+        scenario = ideal.scenario(name)
+        assert scenario.name == name
+        assert check(dict(scenario.defaults)) == scenario.defaults
 
 
 def test_b1_has_its_steps_in_the_order_that_connectwise_accepts():

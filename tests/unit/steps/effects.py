@@ -41,6 +41,9 @@ class Site:
     async def sales_order_products(self, sales_order_id: int) -> list[psa.Product]:
         return self.products
 
+    async def company(self, identifier: str) -> None:
+        return None
+
     async def change_product(self, product_id: int, change: psa.ProductChange) -> None:
         self.written.append("change_product")
 
@@ -82,6 +85,8 @@ class Fx:
     def drop_claim(self, kind: str, key: str) -> None: ...
 
     async def recall(self, kind: str, key: str) -> Any:
+        if kind != "set_up":
+            return None
         return {"records": [{"id": n, "name": name} for n, name in enumerate(STATUSES, start=1)]}
 
     async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:

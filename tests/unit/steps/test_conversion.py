@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from app.domain.codes import Code, State
-from app.domain.errors import Interruption, Wait
+from app.domain.errors import Hold, Interruption, Wait
 from app.domain.order import OrderView
 from app.domain.records import ORDER, LedgerRow, Ref
-from app.steps import create_sales_order, win_opportunity
+from app.steps import create_products, create_sales_order, win_opportunity
 from app.steps.effects import Effects
 from app.sync.endings import stopped
 from tests.builders import NOW, Json, fact, line, ordered, sales_order, view
@@ -86,3 +86,15 @@ async def test_a_converted_opportunity_is_not_won_again():
     site = Site()
     await win_opportunity.apply({"opportunity": 88, "after": "x"}, cast(Effects, Fx(seen(), site)))
     assert site.written == []
+
+
+@pytest.mark.parametrize("attempts", [0, 3])
+async def test_what_a_person_should_know_is_told_once(attempts):
+    """B1.5, H5: an order that goes on without its quote says so, and what it leaves out."""
+    row = LedgerRow("create_products", ORDER, State.WAITING, attempts=attempts)
+    order = ordered(sales_order([line(1), line(2, 302, isRecurring=True)], quoteID=501))
+    fx = Fx(seen("automatic", [row], order), Site())
+    with pytest.raises(Hold, match="no ConnectWise company"):
+        await create_products.apply({}, cast(Effects, fx))
+    codes = [code for code, _ in fx.told]
+    assert codes == ([] if attempts else [Code.NEEDS_AGREEMENT, Code.QUOTE_MISSING])

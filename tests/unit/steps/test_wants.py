@@ -29,6 +29,7 @@ from tests.builders import (
     as_kept,
     came,
     fact,
+    intent,
     issued,
     line,
     offer,
@@ -86,6 +87,16 @@ def test_products_are_wanted_on_the_named_opportunity_or_on_a_new_one():
     plain = want("create_products", found)
     assert plain is not None
     assert plain["without_opportunity"] is True
+
+
+def test_a_late_quote_does_not_move_the_order_to_a_second_opportunity():
+    """B1.5, D-13: the wait was over, and an opportunity was made for the order."""
+    made = intent("create_products", ORDER, "opportunity", outcome={"id": 500})
+    order = ordered(opportunity=None, quoteID=501)
+    before = want("create_products", view(order, intents=[made]))
+    late = view(order, won(), intents=[made])
+    assert late.opportunity_id is None
+    assert want("create_products", late) == before
 
 
 def test_what_the_quote_deselected_is_part_of_what_is_wanted():
