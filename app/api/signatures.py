@@ -20,8 +20,8 @@ from app.domain.codes import Code
 TOLERANCE_SECONDS = 300
 MAX_ID = 256
 _PREFIX = "whsec_"
-# Printable ASCII without blanks: what senders use, and what fits an index whatever they use.
-_ID = re.compile(r"[!-~]+")
+# Printable ASCII: an id is the sender's own affair, and this fits an index whatever it is.
+_ID = re.compile(r"[ -~]+")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 

@@ -23,7 +23,6 @@ from app.domain.records import (
     InboxEvent,
     Intent,
     Merge,
-    OrderRow,
     Release,
     Snapshot,
     WriteSet,
@@ -213,9 +212,6 @@ class Store(Protocol):
 
     async def wake(self, order_ids: Sequence[int]) -> None:
         """Make orders due now (wake_seq + 1)."""
-
-    async def poll_due(self, limit: int) -> list[OrderRow]:
-        """Open orders whose remote facts are older than the poll interval allows."""
 
     # Connections and what is known of the remote set-up ------------------------------------
     async def pause(self, tenant_id: int, system: str, paused: Paused) -> None: ...

@@ -14,9 +14,7 @@ from typing import Any
 
 from app.domain.codes import CODES, Code
 from app.domain.ports import Worker
-from app.domain.records import KEPT_FACTS, Claim, OrderRow
-from app.store import rows
-from app.store.connections import PAUSED
+from app.domain.records import Claim
 from app.store.database import Part, Session
 
 LIVENESS = 0x444C_0001  # class of the workers' session locks
@@ -94,28 +92,6 @@ SELECT least(
      WHERE status IN ('deferred', 'hint'))
 )
 """
-
-_POLL = f"""
-WITH limits AS (
-    SELECT t.id AS tenant_id, make_interval(secs => coalesce(
-        (SELECT (value #>> '{{}}')::float8 FROM setting
-         WHERE tenant_id = t.id AND name = 'poll_seconds'), 60)) AS seconds
-    FROM tenant AS t
-    WHERE NOT EXISTS (
-        SELECT FROM connection WHERE tenant_id = t.id AND kind = 'connectwise' AND {PAUSED})
-)
-SELECT {rows.ORDER_COLUMNS}
-FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
-JOIN limits AS l ON l.tenant_id = o.tenant_id
-WHERE o.state NOT IN ('done', 'cancelled') AND o.code IS DISTINCT FROM 'POISON'
-  AND o.lease_owner IS NULL AND (o.due_at IS NULL OR o.due_at > now())
-  AND o.updated_at < now() - l.seconds
-  AND EXISTS (
-      SELECT FROM fact WHERE order_id = o.id AND kind <> ALL ($2::text[])
-      AND seen_at < now() - l.seconds)
-ORDER BY o.updated_at LIMIT $1
-"""  # noqa: S608 - constant text
-
 
 # A commit wakes who waits for a claim that it dropped, after its end. Where it died in between,
 # the waiters are found here.
@@ -226,11 +202,6 @@ class Claiming(Part):
         async with self._db.session() as session:
             moment: datetime | None = await session.fetchval(_NEXT)
         return moment
-
-    async def poll_due(self, limit: int) -> list[OrderRow]:
-        async with self._db.session() as session:
-            found = await session.fetch(_POLL, limit, sorted(KEPT_FACTS))
-        return [rows.order(row) for row in found]
 
 
 def _batch(free: Sequence[Any]) -> list[int]:

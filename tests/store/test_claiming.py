@@ -22,7 +22,6 @@ from tests.store.build import (
     order_of,
     release,
     sales_order,
-    snapshot_of,
     writes,
 )
 
@@ -221,23 +220,3 @@ async def test_an_unknown_order_cannot_be_read(store: FullStore) -> None:
     with pytest.raises(KeyError):
         await store.peek(4711)
     assert await store.by_ids(TENANT, [4711]) == []
-
-
-async def test_open_orders_with_old_facts_are_due_for_a_poll(
-    store: FullStore, worker: Worker
-) -> None:
-    from app.domain.records import Fact
-    from app.domain.views import Audit
-
-    await _orders(store, 2)
-    old = await store.now() - timedelta(hours=1)
-    for claim in await store.claim(worker, 10, LEASE):
-        kind = "conversion" if claim.order_id % 2 else "sales_order_seen"
-        await store.commit(writes(claim, facts=[Fact(kind, "", {}, old)]))
-        assert await release(store, claim)
-    assert await store.poll_due(10) == []
-    await store.put_settings(TENANT, {"poll_seconds": 0.2}, Audit("test", "settings", ""))
-    await asyncio.sleep(0.3)
-    (found,) = await store.poll_due(10)
-    snapshot = await snapshot_of(store, found.name)
-    assert [fact.kind for fact in snapshot.facts] == ["conversion"]
