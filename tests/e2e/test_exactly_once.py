@@ -129,3 +129,42 @@ async def test_many_orders_with_one_new_product_make_one_catalog_item(
             await stack.until(order.number, lambda o: o["answer"]["code"] == "LINE_NOT_ORDERED")
         items = await stack.get("/procurement/catalog", conditions='identifier = "CABLE-2M"')
         assert len(items) == 1
+
+
+async def test_two_workers_side_by_side_make_nothing_twice(
+    database_url: str, redis_url: str
+) -> None:
+    """Orders that share a new product and a customer, driven by two workers at once."""
+    orders = [
+        Order(id=2100 + n, lines=[(CABLE, 4)], quote_id=None, opportunity=None, not_chosen=())
+        for n in range(8)
+    ]
+    async with running(database_url, redis_url, worker=False) as stack:
+        await stack.control(
+            "settings", {"enforce_unique_identifier": False, "read_lag_ms": 50}, "PUT"
+        )
+        for order in orders:
+            for event in (
+                order.approved(),
+                order.ordered(order.id, [(CABLE, 4)]),
+                order.receipted(order.id, {1: 1}),
+                order.receipted(order.id),
+            ):
+                await stack.deliver(event)
+        other = stack.container.worker()
+        beside = asyncio.create_task(other.run())
+        await stack.start_worker()
+        try:
+            for order in orders:
+                await stack.until_state(order.number, "done")
+        finally:
+            other.stop()
+            await beside
+        assert (
+            len(await stack.get("/procurement/catalog", conditions='identifier = "CABLE-2M"')) == 1
+        )
+        for order in orders:
+            remote = await Remote.read(stack, order)
+            assert remote.received == {"CABLE-2M": 4}
+            assert len(remote.sales_order_ids) == 1
+            assert remote.doubled_marks == remote.doubled_purchase_orders == []
