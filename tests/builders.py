@@ -15,7 +15,7 @@ from app.domain.codes import State
 from app.domain.documents import Kind
 from app.domain.json_values import dumps, loads
 from app.domain.order import OrderView, build
-from app.domain.records import Fact, Intent, LedgerRow, OrderRow, Ref, Snapshot
+from app.domain.records import Decision, Fact, Intent, LedgerRow, OrderRow, Ref, Snapshot
 from app.domain.versions import Stored, merge
 
 Json = dict[str, Any]
@@ -315,6 +315,7 @@ def snapshot(
     intents: Iterable[Intent] = (),
     settings: Mapping[str, Any] | None = None,
     shared: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+    decisions: Iterable[Decision] = (),
 ) -> Snapshot:
     return Snapshot(
         order=row or order_row(),
@@ -328,13 +329,14 @@ def snapshot(
         shared=shared or {},
         paused_until=None,
         now=now,
+        decisions=tuple(decisions),
     )
 
 
 def view(*delivered: Json, **more: Any) -> OrderView:
     """An order of whom these events came in. Everything of `snapshot` can be given; what is no
     part of it is a setting: `invoice_policy="shipped_only"`."""
-    parts = ("now", "row", "ledger", "refs", "facts", "intents", "shared")
+    parts = ("now", "row", "ledger", "refs", "facts", "intents", "shared", "decisions")
     kept = {name: more.pop(name) for name in parts if name in more}
     settings = {**SETTINGS, **more}
     return build(snapshot(merged(*delivered), settings=settings, **kept), {})

@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
+from app.domain.choices import names_of
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide, same
 from app.domain.documents import Kind
 from app.domain.errors import Hold
 from app.domain.gates import GATES
+from app.domain.json_values import digest
 from app.domain.order import OrderView, build
-from app.domain.records import ORDER, Fact, LedgerRow, OrderRow, Ref, WriteSet
+from app.domain.records import ORDER, Decision, Fact, LedgerRow, OrderRow, Ref, WriteSet
 from app.domain.scenario import Scenario, load
 from app.domain.versions import Stored
 from app.settings import Group, names_in
@@ -59,6 +61,7 @@ class World:
     refs: dict[Key, Ref] = field(default_factory=dict)
     facts: dict[Key, Fact] = field(default_factory=dict)
     done: list[tuple[str, str, Json]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
     converted: bool = False  # a person made the sales order
     shipped: dict[str, int] = field(default_factory=dict)  # what a person shipped, by line
 
@@ -74,6 +77,17 @@ class World:
                 self.facts.setdefault(
                     ("sales_order_seen", ""), Fact("sales_order_seen", "", {}, self.now)
                 )
+
+    def decide(self, code: Code, choice: str, subject: str = ORDER) -> Plan:
+        """A person chooses one of the ways out that the answer offers."""
+        held = next(v for v in self.plan().verdicts if (v.code, v.subject) == (code, subject))
+        assert choice in (held.choices or names_of(code)), f"{choice} is not offered"
+        about = digest(held.want) if held.want is not None else ""
+        self.decisions.append(
+            Decision(held.step, subject, code, choice, "a reason", "tester", self.now, about)
+        )
+        self.row = replace(self.row, wake_seq=self.row.wake_seq + 1)
+        return self.settle()
 
     def settle(self, rounds: int = 300) -> Plan:
         """Drive the order until it rests, as a worker does, and keep its reasons."""
@@ -110,6 +124,7 @@ class World:
             ledger=self.ledger.values(),
             refs=self.refs.values(),
             facts=self.facts.values(),
+            decisions=self.decisions,
         )
         return build(given, {**SETTINGS, **self.scenario.defaults, **self.settings})
 

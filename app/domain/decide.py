@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from app.domain.choices import names_of
 from app.domain.codes import CODES, Code, State, Who
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
@@ -103,6 +104,7 @@ def _ended(view: OrderView) -> Plan | None:
             Who.OPERATOR,
             _since(view, Code.HELD_BY_PERSON),
             "when it is released",
+            names_of(Code.HELD_BY_PERSON),
         )
         return Plan((), None, (), answer, None)
     order = view.sales_order
@@ -131,6 +133,7 @@ def _ended(view: OrderView) -> Plan | None:
         Who.SALES,
         _since(view, Code.CANCELLED_AFTER_START),
         "when the order changes",
+        names_of(Code.CANCELLED_AFTER_START),
     )
     return Plan((), None, (), answer, None)
 
@@ -267,7 +270,9 @@ def _shut(
     since = row.since if row is not None and row.code is shut.code and row.since else view.now
     state, until, who = reason.state, shut.until, shut.who or reason.who
     if state is State.WAITING and not shut.never_held and shut.code is not Code.EARLIER_STEP:
-        deadline = since + scenario.deadlines.get(shut.code, view.live.hold_deadline)
+        decision = view.decision(shut.code, subject)
+        begun = decision.at if decision is not None and decision.choice == "wait_longer" else since
+        deadline = max(since, begun) + scenario.deadlines.get(shut.code, view.live.hold_deadline)
         if view.now >= deadline:
             state, who = State.HELD, who if who is not Who.NOBODY else Who.OPERATOR
         else:
@@ -283,6 +288,7 @@ def _shut(
         until,
         shut.next_look,
         shut.looks,
+        shut.choices or names_of(shut.code) if state is State.HELD else (),
         want=want,
     )
 

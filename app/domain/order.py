@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
-from app.domain.codes import State
+from app.domain.codes import Code, State
 from app.domain.documents import (
     Kind,
     PurchaseOrder,
@@ -22,7 +22,8 @@ from app.domain.documents import (
     SalesOrderLine,
     parse,
 )
-from app.domain.records import Fact, LedgerRow, OrderRow, Ref, Snapshot
+from app.domain.json_values import digest
+from app.domain.records import ORDER, Decision, Fact, LedgerRow, OrderRow, Ref, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class OrderView:
     now: datetime
     outcomes: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     in_doubt: frozenset[tuple[str, str]] = frozenset()  # (step, subject): sent, not answered
+    decisions: Mapping[tuple[Code, str], Decision] = field(default_factory=dict)
 
     @property
     def opportunity_id(self) -> int | None:
@@ -100,6 +102,26 @@ class OrderView:
         """Applied, or skipped by a person."""
         row = self.ledger.get((step, subject))
         return row is not None and (row.want is not None or row.state is State.SKIPPED)
+
+    def decision(
+        self, code: Code, subject: str = ORDER, want: Mapping[str, Any] | None = None
+    ) -> Decision | None:
+        """What a person decided about a code and a subject, None: nothing.
+
+        With `want` only a decision about just this want counts: what was accepted once says
+        nothing of a later change (D-11).
+        """
+        found = self.decisions.get((code, subject))
+        if found is None or (want is not None and found.about != digest(want)):
+            return None
+        return found
+
+    def decided(
+        self, code: Code, subject: str = ORDER, want: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """The choice of that decision, None: nothing was decided."""
+        found = self.decision(code, subject, want)
+        return found.choice if found is not None else None
 
     def xref(self, key: str) -> str:
         """`integrationXRef` of a line: the natural key of our products (50 characters hold it)."""
@@ -202,4 +224,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         in_doubt=frozenset(
             (intent.step, intent.subject) for intent in snapshot.intents if intent.outcome is None
         ),
+        decisions={
+            (one.code, one.subject): one for one in sorted(snapshot.decisions, key=lambda d: d.at)
+        },
     )

@@ -173,6 +173,24 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one reason of one (step, subject), `choices.py`.
+
+    `about` is the digest of the want that stood then ("" for none): a decision about one
+    situation must not answer for a later one. The newest of a (code, subject) rules.
+    """
+
+    step: str
+    subject: str
+    code: Code
+    choice: str
+    reason: str
+    actor: str
+    at: datetime
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything about one order, read in one database snapshot. `now` is the store's clock."""
 
@@ -188,6 +206,7 @@ class Snapshot:
     shared: Mapping[tuple[str, str], tuple[str, ...]]
     paused_until: datetime | None
     now: datetime
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

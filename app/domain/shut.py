@@ -25,6 +25,7 @@ class Shut:
     looks: tuple[str, ...] = ()
     next_look: str | None = None
     never_held: bool = False
+    choices: tuple[str, ...] = ()  # what a person may choose from; empty: the code's own
 
 
 Gate = Callable[[OrderView, str, datetime], Shut | None]

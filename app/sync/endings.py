@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from app.domain.choices import LOOK_AGAIN, SKIP, names_of
 from app.domain.codes import CODES, Code, State, Who
 from app.domain.decide import Plan
 from app.domain.errors import (
@@ -26,6 +27,7 @@ from app.domain.ports import Paused
 from app.domain.records import JournalEntry, LedgerRow, WriteSet
 
 PARK_AFTER = 5
+PARKED = (LOOK_AGAIN.name, SKIP.name)  # a wait that ran out of retries, whatever its code
 ADOPT_TRIES = 2
 
 
@@ -57,7 +59,7 @@ def stopped(
     assert isinstance(interruption, Hold)  # noqa: S101 - the two interruptions there are
     row = held(view, base, interruption.code, interruption.sentence, now)
     who = Who(interruption.who) if interruption.who else row.who
-    return replace(row, who=who, choices=interruption.choices)
+    return replace(row, who=who, choices=interruption.choices or row.choices)
 
 
 def failed(
@@ -84,7 +86,7 @@ def failed(
         pause = Paused(now + timedelta(seconds=wait), policy.code, sentence, "service")
     elif tries >= policy.attempts:
         row = replace(held(view, base, policy.code, sentence, now), state=State.PARKED)
-        return Ending(replace(row, who=Who.OPERATOR))
+        return Ending(replace(row, who=Who.OPERATOR, choices=PARKED))
     again = now + timedelta(seconds=wait)
     return Ending(shut(base, State.WAITING, policy.code, sentence, now, again), pause)
 
@@ -122,7 +124,7 @@ def shut(
         sentence=sentence,
         who=CODES[code].who,
         since=since,
-        choices=(),
+        choices=names_of(code) if state in (State.HELD, State.PARKED) else (),
         finished_at=now,
         retry_at=retry_at,
         retry_wake=retry_wake,

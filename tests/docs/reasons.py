@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 
 from app.domain import codes, errors
+from app.domain.choices import choices_of
 from app.domain.codes import CODES, Code, State
 from app.domain.errors import POLICIES, FailureKind
 from tests.docs.markdown import code, table
 
 APP = Path(codes.__file__).parents[1]
-TABLES = ("domain/codes.py", "domain/errors.py")
+TABLES = ("domain/choices.py", "domain/codes.py", "domain/errors.py")
 INTRODUCTION = """\
 # Runbook
 
@@ -125,6 +126,12 @@ def _entry(member: Code) -> str:
         ["rule", f"[{rule}](reference/rules.md#{anchor_of_rule(rule)})"],
         ["comes from", ", ".join(_places(member)) or "nothing yet: named for what is to come"],
     ]
+    choices = "; ".join(
+        f"{code(choice.name + 'ID' if choice.name.endswith(':') else choice.name)}: {choice.does}"
+        for choice in choices_of(member)
+    )
+    if choices:
+        rows.insert(4, ["choices", choices])
     return f"### {member.value}\n\n{table(['', ''], rows)}"
 
 

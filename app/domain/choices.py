@@ -1,0 +1,75 @@
+"""What a person may decide where the rules leave it to a person (D-6, D-7, D-13, B1.7 ...).
+
+Owns the closed table of choices by reason code, with what each does. REST, command line, runbook
+and the refusal of a wrong choice read it; gates and steps ask `OrderView.decided`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from app.domain.codes import CODES, Code, State
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way out. `name` may end in a colon: the id of a record follows, as in `use:42`."""
+
+    name: str
+    does: str
+
+
+LOOK_AGAIN = Choice("look_again", "The cause was corrected: it is tried again at once.")
+SKIP = Choice("skip", "The step is left out for good; what it would have done is done by hand.")
+WAIT_LONGER = Choice("wait_longer", "The wait's deadline begins anew.")
+
+# Choices of a code beside the general ones. A code that is not here has only those.
+SPECIAL: dict[Code, tuple[Choice, ...]] = {}
+
+# Nothing is left out here: these stop the order as a whole, not one step.
+WHOLE_ORDER = frozenset({Code.HELD_BY_PERSON, Code.CANCELLED_AFTER_START, Code.POISON})
+# A delivery is no order: it has nothing to choose from.
+_DELIVERIES = frozenset(
+    {
+        Code.SIGNATURE_REFUSED,
+        Code.TIMESTAMP_OUTSIDE_WINDOW,
+        Code.ID_REUSED,
+        Code.BODY_NOT_JSON,
+        Code.BODY_NOT_VALID,
+        Code.DATE_AHEAD,
+        Code.TYPE_UNHANDLED,
+    }
+)
+
+
+def choices_of(code: Code | None) -> tuple[Choice, ...]:
+    """Every choice of a code that stands held, parked or waiting; none where nothing is chosen."""
+    if code is None or code in _DELIVERIES:
+        return ()
+    state = CODES[code].state
+    special = SPECIAL.get(code, ())
+    if state is State.WAITING:
+        return (*special, WAIT_LONGER)
+    if state in (State.HELD, State.PARKED):
+        general = (LOOK_AGAIN,) if code in WHOLE_ORDER else (LOOK_AGAIN, SKIP)
+        return (*special, *general)
+    return special
+
+
+def names_of(code: Code | None, *ids: int) -> tuple[str, ...]:
+    """The names of a code's choices; one that needs an id stands once for each of `ids`."""
+    names: list[str] = []
+    for choice in choices_of(code):
+        if choice.name.endswith(":"):
+            names.extend(f"{choice.name}{record}" for record in ids)
+        else:
+            names.append(choice.name)
+    return tuple(names)
+
+
+def known(code: Code | None, choice: str, offered: Collection[str] = ()) -> bool:
+    """Whether a choice is one of the code's. With an id it has to be among those `offered`."""
+    if choice in offered:
+        return True
+    return any(choice == one.name for one in choices_of(code) if not one.name.endswith(":"))
