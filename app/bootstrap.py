@@ -31,6 +31,7 @@ from app.store import migrate
 from app.store.postgres import PostgresStore
 from app.sync import registration
 from app.sync.callbacks import checker
+from app.sync.decisions import Decisions
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.inbox import CallbackCheck
@@ -65,6 +66,7 @@ class Container:
     cw: ConnectWise
     engine: Engine
     operations: Operations
+    decisions: Decisions
     replays: Replays
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
@@ -248,6 +250,7 @@ async def opened(
             cw=client,
             engine=engine,
             operations=operations,
+            decisions=Decisions(store=store, admin=store, operations=operations, plan=engine.plan),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),
             check_callback=checker(verifier),
             server_pids=pids,

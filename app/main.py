@@ -13,7 +13,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import bootstrap
-from app.api import admin_inbox, admin_orders, admin_replays, admin_setup, health, openapi
+from app.api import (
+    admin_decisions,
+    admin_inbox,
+    admin_orders,
+    admin_replays,
+    admin_setup,
+    health,
+    openapi,
+)
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
 from app.api.webhooks import Background, CallbackDoor, CommerceDoor, Doors
@@ -55,7 +63,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     )
     # FastAPI offers no other way to describe more than its own routes.
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
-    for module in (admin_orders, admin_inbox, admin_setup, admin_replays, health):
+    for module in (admin_orders, admin_decisions, admin_inbox, admin_setup, admin_replays, health):
         app.include_router(module.router)
     if parts is not None:
         _serve(app, parts)

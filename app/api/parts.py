@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.domain.ports import Ids, Store, Wake
 from app.domain.views import AdminStore
 from app.settings import Settings
+from app.sync.decisions import Decisions
 from app.sync.inbox import CallbackCheck
 from app.sync.operations import Operations
 from app.sync.replays import Replays
@@ -34,6 +35,9 @@ class Parts(Protocol):
 
     @property
     def operations(self) -> Operations: ...
+
+    @property
+    def decisions(self) -> Decisions: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -82,6 +82,7 @@ def _tell(told: Told, *, as_json: bool) -> None:
 # Refusals are worded for REST; at the command line the same things have other names.
 IN_REST = {
     "?connection=": "--connection",
+    "Name one as subject": "Name one with --subject",
     "See /admin/events": "See `demandlink events list`",
     "See /admin/mappings": "See `demandlink mappings list`",
 }
@@ -89,6 +90,8 @@ REFUSALS: dict[str, ExitCode] = {
     "PLAN_STALE": ExitCode.STALE,
     "REQUEST_NOT_VALID": ExitCode.USAGE,
     "NUMBER_AMBIGUOUS": ExitCode.USAGE,
+    "SUBJECT_AMBIGUOUS": ExitCode.USAGE,
+    "CHOICE_NOT_KNOWN": ExitCode.USAGE,
 }
 
 

@@ -1,4 +1,4 @@
-"""`orders list` and `orders explain`: where an order stands, and why it is not further along.
+"""`orders`: where an order stands, why it is not further along, and what a person decides.
 
 Owns the layout of the explanation on a terminal. The answer is that of the worker's own gates.
 """
@@ -13,6 +13,7 @@ import typer
 
 from app.cli import frame
 from app.cli.frame import AsJson, Connection, Cursor, ExitCode, Limit
+from app.domain.choices import does
 from app.domain.codes import CODES, Code, State, Who
 
 if TYPE_CHECKING:
@@ -95,6 +96,118 @@ def explain(
         raise typer.Exit(ExitCode.BLOCKED)
 
 
+Reason = Annotated[str, typer.Option(help="Why; it is journalled.")]
+Subject = Annotated[
+    str | None, typer.Option(help="The purchase order or receipt, where several stand there.")
+]
+Number = Annotated[str, typer.Argument(help="The order's number, or id:1201.")]
+
+
+@app.command("decide")
+def decide(
+    number: Number,
+    code: Annotated[Code, typer.Argument(help="The reason at which the order stands.")],
+    choice: Annotated[str, typer.Argument(help="One of its choices: see `orders explain`.")],
+    reason: Reason,
+    subject: Subject = None,
+    connection: Connection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide what only a person may decide. The order goes on from there."""
+
+    async def work(container: Container, actor: Actor) -> Story:
+        return await container.decisions.decide(
+            actor,
+            number,
+            code=code,
+            choice=choice,
+            reason=reason,
+            subject=subject,
+            connection=connection,
+        )
+
+    _decided(frame.with_service(work), f"{choice} is kept", as_json=as_json)
+
+
+@app.command("hold")
+def hold(
+    number: Number, reason: Reason, connection: Connection = None, as_json: AsJson = False
+) -> None:
+    """Do nothing more for an order until it is released."""
+
+    async def work(container: Container, actor: Actor) -> Story:
+        return await container.decisions.hold(actor, number, reason, connection)
+
+    _decided(frame.with_service(work), "held", as_json=as_json)
+
+
+@app.command("release")
+def release(
+    number: Number, reason: Reason, connection: Connection = None, as_json: AsJson = False
+) -> None:
+    """End a person's hold."""
+
+    async def work(container: Container, actor: Actor) -> Story:
+        return await container.decisions.release(actor, number, reason, connection)
+
+    _decided(frame.with_service(work), "released", as_json=as_json)
+
+
+@app.command("retry")
+def retry(
+    number: Number,
+    step: Annotated[str, typer.Argument(help="The step, as `orders explain` names it.")],
+    reason: Reason,
+    subject: Subject = None,
+    connection: Connection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a step again at once. One that is applied stays as it is."""
+    _decided(
+        _step_of(number, step, reason, subject, connection, skip=False),
+        f"{step} is tried again",
+        as_json=as_json,
+    )
+
+
+@app.command("skip")
+def skip(
+    number: Number,
+    step: Annotated[str, typer.Argument(help="The step, as `orders explain` names it.")],
+    reason: Reason,
+    subject: Subject = None,
+    connection: Connection = None,
+    as_json: AsJson = False,
+) -> None:
+    """Leave a step out for good: what it would have done is done by hand."""
+    _decided(
+        _step_of(number, step, reason, subject, connection, skip=True),
+        f"{step} is left out",
+        as_json=as_json,
+    )
+
+
+def _step_of(
+    number: str, step: str, reason: str, subject: str | None, connection: str | None, *, skip: bool
+) -> Story:
+    async def work(container: Container, actor: Actor) -> Story:
+        return await container.decisions.step(
+            actor, number, step, skip=skip, reason=reason, subject=subject, connection=connection
+        )
+
+    story: Story = frame.with_service(work)
+    return story
+
+
+def _decided(story: Story, done: str, *, as_json: bool) -> None:
+    if as_json:
+        from app.cli import shapes
+
+        frame.print_json(shapes.order(story, ()))
+        return
+    frame.say(f"{story.order.name}: {done}. `demandlink orders explain` says how it goes on.")
+
+
 async def _tail(container: Container, story: Story) -> list[JournalRow]:
     """The newest lines of the journal, which is read from its beginning."""
     told: list[JournalRow] = []
@@ -118,8 +231,10 @@ def _print(story: Story, told: Sequence[JournalRow]) -> None:
         frame.say(f"What to do: {CODES[answer.code].remedy}")
     if answer.state is not State.DONE and answer.next_look:
         frame.say(f"Next look: {answer.next_look}.")
-    if answer.choices:
-        frame.say(f"Choices: {', '.join(answer.choices)}.")
+    if answer.choices and answer.code is not None:
+        frame.say("Choices, with `demandlink orders decide`:")
+        for name in answer.choices:
+            frame.say(f"  {name}: {does(answer.code, name)}")
     if story.explained.steps:
         frame.say()
         frame.print_table(

@@ -57,6 +57,14 @@ def choices_of(code: Code | None) -> tuple[Choice, ...]:
     return special
 
 
+def does(code: Code, name: str) -> str:
+    """What a choice of a code does, in words; the code's own remedy for one not in the table."""
+    for choice in choices_of(code):
+        if name == choice.name or (choice.name.endswith(":") and name.startswith(choice.name)):
+            return choice.does
+    return CODES[code].remedy
+
+
 def names_of(code: Code | None, *ids: int) -> tuple[str, ...]:
     """The names of a code's choices; one that needs an id stands once for each of `ids`."""
     names: list[str] = []

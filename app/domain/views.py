@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from app.domain.codes import Code, State, Who
 from app.domain.ports import Paused
-from app.domain.records import Answer, CallRecord, InboxEvent, JournalEntry, OrderRow
+from app.domain.records import Answer, CallRecord, Decision, InboxEvent, JournalEntry, OrderRow
 
 T = TypeVar("T")
 
@@ -245,6 +245,16 @@ class Audit:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionMade:
+    """A decision for an order. `skip`: its step is left out; `release`: a hold ends with it."""
+
+    order_id: int
+    decision: Decision
+    skip: bool = False
+    release: bool = False
+
+
 class AdminStore(Protocol):
     """The reading side and the changes that people make. Every method may raise StoreUnavailable.
 
@@ -270,6 +280,18 @@ class AdminStore(Protocol):
 
     async def note(self, order_id: int, entry: JournalEntry) -> None:
         """Add a person's line to an order's journal."""
+
+    # What a person decides about one order; each wakes it. Raises KeyError.
+    async def decide(self, made: DecisionMade) -> None:
+        """Keep it, journalled and audited, with the order's retries reset."""
+
+    async def hold(self, order_id: int, actor: str, reason: str) -> None: ...
+
+    async def release_hold(self, order_id: int, actor: str, reason: str) -> None: ...
+
+    async def wake_orders(
+        self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str
+    ) -> int: ...
 
     # Inbox
     async def events(

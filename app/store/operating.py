@@ -1,4 +1,4 @@
-"""What operators do with orders: wake, hold, replay.
+"""What operators do with orders: wake and replay.
 
 Owns the journal line of each and the plans of replays, bound to the orders as they stood. Only
 here does a poisoned order go on, because only a person decides that.
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.domain.codes import Code
 from app.domain.records import JournalEntry
 from app.domain.views import Audit, PlanStale, Replay, ReplayItem, ReplayState
 from app.store import rows
 from app.store.claiming import WAKE
-from app.store.database import Part, Session, as_json, text, text_or_none
+from app.store.database import Part, Session, as_json, text
 from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
 
@@ -29,7 +28,6 @@ UPDATE applied SET retry_at = now(), retry_wake = NULL, tries = 0
 WHERE order_id = ANY ($1::bigint[]) AND state IN ('waiting', 'held', 'parked')
   AND (retry_at IS NOT NULL OR retry_wake IS NOT NULL OR state = 'parked')
 """
-_HOLD = "UPDATE orders SET held_by = $2 WHERE id = $1 RETURNING tenant_id"
 
 _ADD = """
 INSERT INTO replay (id, tenant_id, state, reason, actor, from_step, created_at, expires_at)
@@ -67,30 +65,8 @@ class Operating(Part):
             found = await session.fetch(_STANDING, tenant_id, list(order_ids))
             woken = [row["id"] for row in found]
             entry = JournalEntry("WOKEN", f"Woken by {actor}: {reason}", actor=actor)
-            await _wake(session, woken, entry)
+            await wake_as_a_person(session, woken, entry)
         return len(woken)
-
-    async def hold(self, order_id: int, actor: str, reason: str) -> None:
-        """Hold an order until `release_hold`. Raises KeyError."""
-        entry = JournalEntry(Code.HELD_BY_PERSON.value, f"Held by {actor}: {reason}", actor=actor)
-        await self._hold(order_id, f"{actor}: {reason}", entry, "order.hold")
-
-    async def release_hold(self, order_id: int, actor: str, reason: str) -> None:
-        """End a person's hold. Raises KeyError."""
-        entry = JournalEntry("HOLD_RELEASED", f"Released by {actor}: {reason}", actor=actor)
-        await self._hold(order_id, None, entry, "order.release")
-
-    async def _hold(
-        self, order_id: int, held_by: str | None, entry: JournalEntry, action: str
-    ) -> None:
-        async with self._db.transaction() as session:
-            tenant_id = await session.fetchval(_HOLD, order_id, text_or_none(held_by))
-            if tenant_id is None:
-                raise KeyError(order_id)
-            audit = Audit(entry.actor, action, str(order_id), {"told": entry.sentence})
-            await append(session, tenant_id, audit)
-            await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
-            await session.execute(WAKE, [order_id])
 
     # Replays --------------------------------------------------------------------------------
 
@@ -162,7 +138,7 @@ class Operating(Part):
             actor=actor,
             data={"replay": replay.id},
         )
-        await _wake(session, sorted(planned), entry)
+        await wake_as_a_person(session, sorted(planned), entry)
         await session.execute(
             "UPDATE replay_item SET state = $2 WHERE replay_id = $1 AND state = $3",
             replay.id,
@@ -191,7 +167,7 @@ class Operating(Part):
         return ended
 
 
-async def _wake(session: Session, order_ids: Sequence[int], entry: JournalEntry) -> None:
+async def wake_as_a_person(session: Session, order_ids: Sequence[int], entry: JournalEntry) -> None:
     """Wake orders as a person does: poison and retry marks are taken off."""
     if not order_ids:
         return

@@ -12,6 +12,7 @@ from app.store.announcing import Announcing
 from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
+from app.store.deciding import Deciding
 from app.store.intake import Intake
 from app.store.lists import Lists
 from app.store.merging import Merging
@@ -34,6 +35,7 @@ class PostgresStore(
     Lists,
     Setup,
     Operating,
+    Deciding,
     Access,
 ):
     """Implements ports.Store and views.AdminStore. One instance serves a whole process."""

@@ -48,6 +48,7 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
         FROM order_ref AS r JOIN external_ref AS e ON e.id = r.ref_id WHERE r.order_id = o.id
     ) AS r) AS refs,
     (SELECT json_agg(f ORDER BY f.kind, f.key) FROM fact AS f WHERE f.order_id = o.id) AS facts,
+    (SELECT json_agg(d ORDER BY d.id) FROM decision AS d WHERE d.order_id = o.id) AS decisions,
     (SELECT json_agg(s) FROM (
         SELECT e.kind, e.external_id, coalesce(x.number, 'id:' || x.source_id) AS name
         FROM named JOIN external_ref AS e USING (id)
@@ -114,6 +115,11 @@ class Reading(Part):
             shared={key: tuple(names) for key, names in shared.items()},
             paused_until=row["paused_until"],
             now=row["now"],
+            decisions=tuple(
+                found
+                for found in (rows.decision(found) for found in row["decisions"] or ())
+                if found is not None
+            ),
         )
 
     async def _config(self, session: Session, tenant_id: int, version: int) -> _Config:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.codes import Code, State, Who
 from app.domain.documents import Kind
-from app.domain.records import Fact, InboxEvent, Intent, LedgerRow, OrderRow, Ref
+from app.domain.records import Decision, Fact, InboxEvent, Intent, LedgerRow, OrderRow, Ref
 from app.domain.versions import Stored
 
 # An order as OrderRow has it; `o` is orders, `c` its connection.
@@ -119,6 +119,23 @@ def ref(row: Any) -> Ref:
 
 def fact(row: Any) -> Fact:
     return Fact(row["kind"], row["key"], row["body"], _moment(row["seen_at"]))
+
+
+def decision(row: Any) -> Decision | None:
+    """None for a decision about a code that only another version of the service knows."""
+    about = code(row["code"])
+    if about is None:
+        return None
+    return Decision(
+        row["step"],
+        row["subject"],
+        about,
+        row["choice"],
+        row["reason"],
+        row["actor"],
+        _moment(row["at"]),
+        row["about"],
+    )
 
 
 # An inbox event as InboxEvent has it; `e` is inbox_event, `c` its connection.

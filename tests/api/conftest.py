@@ -17,6 +17,7 @@ from app.bootstrap import defaults_of, scenarios
 from app.main import create_app
 from app.store.postgres import PostgresStore
 from app.sync import inbox
+from app.sync.decisions import Decisions
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.operations import Operations
@@ -91,6 +92,9 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
         settings=parts.settings,
         scenarios=tuple(scenarios()),
+    )
+    parts.decisions = Decisions(
+        store=store, admin=store, operations=parts.operations, plan=engine.plan
     )
     parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)
     app = create_app(parts)

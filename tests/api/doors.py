@@ -109,6 +109,7 @@ class TestParts:
     store: Any
     admin: Any
     operations: Any = None
+    decisions: Any = None
     replays: Any = None
     settings: Settings = field(default_factory=settings)
     wake: CountingWake = field(default_factory=CountingWake)

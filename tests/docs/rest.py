@@ -25,6 +25,7 @@ an `Idempotency-Key`: the same key again gives the same answer, done once. Lists
 """
 TAGS = {
     "orders": "Orders",
+    "decisions": "Decisions",
     "replays": "Replays",
     "events": "Deliveries",
     "set-up": "Mappings, settings, connections",

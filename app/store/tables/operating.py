@@ -1,6 +1,6 @@
 """What operating the service leaves behind: remembered reference records and replays.
 
-Owns the plans of replays, each bound to its orders as they stood.
+Owns the plans of replays, each bound to its orders as they stood, and what people decided.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import SQLModel
 
 from app.store.tables import columns as c
@@ -52,3 +53,21 @@ class ReplayItem(SQLModel, table=True):
     state: str = c.string()
     steps: Any = c.document("'[]'::json", nullable=False)
     sentence: str = c.string("''")
+
+
+class Decision(SQLModel, table=True):
+    """What a person decided about an order (`records.Decision`). Append only: the newest rules."""
+
+    __tablename__ = "decision"
+    __table_args__ = (Index("decision_of_order", "order_id", "id"),)
+    id: int = c.identity()
+    tenant_id: int = c.number()
+    order_id: int = c.to("orders")
+    at: datetime = c.moment(now=True)
+    step: str = c.string()
+    subject: str = c.string()
+    code: str = c.string()
+    choice: str = c.string()
+    reason: str = c.string()
+    actor: str = c.string()
+    about: str = c.string("''")

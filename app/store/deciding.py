@@ -1,0 +1,98 @@
+"""What a person decides about one order: a choice, a step left out, a hold and its end.
+
+Owns these changes, each with its journal line, its audit row and the waking of the order in one
+transaction. What a choice means is the gates' and steps' part.
+"""
+
+from __future__ import annotations
+
+from app.domain.codes import Code
+from app.domain.records import JournalEntry
+from app.domain.views import Audit, DecisionMade
+from app.store.claiming import WAKE
+from app.store.database import Part, Session, text, text_or_none
+from app.store.operating import wake_as_a_person
+from app.store.setup import append
+from app.store.story import JOURNAL, journal_columns
+
+_DECIDE = """
+INSERT INTO decision (tenant_id, order_id, step, subject, code, choice, reason, actor, about)
+SELECT o.tenant_id, o.id, $2, $3, $4, $5, $6, $7, $8 FROM orders AS o WHERE o.id = $1
+RETURNING tenant_id
+"""
+# A step that a person leaves out keeps what it applied, so that the past stays told.
+_SKIP = """
+INSERT INTO applied (tenant_id, order_id, step, subject, state, sentence, since)
+SELECT o.tenant_id, o.id, $2, $3, 'skipped', $4, now() FROM orders AS o WHERE o.id = $1
+ON CONFLICT (order_id, step, subject) DO UPDATE SET
+    state = 'skipped', sentence = EXCLUDED.sentence, code = NULL, who = NULL, choices = '[]',
+    since = now(), retry_at = NULL, retry_wake = NULL
+"""
+_HOLD = "UPDATE orders SET held_by = $2 WHERE id = $1 RETURNING tenant_id"
+
+
+class Deciding(Part):
+    """The part of the store behind `decide`, `skip`, `hold` and `release`."""
+
+    async def decide(self, made: DecisionMade) -> None:
+        """Keep a decision and wake the order with its retries reset. With `skip` the step is left
+        out from now on; with `release` a person's hold ends. Raises KeyError."""
+        one = made.decision
+        entry = JournalEntry(
+            "DECIDED",
+            f"{one.actor} decided {one.choice} on {one.code.value}: {one.reason}",
+            one.step or None,
+            one.subject,
+            actor=one.actor,
+            data={"code": one.code.value, "choice": one.choice},
+        )
+        async with self._db.transaction() as session:
+            tenant_id = await session.fetchval(
+                _DECIDE,
+                made.order_id,
+                one.step,
+                one.subject,
+                one.code.value,
+                text(one.choice),
+                text(one.reason),
+                text(one.actor),
+                one.about,
+            )
+            if tenant_id is None:
+                raise KeyError(made.order_id)
+            if made.skip:
+                sentence = f"Left out by {one.actor}: {one.reason}"
+                await session.execute(_SKIP, made.order_id, one.step, one.subject, text(sentence))
+            if made.release:
+                await session.fetchval(_HOLD, made.order_id, None)
+            data = {"code": one.code.value, "choice": one.choice, "subject": one.subject}
+            await append(
+                session, tenant_id, Audit(one.actor, "order.decide", str(made.order_id), data)
+            )
+            await wake_as_a_person(session, [made.order_id], entry)
+
+    async def hold(self, order_id: int, actor: str, reason: str) -> None:
+        """Hold an order until `release_hold`. Raises KeyError."""
+        entry = JournalEntry(Code.HELD_BY_PERSON.value, f"Held by {actor}: {reason}", actor=actor)
+        await self._hold(order_id, f"{actor}: {reason}", entry, "order.hold")
+
+    async def release_hold(self, order_id: int, actor: str, reason: str) -> None:
+        """End a person's hold. Raises KeyError."""
+        entry = JournalEntry("HOLD_RELEASED", f"Released by {actor}: {reason}", actor=actor)
+        await self._hold(order_id, None, entry, "order.release")
+
+    async def _hold(
+        self, order_id: int, held_by: str | None, entry: JournalEntry, action: str
+    ) -> None:
+        async with self._db.transaction() as session:
+            tenant_id = await session.fetchval(_HOLD, order_id, text_or_none(held_by))
+            if tenant_id is None:
+                raise KeyError(order_id)
+            audit = Audit(entry.actor, action, str(order_id), {"told": entry.sentence})
+            await append(session, tenant_id, audit)
+            await _tell_and_wake(session, order_id, entry)
+
+
+async def _tell_and_wake(session: Session, order_id: int, entry: JournalEntry) -> None:
+    await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
+    await session.execute(WAKE, [order_id])

@@ -1,0 +1,182 @@
+"""What a person decides about an order: a choice of its reason, a hold and its end.
+
+Owns what is refused and why: a reason that does not stand, a choice that is not offered, no reason
+given. Knows no choice but the general ones; gates and steps read the others (`choices.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from app.domain.choices import LOOK_AGAIN, SKIP, does, known, names_of
+from app.domain.codes import Code, State
+from app.domain.decide import Plan, Verdict
+from app.domain.json_values import digest
+from app.domain.order import OrderView
+from app.domain.ports import Store
+from app.domain.records import ORDER, Decision, OrderRow, Snapshot
+from app.domain.views import AdminStore, DecisionMade
+from app.sync.operations import Actor, Operations, Refusal, Story
+
+MAX_REASON = 500
+_STANDING = (State.WAITING, State.HELD, State.PARKED)
+Planner = Callable[[Snapshot], tuple[OrderView, Plan]]
+
+
+def reason_given(reason: str) -> str:
+    """A person's reason, trimmed. Raises Refusal."""
+    told = " ".join(reason.split())
+    if not told or len(told) > MAX_REASON or not told.isprintable():
+        sentence = f"reason: say why, in 1 to {MAX_REASON} printable characters; it is journalled."
+        raise Refusal("REQUEST_NOT_VALID", sentence)
+    return told
+
+
+class Decisions:
+    """Decide, hold and release. Every method may raise StoreUnavailable and Refusal."""
+
+    def __init__(
+        self, *, store: Store, admin: AdminStore, operations: Operations, plan: Planner
+    ) -> None:
+        self._store = store
+        self._admin = admin
+        self._operations = operations
+        self._plan = plan
+
+    async def decide(
+        self,
+        actor: Actor,
+        number: str,
+        *,
+        code: Code,
+        choice: str,
+        reason: str,
+        subject: str | None = None,
+        connection: str | None = None,
+    ) -> Story:
+        """Keep a person's choice about a reason at which the order stands, and wake it."""
+        told = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        snapshot = await self._store.peek(row.id)
+        view, plan = self._plan(snapshot)
+        verdict = _standing(snapshot.order, view, plan, code, subject)
+        offered = verdict.choices or names_of(code)
+        if not known(code, choice, offered):
+            raise Refusal(
+                "CHOICE_NOT_KNOWN",
+                f"{choice!r} is no choice of {code.value}; there are {', '.join(offered)}.",
+                choices={name: does(code, name) for name in offered},
+            )
+        skip = choice == SKIP.name
+        await self._admin.decide(
+            DecisionMade(
+                row.id,
+                Decision(
+                    verdict.step,
+                    verdict.subject,
+                    code,
+                    choice,
+                    told,
+                    actor.name,
+                    snapshot.now,
+                    digest(verdict.want) if verdict.want is not None else "",
+                ),
+                skip=skip,
+                release=code is Code.HELD_BY_PERSON and choice == LOOK_AGAIN.name,
+            )
+        )
+        await self._operations.wake()
+        return await self._operations.story(row)
+
+    async def hold(
+        self, actor: Actor, number: str, reason: str, connection: str | None = None
+    ) -> Story:
+        """Nothing more is done for the order until it is released."""
+        told = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        await self._admin.hold(row.id, actor.name, told)
+        await self._operations.wake()
+        return await self._operations.story(row)
+
+    async def release(
+        self, actor: Actor, number: str, reason: str, connection: str | None = None
+    ) -> Story:
+        """End a person's hold."""
+        told = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        if row.held_by is None:
+            raise Refusal("DECISION_NOT_OPEN", f"{row.name} is not held by a person.")
+        await self._admin.release_hold(row.id, actor.name, told)
+        await self._operations.wake()
+        return await self._operations.story(row)
+
+    async def step(
+        self,
+        actor: Actor,
+        number: str,
+        step: str,
+        *,
+        skip: bool,
+        reason: str,
+        subject: str | None = None,
+        connection: str | None = None,
+    ) -> Story:
+        """Retry a step that does not get through, or leave it out (H11)."""
+        told = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        snapshot = await self._store.peek(row.id)
+        view, plan = self._plan(snapshot)
+        found = [v for v in plan.verdicts if v.step == step and v.state in _STANDING]
+        verdict = _one(view, found, subject, f"{step} of {row.name}", _elsewhere(view, plan))
+        if not skip:
+            about = f"{step} of {view.label(verdict.subject)}: {told}"
+            await self._admin.wake_orders(actor.tenant_id, [row.id], actor.name, about)
+            await self._operations.wake()
+            return await self._operations.story(row)
+        code = verdict.code or Code.EARLIER_STEP
+        about_want = digest(verdict.want) if verdict.want is not None else ""
+        decision = Decision(
+            step, verdict.subject, code, SKIP.name, told, actor.name, snapshot.now, about_want
+        )
+        await self._admin.decide(DecisionMade(row.id, decision, skip=True))
+        await self._operations.wake()
+        return await self._operations.story(row)
+
+
+def _standing(
+    row: OrderRow, view: OrderView, plan: Plan, code: Code, subject: str | None
+) -> Verdict:
+    """What stands at the code: a step of a subject, or the order as a whole."""
+    found = [v for v in plan.verdicts if v.code is code and v.state in _STANDING]
+    if not found and code in (plan.answer.code, row.code) and subject in (None, ORDER, row.name):
+        offered = plan.answer.choices if plan.answer.code is code else row.choices
+        return Verdict("", ORDER, State.HELD, code, choices=offered)
+    return _one(view, found, subject, f"{row.name} at {code.value}", _elsewhere(view, plan))
+
+
+def _elsewhere(view: OrderView, plan: Plan) -> str:
+    told = [
+        f"{v.code.value} at {v.step} of {view.label(v.subject)}"
+        for v in plan.verdicts
+        if v.code is not None and v.state in _STANDING and v.code is not Code.EARLIER_STEP
+    ]
+    if told:
+        return f"It stands at {'; '.join(told)}."
+    return f"It stands at {plan.answer.code.value}." if plan.answer.code else "Nothing stops it."
+
+
+def _one(
+    view: OrderView, found: Sequence[Verdict], subject: str | None, what: str, instead: str
+) -> Verdict:
+    if subject is not None:
+        found = [v for v in found if subject in (v.subject, view.label(v.subject))]
+    if not found:
+        raise Refusal("DECISION_NOT_OPEN", f"There is nothing to decide for {what}. {instead}")
+    if len({v.subject for v in found}) > 1:
+        subjects = [view.label(v.subject) for v in found]
+        raise Refusal(
+            "SUBJECT_AMBIGUOUS",
+            f"Several subjects stand there: {', '.join(subjects)}. Name one as subject.",
+            subjects=subjects,
+        )
+    return found[0]
