@@ -13,22 +13,26 @@ import hashlib
 import hmac
 import json
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 
 from app.bootstrap import Container, opened
 from app.main import create_app
 from app.settings import Settings
 from app.sync.worker import Worker
-from sandbox.server import SandboxServer
+from sandbox.server import SandboxServer, Server
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ok!").decode()
 ADMIN = "an-admin-key-for-tests"
+CALLBACK_TOKEN = "an-unguessable-part"
 Rest = dict[str, Any]
 
 
@@ -207,15 +211,36 @@ def settings(sandbox: SandboxServer, database_url: str, redis_url: str, **more: 
 
 
 @asynccontextmanager
+async def _listening(port: socket.socket, app: FastAPI) -> AsyncIterator[None]:
+    """The API on a port of its own, so that ConnectWise's callbacks reach it."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+    server = Server(config)
+    task = asyncio.create_task(server.serve(sockets=[port]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
 async def running(
-    database_url: str, redis_url: str, *, worker: bool = True, **more: Any
+    database_url: str, redis_url: str, *, worker: bool = True, callbacks: bool = False, **more: Any
 ) -> AsyncIterator[Stack]:
-    """The stack, with its worker unless told otherwise."""
+    """The stack, with its worker unless told otherwise, and with callbacks where asked for."""
     stops = Stops()
-    async with SandboxServer() as sandbox:
+    async with SandboxServer() as sandbox, AsyncExitStack() as exits:
+        port = socket.create_server(("127.0.0.1", 0)) if callbacks else None
+        if port is not None:
+            more["public_url"] = f"http://127.0.0.1:{port.getsockname()[1]}"
+            more["connectwise_callback_token"] = CALLBACK_TOKEN
         chosen = settings(sandbox, database_url, redis_url, **more)
         async with opened(chosen, checkpoints=stops, migrated=False) as container:
-            transport = httpx.ASGITransport(app=create_app(container))
+            app = create_app(container)
+            if port is not None:
+                await exits.enter_async_context(_listening(port, app))
+                await container.keep_callbacks()
+            transport = httpx.ASGITransport(app=app)
             async with (
                 httpx.AsyncClient(transport=transport, base_url="http://service") as client,
                 httpx.AsyncClient(base_url=sandbox.base_url, headers=sandbox.headers) as cw,

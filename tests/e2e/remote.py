@@ -5,6 +5,7 @@ Owns the reading only: it shares no code with the service and knows nothing of i
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,10 @@ class Remote:
     catalog_doubles: list[str] = field(default_factory=list)
 
     @classmethod
-    async def read(cls, stack: Stack, order: Order) -> Remote:
+    async def read(
+        cls, stack: Stack, order: Order, others: Collection[str] = frozenset()
+    ) -> Remote:
+        """`others`: numbers of purchase orders that stand there for other orders."""
         found = cls()
         await stack.control("settings", {"read_lag_ms": 0}, "PUT")  # what stands, not what shows
         products = [
@@ -60,7 +64,7 @@ class Remote:
                 opportunity = record["opportunity"]["id"]
                 status = (await stack.get(f"/sales/opportunities/{opportunity}"))["status"]
                 found.opportunity_status = status["name"]
-        await found._purchase_orders(stack, order)
+        await found._purchase_orders(stack, order, others)
         identifiers = [item["identifier"] for item in await stack.get("/procurement/catalog")]
         found.catalog_doubles = sorted({i for i in identifiers if identifiers.count(i) > 1})
         return found
@@ -71,10 +75,12 @@ class Remote:
         if total:
             self.shipped[sku] = self.shipped.get(sku, 0) + total
 
-    async def _purchase_orders(self, stack: Stack, order: Order) -> None:
+    async def _purchase_orders(self, stack: Stack, order: Order, others: Collection[str]) -> None:
         numbers = {str(po["orderNumber"]) for po in order.purchase_orders.values()}
         for record in await stack.get("/procurement/purchaseorders"):
             number = record["poNumber"]
+            if number in others and number not in numbers:
+                continue
             if number not in numbers:
                 self.unnumbered_purchase_orders.append(record["id"])
                 continue

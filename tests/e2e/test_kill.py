@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.e2e.test_exactly_once import order_with_everything
 
 pytestmark = pytest.mark.processes
 
-BEHAVIOUR = {
+BEHAVIOUR: dict[str, Any] = {
     "invoice_policy": "shipped_only",
     "mark_shipped": "on_receipt",
     "invoice_action": "create_invoice",
