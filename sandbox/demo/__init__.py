@@ -21,6 +21,7 @@ from sandbox.demo.counting import Count
 from sandbox.demo.day import Day
 from sandbox.demo.narrator import Narrator
 from sandbox.demo.stories import STORIES, Ending
+from sandbox.observer import Case, judge
 from sandbox.stack import Stack
 from sandbox.up import description, environment
 
@@ -70,7 +71,15 @@ def play(data_dir: Path, narrator: Narrator, other: Mapping[str, str], *, keep: 
                 endings = checks.planted([story(day) for story in STORIES], other)
                 orders = checks.orders(endings, service)
                 wrong = checks.deviations(endings, orders, checks.read(office))
+                watched = _watched(service, office, facts["connectwise_headers"]["clientId"])
+                broken = judge(watched)
+                wrong += [f"The observer found: {finding}" for finding in broken]
         _tell_end(narrator, endings, orders, day.counted)
+        narrator.opening(
+            "",
+            f"An observer that shares no code with the service judged each of its {watched.writes} "
+            f"writes to ConnectWise by the rules of order: {len(broken) or 'none'} broken.",
+        )
         seconds = time.monotonic() - started
         if keep:
             narrator.opening("", f"Data and logs are kept in {place}.")
@@ -79,12 +88,18 @@ def play(data_dir: Path, narrator: Narrator, other: Mapping[str, str], *, keep: 
         {
             "good": not wrong,
             "wrong": wrong,
+            "watched": watched.writes,
             "orders": orders,
             "calls": {number: vars(count) for number, count in day.counted.items()},
             "seconds": round(seconds, 1),
         }
     )
     return wrong
+
+
+def _watched(service: Service, office: Office, client_id: str) -> Case:
+    """The day as an outsider sees it: what was accepted, what ConnectWise was asked."""
+    return Case(service.accepted, office.requests(), office.first(), client_id)
 
 
 @contextmanager

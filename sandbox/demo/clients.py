@@ -20,6 +20,8 @@ from sandbox.stack import StackFailed, client
 
 Record = dict[str, Any]
 MORE_THAN_THERE_ARE = 1000
+# A person is told from the service by the client id of the requests.
+PERSON = "00000000-0000-4000-8000-000000000000"
 
 
 class Service:
@@ -28,6 +30,7 @@ class Service:
     def __init__(self, url: str, secret: str, admin_key: str) -> None:
         self._http = client(base_url=url, headers={"Authorization": f"Bearer {admin_key}"})
         self._webhook = Webhook(secret)
+        self.accepted: list[tuple[datetime, Event]] = []  # with when each was sent
 
     def post(self, event: Event, webhook_id: str | None = None) -> Record:
         """Sign and deliver an event; the door's answer. Raises StackFailed unless it is taken."""
@@ -41,7 +44,9 @@ class Service:
             "content-type": "application/json",
         }
         answer = self._http.post("/webhooks/commerce", content=body, headers=headers)
-        return _checked(answer, httpx.codes.ACCEPTED)
+        taken = _checked(answer, httpx.codes.ACCEPTED)
+        self.accepted.append((now, event))
+        return taken
 
     def order(self, number: str) -> Record | None:
         """The order as its page explains it, None while nobody knows the number."""
@@ -84,7 +89,7 @@ class Office:
     """ConnectWise as its own people see it."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        self._http = client(base_url=url, headers=dict(headers))
+        self._http = client(base_url=url, headers={**headers, "clientId": PERSON})
         self._control = url.partition("/v4_6_release")[0] + "/_sandbox"
 
     def rows(self, path: str, **parameters: Any) -> list[Record]:
@@ -146,6 +151,11 @@ class Office:
         """What came in over the vendor's API, in the order in which it took effect."""
         answer = self._http.get(f"{self._control}/requests", params={"after": after})
         return [json.loads(line) for line in answer.text.splitlines()]
+
+    def first(self) -> dict[str, list[Record]]:
+        """What stood in ConnectWise before the first request."""
+        found: dict[str, list[Record]] = _checked(self._http.get(f"{self._control}/first"))
+        return found
 
     def last_request(self) -> int:
         return max((int(entry["n"]) for entry in self.requests()), default=0)

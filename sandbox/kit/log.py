@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 ENTRIES = 200_000
 BYTES = 256 * 1024 * 1024
@@ -30,6 +31,8 @@ class Entry:
     member: str
     fault: str | None
     is_json: bool  # the answer is JSON on one line, and needs no reading to be shown
+    client: str = ""  # the client id that came with the request
+    changed: Sequence[tuple[str, int, Any]] = ()  # (table, id, row or None) that a write touched
 
     @property
     def size(self) -> int:
@@ -37,7 +40,7 @@ class Entry:
 
     def line(self) -> bytes:
         """The entry as one line of JSON."""
-        head = {
+        head: dict[str, Any] = {
             "n": self.number,
             "t": self.moment.isoformat().replace("+00:00", "Z"),
             "method": self.method,
@@ -48,7 +51,13 @@ class Entry:
         }
         if self.fault is not None:
             head["fault"] = self.fault
-        text = json.dumps(head, separators=(",", ":")).encode()
+        if self.client:
+            head["client"] = self.client
+        if self.changed:
+            head["changed"] = [
+                {"table": table, "id": number, "row": row} for table, number, row in self.changed
+            ]
+        text = json.dumps(head, separators=(",", ":"), default=str).encode()
         return (
             text[:-1]
             + b',"body":'
@@ -91,10 +100,13 @@ class RequestLog:
         member: str = "",
         fault: str | None = None,
         is_json: bool = False,
+        client: str = "",
+        changed: Sequence[tuple[str, int, Any]] = (),
     ) -> None:
         entry = Entry(
-            self._next, moment, method, path, query, body, status, response, member, fault, is_json
-        )
+            self._next, moment, method, path, query, body, status, response, member, fault,
+            is_json, client, changed,
+        )  # fmt: skip
         self._next += 1
         self._entries.append(entry)
         self._bytes += entry.size

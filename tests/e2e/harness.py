@@ -17,6 +17,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,13 @@ from app.bootstrap import Container, opened
 from app.main import create_app
 from app.settings import Settings
 from app.sync.worker import Worker
+from sandbox.observer import Case, Finding, judge
 from sandbox.server import SandboxServer, Server
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ok!").decode()
 ADMIN = "an-admin-key-for-tests"
+# Requests of tests are a person's: the observer judges only the service's own.
+PERSON = {"clientId": "00000000-0000-4000-8000-000000000000"}
 CALLBACK_TOKEN = "an-unguessable-part"
 Rest = dict[str, Any]
 
@@ -86,6 +90,8 @@ class Stack:
     worker: Worker | None = None
     task: asyncio.Task[None] | None = None
     ids: int = 0
+    accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    permitted: set[str] = field(default_factory=set)  # rules that a decision lifts: "D-7 1201"
     nudges: list[float] = field(default_factory=list)
 
     async def start_worker(self) -> None:
@@ -110,8 +116,11 @@ class Stack:
         self.ids += 1
         identity = webhook_id or f"msg_{os.getpid()}_{self.ids}"
         body = json.dumps(event).encode()
+        sent = datetime.now(UTC)
         headers = signed(body, identity, int(self.container.wall().timestamp()))
         answer = await self.client.post("/webhooks/commerce", content=body, headers=headers)
+        if answer.status_code == httpx.codes.ACCEPTED:
+            self.accepted.append((sent, event))
         return {"status": answer.status_code, **answer.json()}
 
     async def order(self, number: str) -> Rest:
@@ -155,6 +164,14 @@ class Stack:
         """The sandbox's request log."""
         answer = await self.cw.get(f"{self.sandbox.control_url}/requests")
         return [json.loads(line) for line in answer.text.splitlines() if line]
+
+    async def observed(self) -> list[Finding]:
+        """What the outside observer finds wrong with all that the service did."""
+        first = await self.cw.get(f"{self.sandbox.control_url}/first")
+        log = await self.requests()
+        service = self.sandbox.credentials.headers["clientId"]
+        case = Case(self.accepted, log, first.json(), service, self.permitted)
+        return judge(case)
 
     async def control(self, path: str, body: Any, method: str = "POST") -> Any:
         answer = await self.cw.request(method, f"{self.sandbox.control_url}/{path}", json=body)
@@ -243,13 +260,16 @@ async def running(
             transport = httpx.ASGITransport(app=app)
             async with (
                 httpx.AsyncClient(transport=transport, base_url="http://service") as client,
-                httpx.AsyncClient(base_url=sandbox.base_url, headers=sandbox.headers) as cw,
+                httpx.AsyncClient(
+                    base_url=sandbox.base_url, headers={**sandbox.headers, **PERSON}
+                ) as cw,
             ):
                 stack = Stack(container, sandbox, client, cw, stops)
                 if worker:
                     await stack.start_worker()
                 try:
                     yield stack
+                    assert [str(finding) for finding in await stack.observed()] == []
                 finally:
                     if stack.task is not None:
                         await stack.kill_worker()

@@ -67,6 +67,7 @@ class Api:
         self.signing_key = signing_key
         self.control = Control(self)
         self._recent: deque[float] = deque()
+        self.first = psa.world.store.all_rows()
 
     # --- the two halves of a request
 
@@ -84,6 +85,7 @@ class Api:
         if request.path.startswith("/_sandbox"):
             return self.control.answer(request)
         fault = note if isinstance(note, Fault) else None
+        self.psa.world.touched = []
         if fault is not None and fault.kind == "refuse":
             reply = Reply(0, drop=True)
         elif fault is not None and fault.kind == "status":
@@ -106,6 +108,8 @@ class Api:
             self.psa.world.api_member,
             fault.kind if fault is not None else None,
             is_json=fault is None or fault.kind != "status",
+            client=request.headers.get("clientid", ""),
+            changed=tuple(self.psa.world.touched),
         )
 
     @staticmethod
@@ -231,6 +235,7 @@ class Api:
 
     def reset(self, keep_callbacks: bool) -> None:
         self.psa.reset(keep_callbacks)
+        self.first = self.psa.world.store.all_rows()
         self.faults.clear()
         self.log.clear()
         self._recent.clear()

@@ -28,6 +28,7 @@ class Control:
         self.deliveries: Callable[[], list[dict[str, Any]]] = list
         self._paths: dict[str, dict[str, Callable[[Request], Reply]]] = {
             "requests": {"GET": self._requests},
+            "first": {"GET": self._first},
             "reset": {"POST": self._reset},
             "settings": {"GET": self._settings, "PUT": self._change_settings},
             "faults": {
@@ -67,6 +68,11 @@ class Control:
         body = b"\n".join(lines) + (b"\n" if lines else b"")
         return Reply(200, body, (("content-type", "application/jsonl"),))
 
+    def _first(self, request: Request) -> Reply:
+        """The rows of every table before the log's first entry. With what each entry says it
+        changed, a reader knows the state at every moment."""
+        return Reply(200, to_json(self.api.first), (("content-type", "application/json"),))
+
     def _reset(self, request: Request) -> Reply:
         """Callback registrations are an integration's, so they stay unless told to go."""
         body = self._body(request)
@@ -100,6 +106,7 @@ class Control:
         """Logged with the method ACT, so that a reader of the log sees the person's part."""
         body = self._body(request)
         psa = self.api.psa
+        psa.world.touched = []
         try:
             record = psa.act(body)
             reply = json_reply(200, record)
@@ -107,7 +114,7 @@ class Control:
             reply = json_reply(refusal.status, refusal.body())
         self.api.log.add(
             psa.world.now(), "ACT", "/_sandbox/act", {}, to_json(body), reply.status,
-            reply.body, "person",
+            reply.body, "person", changed=tuple(psa.world.touched),
         )  # fmt: skip
         return reply
 

@@ -100,6 +100,10 @@ class Store:
         rows = self.tables[table].rows
         return (rows[key] for key in sorted(rows))
 
+    def all_rows(self) -> dict[str, list[Row]]:
+        """Every table's rows as they are now. Rows are never changed in place."""
+        return {name: list(self.rows(name)) for name in self.tables}
+
     def find(self, table: str, name: str, values: Iterable[Any]) -> list[Row]:
         found = self.tables[table]
         ids: set[int] = set()

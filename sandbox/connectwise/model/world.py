@@ -49,6 +49,7 @@ class World:
         self.switches = Switches()
         self.listeners: list[Callable[[list[Change]], None]] = []
         self.member = api_member
+        self.touched: list[tuple[str, int, Row | None]] = []  # rows of the last write
         self._announced: dict[tuple[str, int], None] = {}
         self._silent: set[tuple[str, int]] = set()
         self._first_ids: dict[str, int] = {}
@@ -98,6 +99,7 @@ class World:
             self.store.rollback()
             raise
         before = self.store.commit(0.0 if first else self.moment())
+        self.touched = [(name, number, self.store.get(name, number)) for name, number in before]
         changes = [
             Change(table, record_id, self._action(old, new), old, new, self.member)
             for (table, record_id), old in before.items()

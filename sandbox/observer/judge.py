@@ -1,0 +1,112 @@
+"""Judges a whole log: every write of the service by every rule, then what stands in the end.
+
+Owns the walk over the log and whose writes are judged. The rules are in `rules` and `ending`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sandbox.observer import ending, rules
+from sandbox.observer.mirror import Mirror
+from sandbox.observer.told import Told
+
+Json = Mapping[str, Any]
+READS = ("GET", "HEAD")
+SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that was broken. `entry` is the number of the log's entry, None for the end."""
+
+    rule: str
+    entry: int | None
+    sentence: str
+
+    def __str__(self) -> str:
+        where = f"entry {self.entry}" if self.entry is not None else "in the end"
+        return f"{self.rule} ({where}): {self.sentence}"
+
+
+@dataclass
+class Case:
+    """What is to be judged.
+
+    `accepted`: Commerce events with when they were taken. `first`: ConnectWise's rows before the
+    log. `service`: the client id of the service; writes of others only change the state.
+    `permitted`: rules that a person's decision lifted, as "D-7" for all, or "D-7 1201" for one
+    Commerce order. `scenario` chooses the row of the matrix of who writes what (G9).
+    """
+
+    accepted: Sequence[tuple[datetime, Json]]
+    log: Sequence[Json]
+    first: Mapping[str, Sequence[Json]]
+    service: str
+    permitted: Collection[str] = ()
+    scenario: str = "B1"
+    ready: str = "Ready to invoice"
+    writes: int = field(default=0, init=False)  # how many were judged
+
+
+def judge(case: Case) -> list[Finding]:
+    """Every rule that was broken, in the order of the log. Empty: all is well."""
+    told, mirror = Told(case.accepted), Mirror(case.first)
+    found: list[Finding] = []
+    for entry in case.log:
+        changed = entry.get("changed") or ()
+        before = Mirror.__new__(Mirror)
+        mine = entry["method"] not in (*READS, "ACT") and entry.get("client") == case.service
+        if not mine or not took_effect(entry):
+            mirror.apply(changed)
+            continue
+        before.tables = {name: dict(rows) for name, rows in _touched(mirror, changed).items()}
+        write = rules.Write(
+            entry=entry,
+            before=rules.Before(mirror, before.tables),
+            after=mirror,
+            changed=changed,
+            told=told,
+            moment=datetime.fromisoformat(str(entry["t"])),
+            scenario=case.scenario,
+            ready=case.ready,
+        )
+        # Rules that need the state before are asked first: `apply` changes the mirror in place.
+        sentences = [*_asked(rules.BEFORE, write)]
+        mirror.apply(changed)
+        sentences += _asked(rules.AFTER, write)
+        case.writes += 1
+        found += _not_permitted(case.permitted, sentences, int(entry["n"]))
+    end = [(rule, order, text) for rule, order, text in ending.faults(mirror, told, case.ready)]
+    return [*found, *_not_permitted(case.permitted, end, None)]
+
+
+def took_effect(entry: Json) -> bool:
+    """Answered with success, or done although the answer was lost."""
+    return entry["status"] in SUCCESS or bool(entry.get("changed"))
+
+
+def _touched(mirror: Mirror, changed: Iterable[Json]) -> dict[str, dict[int, Json]]:
+    rows: dict[str, dict[int, Json]] = {}
+    for change in changed:
+        row = mirror.get(change["table"], change["id"])
+        if row is not None:
+            rows.setdefault(change["table"], {})[int(change["id"])] = row
+    return rows
+
+
+def _asked(asked: Sequence[rules.Rule], write: rules.Write) -> list[rules.Broken]:
+    return [broken for rule in asked for broken in rule(write)]
+
+
+def _not_permitted(
+    permitted: Collection[str], sentences: Iterable[rules.Broken], entry: int | None
+) -> list[Finding]:
+    return [
+        Finding(rule, entry, text)
+        for rule, order, text in sentences
+        if rule not in permitted and f"{rule} {order}" not in permitted
+    ]

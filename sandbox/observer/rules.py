@@ -1,0 +1,379 @@
+"""The rules of order, each asked at every write of the service.
+
+Owns one function a rule; each gives (rule id, Commerce order or None, sentence) for what it sees
+broken. Rules of BEFORE are asked with the state just before the write, those of AFTER just after.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sandbox.observer.mirror import Mirror, Row, line_of, order_of, wanted
+from sandbox.observer.told import Told, physical_lines
+
+Broken = tuple[str, int | None, str]
+OPPORTUNITY = re.compile(r"^/sales/opportunities/(\d+)(/.*)?$")
+CONVERT = "/convertToSalesOrder"
+STATUS_ONLY = {"status", "closedDate", "closedBy", "_info", "pipelineChangeDate", "probability"}
+
+# G9: what a scenario may write, as (method, path). Reads are never judged.
+MATRIX: dict[str, tuple[tuple[str, str], ...]] = {
+    "B1": (
+        ("POST", r"/procurement/catalog"),
+        ("POST", r"/sales/opportunities"),
+        ("PATCH", r"/sales/opportunities/\d+"),
+        ("PATCH", r"/sales/opportunities/\d+/forecast/\d+"),
+        ("POST", r"/sales/opportunities/\d+/convertToSalesOrder"),
+        ("POST|PATCH", r"/procurement/products(/\d+)?"),
+        ("POST|PATCH|PUT", r"/procurement/products/\d+/pickingShippingDetails(/\d+)?"),
+        ("POST|PATCH", r"/sales/orders(/\d+)?"),
+        ("POST", r"/procurement/purchasingDemands"),
+        ("POST|PATCH", r"/procurement/purchaseorders(/\d+)?"),
+        ("POST|PATCH", r"/procurement/purchaseorders/\d+/lineitems(/\d+)?"),
+        ("POST", r"/finance/invoices"),
+        ("POST|PATCH|PUT|DELETE", r"/system/callbacks(/\d+)?"),
+    ),
+}
+
+
+class Before:
+    """The mirror as it stood before a write, while the mirror itself moves on."""
+
+    def __init__(self, mirror: Mirror, touched: Mapping[str, Mapping[int, Row]]) -> None:
+        self._mirror = mirror
+        self._touched = touched
+
+    def get(self, table: str, number: Any) -> Row | None:
+        """The row as it was. Only for rows that the write touched, once it was applied."""
+        own = self._touched.get(table, {})
+        return own.get(int(number)) if number is not None and int(number) in own else None
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write of the service that took effect."""
+
+    entry: Mapping[str, Any]
+    before: Before
+    after: Mirror  # as before the write while rules of BEFORE are asked
+    changed: Iterable[Mapping[str, Any]]
+    told: Told
+    moment: datetime
+    scenario: str
+    ready: str
+
+    @property
+    def path(self) -> str:
+        return str(self.entry["path"])
+
+    def rows(self, table: str) -> Iterator[tuple[Row | None, Row]]:
+        """(before, after) of the rows of a table that the write made or changed."""
+        for change in self.changed:
+            if change["table"] == table and change["row"] is not None:
+                yield self.before.get(table, change["id"]), change["row"]
+
+
+Rule = Callable[[Write], Iterable[Broken]]
+
+
+# --- with the state before ----------------------------------------------------------------------
+
+
+def allowed_write(write: Write) -> Iterator[Broken]:
+    """G9: exactly one poster. A write that the scenario's row does not have."""
+    method = str(write.entry["method"])
+    for methods, path in MATRIX[write.scenario]:
+        if method in methods.split("|") and re.fullmatch(path, write.path.rstrip("/")):
+            return
+    yield "G9", None, f"{method} {write.path} is no write of configuration {write.scenario}."
+
+
+def won_before_conversion(write: Write) -> Iterator[Broken]:
+    """B1.4 before B1.6: only a won opportunity is converted."""
+    found = OPPORTUNITY.match(write.path)
+    if found is None or found[2] != CONVERT:
+        return
+    opportunity = write.after.get("opportunity", found[1])
+    status = write.after.status("opportunityStatus", (opportunity or {}).get("status"))
+    if not status.get("wonFlag"):
+        yield "B1.4", None, f"Opportunity {found[1]} was converted before it was won."
+
+
+def frozen_opportunity(write: Write) -> Iterator[Broken]:
+    """D-1: a closed opportunity is frozen, save for its status."""
+    for table, field in (("opportunity", "id"), ("forecastItem", "opportunity")):
+        for old, new in write.rows(table):
+            opportunity = write.after.get("opportunity", new[field])
+            status = write.after.status("opportunityStatus", (opportunity or {}).get("status"))
+            if not status.get("closedFlag") or old is None:
+                continue
+            if table == "opportunity" and write.path.endswith(CONVERT):
+                continue  # what the conversion itself leaves there
+            names = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+            if not names <= STATUS_ONLY:
+                told = ", ".join(sorted(names - STATUS_ONLY))
+                sentence = f"{told} of {table} {new['id']} changed while opportunity"
+                yield "D-1", None, f"{sentence} {new[field]} was closed."
+    for old, new in write.rows("product"):
+        opportunity = write.after.get("opportunity", new.get("opportunity"))
+        status = write.after.status("opportunityStatus", (opportunity or {}).get("status"))
+        kept = (old or new).get("salesOrder") is not None or write.path.endswith(CONVERT)
+        if status.get("closedFlag") and not kept:
+            order = order_of(new.get("integrationXRef"))
+            sentence = f"Product {new['id']} was written while opportunity {new['opportunity']}"
+            yield "D-1", order, f"{sentence} was closed."
+
+
+def linked_after_sales_order(write: Write) -> Iterator[Broken]:
+    """B1.7, B1.12: demand is linked for products that stand on a sales order and no invoice."""
+    for old, new in write.rows("link"):
+        if old is not None and float(old["quantity"]) >= float(new["quantity"]):
+            continue
+        product = write.after.get("product", new["product"])
+        if product is None:
+            continue
+        order = order_of(product.get("integrationXRef"))
+        if product.get("salesOrder") is None and product.get("ticket") is None:
+            yield "B1.7", order, f"Product {product['id']} was linked before its sales order stood."
+        if product.get("invoice") is not None:
+            sentence = f"Product {product['id']} was linked behind invoice {product['invoice']}."
+            yield "D-7", order, sentence
+
+
+def received_linked(write: Write) -> Iterator[Broken]:
+    """B1.7, B1.9, B1.12: what is received is linked, on a sales order, and not invoiced."""
+    for old, new in write.rows("line"):
+        grown = _received(new) - (_received(old) if old is not None else 0)
+        if grown <= 0 or (old is None and not _touches_received(write)):
+            continue
+        links = write.after.links_of_line(int(new["id"]))
+        for link in links:
+            product = write.after.get("product", link["product"])
+            if product is None:
+                continue
+            order = order_of(product.get("integrationXRef"))
+            if product.get("salesOrder") is None and product.get("ticket") is None:
+                sentence = f"Line {new['id']} was received before product {product['id']}"
+                yield "B1.7", order, f"{sentence} stood on a sales order."
+            if product.get("invoice") is not None:
+                sentence = f"Line {new['id']} was received behind invoice {product['invoice']}."
+                yield "D-7", order, sentence
+        if not links:
+            yield from _should_be_linked(write, new)
+
+
+def _touches_received(write: Write) -> bool:
+    body = write.entry.get("body")
+    return "receivedQuantity" in str(body)
+
+
+def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
+    """A line without a link is surplus or stock, unless the order still has open demand for it."""
+    purchase = _purchase_order(write, line)
+    document = write.told.purchase_orders.get(purchase) if purchase is not None else None
+    body = document.at(write.moment) if document is not None else None
+    order = body.get("salesOrderID") if body is not None else None
+    if order is None:
+        return
+    for product in write.after.marked("dl:"):
+        same = product["catalogItem"] == line["product"]
+        ours = same and order_of(product["integrationXRef"]) == int(order)
+        if ours and write.after.open_demand(product) > 0:
+            sentence = f"Line {line['id']} was received unlinked while product"
+            yield "B1.9", int(order), f"{sentence} {product['id']} has open demand."
+            return
+
+
+def _purchase_order(write: Write, line: Row) -> int | None:
+    """The Commerce purchase order behind a line, by our mark in the notes or by its number."""
+    header = write.after.get("purchaseOrder", line["purchaseOrderId"])
+    if header is None:
+        return None
+    marked = re.search(
+        r"\[demandlink purchase order [^/\]]+/\w*/(\d+)\]", str(header.get("internalNotes"))
+    )
+    if marked is not None:
+        return int(marked[1])
+    return write.told.numbers.get(str(header.get("poNumber")))
+
+
+def released_with_its_goods(write: Write) -> Iterator[Broken]:
+    """B1.11, D-15: a sales order is released once its goods are there, or some are shipped."""
+    for old, new in write.rows("order"):
+        status = write.after.status("orderStatus", new["status"])
+        was = old["status"] if old is not None else None
+        if status.get("name") == write.ready and was != new["status"]:
+            yield from missing_goods(write, new)
+    for before, invoice in write.rows("invoice"):
+        sales_order = write.after.get("order", invoice.get("salesOrder"))
+        if before is None and sales_order is not None:
+            yield from missing_goods(write, sales_order)
+
+
+def missing_goods(write: Write, sales_order: Row) -> Iterator[Broken]:
+    yield from short_of_goods(write.after, write.told, write.moment, sales_order)
+
+
+def short_of_goods(
+    mirror: Mirror, told: Told, moment: datetime, sales_order: Row
+) -> Iterator[Broken]:
+    """What of the orders on a sales order is neither received nor shipped as its policy asks."""
+    on = [row for row in mirror.marked("dl:") if row.get("salesOrder") == sales_order["id"]]
+    by_order: dict[int, dict[str, Row]] = {}
+    for product in on:
+        order = order_of(product["integrationXRef"])
+        if order is not None:
+            by_order.setdefault(order, {})[line_of(product["integrationXRef"])] = product
+    for order, products in by_order.items():
+        document = told.orders.get(order)
+        body = document.at(moment) if document is not None else None
+        if body is None or body.get("fulfillmentStatus") == 1:
+            continue
+        needed = {key: n for key, n in physical_lines(body).items() if n > 0}
+        if sales_order.get("billShippedFlag"):
+            some = any(mirror.shipped(product["id"]) for product in products.values())
+            if needed and not some:
+                yield "B1.11", order, f"Sales order {sales_order['id']} was released unshipped."
+            continue
+        for key, quantity in needed.items():
+            own = products.get(key)
+            got = mirror.received(own["id"]) if own is not None else 0.0
+            if got < quantity:
+                sentence = f"Sales order {sales_order['id']} was released with {got:g} of"
+                yield "B1.11", order, f"{sentence} {quantity} of line {key} received."
+
+
+# --- with the state after -----------------------------------------------------------------------
+
+
+def received_as_told(write: Write) -> Iterator[Broken]:
+    """H2: never more is received than Commerce said by then, and never more than is ordered."""
+    for old, new in write.rows("line"):
+        if _received(new) <= (_received(old) if old is not None else 0):
+            continue
+        if _received(new) > float(new["quantity"]):
+            sentence = f"Line {new['id']} has {_received(new):g} of {new['quantity']:g} received."
+            yield "H2", None, sentence
+        purchase = _purchase_order(write, new)
+        if purchase is None:
+            continue
+        told = write.told.received(purchase, write.moment)
+        sku = write.after.sku(new["product"])
+        there = sum(
+            _received(line)
+            for line in write.after.rows("line")
+            if line["purchaseOrderId"] == new["purchaseOrderId"]
+            and line["product"] == new["product"]
+        )
+        if there > told.get(sku, 0):
+            sentence = f"{there:g} {sku} are received on purchase order {new['purchaseOrderId']};"
+            yield "H2", None, f"{sentence} Commerce had told {told.get(sku, 0)}."
+
+
+def nothing_twice(write: Write) -> Iterator[Broken]:
+    """H1, H9: one record of each kind."""
+    for table, field, what in (
+        ("catalog", "identifier", "catalog items"),
+        ("purchaseOrder", "poNumber", "purchase orders"),
+    ):
+        for old, new in write.rows(table):
+            if old is not None and old.get(field) == new.get(field):
+                continue
+            same = [row["id"] for row in write.after.rows(table) if row[field] == new[field]]
+            if len(same) > 1:
+                yield "H1", None, f"{what} {same} have the same {field} {new[field]}."
+    for old, new in write.rows("product"):
+        mark = new.get("integrationXRef")
+        if order_of(mark) is None or (old is not None and old.get("integrationXRef") == mark):
+            continue
+        yield from _marked_twice(write.after, str(mark))
+    for old, new in write.rows("invoice"):
+        if old is None:
+            same = [
+                row["id"]
+                for row in write.after.rows("invoice")
+                if row.get("salesOrder") == new.get("salesOrder")
+                and row.get("reference") == new.get("reference")
+            ]
+            if len(same) > 1:
+                yield "H1", None, f"Invoices {same} have the same reference {new['reference']}."
+    yield from _one_sales_order(write)
+
+
+def _marked_twice(mirror: Mirror, mark: str) -> Iterator[Broken]:
+    """A conversion that copies leaves the marked product on the opportunity: another parent."""
+    on = Counter(
+        "sales order" if row.get("salesOrder") is not None else "opportunity"
+        for row in mirror.marked(mark)
+        if row["integrationXRef"] == mark
+    )
+    for parent, times in on.items():
+        if times > 1:
+            yield "H1", order_of(mark), f"{times} products on a {parent} carry the mark {mark}."
+
+
+def _one_sales_order(write: Write) -> Iterator[Broken]:
+    for old, new in write.rows("order"):
+        if old is not None:
+            continue
+        orders = {
+            order_of(row["integrationXRef"])
+            for row in write.after.marked("dl:")
+            if row.get("salesOrder") == new["id"]
+        }
+        for order in orders - {None}:
+            on = {
+                row["salesOrder"]
+                for row in write.after.marked("dl:")
+                if order_of(row["integrationXRef"]) == order and row.get("salesOrder") is not None
+            }
+            if len(on) > 1:
+                yield "H1", order, f"Products of one order stand on sales orders {sorted(on)}."
+
+
+def linked_within_demand(write: Write) -> Iterator[Broken]:
+    """B1.9: never more is linked than the product is sold."""
+    for _, new in write.rows("link"):
+        product = write.after.get("product", new["product"])
+        if product is None:
+            continue
+        links = write.after.links_of_product(product["id"])
+        linked = sum(float(link["quantity"]) for link in links)
+        if linked > wanted(product):
+            sentence = f"Product {product['id']} has {linked:g} linked of {wanted(product):g}."
+            yield "B1.9", order_of(product.get("integrationXRef")), sentence
+
+
+def shipped_within_order(write: Write) -> Iterator[Broken]:
+    """D-14: never more is shipped than is sold."""
+    for _, new in write.rows("shipping"):
+        product = write.after.get("product", new["productItem"])
+        if product is not None and write.after.shipped(product["id"]) > wanted(product):
+            sentence = f"{write.after.shipped(product['id']):g} of product {product['id']} are"
+            order = order_of(product.get("integrationXRef"))
+            yield "D-14", order, f"{sentence} shipped, {wanted(product):g} are sold."
+
+
+def _received(line: Row) -> float:
+    return float(line.get("receivedQuantity") or 0)
+
+
+BEFORE: tuple[Rule, ...] = (
+    allowed_write,
+    won_before_conversion,
+    frozen_opportunity,
+    linked_after_sales_order,
+    received_linked,
+    released_with_its_goods,
+)
+AFTER: tuple[Rule, ...] = (
+    received_as_told,
+    nothing_twice,
+    linked_within_demand,
+    shipped_within_order,
+)
