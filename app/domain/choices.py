@@ -25,7 +25,24 @@ SKIP = Choice("skip", "The step is left out for good; what it would have done is
 WAIT_LONGER = Choice("wait_longer", "The wait's deadline begins anew.")
 
 # Choices of a code beside the general ones. A code that is not here has only those.
-SPECIAL: dict[Code, tuple[Choice, ...]] = {}
+SPECIAL: dict[Code, tuple[Choice, ...]] = {
+    # Receiving and shipping
+    Code.RECEIPT_ABOVE_ORDER: (
+        Choice("receive_ordered", "What was ordered is received; what is above it is left out."),
+    ),
+    Code.RECEIPT_REDUCED: (
+        Choice("keep_connectwise", "What ConnectWise has received stays; the rest goes on."),
+    ),
+    Code.RECEIPT_UNCERTAIN: (
+        Choice("accept_connectwise", "What ConnectWise shows as received is taken as it is."),
+    ),
+    Code.SERIALS_INCOMPLETE: (
+        Choice("receive_without", "The goods are received with those serial numbers there are."),
+    ),
+    Code.SHIPPING_UNCERTAIN: (
+        Choice("accept_connectwise", "What ConnectWise shows as shipped is taken as it is."),
+    ),
+}
 
 # Nothing is left out here: these stop the order as a whole, not one step.
 WHOLE_ORDER = frozenset({Code.HELD_BY_PERSON, Code.CANCELLED_AFTER_START, Code.POISON})

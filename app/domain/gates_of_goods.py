@@ -51,14 +51,16 @@ def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut |
         return None
     for line in purchase_order.lines:
         remote = received_remotely(view, purchase_order.id).get(line.id, 0)
-        if line.quantity_received < remote:
+        keep = view.decided_on(Code.RECEIPT_REDUCED, purchase_order.id) == "keep_connectwise"
+        if line.quantity_received < remote and not keep:
             return Shut(
                 Code.RECEIPT_REDUCED,
                 f"Commerce says {line.quantity_received} of {line.title} on "
                 f"{purchase_order.order_number} are received, but {remote} are in ConnectWise.",
             )
         told = received(view, purchase_order).get(line.id, 0)
-        if told > line.quantity:
+        clip = view.decided_on(Code.RECEIPT_ABOVE_ORDER, purchase_order.id) == "receive_ordered"
+        if told > line.quantity and not clip:
             return Shut(
                 Code.RECEIPT_ABOVE_ORDER,
                 f"{told} of {line.title} are received on {purchase_order.order_number}, "

@@ -123,6 +123,15 @@ class OrderView:
         found = self.decision(code, subject, want)
         return found.choice if found is not None else None
 
+    def decided_on(self, code: Code, purchase_order_id: int) -> str | None:
+        """The newest choice about a code at any subject of a purchase order, None: none."""
+        found = [
+            one
+            for (decided, subject), one in self.decisions.items()
+            if decided is code and subject.split(":")[1:2] == [str(purchase_order_id)]
+        ]
+        return max(found, key=lambda one: one.at).choice if found else None
+
     def xref(self, key: str) -> str:
         """`integrationXRef` of a line: the natural key of our products (50 characters hold it)."""
         return f"dl:{self.row.connection}:{self.row.source_id}:{key}"

@@ -50,12 +50,14 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     for part in parts(purchase_order, view.receipts):
         if part.subject != subject:
             continue
+        ordered = {line.id: line.quantity for line in purchase_order.lines}
         lines = [
             {
                 "line": interval.po_line,
                 "product": interval.product_id,
                 "from": interval.start,
-                "to": interval.end,
+                # Above the order only where nobody decided yet: the gate is shut meanwhile.
+                "to": min(interval.end, max(ordered[interval.po_line], interval.start)),
                 "serials": list(interval.serials),
             }
             for interval in part.intervals
@@ -81,7 +83,9 @@ def _completion(view: OrderView, purchase_order: PurchaseOrder) -> Mapping[str, 
         return None
     receipts = [r for r in view.receipts if r.purchase_order_id == purchase_order.id]
     billed = [r for r in receipts if r.supplier_invoice_number]
-    freight = sum((r.freight for r in receipts if r.freight is not None), Decimal(0))
+    own = [receipt.freight for receipt in receipts if receipt.freight is not None]
+    # D-12: the receipts' own freight where one tells any, else the purchase order's costs, once.
+    freight = sum(own or [cost.amount for cost in purchase_order.costs], Decimal(0))
     last = billed[-1] if billed else None
     result: dict[str, Any] = canonical(
         {
@@ -164,6 +168,7 @@ async def _receive_product(
     )
     serials = [serial for line in told.values() for serial in line["serials"]]
     sku = _sku(fx, document, product_id)
+    linked = _linked_target(fx, document, product_id, target)
     sent: set[tuple[int, Decimal]] = set()
     while True:
         known = await _lines(fx, po_id, purchase_order, sku)
@@ -172,6 +177,10 @@ async def _receive_product(
         if done >= target:
             return
         line = _next_line(fx, lines)
+        if _accepted(fx, document):
+            if line is None:
+                return
+            start = min(start, int(done))
         if done < start or line is None:
             sentence = (
                 f"ConnectWise shows {done.normalize():f} of {sku} received on "
@@ -182,6 +191,7 @@ async def _receive_product(
             if wait := await fx.lagging(_last_write(fx, document.id), sentence):
                 raise wait
             raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
+        _refuse_unlinked(fx, document, line, lines, linked)
         amount = min(target - done, line.quantity - line.received)
         if (line.id, line.received + amount) in sent:
             await _wait_for_clone(fx, document, sku)
@@ -191,6 +201,41 @@ async def _receive_product(
         await _receive_line(fx, want, document, purchase_order, line, amount, part)
         if done + amount >= target:
             return  # no read only to see what was just done
+
+
+def _accepted(fx: Effects, document: PurchaseOrder) -> bool:
+    """Whether a person said that what ConnectWise shows as received is right."""
+    return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == "accept_connectwise"
+
+
+def _linked_target(fx: Effects, document: PurchaseOrder, product_id: int, target: int) -> int:
+    """How much of a product's target has to be received on linked lines: what is not surplus."""
+    shares = allocate(fx.view).get(document.id, ())
+    linked = sum(s.quantity for s in shares if s.line is not None and s.product_id == product_id)
+    return min(linked, target)
+
+
+def _refuse_unlinked(
+    fx: Effects,
+    document: PurchaseOrder,
+    line: psa.PurchaseOrderLine,
+    lines: Sequence[psa.PurchaseOrderLine],
+    linked: int,
+) -> None:
+    """B1.9: a line that should be linked is not received unlinked. ConnectWise may have taken the
+    link from the line of a rest when it split it [OPEN]."""
+    sales_order = fx.ref("sales_order")
+    if sales_order in line.sales_order_ids:
+        return
+    there = sum((x.received for x in lines if sales_order in x.sales_order_ids), Decimal(0))
+    accepted = fx.view.decided_on(Code.DEMAND_NOT_LINKED, document.id) == "accept_unlinked"
+    if there >= linked or accepted:
+        return
+    raise Hold(
+        Code.DEMAND_NOT_LINKED,
+        f"Line {line.id} of {document.order_number} in ConnectWise, {line.quantity.normalize():f} "
+        f"{line.sku}, is not linked to the sales order; received so, it would go to stock.",
+    )
 
 
 async def _wait_for_clone(fx: Effects, document: PurchaseOrder, sku: str) -> NoReturn:
@@ -240,7 +285,9 @@ async def _receive_line(
     amount: Decimal,
     serials: Sequence[str],
 ) -> None:
-    if line.serialized and (len(set(serials)) != amount or len(serials) != amount):
+    without = fx.view.decided_on(Code.SERIALS_INCOMPLETE, document.id) == "receive_without"
+    short = len(set(serials)) != amount or len(serials) != amount
+    if line.serialized and short and not without:
         raise Hold(
             Code.SERIALS_INCOMPLETE,
             f"{amount.normalize():f} of {line.sku} on {document.order_number} need as many "
@@ -254,7 +301,7 @@ async def _receive_line(
         quantity=after,
         status=status,
         packing_slip=want["packing_slip"],
-        serial_numbers=tuple(serials) if line.serialized else (),
+        serial_numbers=tuple(dict.fromkeys(serials)) if line.serialized else (),
         tracking_number=(str(want["tracking"])[:50] if want["tracking"] else None),
     )
 

@@ -61,7 +61,8 @@ async def _ship(fx: Effects, line: str, target: Decimal, before: Decimal) -> Non
     place = await setting(fx, "connectwise_warehouse_bin", parent=warehouse.id)
     details = await fx.cw.shipping_details(product)
     done = sum((detail.shipped for detail in details), Decimal(0))
-    if done < before:
+    accepted = fx.view.decided(Code.SHIPPING_UNCERTAIN) == "accept_connectwise"
+    if done < before and not accepted:
         sentence = (
             f"ConnectWise shows {done.normalize():f} of line {line} shipped, but "
             f"{before.normalize():f} were shipped by the service."

@@ -14,7 +14,7 @@ import hmac
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -154,6 +154,12 @@ class Stack:
             number,
             lambda o: o["state"] == state and (code is None or o["answer"]["code"] == code),
         )
+
+    async def until_true(self, asked: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> None:
+        """Wait until what is asked gives something true."""
+        async with asyncio.timeout(seconds):
+            while not await asked():
+                await asyncio.sleep(0.05)
 
     async def get(self, path: str, **params: Any) -> Any:
         answer = await self.cw.get(path, params={"pageSize": 1000, **params})
