@@ -165,6 +165,14 @@ class OrderSummary(Model):
         )
 
 
+class FlagOut(Model):
+    """Something for a person that does not hold the order."""
+
+    code: Code
+    sentence: str
+    who: Who
+
+
 class OrderOut(Model):
     number: str
     customer: str | None
@@ -173,6 +181,7 @@ class OrderOut(Model):
     answer: AnswerOut
     steps: list[StepOut]
     lines: list[LineOut]
+    flags: list[FlagOut]
     journal_url: str
 
     @classmethod
@@ -186,6 +195,7 @@ class OrderOut(Model):
             answer=AnswerOut.of(explained.answer),
             steps=[StepOut.of(step) for step in explained.steps],
             lines=[LineOut.of(line) for line in explained.lines],
+            flags=[FlagOut.model_validate(flag) for flag in explained.flags],
             journal_url=f"{address(row)}/journal",
         )
 

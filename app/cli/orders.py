@@ -235,6 +235,8 @@ def _print(story: Story, told: Sequence[JournalRow]) -> None:
         frame.say("Choices, with `demandlink orders decide`:")
         for name in answer.choices:
             frame.say(f"  {name}: {does(answer.code, name)}")
+    for flag in story.explained.flags:
+        frame.say(f"{flag.code} ({flag.who}): {flag.sentence}")
     if story.explained.steps:
         frame.say()
         frame.print_table(

@@ -68,6 +68,7 @@ def order(story: Story, told: Sequence[JournalRow]) -> Json:
         "answer": answer(explained.answer),
         "steps": [plain(asdict(step)) for step in explained.steps],
         "lines": [plain(asdict(line)) for line in explained.lines],
+        "flags": [plain(asdict(flag)) for flag in explained.flags],
         "journal_url": f"{_address(row)}/journal",
         "journal": [journal(entry) for entry in told],
     }

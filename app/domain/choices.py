@@ -26,6 +26,40 @@ WAIT_LONGER = Choice("wait_longer", "The wait's deadline begins anew.")
 
 # Choices of a code beside the general ones. A code that is not here has only those.
 SPECIAL: dict[Code, tuple[Choice, ...]] = {
+    # The sales order and what comes before it
+    Code.TOTAL_MISMATCH: (
+        Choice("accept_lines", "The order goes on by its lines, whatever total Commerce states."),
+    ),
+    Code.OPPORTUNITY_MISSING: (
+        Choice("create", "An opportunity is made for the order."),
+        Choice("plain_sales_order", "A sales order is made without an opportunity."),
+    ),
+    Code.OPPORTUNITY_LOST: (
+        Choice("reopen", "The opportunity is reopened, gets the order's products, and is won."),
+    ),
+    Code.OPPORTUNITY_OF_OTHER_COMPANY: (
+        Choice("own_opportunity", "The named one is left alone; the order gets one of its own."),
+    ),
+    Code.OPPORTUNITY_SHARED: (
+        Choice("append", "The order's lines go on the sales order of the other order."),
+        Choice("separate", "The order gets an opportunity and a sales order of its own."),
+    ),
+    Code.OPTIONS_UNMATCHED: (
+        Choice("make_own", "What nobody can tell apart is left alone; own products are made."),
+    ),
+    Code.SO_MISSING: (
+        Choice("make_sales_order", "The service converts the opportunity, without the person."),
+    ),
+    Code.SALES_ORDER_UNCERTAIN: (
+        Choice("use:", "The sales order of that ConnectWise id is this order's."),
+    ),
+    Code.PRODUCTS_NOT_CONVERTED: (
+        Choice("add_products", "The missing products are put on the sales order."),
+    ),
+    Code.CHANGED_AFTER_FREEZE: (
+        Choice("done_by_hand", "The change was made in ConnectWise by hand."),
+        Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
+    ),
     # Receiving and shipping
     Code.RECEIPT_ABOVE_ORDER: (
         Choice("receive_ordered", "What was ordered is received; what is above it is left out."),

@@ -187,7 +187,7 @@ def _verdict(
         if rest is None:
             return Verdict(use.name, subject, State.DONE, want=want)
         return _shut(scenario, use.name, subject, view, row, rest, want)
-    if shut := _first_shut(use, subject, view, row, earlier):
+    if shut := _first_shut(use, subject, view, row, earlier, want):
         return _shut(scenario, use.name, subject, view, row, shut, want)
     if stopped := _stopped(use.name, subject, view, row, want):
         return stopped
@@ -195,11 +195,17 @@ def _verdict(
 
 
 def _first_shut(
-    use: StepUse, subject: str, view: OrderView, row: LedgerRow | None, earlier: Sequence[Verdict]
+    use: StepUse,
+    subject: str,
+    view: OrderView,
+    row: LedgerRow | None,
+    earlier: Sequence[Verdict],
+    want: Mapping[str, Any],
 ) -> Shut | None:
     for name in use.gates:
         since = row.since if row is not None and row.since is not None else view.now
-        if shut := GATES[name](view, subject, since):
+        shut = GATES[name](view, subject, since)
+        if shut is not None and view.decided(shut.code, subject, want) not in shut.opened_by:
             return shut
     for needed in use.after:
         about = subject if any(v.step == needed and v.subject == subject for v in earlier) else None

@@ -85,6 +85,7 @@ def total_agrees(view: OrderView, subject: str, since: datetime) -> Shut | None:
         Code.TOTAL_MISMATCH,
         f"Lines and header amounts of {order.order_number} add up to {computed.normalize():f}, "
         f"but Commerce states {order.total.normalize() if order.total is not None else 0:f}.",
+        opened_by=("accept_lines",),
     )
 
 
@@ -92,7 +93,7 @@ def opportunity_free(view: OrderView, subject: str, since: datetime) -> Shut | N
     """D-13: an opportunity that carries another Commerce order is not taken by itself."""
     opportunity = view.opportunity_id
     if opportunity is None:
-        if view.behaviour.opportunity_missing == "hold" and view.ref("opportunity") is None:
+        if view.opportunity_missing == "hold" and view.ref("opportunity") is None:
             return Shut(
                 Code.OPPORTUNITY_MISSING,
                 f"{view.row.name} names no opportunity, and orders without one are held.",
@@ -101,7 +102,7 @@ def opportunity_free(view: OrderView, subject: str, since: datetime) -> Shut | N
     if view.ref("opportunity") == opportunity:
         return None
     others = view.shared.get(("opportunity", str(opportunity)), ())
-    if not others:
+    if not others or view.decided(Code.OPPORTUNITY_SHARED) == "append":
         return None
     return Shut(
         Code.OPPORTUNITY_SHARED,
@@ -111,7 +112,7 @@ def opportunity_free(view: OrderView, subject: str, since: datetime) -> Shut | N
 
 def sales_order_wanted(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """D-3, B1.7: where a person converts, the service waits until the conversion shows."""
-    if view.behaviour.sales_order_creation == "automatic" or view.ref("sales_order") is not None:
+    if not view.person_converts or view.ref("sales_order") is not None:
         return None
     opportunity = view.ref("opportunity")
     if opportunity is None or not view.finished("win_opportunity", "order"):
@@ -133,7 +134,7 @@ def sales_order_stands(view: OrderView, subject: str, since: datetime) -> Shut |
     """B1.7: nothing is ordered, linked or received before the sales order's products stand."""
     if view.finished("create_sales_order", "order") or view.sells_nothing:
         return None
-    person = view.behaviour.sales_order_creation != "automatic"
+    person = view.person_converts
     return Shut(
         Code.SO_MISSING,
         f"The ConnectWise sales order of {view.row.name} does not stand yet, so nothing can be "

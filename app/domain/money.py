@@ -7,12 +7,13 @@ rounded here but for comparison, in the order's own currency.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from app.domain.documents import Line, SalesOrder, SalesOrderLine
 
 PERCENT = 0  # discountMethod of the vendor's API: 0 percentage, 1 fixed value
 HUNDRED = Decimal(100)
+CENT = Decimal("0.01")
 
 
 def net(line: Line, quantity: Decimal) -> Decimal:
@@ -70,6 +71,11 @@ def total(order: SalesOrder, basis: str) -> Decimal:
     taxes = sum((tax(line, basis) for line in order.lines), Decimal(0))
     header = sum((line.amount for line in header_lines(order)), Decimal(0))
     return lines + taxes + header + order.delivery_tax + order.surcharge_tax
+
+
+def rounding(order: SalesOrder, basis: str) -> Decimal:
+    """The gap in whole cents, which gets a line of its own (D-12); 0 where there is none."""
+    return gap(order, basis).quantize(CENT, ROUND_HALF_UP)
 
 
 def gap(order: SalesOrder, basis: str) -> Decimal:

@@ -58,11 +58,14 @@ def match(
     not_chosen: Mapping[str, int],
     prefix: str,
     xref_of: Mapping[str, str],
+    *,
+    apart: bool = False,
 ) -> Match:
     """Match wanted lines with the products that stand on the opportunity or sales order.
 
     `prefix` begins every mark of ours for this order; `xref_of` gives the mark of each line key.
-    Products with another order's mark are foreign. Cancelled ones are not looked at.
+    Products with another order's mark are foreign. Cancelled ones are not looked at. `apart`: what
+    is ambiguous is left alone, and the lines get products of their own.
     """
     pairs: dict[str, Product] = {}
     free: list[Product] = []
@@ -88,6 +91,9 @@ def match(
         candidates = [product for product in free if product.sku == sku]
         spare = len(candidates) - len(same_lines)
         if spare > 0 and not_chosen.get(sku, 0) < spare and not _told_apart(same_lines, candidates):
+            if apart:
+                missing.extend(str(line["key"]) for line in same_lines)
+                continue
             ambiguous.append(sku)
         for line in same_lines:
             found = _best(line, candidates)

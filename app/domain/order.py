@@ -80,13 +80,40 @@ class OrderView:
     @property
     def opportunity_id(self) -> int | None:
         """The opportunity that Commerce names: on the order, else on its quote. None once one was
-        made for the order (D-13): what a late quote names then would be a second one."""
-        if ("create_products", "order", "") in self.outcomes:
+        made for the order (D-13), or a person said so: what Commerce names is another's."""
+        if ("create_products", "order", "") in self.outcomes or self._opportunity_of_its_own:
             return None
         for document in (self.sales_order, self.quote):
             if document is not None and document.connectwise.opportunity_id is not None:
                 return document.connectwise.opportunity_id
         return None
+
+    @property
+    def _opportunity_of_its_own(self) -> bool:
+        shared = self.decided(Code.OPPORTUNITY_SHARED) == "separate"
+        other = self.decided(Code.OPPORTUNITY_OF_OTHER_COMPANY) == "own_opportunity"
+        return shared or other
+
+    @property
+    def opportunity_missing(self) -> str:
+        """What is done for an order without an opportunity: as set, or as a person chose (D-13)."""
+        chosen = self.decided(Code.OPPORTUNITY_MISSING)
+        if chosen in ("create", "plain_sales_order"):
+            return str(chosen)
+        if self._opportunity_of_its_own and self.behaviour.opportunity_missing == "hold":
+            return "create"
+        return self.behaviour.opportunity_missing
+
+    @property
+    def person_converts(self) -> bool:
+        """Whether a person makes the sales order (D-3), and nobody overruled it (B1.7)."""
+        overruled = self.decided(Code.SO_MISSING) == "make_sales_order"
+        return self.behaviour.sales_order_creation != "automatic" and not overruled
+
+    @property
+    def appended(self) -> bool:
+        """Whether the order's lines go on another order's sales order (D-13)."""
+        return self.decided(Code.OPPORTUNITY_SHARED) == "append"
 
     def ref(self, kind: str, key: str = "") -> int | None:
         """Id of a learned remote record, None while unknown."""

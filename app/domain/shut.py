@@ -25,6 +25,7 @@ class Shut:
     looks: tuple[str, ...] = ()
     next_look: str | None = None
     never_held: bool = False
+    opened_by: tuple[str, ...] = ()  # choices that open it, for just the want that stood then
     choices: tuple[str, ...] = ()  # what a person may choose from; empty: the code's own
 
 

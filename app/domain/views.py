@@ -63,6 +63,15 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """Something for a person that does not hold the order (H5)."""
+
+    code: Code
+    sentence: str
+    who: Who
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """What a step would do if the order went on now. `gate` is open or shut, `calls` the number
     of remote calls it would cost at least. A step already applied has no writes and no calls.
@@ -84,6 +93,7 @@ class Explained:
     answer: Answer
     steps: tuple[StepView, ...] = ()
     lines: tuple[LineView, ...] = ()
+    flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()
 
 

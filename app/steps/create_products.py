@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain import psa
+from app.domain.choices import names_of
 from app.domain.codes import Code
 from app.domain.documents import SalesOrder
 from app.domain.errors import Hold
@@ -19,7 +20,7 @@ from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, place, standing, wanted_lines
+from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
 from app.steps.resolve import company, contact, optional, sales_rep, set_up, setting
 
 name = "create_products"
@@ -34,7 +35,7 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     order = view.sales_order
     if order is None:
         return {}  # not yet known; the gate says so
-    plain = view.opportunity_id is None and view.behaviour.opportunity_missing != "create"
+    plain = view.opportunity_id is None and view.opportunity_missing != "create"
     return {
         "opportunity": view.opportunity_id,
         "without_opportunity": plain,
@@ -67,7 +68,9 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     sales_order = fx.ref("sales_order")
     if sales_order is not None:
         parent = Parent(sales_order=sales_order)
-        await place(fx, parent, want["lines"], await standing(fx, parent))
+        accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, ORDER, want) is not None
+        products = await standing(fx, parent)
+        await place(fx, parent, want["lines"], products, leave_frozen=accepted)
         return
     if want["without_opportunity"]:
         await catalog.ensure(fx, [line for line in want["lines"] if "setting" not in line])
@@ -111,26 +114,30 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
     fx.learn(Ref("opportunity", "", str(opportunity_id)))
     statuses = {status.id: status for status in await set_up(fx, psa.Setup.OPPORTUNITY_STATUS)}
     status = statuses.get(opportunity.status_id)
-    if status is not None and status.lost:
+    reopen = fx.view.decided(Code.OPPORTUNITY_LOST) == "reopen"
+    if status is not None and status.lost and not reopen:
         raise Hold(
             Code.OPPORTUNITY_LOST,
             f"Opportunity {opportunity_id} stands at {status.name}, which means lost.",
         )
     # The record's own closed date may outlive a reopening; the status decides where it is known.
-    closed = (status.closed or status.won) if status is not None else opportunity.closed
+    closed = opportunity.closed if status is None else status.closed or status.won or status.lost
     if not closed:
         return Parent(opportunity=opportunity_id)
     orders = await fx.cw.sales_orders_of_opportunity(opportunity_id)
-    if len(orders) > 1:
-        ids = ", ".join(str(found.id) for found in orders)
-        raise Hold(
-            Code.SALES_ORDER_UNCERTAIN,
-            f"Opportunity {opportunity_id} was converted to several sales orders: {ids}.",
-        )
-    if orders:
-        fx.see("conversion", {"sales_orders": [orders[0].id]})
+    ids = [found.id for found in orders]
+    if ids:
+        one = ids[0] if len(ids) == 1 else chosen_of(fx, ids)
+        if one is None:
+            listed = ", ".join(map(str, ids))
+            raise Hold(
+                Code.SALES_ORDER_UNCERTAIN,
+                f"Opportunity {opportunity_id} was converted to several sales orders: {listed}.",
+                choices=names_of(Code.SALES_ORDER_UNCERTAIN, *ids),
+            )
+        fx.see("conversion", {"sales_orders": [one]})
         fx.keep("opportunity_won", value=True)
-        return Parent(sales_order=orders[0].id)
+        return Parent(sales_order=one)
     # A closed opportunity is frozen (connectwise.md 3.1): reopen, edit, win again (B1.5).
     reopened = await setting(fx, "connectwise_open_status")
     await fx.guard()

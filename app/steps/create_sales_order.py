@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from app.domain import psa
+from app.domain.choices import names_of
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, place, standing, wanted_lines
+from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
 from app.steps.resolve import company, contact, optional, sales_rep, setting
 
 name = "create_sales_order"
@@ -61,7 +62,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     change = psa.SalesOrderChange(
         status_id=waiting.id if fx.view.applied("release_invoice", ORDER) is None else None,
         bill_shipped=bool(want["bill_shipped"]),
-        po_number=str(want["customer_reference"])[:50],
+        # A shared sales order keeps the reference of the order that it was made for (D-13).
+        po_number=None if fx.view.appended else str(want["customer_reference"])[:50],
     )
     await fx.guard()
     await fx.cw.change_sales_order(sales_order, change)
@@ -80,6 +82,9 @@ async def _converted(fx: Effects, opportunity: int) -> int:
     ids = [product for key in keys if (product := fx.ref("product", key)) is not None]
     seen = _seen_conversion(fx)
     found = await _ours(fx, opportunity) if seen else None
+    if found is None and fx.view.decided(Code.PRODUCTS_NOT_CONVERTED) == "add_products":
+        there = [order.id for order in await fx.cw.sales_orders_of_opportunity(opportunity)]
+        found = there[0] if len(there) == 1 else None
     if found is None and seen:
         # Converted once already: what stands may lag or be another order's, and a second
         # conversion would be a second sales order (D-3).
@@ -112,7 +117,7 @@ def _seen_conversion(fx: Effects) -> bool:
     """Whether a person converted the opportunity, where that is awaited or was seen."""
     fact = fx.view.facts.get(("conversion", ""))
     body = fx.recent("conversion") or (fact.body if fact else {})
-    return bool(body.get("sales_orders")) or fx.view.behaviour.sales_order_creation != "automatic"
+    return bool(body.get("sales_orders")) or fx.view.person_converts
 
 
 async def _ours(fx: Effects, opportunity: int) -> int | None:
@@ -129,12 +134,15 @@ async def _ours(fx: Effects, opportunity: int) -> int | None:
         elif any(not product.xref and product.sku in skus for product in there):
             weak.append(order.id)  # a conversion that copied without our mark
     candidates = strong or weak
+    if len(candidates) > 1 and (named := chosen_of(fx, candidates)) is not None:
+        return named
     if len(candidates) > 1:
         listed = ", ".join(str(order) for order in candidates)
         raise Hold(
             Code.SALES_ORDER_UNCERTAIN,
             f"Sales orders {listed} were all made of opportunity {opportunity} and carry "
             f"products of {fx.view.row.name}.",
+            choices=names_of(Code.SALES_ORDER_UNCERTAIN, *candidates),
         )
     return candidates[0] if candidates else None
 
@@ -153,8 +161,8 @@ async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None
         and fx.ref("product", str(line["key"])) not in moved
         and not any(not p.xref and p.sku == line.get("sku") for p in there)
     ]
-    by_person = fx.view.behaviour.sales_order_creation != "automatic"
-    if missing and not by_person:
+    add = fx.view.decided(Code.PRODUCTS_NOT_CONVERTED) == "add_products" or fx.view.appended
+    if missing and not fx.view.person_converts and not add:
         titles = ", ".join(str(line["title"]) for line in missing)
         sentence = f"Sales order {sales_order} does not carry {titles}."
         if wait := await fx.lagging(_lags_since(fx), sentence):

@@ -60,6 +60,19 @@ def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
         }
         for header in money.header_lines(order)
     )
+    gap = money.rounding(order, view.live.tax_basis)
+    if gap and abs(gap) <= view.behaviour.rounding_limit:
+        lines.append(
+            {
+                "key": "rounding",
+                "setting": "connectwise_rounding_item",
+                "title": "Rounding",
+                "quantity": 1,
+                "price": gap,
+                "cost": 0,
+                "physical": False,
+            }
+        )
     result: list[dict[str, Any]] = canonical(lines)
     return result
 
@@ -96,13 +109,21 @@ async def place(
     parent: Parent,
     lines: Sequence[Mapping[str, Any]],
     products: Sequence[psa.Product],
+    *,
+    leave_frozen: bool = False,
 ) -> None:
-    """Make the parent carry exactly the wanted lines among ours. Raises Hold."""
+    """Make the parent carry exactly the wanted lines among ours. Raises Hold.
+
+    `leave_frozen`: a person accepted what differs on lines that a receipt or an invoice froze.
+    """
     view = fx.view
     named = [await _with_sku(fx, line) for line in lines]
     xrefs = {str(line["key"]): view.xref(str(line["key"])) for line in named}
     prefix = view.xref("")
-    matched = options.match(named, products, options.deselected(view.quote), prefix, xrefs)
+    apart = view.decided(Code.OPTIONS_UNMATCHED) == "make_own"
+    matched = options.match(
+        named, products, options.deselected(view.quote), prefix, xrefs, apart=apart
+    )
     if matched.ambiguous:
         raise Hold(
             Code.OPTIONS_UNMATCHED,
@@ -117,13 +138,36 @@ async def place(
             f"Left alone on {parent.kind.replace('_', ' ')} {parent.id}: {left}.",
         )
     by_key = {str(line["key"]): line for line in named}
+    _refuse_other_product(fx, by_key, matched.pairs)
     for key, product in matched.pairs.items():
-        await _change(fx, parent, by_key[key], product, xrefs[key])
-    await _exclude(fx, parent, matched.excluded, [p.id for p in matched.pairs.values()])
+        await _change(fx, parent, by_key[key], product, xrefs[key], leave_frozen)
+    kept = [product.id for product in matched.pairs.values()]
+    await _exclude(fx, parent, matched.excluded, kept, leave_frozen)
     missing = [by_key[key] for key in matched.missing]
     items = await catalog.ensure(fx, [line for line in missing if "setting" not in line])
     for line in missing:
         await _create(fx, parent, line, items.get(str(line["sku"])), xrefs[str(line["key"])])
+
+
+def _refuse_other_product(
+    fx: Effects, by_key: Mapping[str, Mapping[str, Any]], pairs: Mapping[str, psa.Product]
+) -> None:
+    """A line that sells another product than the one that carries its mark is never just renamed."""
+    for key, product in pairs.items():
+        line = by_key[key]
+        if "setting" not in line and product.sku.casefold() != str(line["sku"]).casefold():
+            raise Hold(
+                Code.OPTIONS_UNMATCHED,
+                f"{line['title']} of {fx.view.row.name} is {line['sku']} in Commerce now, but "
+                f"product {product.id} in ConnectWise, which carries its mark, is {product.sku}.",
+            )
+
+
+def chosen_of(fx: Effects, ids: Sequence[int]) -> int | None:
+    """The sales order that a person named among those that could be the order's own."""
+    choice = fx.view.decided(Code.SALES_ORDER_UNCERTAIN) or ""
+    named = choice.removeprefix("use:")
+    return int(named) if named.isdecimal() and int(named) in ids else None
 
 
 async def _with_sku(fx: Effects, line: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -140,7 +184,12 @@ def _ref(parent: Parent, key: str, product_id: int, sku: str, catalog_id: int) -
 
 
 async def _change(
-    fx: Effects, parent: Parent, line: Mapping[str, Any], product: psa.Product, xref: str
+    fx: Effects,
+    parent: Parent,
+    line: Mapping[str, Any],
+    product: psa.Product,
+    xref: str,
+    leave_frozen: bool,
 ) -> None:
     key = str(line["key"])
     quantity, price = Decimal(str(line["quantity"])), Decimal(str(line["price"]))
@@ -152,41 +201,53 @@ async def _change(
         cost=cost if product.cost != cost and "setting" not in line else None,
     )
     if not change.empty:
+        frozen = None
         if change.quantity is not None or change.price is not None:
-            _refuse_frozen(fx, line, product, change)
-        await fx.guard()
-        await fx.cw.change_product(product.id, change)
+            frozen = _frozen(fx, line, product, change)
+        if frozen is not None and not leave_frozen:
+            raise frozen
+        if frozen is not None:
+            change = psa.ProductChange(xref=change.xref)  # the mark alone: how it is recognised
+        if not change.empty:
+            await fx.guard()
+            await fx.cw.change_product(product.id, change)
     fx.learn(_ref(parent, key, product.id, product.sku, product.catalog_item_id))
 
 
-def _refuse_frozen(
+def _frozen(
     fx: Effects, line: Mapping[str, Any], product: psa.Product, change: psa.ProductChange
-) -> None:
-    """D-11: a receipt or an invoice freezes a line."""
+) -> Hold | None:
+    """D-11: a receipt or an invoice freezes a line; the hold that tells it, None where it is free."""
     key = str(line["key"])
     came = received_for_lines(fx.view).get(int(key), 0) if key.isdecimal() else 0
     if product.invoice_id is None and not came:
-        return
+        return None
     frozen = f"invoice {product.invoice_id}" if product.invoice_id else f"a receipt of {came}"
     what = []
     if change.quantity is not None:
         what.append(f"quantity {product.quantity.normalize():f} to {change.quantity.normalize():f}")
     if change.price is not None:
         what.append(f"price {product.price.normalize():f} to {change.price.normalize():f}")
-    raise Hold(
+    return Hold(
         Code.CHANGED_AFTER_FREEZE,
         f"{line['title']}: {' and '.join(what)} was changed in Commerce after {frozen}.",
     )
 
 
 async def _exclude(
-    fx: Effects, parent: Parent, excluded: Sequence[psa.Product], kept: Sequence[int]
+    fx: Effects,
+    parent: Parent,
+    excluded: Sequence[psa.Product],
+    kept: Sequence[int],
+    leave_frozen: bool,
 ) -> None:
     """What the customer did not choose: not counted on an opportunity, cancelled on a sales
     order where it is ours. Chosen lines that were unticked are ticked again."""
     if parent.sales_order is not None:
         for product in excluded:
             if not product.xref:
+                continue
+            if product.invoice_id is not None and leave_frozen:
                 continue
             if product.invoice_id is not None:
                 raise Hold(

@@ -25,7 +25,7 @@ def subjects(view: OrderView) -> Sequence[str]:
 
 
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
-    if view.opportunity_id is None and view.behaviour.opportunity_missing != "create":
+    if view.opportunity_id is None and view.opportunity_missing != "create":
         return None
     # Products that were edited anew before conversion reopened it: it has to be won again.
     products = view.applied("create_products", ORDER)

@@ -170,6 +170,8 @@ def _one(
 ) -> Verdict:
     if subject is not None:
         found = [v for v in found if subject in (v.subject, view.label(v.subject))]
+    elif whole := [v for v in found if v.subject == ORDER]:
+        found = whole  # what stops the order as a whole is decided there
     if not found:
         raise Refusal("DECISION_NOT_OPEN", f"There is nothing to decide for {what}. {instead}")
     if len({v.subject for v in found}) > 1:

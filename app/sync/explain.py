@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from app.domain.codes import State
+from app.domain.codes import CODES, Code, State
 from app.domain.decide import Verdict, same
 from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import received_for_lines, shipped
 from app.domain.records import ORDER, Snapshot
-from app.domain.views import Explained, LineView, PlannedStep, RemoteLink, StepView
+from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
 from app.steps import STEPS
 from app.sync.engine import Engine
 
@@ -50,6 +50,7 @@ def explainer(engine: Engine, base_url: str) -> Explain:
             answer=plan.answer,
             steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
             lines=_lines(view),
+            flags=_flags(view),
             plan=tuple(_planned(view, verdict) for verdict in plan.verdicts),
         )
 
@@ -109,6 +110,16 @@ def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
         writes=tuple(writes),
         calls=len(writes),
     )
+
+
+def _flags(view: OrderView) -> tuple[Flag, ...]:
+    """What somebody has to see to although the order goes on without it."""
+    order = view.sales_order
+    recurring = [line.title for line in order.lines if line.is_recurring] if order else []
+    if not recurring:
+        return ()
+    sentence = f"Left for the customer's agreement: {', '.join(recurring)}."
+    return (Flag(Code.NEEDS_AGREEMENT, sentence, CODES[Code.NEEDS_AGREEMENT].who),)
 
 
 def _lines(view: OrderView) -> tuple[LineView, ...]:

@@ -119,10 +119,12 @@ def frozen_opportunity(write: Write) -> Iterator[Broken]:
                 told = ", ".join(sorted(names - STATUS_ONLY))
                 sentence = f"{told} of {table} {new['id']} changed while opportunity"
                 yield "D-1", None, f"{sentence} {new[field]} was closed."
+    if not write.path.startswith("/procurement/products"):
+        return  # an opportunity's status shows on its products too
     for old, new in write.rows("product"):
         opportunity = write.after.get("opportunity", new.get("opportunity"))
         status = write.after.status("opportunityStatus", (opportunity or {}).get("status"))
-        kept = (old or new).get("salesOrder") is not None or write.path.endswith(CONVERT)
+        kept = (old or new).get("salesOrder") is not None
         if status.get("closedFlag") and not kept:
             order = order_of(new.get("integrationXRef"))
             sentence = f"Product {new['id']} was written while opportunity {new['opportunity']}"

@@ -96,6 +96,7 @@ async def test_an_order_is_explained_as_the_contract_says(service: Service) -> N
         "answer",
         "steps",
         "lines",
+        "flags",
         "journal_url",
     }
     assert (order["number"], order["customer"]) == ("ON10001201", "Contoso Ltd")

@@ -275,7 +275,8 @@ async def running(
                     await stack.start_worker()
                 try:
                     yield stack
-                    assert [str(finding) for finding in await stack.observed()] == []
+                    found = [str(finding) for finding in await stack.observed()]
+                    assert not found, "the observer found:\n" + "\n".join(found)
                 finally:
                     if stack.task is not None:
                         await stack.kill_worker()
