@@ -61,7 +61,7 @@ class ScenarioOut(Model):
 class AnswerOut(Model):
     """Why the order is not further along, who acts, since when, and when it is looked at again.
 
-    `choices` stands only in a held answer.
+    `choices` stands only in the answer of a held or parked order.
     """
 
     code: Code | None
@@ -80,7 +80,7 @@ class AnswerOut(Model):
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:
-        held = answer.state is State.HELD
+        held = answer.state in (State.HELD, State.PARKED)
         return cls(
             code=answer.code,
             sentence=answer.sentence,

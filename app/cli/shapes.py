@@ -81,7 +81,7 @@ def answer(given: Answer) -> Json:
         "since": moment(given.since),
         "next_look": given.next_look,
     }
-    if given.state is State.HELD:
+    if given.state in (State.HELD, State.PARKED):
         shape["choices"] = list(given.choices)
     return shape
 

@@ -247,11 +247,13 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class DecisionMade:
-    """A decision for an order. `skip`: its step is left out; `release`: a hold ends with it."""
+    """A decision for an order. `skip`: its step is left out; `drop_claims`: with it the claims
+    that wait for no time; `release`: a hold ends with it."""
 
     order_id: int
     decision: Decision
     skip: bool = False
+    drop_claims: bool = False
     release: bool = False
 
 

@@ -6,14 +6,19 @@ transaction. What a choice means is the gates' and steps' part.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
 from app.domain.codes import Code
+from app.domain.errors import StoreUnavailable
 from app.domain.records import JournalEntry
 from app.domain.views import Audit, DecisionMade
 from app.store.claiming import WAKE
 from app.store.database import Part, Session, text, text_or_none
 from app.store.operating import wake_as_a_person
 from app.store.setup import append
-from app.store.story import JOURNAL, journal_columns
+from app.store.story import JOURNAL, columns, journal_columns
 
 _DECIDE = """
 INSERT INTO decision (tenant_id, order_id, step, subject, code, choice, reason, actor, about)
@@ -28,6 +33,15 @@ ON CONFLICT (order_id, step, subject) DO UPDATE SET
     state = 'skipped', sentence = EXCLUDED.sentence, code = NULL, who = NULL, choices = '[]',
     since = now(), retry_at = NULL, retry_wake = NULL
 """
+_DROP_CLAIMS = """
+DELETE FROM remote_claim WHERE order_id = $1 AND until IS NULL RETURNING tenant_id, kind, key
+"""
+_WAITERS = """
+DELETE FROM claim_waiter AS w USING unnest($1::bigint[], $2::text[], $3::text[])
+    AS t (tenant_id, kind, key)
+WHERE w.tenant_id = t.tenant_id AND w.kind = t.kind AND w.key = t.key
+RETURNING w.order_id
+"""
 _HOLD = "UPDATE orders SET held_by = $2 WHERE id = $1 RETURNING tenant_id"
 
 
@@ -38,9 +52,12 @@ class Deciding(Part):
         """Keep a decision and wake the order with its retries reset. With `skip` the step is left
         out from now on; with `release` a person's hold ends. Raises KeyError."""
         one = made.decision
+        told = f"decided {one.choice} on {one.code.value}"
+        if made.skip:
+            told = f"left out {one.step.replace('_', ' ')}"
         entry = JournalEntry(
             "DECIDED",
-            f"{one.actor} decided {one.choice} on {one.code.value}: {one.reason}",
+            f"{one.actor} {told}: {one.reason}",
             one.step or None,
             one.subject,
             actor=one.actor,
@@ -70,6 +87,20 @@ class Deciding(Part):
                 session, tenant_id, Audit(one.actor, "order.decide", str(made.order_id), data)
             )
             await wake_as_a_person(session, [made.order_id], entry)
+            dropped = []
+            if made.drop_claims:
+                dropped = await session.fetch(_DROP_CLAIMS, made.order_id)
+        await self._wake_who_waited(dropped)
+
+    async def _wake_who_waited(self, dropped: Sequence[Any]) -> None:
+        """In a transaction of its own, as a commit does; who is missed looks at its own time."""
+        if not dropped:
+            return
+        given = columns([(row["tenant_id"], row["kind"], row["key"]) for row in dropped])
+        with contextlib.suppress(StoreUnavailable):
+            async with self._db.transaction() as session:
+                found = await session.fetch(_WAITERS, *given)
+                await session.execute(WAKE, sorted({row["order_id"] for row in found}))
 
     async def hold(self, order_id: int, actor: str, reason: str) -> None:
         """Hold an order until `release_hold`. Raises KeyError."""

@@ -7,6 +7,8 @@ given. Knows no choice but the general ones; gates and steps read the others (`c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from logging import ERROR
 
 from app.domain.choices import LOOK_AGAIN, SKIP, does, known, names_of
 from app.domain.codes import Code, State
@@ -17,9 +19,13 @@ from app.domain.ports import Store
 from app.domain.records import ORDER, Decision, OrderRow, Snapshot
 from app.domain.views import AdminStore, DecisionMade
 from app.sync.operations import Actor, Operations, Refusal, Story
+from app.telemetry import wide
 
 MAX_REASON = 500
 _STANDING = (State.WAITING, State.HELD, State.PARKED)
+_OPEN = (*_STANDING, State.RUNNING)
+# The step at whose end the claim on a shared opportunity is given back (D-13).
+_GIVES_CLAIMS_BACK = "create_sales_order"
 Planner = Callable[[Snapshot], tuple[OrderView, Plan]]
 
 
@@ -58,8 +64,7 @@ class Decisions:
         told = reason_given(reason)
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
-        view, plan = self._plan(snapshot)
-        verdict = _standing(snapshot.order, view, plan, code, subject)
+        verdict = self._standing(snapshot, code, subject)
         offered = verdict.choices or names_of(code)
         if not known(code, choice, offered):
             raise Refusal(
@@ -82,6 +87,7 @@ class Decisions:
                     digest(verdict.want) if verdict.want is not None else "",
                 ),
                 skip=skip,
+                drop_claims=skip and verdict.step == _GIVES_CLAIMS_BACK,
                 release=code is Code.HELD_BY_PERSON and choice == LOOK_AGAIN.name,
             )
         )
@@ -125,8 +131,8 @@ class Decisions:
         told = reason_given(reason)
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
-        view, plan = self._plan(snapshot)
-        found = [v for v in plan.verdicts if v.step == step and v.state in _STANDING]
+        view, plan = self._planned(snapshot)
+        found = [v for v in plan.verdicts if v.step == step and v.state in _OPEN]
         verdict = _one(view, found, subject, f"{step} of {row.name}", _elsewhere(view, plan))
         if not skip:
             about = f"{step} of {view.label(verdict.subject)}: {told}"
@@ -138,19 +144,45 @@ class Decisions:
         decision = Decision(
             step, verdict.subject, code, SKIP.name, told, actor.name, snapshot.now, about_want
         )
-        await self._admin.decide(DecisionMade(row.id, decision, skip=True))
+        dropped = step == _GIVES_CLAIMS_BACK
+        await self._admin.decide(DecisionMade(row.id, decision, skip=True, drop_claims=dropped))
         await self._operations.wake()
         return await self._operations.story(row)
+
+    def _standing(self, snapshot: Snapshot, code: Code, subject: str | None) -> Verdict:
+        """What stands at the code: a step of a subject, or the order as a whole."""
+        row = snapshot.order
+        held = code is Code.HELD_BY_PERSON and row.held_by is not None
+        if held or code is row.code is Code.POISON:
+            # Neither asks what the order's documents say: these may be what fails.
+            return _whole(row, code, subject, names_of(code))
+        view, plan = self._planned(snapshot)
+        return _standing(row, view, plan, code, subject)
+
+    def _planned(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
+        """How the order stands, under a person's hold as well: steps are decided meanwhile."""
+        row = snapshot.order
+        try:
+            return self._plan(replace(snapshot, order=replace(row, held_by=None)))
+        except Exception as error:
+            wide("plan_failed", level=ERROR, order=row.name, exc_info=error)
+            sentence = f"The service fails at reading {row.name}; only POISON can be decided then."
+            raise Refusal("DECISION_NOT_OPEN", sentence) from error
+
+
+def _whole(row: OrderRow, code: Code, subject: str | None, choices: tuple[str, ...]) -> Verdict:
+    if subject not in (None, ORDER, row.name):
+        sentence = f"{code.value} stops {row.name} as a whole: leave the subject out."
+        raise Refusal("DECISION_NOT_OPEN", sentence)
+    return Verdict("", ORDER, State.HELD, code, choices=choices)
 
 
 def _standing(
     row: OrderRow, view: OrderView, plan: Plan, code: Code, subject: str | None
 ) -> Verdict:
-    """What stands at the code: a step of a subject, or the order as a whole."""
     found = [v for v in plan.verdicts if v.code is code and v.state in _STANDING]
-    if not found and code in (plan.answer.code, row.code) and subject in (None, ORDER, row.name):
-        offered = plan.answer.choices if plan.answer.code is code else row.choices
-        return Verdict("", ORDER, State.HELD, code, choices=offered)
+    if not found and code is plan.answer.code and plan.answer.state in _STANDING:
+        return _whole(row, code, subject, plan.answer.choices)
     return _one(view, found, subject, f"{row.name} at {code.value}", _elsewhere(view, plan))
 
 

@@ -11,6 +11,7 @@ from app.domain.views import DecisionMade
 from app.store.postgres import PostgresStore
 from tests.builders import NOW
 from tests.store.build import (
+    LEASE,
     FullStore,
     applied,
     claim_one,
@@ -53,6 +54,36 @@ async def test_a_step_left_out_keeps_what_was_applied(store: FullStore, worker: 
     assert (row.state, row.code) == (State.SKIPPED, None)
     assert row.want is not None
     assert "a reason" in (row.sentence or "")
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.HELD, State.DONE])
+async def test_h11_a_round_that_began_before_cannot_bring_a_step_back(
+    store: FullStore, worker: Worker, state: State
+) -> None:
+    await deliver(store, "all", sales_order("1201"))
+    claim = await claim_one(store, worker)
+    await store.decide(DecisionMade(claim.order_id, decision("skip"), skip=True))
+    late = applied("link_demand", "po:1", state=state, code=Code.DEMAND_NOT_LINKED)
+    await store.commit(writes(claim, ledger=[late]))
+    (row,) = (await snapshot_of(store)).ledger
+    assert (row.state, row.code) == (State.SKIPPED, None)
+    assert (row.sentence, row.want) == ("Left out by anna: a reason", {"status": "won"})
+
+
+async def test_h11_who_waits_for_the_claim_of_a_step_left_out_goes_on(
+    store: FullStore, worker: Worker
+) -> None:
+    await deliver(store, "all", sales_order("1201"), sales_order("1202"))
+    first, second = await store.claim(worker, 2, LEASE)
+    assert (await store.claim_shared(first, "opportunity", "88", None)).owned
+    assert not (await store.claim_shared(second, "opportunity", "88", None)).owned
+    before = await order_of(store, "ON1202")
+    await store.decide(DecisionMade(first.order_id, decision("skip"), skip=True))
+    assert not (await store.claim_shared(second, "opportunity", "88", None)).owned
+    given_up = DecisionMade(first.order_id, decision("skip"), skip=True, drop_claims=True)
+    await store.decide(given_up)
+    assert (await order_of(store, "ON1202")).wake_seq == before.wake_seq + 1
+    assert (await store.claim_shared(second, "opportunity", "88", None)).owned
 
 
 async def test_an_unknown_order_is_said(store: PostgresStore) -> None:
