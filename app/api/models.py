@@ -31,6 +31,21 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
+Reason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=500,
+        description="Why; it is kept with the name of the key.",
+        examples=["Agreed with the customer by phone."],
+    ),
+]
+
+
+class ReasonIn(Model):
+    reason: Reason
+
+
 class ProblemBody(BaseModel):
     """RFC 9457. `type` is stable for each `code`; `detail` says what to do."""
 

@@ -291,6 +291,13 @@ class AdminStore(Protocol):
 
     async def release_hold(self, order_id: int, actor: str, reason: str) -> None: ...
 
+    async def repin(
+        self, order_id: int, pin: tuple[str, int, Mapping[str, Any]], actor: str, reason: str
+    ) -> bool:
+        """Give the order another scenario and behaviour, from its next round on. False, and
+        nothing is changed: a step is under way, or a write of the order is in doubt.
+        """
+
     async def wake_orders(
         self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str
     ) -> int: ...

@@ -140,7 +140,6 @@ class Setup(Part):
     async def pause_connection(
         self, tenant_id: int, connection_id: int, paused: Paused, audit: Audit
     ) -> bool:
-        """A person's pause, for ever where `until` is None. False: there is no such connection."""
         statement = """
             UPDATE connection SET paused = true, paused_until = $3, pause_code = $4,
                 pause_sentence = $5, paused_by = $6
@@ -154,7 +153,6 @@ class Setup(Part):
         return True
 
     async def resume_connection(self, tenant_id: int, connection_id: int, audit: Audit) -> bool:
-        """End a pause, a person's or the service's, and wake who waits for it."""
         async with self._db.transaction() as session:
             if await session.fetchrow(_RESUME, tenant_id, connection_id) is None:
                 return False

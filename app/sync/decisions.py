@@ -6,9 +6,10 @@ given. Knows no choice but the general ones; gates and steps read the others (`c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from logging import ERROR
+from typing import Any
 
 from app.domain.choices import LOOK_AGAIN, SKIP, does, known, names_of
 from app.domain.codes import Code, State
@@ -26,6 +27,7 @@ _STANDING = (State.WAITING, State.HELD, State.PARKED)
 _OPEN = (*_STANDING, State.RUNNING)
 # The step at whose end the claim on a shared opportunity is given back (D-13).
 _GIVES_CLAIMS_BACK = "create_sales_order"
+Pin = tuple[str, int, Mapping[str, Any]]
 Planner = Callable[[Snapshot], tuple[OrderView, Plan]]
 
 
@@ -42,12 +44,19 @@ class Decisions:
     """Decide, hold and release. Every method may raise StoreUnavailable and Refusal."""
 
     def __init__(
-        self, *, store: Store, admin: AdminStore, operations: Operations, plan: Planner
+        self,
+        *,
+        store: Store,
+        admin: AdminStore,
+        operations: Operations,
+        plan: Planner,
+        pin: Callable[[Snapshot], Pin],
     ) -> None:
         self._store = store
         self._admin = admin
         self._operations = operations
         self._plan = plan
+        self._pin = pin
 
     async def decide(
         self,
@@ -113,6 +122,36 @@ class Decisions:
         if row.held_by is None:
             raise Refusal("DECISION_NOT_OPEN", f"{row.name} is not held by a person.")
         await self._admin.release_hold(row.id, actor.name, told)
+        await self._operations.wake()
+        return await self._operations.story(row)
+
+    async def repin(
+        self, actor: Actor, number: str, reason: str, connection: str | None = None
+    ) -> Story:
+        """Let an order follow the present scenario and behaviour settings (H8)."""
+        told = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        snapshot = await self._store.peek(row.id)
+        if row.scenario is None:
+            sentence = (
+                f"{row.name} is not pinned yet: it follows the present settings when its sales "
+                "order comes in."
+            )
+            raise Refusal("REPIN_REFUSED", sentence)
+        if row.state is State.CANCELLED:
+            raise Refusal("REPIN_REFUSED", f"{row.name} is cancelled: nothing more is done for it.")
+        if not await self._admin.repin(row.id, self._pin(snapshot), actor.name, told):
+            doubt = {
+                f"{intent.step} of {intent.subject}"
+                for intent in snapshot.intents
+                if intent.outcome is None
+            }
+            where = f" ({', '.join(sorted(doubt))})" if doubt else ""
+            sentence = (
+                f"A step of {row.name} is under way, or it is not known what became of a "
+                f"write{where}. Ask again when that is settled: it is looked up by itself."
+            )
+            raise Refusal("WRITE_IN_DOUBT", sentence)
         await self._operations.wake()
         return await self._operations.story(row)
 
@@ -192,6 +231,9 @@ def _elsewhere(view: OrderView, plan: Plan) -> str:
         for v in plan.verdicts
         if v.code is not None and v.state in _STANDING and v.code is not Code.EARLIER_STEP
     ]
+    if not told and plan.run is not None:
+        name = plan.run.step.replace("_", " ")
+        return f"{name.capitalize()} is being tried now: look again in a moment."
     if told:
         return f"It stands at {'; '.join(told)}."
     return f"It stands at {plan.answer.code.value}." if plan.answer.code else "Nothing stops it."

@@ -19,6 +19,7 @@ from app.domain.quantities import received_for_lines, shipped
 from app.domain.records import ORDER, Answer, OrderRow, Snapshot
 from app.domain.views import Explained, LineView, PlannedStep, RemoteLink, StepView
 from app.steps import STEPS
+from app.sync.endings import paused_answer
 from app.sync.engine import Engine
 from app.telemetry import wide
 
@@ -52,7 +53,7 @@ def explainer(engine: Engine, base_url: str) -> Explain:
         row = snapshot.order
         try:
             view, plan = engine.plan(snapshot)
-            answer = plan.answer
+            answer = paused_answer(snapshot, plan) or plan.answer
             if row.held_by is not None:
                 # A hold stops every step and hides none: it is decided under it.
                 _, plan = engine.plan(replace(snapshot, order=replace(row, held_by=None)))

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.codes import Code, State
 from app.domain.ports import Worker
-from app.domain.records import Decision
+from app.domain.records import Decision, StepRun
 from app.domain.views import DecisionMade
 from app.store.postgres import PostgresStore
 from tests.builders import NOW
@@ -84,6 +84,52 @@ async def test_h11_who_waits_for_the_claim_of_a_step_left_out_goes_on(
     await store.decide(given_up)
     assert (await order_of(store, "ON1202")).wake_seq == before.wake_seq + 1
     assert (await store.claim_shared(second, "opportunity", "88", None)).owned
+
+
+PIN = ("connectwise-procurement-opportunity", 2, {"invoice_policy": "shipped_only"})
+
+
+async def test_h8_an_order_is_pinned_anew_and_who_read_it_before_stops(
+    store: FullStore, worker: Worker
+) -> None:
+    await deliver(store, "all", sales_order("1201"))
+    claim = await claim_one(store, worker)
+    await store.commit(writes(claim, pin=("old", 1, {"invoice_policy": "all_goods"})))
+    before = await order_of(store)
+    assert await store.repin(claim.order_id, PIN, "anna", "agreed")
+    after = await order_of(store)
+    assert (after.scenario, after.scenario_version, after.behaviour) == PIN
+    assert after.wake_seq == before.wake_seq + 1
+    begun = writes(claim, run_started=StepRun("win_opportunity", "order", 1))
+    assert not (await store.commit(begun)).held
+    last = (await store.journal(claim.order_id, None, 50)).items[-1].entry
+    assert (last.code, last.actor) == ("REPINNED", "anna")
+    assert last.data["changed"]["invoice_policy"] == ["all_goods", "shipped_only"]
+    assert await claim_one(store, worker)
+
+
+@pytest.mark.parametrize("begun", ["step", "write"])
+async def test_h8_an_order_is_not_pinned_anew_while_a_write_may_be_under_way(
+    store: FullStore, worker: Worker, begun: str
+) -> None:
+    await deliver(store, "all", sales_order("1201"))
+    claim = await claim_one(store, worker)
+    if begun == "step":
+        run = StepRun("win_opportunity", "order", 1)
+        await store.commit(writes(claim, run_started=run))
+        settled = writes(claim, run_finished="done")
+    else:
+        intent = await store.begin(
+            claim, step="s", subject="order", kind="sales_order", key="", evidence={}
+        )
+        settled = writes(claim, outcomes=[(intent.id, {"id": 1})])
+    before = await order_of(store)
+    assert not await store.repin(claim.order_id, PIN, "anna", "agreed")
+    assert await order_of(store) == before
+    assert (await store.commit(settled)).held
+    assert await store.repin(claim.order_id, PIN, "anna", "agreed")
+    with pytest.raises(KeyError):
+        await store.repin(4711, PIN, "anna", "agreed")
 
 
 async def test_an_unknown_order_is_said(store: PostgresStore) -> None:
