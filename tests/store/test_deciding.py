@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import asyncpg
 import pytest
 
 from app.domain.codes import Code, State
@@ -130,6 +133,30 @@ async def test_h8_an_order_is_not_pinned_anew_while_a_write_may_be_under_way(
     assert await store.repin(claim.order_id, PIN, "anna", "agreed")
     with pytest.raises(KeyError):
         await store.repin(4711, PIN, "anna", "agreed")
+
+
+async def test_h8_a_write_announced_while_the_lock_was_waited_for_is_seen(
+    postgres: PostgresStore, database_url: str
+) -> None:
+    await deliver(postgres, "all", sales_order("1201"))
+    order = await order_of(postgres)
+    worker = await asyncpg.connect(database_url)
+    try:
+        async with worker.transaction():
+            await worker.execute("SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE", order.id)
+            pinning = asyncio.create_task(postgres.repin(order.id, PIN, "anna", "agreed"))
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not await worker.fetchval(waits):
+                await asyncio.sleep(0.01)
+            await worker.execute(
+                "INSERT INTO intent (tenant_id, order_id, step, subject, kind, key, evidence, shared,"
+                " committed_at) VALUES (1, $1, 's', 'order', 'sales_order', '', '{}', false, now())",
+                order.id,
+            )
+        assert not await pinning
+    finally:
+        await worker.close()
+    assert (await order_of(postgres)).scenario is None
 
 
 async def test_an_unknown_order_is_said(store: PostgresStore) -> None:
