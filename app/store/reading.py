@@ -36,7 +36,7 @@ own AS (
 )
 SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
     (SELECT json_build_object(
-        'until', coalesce(paused_until, now() + interval '1 hour'), 'by', paused_by,
+        'until', coalesce(paused_until, now() + interval '5 minutes'), 'by', paused_by,
         'why', pause_sentence)
      FROM connection
      WHERE tenant_id = o.tenant_id AND kind = 'connectwise' AND {PAUSED} LIMIT 1) AS paused,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
+import pytest
+
 from app.domain.codes import Code, State, Who
-from app.domain.ports import Paused
-from app.domain.records import Answer
+from app.domain.ports import Paused, Worker
+from app.domain.records import Answer, Release
 from app.domain.views import ApiKey, Audit
 from app.store.postgres import PostgresStore
 from tests.store.build import (
@@ -21,6 +23,8 @@ from tests.store.build import (
     release,
     sales_order,
     snapshot_of,
+    waiting,
+    writes,
 )
 
 AUDIT = Audit("anna", "test", "target")
@@ -51,6 +55,27 @@ async def test_a_person_pauses_and_resumes_a_connection(
     assert order.due_at is not None
     assert order.due_at <= await postgres.now()
     assert await postgres.paused(TENANT, "connectwise") is None
+
+
+@pytest.mark.parametrize("change", ["pause", "mapping", "setting"])
+async def test_h10_an_order_read_before_a_change_is_not_given_back_by_what_was_read(
+    store: FullStore, worker: Worker, change: str
+) -> None:
+    await deliver(store, "all", sales_order())
+    connectwise = (await store.connections(TENANT))[1]
+    paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
+    await store.pause_connection(TENANT, connectwise.id, paused, AUDIT)
+    claim = await claim_one(store, worker)
+    read = await store.load(claim)
+    if change == "pause":
+        await store.resume_connection(TENANT, connectwise.id, AUDIT)
+    elif change == "mapping":
+        await store.put_mapping(TENANT, "vendor", "9", "INGRAM", AUDIT)
+    else:
+        await store.put_settings(TENANT, {"connectwise_warehouse": "Main"}, AUDIT)
+    later = Release(read.order.wake_seq, read.paused_until, waiting(Code.CONNECTION_PAUSED))
+    assert not (await store.commit(writes(claim), later)).released
+    assert (await store.load(claim)).order.wake_seq == read.order.wake_seq + 1
 
 
 async def test_a_key_is_known_by_its_digest_only(store: FullStore) -> None:
