@@ -37,6 +37,7 @@ from app.sync.explain import explainer
 from app.sync.inbox import CallbackCheck
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
 from app.sync.worker import Pace, Worker
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
@@ -67,6 +68,7 @@ class Container:
     engine: Engine
     operations: Operations
     decisions: Decisions
+    upkeep: Upkeep
     replays: Replays
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
@@ -250,7 +252,14 @@ async def opened(
             cw=client,
             engine=engine,
             operations=operations,
-            decisions=Decisions(store=store, admin=store, operations=operations, plan=engine.plan),
+            decisions=Decisions(
+                store=store,
+                admin=store,
+                operations=operations,
+                plan=engine.plan,
+                pin=engine.present_pin,
+            ),
+            upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),
             check_callback=checker(verifier),
             server_pids=pids,

@@ -14,15 +14,12 @@ from pydantic import Field
 from app.api.admin_orders import Connection, Number
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS
-from app.api.models import Model, OrderOut
+from app.api.models import Model, OrderOut, Reason, ReasonIn
 from app.domain.codes import Code
 
 router = APIRouter(
     prefix="/admin/orders", tags=["decisions"], route_class=AdminRoute, responses=REFUSALS
 )
-Reason = Annotated[
-    str, Field(min_length=1, max_length=500, examples=["Agreed with the customer by phone."])
-]
 Subject = Annotated[
     str | None,
     Field(
@@ -38,10 +35,6 @@ class DecideIn(Model):
     choice: Annotated[str, Field(min_length=1, max_length=100, examples=["look_again"])]
     reason: Reason
     subject: Subject = None
-
-
-class ReasonIn(Model):
-    reason: Reason
 
 
 class StepIn(Model):
@@ -80,6 +73,15 @@ async def release_order(
 ) -> OrderOut:
     """End a person's hold."""
     return OrderOut.of(await service.decisions.release(actor, number, body.reason, connection))
+
+
+@router.post("/{number:path}/repin", operation_id="repin_order")
+async def repin_order(
+    number: Number, body: ReasonIn, actor: Caller, service: Service, connection: Connection = None
+) -> OrderOut:
+    """Let the order follow the present scenario and behaviour settings. Refused while a step is
+    under way or a write is in doubt. What was applied is brought in line, as after a change."""
+    return OrderOut.of(await service.decisions.repin(actor, number, body.reason, connection))
 
 
 @router.post("/{number:path}/steps/{step}/retry", operation_id="retry_step")

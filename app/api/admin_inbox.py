@@ -11,12 +11,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
-from app.api.models import EventOut, EventSummary
+from app.api.models import EventOut, EventSummary, ReasonIn
 from app.domain.codes import CODES
+from app.domain.records import InboxEvent
 from app.domain.views import Unverified
 from app.sync.operations import shown
 
 UNVERIFIED = "unverified"
+EventId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 router = APIRouter(
     prefix="/admin/events", tags=["events"], route_class=AdminRoute, responses=REFUSALS
@@ -52,11 +54,21 @@ async def list_events(
 
 
 @router.get("/{event_id}", operation_id="get_event")
-async def get_event(
-    event_id: Annotated[int, Path(ge=1, le=2**63 - 1)], actor: Caller, service: Service
-) -> EventOut:
+async def get_event(event_id: EventId, actor: Caller, service: Service) -> EventOut:
     """One delivery with its body, redacted."""
-    event = await service.operations.event(actor, event_id)
+    return _whole(await service.operations.event(actor, event_id))
+
+
+@router.post("/{event_id}/replay", operation_id="replay_event")
+async def replay_event(
+    event_id: EventId, body: ReasonIn, actor: Caller, service: Service
+) -> EventOut:
+    """Merge a delivery that was rejected, unhandled, deferred or dropped, if it can be merged by
+    the present rules. One that was merged is not merged again: replay its order."""
+    return _whole(await service.upkeep.replay_event(actor, event_id, body.reason))
+
+
+def _whole(event: InboxEvent) -> EventOut:
     summary = EventSummary.of(event).model_dump()
     return EventOut(**summary, size=len(event.body), body=shown(event.body))
 

@@ -12,11 +12,12 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Listed
-from app.api.models import ConnectionOut, MappingIn, MappingOut, SettingOut
+from app.api.models import ConnectionOut, MappingIn, MappingOut, ReasonIn, SettingOut
 
 router = APIRouter(prefix="/admin", tags=["set-up"], route_class=AdminRoute, responses=REFUSALS)
 
 MappingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.get("/mappings", operation_id="list_mappings")
@@ -89,3 +90,20 @@ async def list_connections(actor: Caller, service: Service) -> Listed[Connection
     """Connections, without their credentials, and whether they may be called now."""
     rows = await service.operations.connections(actor)
     return Listed(items=[ConnectionOut.of(row) for row in rows])
+
+
+@router.post("/connections/{connection_id}/pause", operation_id="pause_connection")
+async def pause_connection(
+    connection_id: ConnectionId, body: ReasonIn, actor: Caller, service: Service
+) -> ConnectionOut:
+    """Call nothing through a connection until it is resumed. Deliveries are still taken; a step
+    that is under way ends."""
+    return ConnectionOut.of(await service.upkeep.pause(actor, connection_id, body.reason))
+
+
+@router.post("/connections/{connection_id}/resume", operation_id="resume_connection")
+async def resume_connection(
+    connection_id: ConnectionId, body: ReasonIn, actor: Caller, service: Service
+) -> ConnectionOut:
+    """End a pause, a person's or the service's own. The orders that wait for it go on."""
+    return ConnectionOut.of(await service.upkeep.resume(actor, connection_id, body.reason))

@@ -41,10 +41,14 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     403: refusal("The key's scopes do not allow it (FORBIDDEN)."),
     404: refusal("There is no such thing (NOT_FOUND)."),
     409: refusal(
-        "NUMBER_AMBIGUOUS with `connections`, PLAN_STALE with `orders`, REPLAY_ENDED, or "
-        "IDEMPOTENCY_KEY_IN_USE."
+        "NUMBER_AMBIGUOUS with `connections`, SUBJECT_AMBIGUOUS with `subjects`, PLAN_STALE with "
+        "`orders`, DECISION_NOT_OPEN, WRITE_IN_DOUBT, REPIN_REFUSED, CONNECTION_NOT_PAUSED, "
+        "CONNECTION_NOT_CALLED, EVENT_NOT_REPLAYABLE, REPLAY_ENDED or IDEMPOTENCY_KEY_IN_USE."
     ),
-    422: refusal("REQUEST_NOT_VALID, SETTING_READ_ONLY or IDEMPOTENCY_KEY_REUSED."),
+    422: refusal(
+        "REQUEST_NOT_VALID, CHOICE_NOT_KNOWN with `choices`, SETTING_READ_ONLY or "
+        "IDEMPOTENCY_KEY_REUSED."
+    ),
     503: refusal("The database is away (DATABASE_UNAVAILABLE); see Retry-After."),
 }
 

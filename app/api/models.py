@@ -31,6 +31,21 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
+Reason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=500,
+        description="Why; it is kept with the name of the key.",
+        examples=["Agreed with the customer by phone."],
+    ),
+]
+
+
+class ReasonIn(Model):
+    reason: Reason
+
+
 class ProblemBody(BaseModel):
     """RFC 9457. `type` is stable for each `code`; `detail` says what to do."""
 
@@ -61,7 +76,7 @@ class ScenarioOut(Model):
 class AnswerOut(Model):
     """Why the order is not further along, who acts, since when, and when it is looked at again.
 
-    `choices` stands only in a held answer.
+    `choices` stands only in the answer of a held or parked order.
     """
 
     code: Code | None
@@ -80,7 +95,7 @@ class AnswerOut(Model):
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:
-        held = answer.state is State.HELD
+        held = answer.state in (State.HELD, State.PARKED)
         return cls(
             code=answer.code,
             sentence=answer.sentence,

@@ -19,6 +19,7 @@ from app.sync.decisions import Decisions
 from app.sync.inbox import CallbackCheck
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.upkeep import Upkeep
 
 
 class Parts(Protocol):
@@ -38,6 +39,9 @@ class Parts(Protocol):
 
     @property
     def decisions(self) -> Decisions: ...
+
+    @property
+    def upkeep(self) -> Upkeep: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -10,7 +10,17 @@ from importlib import metadata
 
 import typer
 
-from app.cli import events, mappings, orders, replays, server, setting, trigger
+from app.cli import (
+    connections,
+    events,
+    keys,
+    mappings,
+    orders,
+    replays,
+    server,
+    setting,
+    trigger,
+)
 from app.cli.frame import Commands
 
 GROUP = "demandlink.commands"
@@ -27,7 +37,8 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for module in (server, orders, events, replays, trigger, mappings, setting):
+    modules = (server, orders, events, replays, trigger, mappings, setting, connections, keys)
+    for module in modules:
         module.register(app)
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         entry.load()(app)

@@ -1,4 +1,4 @@
-"""`events list` and `events show`: every delivery, the refused ones with their cause.
+"""`events list`, `show` and `replay`: every delivery, the refused ones with their cause.
 
 Owns the layout only. Bodies are shown as the admin REST shows them: without personal data.
 """
@@ -97,3 +97,25 @@ def show(
             frame.say(f"{name.replace('_', ' ')}: {text}")
     frame.say()
     frame.say(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+@app.command("replay")
+def replay(
+    event: Annotated[int, typer.Argument(help="The event's number.", min=1)],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Merge a delivery that was rejected, unhandled, deferred or dropped, if it can be now."""
+
+    async def work(container: Container, actor: Actor) -> InboxEvent:
+        return await container.upkeep.replay_event(actor, event, reason)
+
+    found = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes  # loads what --help does not need
+        from app.sync.operations import shown
+
+        body = shown(found.body)
+        frame.print_json({**shapes.event(found), "size": len(found.body), "body": body})
+        return
+    frame.say(f"Event {found.id} is merged by the next free worker.")

@@ -84,6 +84,7 @@ IN_REST = {
     "?connection=": "--connection",
     "Name one as subject": "Name one with --subject",
     "See /admin/events": "See `demandlink events list`",
+    "See /admin/connections": "See `demandlink connections list`",
     "See /admin/mappings": "See `demandlink mappings list`",
 }
 REFUSALS: dict[str, ExitCode] = {
@@ -92,6 +93,7 @@ REFUSALS: dict[str, ExitCode] = {
     "NUMBER_AMBIGUOUS": ExitCode.USAGE,
     "SUBJECT_AMBIGUOUS": ExitCode.USAGE,
     "CHOICE_NOT_KNOWN": ExitCode.USAGE,
+    "KEY_EXISTS": ExitCode.USAGE,
 }
 
 

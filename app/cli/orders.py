@@ -153,6 +153,18 @@ def release(
     _decided(frame.with_service(work), "released", as_json=as_json)
 
 
+@app.command("repin")
+def repin(
+    number: Number, reason: Reason, connection: Connection = None, as_json: AsJson = False
+) -> None:
+    """Let an order follow the present scenario and behaviour settings."""
+
+    async def work(container: Container, actor: Actor) -> Story:
+        return await container.decisions.repin(actor, number, reason, connection)
+
+    _decided(frame.with_service(work), "pinned anew", as_json=as_json)
+
+
 @app.command("retry")
 def retry(
     number: Number,

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from app.domain.codes import CODES, State, Who
 from app.domain.records import Answer, InboxEvent, OrderRow
-from app.domain.views import JournalRow, MappingRow
+from app.domain.upkeep import KeyRow
+from app.domain.views import ConnectionRow, JournalRow, MappingRow
 from app.sync.operations import SettingView, Story
 from app.sync.replays import ItemProgress, Progress
 
@@ -82,7 +83,7 @@ def answer(given: Answer) -> Json:
         "since": moment(given.since),
         "next_look": given.next_look,
     }
-    if given.state is State.HELD:
+    if given.state in (State.HELD, State.PARKED):
         shape["choices"] = list(given.choices)
     return shape
 
@@ -136,6 +137,29 @@ def mapping(row: MappingRow) -> Json:
         "id": row.id,
         "updated_at": moment(row.updated_at),
         "updated_by": row.updated_by,
+    }
+
+
+def connection(row: ConnectionRow) -> Json:
+    paused = row.paused
+    return {
+        "id": row.id,
+        "name": row.name,
+        "system": row.system,
+        "state": "paused" if paused else "open",
+        "paused_until": moment(paused.until) if paused else None,
+        "code": paused.code if paused else None,
+        "sentence": paused.sentence if paused else None,
+        "paused_by": paused.by if paused else None,
+    }
+
+
+def key(row: KeyRow) -> Json:
+    return {
+        "name": row.name,
+        "scopes": sorted(row.scopes),
+        "created_at": moment(row.created_at),
+        "revoked_at": moment(row.revoked_at),
     }
 
 

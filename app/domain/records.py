@@ -207,6 +207,8 @@ class Snapshot:
     paused_until: datetime | None
     now: datetime
     decisions: tuple[Decision, ...] = ()
+    paused_by: str = "service"  # a person's pause lasts until it is resumed
+    paused_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,11 +257,13 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class DecisionMade:
-    """A decision for an order. `skip`: its step is left out; `release`: a hold ends with it."""
+    """A decision for an order. `skip`: its step is left out; `drop_claims`: with it the claims
+    that wait for no time; `release`: a hold ends with it."""
 
     order_id: int
     decision: Decision
     skip: bool = False
+    drop_claims: bool = False
     release: bool = False
 
 
@@ -298,6 +300,13 @@ class AdminStore(Protocol):
     async def hold(self, order_id: int, actor: str, reason: str) -> None: ...
 
     async def release_hold(self, order_id: int, actor: str, reason: str) -> None: ...
+
+    async def repin(
+        self, order_id: int, pin: tuple[str, int, Mapping[str, Any]], actor: str, reason: str
+    ) -> bool:
+        """Give the order another scenario and behaviour, from its next round on. False, and
+        nothing is changed: a step is under way, or a write of the order is in doubt.
+        """
 
     async def wake_orders(
         self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str

@@ -6,8 +6,9 @@ primary key decides, so that of two at once only one does the work.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
+from app.domain.upkeep import KeyRow
 from app.domain.views import ApiKey, Audit, Readiness, Remembered
 from app.store import migrate
 from app.store.claiming import ALIVE
@@ -18,10 +19,14 @@ from app.store.setup import append
 _KEY = """
 SELECT tenant_id, name, scopes FROM api_key WHERE digest = $1 AND revoked_at IS NULL
 """
-_KEEP_KEY = """
-INSERT INTO api_key (tenant_id, name, digest, scopes) VALUES ($1, $2, $3, $4)
+_KEYS = "SELECT name, scopes, created_at, revoked_at FROM api_key WHERE tenant_id = $1 ORDER BY id"
+# The name of a withdrawn key is free again.
+_ADD_KEY = """
+INSERT INTO api_key AS k (tenant_id, name, digest, scopes) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant_id, name) DO UPDATE SET
-    digest = EXCLUDED.digest, scopes = EXCLUDED.scopes, revoked_at = NULL
+    digest = EXCLUDED.digest, scopes = EXCLUDED.scopes, created_at = now(), revoked_at = NULL
+WHERE k.revoked_at IS NOT NULL
+RETURNING id
 """
 # A request whose process died unanswered may be begun again after a while.
 _REMEMBER = """
@@ -45,16 +50,23 @@ class Access(Part):
             return None
         return ApiKey(row["tenant_id"], row["name"], frozenset(row["scopes"]))
 
-    async def keep_key(
-        self, tenant_id: int, name: str, digest: bytes, scopes: Collection[str], audit: Audit
-    ) -> None:
-        """Keep a key's SHA-256 under a name; a key of that name before it counts no more."""
+    async def keys(self, tenant_id: int) -> Sequence[KeyRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_KEYS, tenant_id)
+        return [
+            KeyRow(row["name"], frozenset(row["scopes"]), row["created_at"], row["revoked_at"])
+            for row in found
+        ]
+
+    async def add_key(self, key: ApiKey, digest: bytes, audit: Audit) -> bool:
+        given = (key.tenant_id, index_key(key.name), digest, sorted(key.scopes))
         async with self._db.transaction() as session:
-            await session.execute(_KEEP_KEY, tenant_id, index_key(name), digest, sorted(scopes))
-            await append(session, tenant_id, audit)
+            if await session.fetchval(_ADD_KEY, *given) is None:
+                return False
+            await append(session, key.tenant_id, audit)
+        return True
 
     async def revoke_key(self, tenant_id: int, name: str, audit: Audit) -> bool:
-        """False: there is no such key in use."""
         statement = """
             UPDATE api_key SET revoked_at = now()
             WHERE tenant_id = $1 AND name = $2 AND revoked_at IS NULL RETURNING id

@@ -15,6 +15,7 @@ from typing import Any
 from app.domain.codes import CODES, Code
 from app.domain.ports import Worker
 from app.domain.records import Claim
+from app.store.connections import CALLABLE
 from app.store.database import Part, Session
 
 LIVENESS = 0x444C_0001  # class of the workers' session locks
@@ -82,16 +83,16 @@ WHERE lease_token = ANY ($2::text[]) AND lease_owner = $1
 RETURNING lease_token
 """
 
-_NEXT = """
+_NEXT = f"""
 SELECT least(
     (SELECT min(due_at) FROM orders WHERE due_at IS NOT NULL AND lease_owner IS NULL),
     (SELECT min(greatest(due_at, lease_until)) FROM orders
      WHERE due_at IS NOT NULL AND lease_owner IS NOT NULL),
     (SELECT received_at FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT 1),
     (SELECT min(coalesce(not_before, received_at)) FROM inbox_event
-     WHERE status IN ('deferred', 'hint'))
+     WHERE status = 'deferred' OR status = 'hint' AND {CALLABLE})
 )
-"""
+"""  # noqa: S608 - constant text
 
 # A commit wakes who waits for a claim that it dropped, after its end. Where it died in between,
 # the waiters are found here.

@@ -27,6 +27,10 @@ WHERE tenant_id = $1 AND kind = $2
 """
 
 PAUSED = "paused AND (paused_until IS NULL OR paused_until > now())"
+# Of inbox_event: whether its tenant's ConnectWise may be asked now.
+CALLABLE = f"""NOT EXISTS (
+    SELECT FROM connection AS called WHERE called.tenant_id = inbox_event.tenant_id
+    AND called.kind = 'connectwise' AND {PAUSED})"""
 
 _PAUSED = f"""
 SELECT paused_until, pause_code, pause_sentence, paused_by FROM connection

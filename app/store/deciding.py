@@ -6,14 +6,19 @@ transaction. What a choice means is the gates' and steps' part.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from app.domain.codes import Code
+from app.domain.errors import StoreUnavailable
 from app.domain.records import JournalEntry
 from app.domain.views import Audit, DecisionMade
 from app.store.claiming import WAKE
-from app.store.database import Part, Session, text, text_or_none
+from app.store.database import Part, Session, as_json, text, text_or_none
 from app.store.operating import wake_as_a_person
 from app.store.setup import append
-from app.store.story import JOURNAL, journal_columns
+from app.store.story import JOURNAL, columns, journal_columns
 
 _DECIDE = """
 INSERT INTO decision (tenant_id, order_id, step, subject, code, choice, reason, actor, about)
@@ -28,6 +33,33 @@ ON CONFLICT (order_id, step, subject) DO UPDATE SET
     state = 'skipped', sentence = EXCLUDED.sentence, code = NULL, who = NULL, choices = '[]',
     since = now(), retry_at = NULL, retry_wake = NULL
 """
+_DROP_CLAIMS = """
+DELETE FROM remote_claim WHERE order_id = $1 AND until IS NULL RETURNING tenant_id, kind, key
+"""
+_WAITERS = """
+DELETE FROM claim_waiter AS w USING unnest($1::bigint[], $2::text[], $3::text[])
+    AS t (tenant_id, kind, key)
+WHERE w.tenant_id = t.tenant_id AND w.kind = t.kind AND w.key = t.key
+RETURNING w.order_id
+"""
+_PINNED = """
+SELECT tenant_id, scenario, scenario_version, behaviour FROM orders WHERE id = $1
+FOR NO KEY UPDATE
+"""
+# A statement of its own: it sees what was begun while the lock was waited for.
+_UNSURE = """
+SELECT EXISTS (SELECT FROM intent WHERE order_id = $1 AND outcome IS NULL)
+    OR EXISTS (SELECT FROM step_run WHERE order_id = $1 AND state = 'running')
+"""
+_REPIN = """
+UPDATE orders AS o SET scenario = $2, scenario_version = $3, behaviour = $4::text::json,
+    scenario_hash = (
+        SELECT body_hash FROM scenario_body AS b
+        WHERE b.tenant_id = o.tenant_id AND b.name = $2 AND b.version = $3
+        ORDER BY seen_at DESC LIMIT 1),
+    lease_owner = NULL, lease_token = NULL, lease_until = NULL
+WHERE o.id = $1
+"""
 _HOLD = "UPDATE orders SET held_by = $2 WHERE id = $1 RETURNING tenant_id"
 
 
@@ -38,9 +70,12 @@ class Deciding(Part):
         """Keep a decision and wake the order with its retries reset. With `skip` the step is left
         out from now on; with `release` a person's hold ends. Raises KeyError."""
         one = made.decision
+        told = f"decided {one.choice} on {one.code.value}"
+        if made.skip:
+            told = f"left out {one.step.replace('_', ' ')}"
         entry = JournalEntry(
             "DECIDED",
-            f"{one.actor} decided {one.choice} on {one.code.value}: {one.reason}",
+            f"{one.actor} {told}: {one.reason}",
             one.step or None,
             one.subject,
             actor=one.actor,
@@ -70,6 +105,20 @@ class Deciding(Part):
                 session, tenant_id, Audit(one.actor, "order.decide", str(made.order_id), data)
             )
             await wake_as_a_person(session, [made.order_id], entry)
+            dropped = []
+            if made.drop_claims:
+                dropped = await session.fetch(_DROP_CLAIMS, made.order_id)
+        await self._wake_who_waited(dropped)
+
+    async def _wake_who_waited(self, dropped: Sequence[Any]) -> None:
+        """In a transaction of its own, as a commit does; who is missed looks at its own time."""
+        if not dropped:
+            return
+        given = columns([(row["tenant_id"], row["kind"], row["key"]) for row in dropped])
+        with contextlib.suppress(StoreUnavailable):
+            async with self._db.transaction() as session:
+                found = await session.fetch(_WAITERS, *given)
+                await session.execute(WAKE, sorted({row["order_id"] for row in found}))
 
     async def hold(self, order_id: int, actor: str, reason: str) -> None:
         """Hold an order until `release_hold`. Raises KeyError."""
@@ -80,6 +129,32 @@ class Deciding(Part):
         """End a person's hold. Raises KeyError."""
         entry = JournalEntry("HOLD_RELEASED", f"Released by {actor}: {reason}", actor=actor)
         await self._hold(order_id, None, entry, "order.release")
+
+    async def repin(
+        self, order_id: int, pin: tuple[str, int, Mapping[str, Any]], actor: str, reason: str
+    ) -> bool:
+        """Pin the order anew. Its lease ends, so that a worker that read it before begins again:
+        none has begun a step, so none has sent anything. Raises KeyError."""
+        name, version, behaviour = pin
+        sentence = f"Pinned by {actor} to {name} version {version}: {reason}"
+        async with self._db.transaction() as session:
+            row = await session.fetchrow(_PINNED, order_id)
+            if row is None:
+                raise KeyError(order_id)
+            # Steps begin, and writes are announced, under the same lock.
+            if await session.fetchval(_UNSURE, order_id):
+                return False
+            await session.execute(_REPIN, order_id, name, version, as_json(dict(behaviour)))
+            before = {"scenario": row["scenario"], "version": row["scenario_version"]}
+            after = {"scenario": name, "version": version}
+            changed = _changed({**before, **row["behaviour"]}, {**after, **behaviour})
+            data = {"changed": changed, "reason": reason}
+            entry = JournalEntry("REPINNED", sentence, actor=actor, data=data)
+            await append(
+                session, row["tenant_id"], Audit(actor, "order.repin", str(order_id), data)
+            )
+            await wake_as_a_person(session, [order_id], entry)
+        return True
 
     async def _hold(
         self, order_id: int, held_by: str | None, entry: JournalEntry, action: str
@@ -96,3 +171,10 @@ class Deciding(Part):
 async def _tell_and_wake(session: Session, order_id: int, entry: JournalEntry) -> None:
     await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
     await session.execute(WAKE, [order_id])
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What differs, by name: before and after."""
+    names = sorted({*before, *after})
+    pairs = {name: [before.get(name), after.get(name)] for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -12,12 +12,15 @@ from typing import Any
 
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
-from app.domain.records import KEPT_FACTS, InboxEvent, Merge
+from app.domain.records import KEPT_FACTS, Delivery, InboxEvent, Merge
+from app.domain.views import Audit
 from app.store import rows
 from app.store.claiming import WAKE
-from app.store.database import Clash, Part, Session, key, text_or_none
+from app.store.connections import CALLABLE
+from app.store.database import Clash, Part, Session, key, text, text_or_none
 from app.store.documents import Documents
 from app.store.placing import Delivered
+from app.store.setup import append
 from app.store.story import columns
 
 GROUP = 100  # each takes up to three advisory locks, of which a server has some thousands
@@ -68,10 +71,16 @@ _STALE = """
 UPDATE fact SET seen_at = 'epoch' WHERE order_id = ANY ($1::bigint[]) AND kind <> ALL ($2::text[])
 """
 
+_AGAIN = """
+UPDATE inbox_event SET status = 'new', code = NULL, cause = NULL, not_before = NULL,
+    event_type = $4, routing = $5
+WHERE tenant_id = $1 AND id = $2 AND status = $3 RETURNING id
+"""
+
 _HINTS = f"""
 WITH taken AS (
     SELECT id FROM inbox_event
-    WHERE status = 'hint' AND (not_before IS NULL OR not_before <= now())
+    WHERE status = 'hint' AND (not_before IS NULL OR not_before <= now()) AND {CALLABLE}
     ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 ), handed AS (
     UPDATE inbox_event AS e SET not_before = now() + make_interval(secs => $2)
@@ -130,6 +139,16 @@ class Merging(Part):
         async with self._db.session() as session:
             found = await session.fetch(_HINTS, limit, HINT_SECONDS)
         return [rows.event(row) for row in found]
+
+    async def replay_event(
+        self, tenant_id: int, event: InboxEvent, read: Delivery, audit: Audit
+    ) -> bool:
+        given = (text(read.event_type), text_or_none(read.routing))
+        async with self._db.transaction() as session:
+            found = await session.fetchval(_AGAIN, tenant_id, event.id, event.status, *given)
+            if found is not None:
+                await append(session, tenant_id, audit)
+        return found is not None
 
     async def settle_hint(self, event_id: int, routes: Sequence[tuple[str, str]]) -> int:
         async with self._db.transaction() as session:

@@ -13,7 +13,7 @@ from typing import Any
 from app.domain.errors import LeaseLost
 from app.domain.records import Claim, Snapshot
 from app.store import rows
-from app.store.connections import PAUSED
+from app.store.connections import PAUSED, SERVICE
 from app.store.database import Database, Part, Session
 
 # The quote is joined by what the sales order says now, never by a stored guess.
@@ -35,8 +35,11 @@ own AS (
     WHERE r.kind IN ('opportunity', 'sales_order')
 )
 SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
-    (SELECT coalesce(paused_until, now() + interval '1 hour') FROM connection
-     WHERE tenant_id = o.tenant_id AND kind = 'connectwise' AND {PAUSED} LIMIT 1) AS paused_until,
+    (SELECT json_build_object(
+        'until', coalesce(paused_until, now() + interval '5 minutes'), 'by', paused_by,
+        'why', pause_sentence)
+     FROM connection
+     WHERE tenant_id = o.tenant_id AND kind = 'connectwise' AND {PAUSED} LIMIT 1) AS paused,
     (SELECT json_agg(d ORDER BY d.kind, d.source_id) FROM (
         SELECT kind, source_id, rank, own, extras FROM docs
     ) AS d) AS documents,
@@ -103,6 +106,7 @@ class Reading(Part):
         shared: dict[tuple[str, str], list[str]] = {}
         for found in row["shared"] or ():
             shared.setdefault((found["kind"], found["external_id"]), []).append(found["name"])
+        paused = row["paused"]
         return Snapshot(
             order=rows.order(row),
             documents=tuple(rows.stored(found) for found in row["documents"] or ()),
@@ -113,7 +117,9 @@ class Reading(Part):
             settings=config.settings,
             mappings=config.mappings,
             shared={key: tuple(names) for key, names in shared.items()},
-            paused_until=row["paused_until"],
+            paused_until=rows.moment(paused["until"]) if paused else None,
+            paused_by=paused["by"] or SERVICE if paused else SERVICE,
+            paused_why=paused["why"] or "" if paused else "",
             now=row["now"],
             decisions=tuple(
                 found

@@ -18,7 +18,12 @@ Kind: TypeAlias = tuple[
     str, Callable[[WriteSet], Sequence[Any]], Callable[[Any], list[list[object]]]
 ]
 
-LEDGER = """
+# A step that a person left out stays out: a round that began before it only adds what it applied.
+_STANDING = ", ".join(
+    f"{name} = CASE a.state WHEN 'skipped' THEN a.{name} ELSE EXCLUDED.{name} END"
+    for name in ("state", "code", "sentence", "who", "choices", "since", "retry_at", "retry_wake")
+)
+LEDGER = f"""
 INSERT INTO applied AS a (
     tenant_id, order_id, step, subject, state, want, want_version, applied_at, code, sentence, who,
     choices, since, attempts, tries, started_at, finished_at, retry_at, retry_wake
@@ -36,13 +41,10 @@ FROM unnest(
 )
 JOIN orders AS o ON o.id = t.order_id
 ON CONFLICT (order_id, step, subject) DO UPDATE SET
-    state = EXCLUDED.state, want = EXCLUDED.want, want_version = EXCLUDED.want_version,
-    applied_at = EXCLUDED.applied_at, code = EXCLUDED.code, sentence = EXCLUDED.sentence,
-    who = EXCLUDED.who, choices = EXCLUDED.choices, since = EXCLUDED.since,
-    attempts = EXCLUDED.attempts, tries = EXCLUDED.tries, started_at = EXCLUDED.started_at,
-    finished_at = EXCLUDED.finished_at, retry_at = EXCLUDED.retry_at,
-    retry_wake = EXCLUDED.retry_wake
-"""
+    want = EXCLUDED.want, want_version = EXCLUDED.want_version,
+    applied_at = EXCLUDED.applied_at, attempts = EXCLUDED.attempts, tries = EXCLUDED.tries,
+    started_at = EXCLUDED.started_at, finished_at = EXCLUDED.finished_at, {_STANDING}
+"""  # noqa: S608 - constant text
 
 DROP_LEDGER = """
 DELETE FROM applied AS a USING unnest($1::bigint[], $2::text[], $3::text[])

@@ -6,10 +6,12 @@ transaction. Every change moves the tenant's `config_version`, by which readers 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain.codes import Code
+from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store.claiming import WAKE
@@ -24,6 +26,8 @@ WHERE o.tenant_id = $1 AND o.state NOT IN ('done', 'cancelled') AND (
     o.code = ANY ($2::text[]) OR EXISTS (
         SELECT FROM applied AS a WHERE a.order_id = o.id AND a.code = ANY ($2::text[])))
 """
+# Workers that have read an order, perhaps from before the change.
+_UNDER_WAY = "SELECT id FROM orders WHERE tenant_id = $1 AND lease_token IS NOT NULL"
 _AUDIT = """
 INSERT INTO audit (tenant_id, actor, action, target, data) VALUES ($1, $2, $3, $4, $5::text::json)
 """
@@ -95,6 +99,7 @@ class Setup(Part):
         async with self._db.transaction() as session:
             row = await session.fetchrow(_PUT_MAPPING, tenant_id, *given)
             await _changed(session, tenant_id, audit, [Code.MAPPING_MISSING.value])
+        await self._tell_who_read_before(tenant_id)
         return _mapping(row)
 
     async def drop_mapping(self, tenant_id: int, mapping_id: int, audit: Audit) -> bool:
@@ -103,6 +108,7 @@ class Setup(Part):
             if await session.fetchval(statement, tenant_id, mapping_id) is None:
                 return False
             await _changed(session, tenant_id, audit, [Code.MAPPING_MISSING.value])
+        await self._tell_who_read_before(tenant_id)
         return True
 
     async def settings(self, tenant_id: int) -> Mapping[str, Any]:
@@ -115,6 +121,7 @@ class Setup(Part):
         async with self._db.transaction() as session:
             await session.execute(_PUT_SETTINGS, tenant_id, *columns, text(audit.actor))
             await _changed(session, tenant_id, audit, [Code.SETTING_MISSING.value])
+        await self._tell_who_read_before(tenant_id)
 
     async def seed_settings(self, tenant_id: int, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep what the environment gives and nobody has set; the stored values that differ from
@@ -140,7 +147,6 @@ class Setup(Part):
     async def pause_connection(
         self, tenant_id: int, connection_id: int, paused: Paused, audit: Audit
     ) -> bool:
-        """A person's pause, for ever where `until` is None. False: there is no such connection."""
         statement = """
             UPDATE connection SET paused = true, paused_until = $3, pause_code = $4,
                 pause_sentence = $5, paused_by = $6
@@ -154,12 +160,22 @@ class Setup(Part):
         return True
 
     async def resume_connection(self, tenant_id: int, connection_id: int, audit: Audit) -> bool:
-        """End a pause, a person's or the service's, and wake who waits for it."""
         async with self._db.transaction() as session:
             if await session.fetchrow(_RESUME, tenant_id, connection_id) is None:
                 return False
             await _changed(session, tenant_id, audit, _STOPPED_BY_PAUSE)
+        await self._tell_who_read_before(tenant_id)
         return True
+
+    async def _tell_who_read_before(self, tenant_id: int) -> None:
+        """Move the orders under way, so that none is given back by what was read before the
+        change. After its commit: who reads then reads the change. If we die in between, these
+        orders look again by themselves, at their own time."""
+        with contextlib.suppress(StoreUnavailable):
+            async with self._db.transaction() as session:
+                found = await session.fetch(_UNDER_WAY, tenant_id)
+                if found:
+                    await session.execute(WAKE, [row["id"] for row in found])
 
     async def keep_scenario(self, name: str, version: int, body_hash: str, body: str) -> None:
         """Keep a scenario's text, so that what an order was pinned to can always be read."""

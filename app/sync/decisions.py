@@ -6,7 +6,10 @@ given. Knows no choice but the general ones; gates and steps read the others (`c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from logging import ERROR
+from typing import Any
 
 from app.domain.choices import LOOK_AGAIN, SKIP, does, known, names_of
 from app.domain.codes import Code, State
@@ -17,9 +20,14 @@ from app.domain.ports import Store
 from app.domain.records import ORDER, Decision, OrderRow, Snapshot
 from app.domain.views import AdminStore, DecisionMade
 from app.sync.operations import Actor, Operations, Refusal, Story
+from app.telemetry import wide
 
 MAX_REASON = 500
 _STANDING = (State.WAITING, State.HELD, State.PARKED)
+_OPEN = (*_STANDING, State.RUNNING)
+# The step at whose end the claim on a shared opportunity is given back (D-13).
+_GIVES_CLAIMS_BACK = "create_sales_order"
+Pin = tuple[str, int, Mapping[str, Any]]
 Planner = Callable[[Snapshot], tuple[OrderView, Plan]]
 
 
@@ -36,12 +44,19 @@ class Decisions:
     """Decide, hold and release. Every method may raise StoreUnavailable and Refusal."""
 
     def __init__(
-        self, *, store: Store, admin: AdminStore, operations: Operations, plan: Planner
+        self,
+        *,
+        store: Store,
+        admin: AdminStore,
+        operations: Operations,
+        plan: Planner,
+        pin: Callable[[Snapshot], Pin],
     ) -> None:
         self._store = store
         self._admin = admin
         self._operations = operations
         self._plan = plan
+        self._pin = pin
 
     async def decide(
         self,
@@ -58,8 +73,7 @@ class Decisions:
         told = reason_given(reason)
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
-        view, plan = self._plan(snapshot)
-        verdict = _standing(snapshot.order, view, plan, code, subject)
+        verdict = self._standing(snapshot, code, subject)
         offered = verdict.choices or names_of(code)
         if not known(code, choice, offered):
             raise Refusal(
@@ -82,6 +96,7 @@ class Decisions:
                     digest(verdict.want) if verdict.want is not None else "",
                 ),
                 skip=skip,
+                drop_claims=skip and verdict.step == _GIVES_CLAIMS_BACK,
                 release=code is Code.HELD_BY_PERSON and choice == LOOK_AGAIN.name,
             )
         )
@@ -110,6 +125,36 @@ class Decisions:
         await self._operations.wake()
         return await self._operations.story(row)
 
+    async def repin(
+        self, actor: Actor, number: str, reason: str, connection: str | None = None
+    ) -> Story:
+        """Let an order follow the present scenario and behaviour settings (H8)."""
+        told = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        snapshot = await self._store.peek(row.id)
+        if row.scenario is None:
+            sentence = (
+                f"{row.name} is not pinned yet: it follows the present settings when its sales "
+                "order comes in."
+            )
+            raise Refusal("REPIN_REFUSED", sentence)
+        if row.state is State.CANCELLED:
+            raise Refusal("REPIN_REFUSED", f"{row.name} is cancelled: nothing more is done for it.")
+        if not await self._admin.repin(row.id, self._pin(snapshot), actor.name, told):
+            doubt = {
+                f"{intent.step} of {intent.subject}"
+                for intent in snapshot.intents
+                if intent.outcome is None
+            }
+            where = f" ({', '.join(sorted(doubt))})" if doubt else ""
+            sentence = (
+                f"A step of {row.name} is under way, or it is not known what became of a "
+                f"write{where}. Ask again when that is settled: it is looked up by itself."
+            )
+            raise Refusal("WRITE_IN_DOUBT", sentence)
+        await self._operations.wake()
+        return await self._operations.story(row)
+
     async def step(
         self,
         actor: Actor,
@@ -125,8 +170,8 @@ class Decisions:
         told = reason_given(reason)
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
-        view, plan = self._plan(snapshot)
-        found = [v for v in plan.verdicts if v.step == step and v.state in _STANDING]
+        view, plan = self._planned(snapshot)
+        found = [v for v in plan.verdicts if v.step == step and v.state in _OPEN]
         verdict = _one(view, found, subject, f"{step} of {row.name}", _elsewhere(view, plan))
         if not skip:
             about = f"{step} of {view.label(verdict.subject)}: {told}"
@@ -138,19 +183,45 @@ class Decisions:
         decision = Decision(
             step, verdict.subject, code, SKIP.name, told, actor.name, snapshot.now, about_want
         )
-        await self._admin.decide(DecisionMade(row.id, decision, skip=True))
+        dropped = step == _GIVES_CLAIMS_BACK
+        await self._admin.decide(DecisionMade(row.id, decision, skip=True, drop_claims=dropped))
         await self._operations.wake()
         return await self._operations.story(row)
+
+    def _standing(self, snapshot: Snapshot, code: Code, subject: str | None) -> Verdict:
+        """What stands at the code: a step of a subject, or the order as a whole."""
+        row = snapshot.order
+        held = code is Code.HELD_BY_PERSON and row.held_by is not None
+        if held or code is row.code is Code.POISON:
+            # Neither asks what the order's documents say: these may be what fails.
+            return _whole(row, code, subject, names_of(code))
+        view, plan = self._planned(snapshot)
+        return _standing(row, view, plan, code, subject)
+
+    def _planned(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
+        """How the order stands, under a person's hold as well: steps are decided meanwhile."""
+        row = snapshot.order
+        try:
+            return self._plan(replace(snapshot, order=replace(row, held_by=None)))
+        except Exception as error:
+            wide("plan_failed", level=ERROR, order=row.name, exc_info=error)
+            sentence = f"The service fails at reading {row.name}; only POISON can be decided then."
+            raise Refusal("DECISION_NOT_OPEN", sentence) from error
+
+
+def _whole(row: OrderRow, code: Code, subject: str | None, choices: tuple[str, ...]) -> Verdict:
+    if subject not in (None, ORDER, row.name):
+        sentence = f"{code.value} stops {row.name} as a whole: leave the subject out."
+        raise Refusal("DECISION_NOT_OPEN", sentence)
+    return Verdict("", ORDER, State.HELD, code, choices=choices)
 
 
 def _standing(
     row: OrderRow, view: OrderView, plan: Plan, code: Code, subject: str | None
 ) -> Verdict:
-    """What stands at the code: a step of a subject, or the order as a whole."""
     found = [v for v in plan.verdicts if v.code is code and v.state in _STANDING]
-    if not found and code in (plan.answer.code, row.code) and subject in (None, ORDER, row.name):
-        offered = plan.answer.choices if plan.answer.code is code else row.choices
-        return Verdict("", ORDER, State.HELD, code, choices=offered)
+    if not found and code is plan.answer.code and plan.answer.state in _STANDING:
+        return _whole(row, code, subject, plan.answer.choices)
     return _one(view, found, subject, f"{row.name} at {code.value}", _elsewhere(view, plan))
 
 
@@ -160,6 +231,9 @@ def _elsewhere(view: OrderView, plan: Plan) -> str:
         for v in plan.verdicts
         if v.code is not None and v.state in _STANDING and v.code is not Code.EARLIER_STEP
     ]
+    if not told and plan.run is not None:
+        name = plan.run.step.replace("_", " ")
+        return f"{name.capitalize()} is being tried now: look again in a moment."
     if told:
         return f"It stands at {'; '.join(told)}."
     return f"It stands at {plan.answer.code.value}." if plan.answer.code else "Nothing stops it."

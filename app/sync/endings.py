@@ -24,7 +24,7 @@ from app.domain.errors import (
 )
 from app.domain.order import OrderView
 from app.domain.ports import Paused
-from app.domain.records import JournalEntry, LedgerRow, WriteSet
+from app.domain.records import Answer, JournalEntry, LedgerRow, Snapshot, WriteSet
 
 PARK_AFTER = 5
 PARKED = (LOOK_AGAIN.name, SKIP.name)  # a wait that ran out of retries, whatever its code
@@ -167,3 +167,19 @@ def note_verdicts(view: OrderView, plan: Plan, writes: WriteSet) -> None:
             writes.journal.append(
                 JournalEntry(verdict.code, verdict.sentence or "", verdict.step, verdict.subject)
             )
+
+
+def paused_answer(snapshot: Snapshot, plan: Plan) -> Answer | None:
+    """The answer of an order that would call ConnectWise now and may not; None: it may."""
+    until, row = snapshot.paused_until, snapshot.order
+    if until is None or until <= snapshot.now or not (plan.run or plan.looks):
+        return None
+    since = row.since if row.code is Code.CONNECTION_PAUSED and row.since else snapshot.now
+    sentence, who = f"ConnectWise is not called until {until:%H:%M:%S} UTC.", Who.NOBODY
+    next_look = f"at {until:%Y-%m-%dT%H:%M:%SZ}"
+    if snapshot.paused_by != "service":
+        sentence = f"ConnectWise is not called: paused by {snapshot.paused_by}."
+        if snapshot.paused_why:
+            sentence = f"{sentence[:-1]}: {snapshot.paused_why}"
+        who, next_look = Who.OPERATOR, "when the connection is resumed"
+    return Answer(State.WAITING, Code.CONNECTION_PAUSED, sentence, who, since, next_look)

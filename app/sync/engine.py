@@ -13,7 +13,7 @@ from logging import ERROR
 from typing import Any
 
 from app.connectors.transport import Calling, calling
-from app.domain.codes import Code, State, Who
+from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide
 from app.domain.errors import (
     POLICIES,
@@ -41,13 +41,14 @@ from app.domain.records import (
 from app.domain.scenario import Scenario
 from app.steps import STEPS
 from app.sync.attempt import Attempt, Drive
-from app.sync.endings import broken, failed, held, note_verdicts, stopped
+from app.sync.endings import broken, failed, held, note_verdicts, paused_answer, stopped
 from app.sync.looks import look_at
 from app.telemetry import wide
 
 ROUNDS = 50
 PARK_AFTER = 5
 SYSTEM = "connectwise"
+Pin = tuple[str, int, Mapping[str, Any]]  # scenario, its version, behaviour settings
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,8 @@ class Engine:
         if writes.pin is not None:
             # Decide again on what is pinned now, so that the first step already rests on it.
             return await self._commit(drive, writes)
-        paused = snapshot.paused_until
-        if paused is not None and paused > snapshot.now and (plan.run or plan.looks):
-            return await self._rest_paused(drive, snapshot, view, plan, writes)
+        if (answer := paused_answer(snapshot, plan)) is not None:
+            return await self._rest_paused(drive, snapshot, view, plan, writes, answer)
         if plan.run is not None:
             await self._attempt(drive, view, plan.run)
             return False
@@ -142,19 +142,29 @@ class Engine:
         """H8: scenario and behaviour settings stay as they are when the sales order comes in."""
         if view.sales_order is None or snapshot.order.scenario is not None:
             return
-        scenario = self.scenario_of(snapshot)
-        behaviour = {
-            name: str(value) for name, value in _fields(view.behaviour).items() if value is not None
-        }
-        writes.pin = (scenario.name, scenario.version, behaviour)
+        name, version, behaviour = writes.pin = self._pin_of(snapshot, view)
         writes.facts.append(Fact("sales_order_seen", "", {}, snapshot.now))
         writes.journal.append(
             JournalEntry(
                 "PINNED",
-                f"{view.row.name} follows {scenario.name} version {scenario.version}.",
+                f"{view.row.name} follows {name} version {version}.",
                 data=behaviour,
             )
         )
+
+    def _pin_of(self, snapshot: Snapshot, view: OrderView) -> Pin:
+        scenario = self.scenario_of(snapshot)
+        behaviour = {
+            name: str(value) for name, value in _fields(view.behaviour).items() if value is not None
+        }
+        return scenario.name, scenario.version, behaviour
+
+    def present_pin(self, snapshot: Snapshot) -> Pin:
+        """What the order would be pinned to if it came in now."""
+        row = replace(snapshot.order, scenario=None, scenario_version=None, behaviour={})
+        fresh = replace(snapshot, order=row)
+        scenario = self.scenario_of(fresh)
+        return self._pin_of(fresh, build(fresh, {**self.defaults, **scenario.defaults}))
 
     async def _commit(self, drive: Drive, writes: WriteSet, release: Release | None = None) -> bool:
         committed = await self.store.commit(writes, release)
@@ -163,21 +173,17 @@ class Engine:
         return committed.released
 
     async def _rest_paused(
-        self, drive: Drive, snapshot: Snapshot, view: OrderView, plan: Plan, writes: WriteSet
+        self,
+        drive: Drive,
+        snapshot: Snapshot,
+        view: OrderView,
+        plan: Plan,
+        writes: WriteSet,
+        answer: Answer,
     ) -> bool:
         note_verdicts(view, plan, writes)
-        until = snapshot.paused_until
-        sentence = f"ConnectWise is not called until {until:%H:%M:%S} UTC."
-        since = view.row.since if view.row.code is Code.CONNECTION_PAUSED else snapshot.now
-        answer = Answer(
-            State.WAITING,
-            Code.CONNECTION_PAUSED,
-            sentence,
-            Who.NOBODY,
-            since,
-            f"at {until:%Y-%m-%dT%H:%M:%SZ}",
-        )
-        return await self._commit(drive, writes, Release(snapshot.order.wake_seq, until, answer))
+        release = Release(snapshot.order.wake_seq, snapshot.paused_until, answer)
+        return await self._commit(drive, writes, release)
 
     # Doing ---------------------------------------------------------------------------------
 

@@ -7,16 +7,21 @@ and worker cannot disagree. Reads only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from logging import ERROR
 
-from app.domain.codes import CODES, Code, State
+from app.domain.choices import names_of
+from app.domain.codes import CODES, Code, State, Who
 from app.domain.decide import Verdict, same
 from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import received_for_lines, shipped
-from app.domain.records import ORDER, Snapshot
+from app.domain.records import ORDER, Answer, OrderRow, Snapshot
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
 from app.steps import STEPS
+from app.sync.endings import paused_answer
 from app.sync.engine import Engine
+from app.telemetry import wide
 
 Explain = Callable[[Snapshot], Explained]
 SYSTEM = "connectwise"
@@ -45,9 +50,18 @@ def explainer(engine: Engine, base_url: str) -> Explain:
     """The explanation as one function of a snapshot."""
 
     def explain(snapshot: Snapshot) -> Explained:
-        view, plan = engine.plan(snapshot)
+        row = snapshot.order
+        try:
+            view, plan = engine.plan(snapshot)
+            answer = paused_answer(snapshot, plan) or plan.answer
+            if row.held_by is not None:
+                # A hold stops every step and hides none: it is decided under it.
+                _, plan = engine.plan(replace(snapshot, order=replace(row, held_by=None)))
+        except Exception as error:  # noqa: BLE001 - what ends as poison must still be seen
+            wide("explain_failed", level=ERROR, order=row.name, exc_info=error)
+            return Explained(_kept(row))
         return Explained(
-            answer=plan.answer,
+            answer=_kept(row) if row.code is Code.POISON else answer,
             steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
             lines=_lines(view),
             flags=_flags(view),
@@ -55,6 +69,15 @@ def explainer(engine: Engine, base_url: str) -> Explain:
         )
 
     return explain
+
+
+def _kept(row: OrderRow) -> Answer:
+    """The answer as the worker left it."""
+    choices = row.choices or names_of(row.code)
+    who = row.who or Who.OPERATOR
+    return Answer(
+        row.state, row.code, row.sentence or "", who, row.since, row.next_look or "", choices
+    )
 
 
 def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:

@@ -22,6 +22,7 @@ from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.upkeep import Upkeep
 from app.system import NoCheckpoints, SystemChance, SystemClock
 from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
 
@@ -94,8 +95,13 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         scenarios=tuple(scenarios()),
     )
     parts.decisions = Decisions(
-        store=store, admin=store, operations=parts.operations, plan=engine.plan
+        store=store,
+        admin=store,
+        operations=parts.operations,
+        plan=engine.plan,
+        pin=engine.present_pin,
     )
+    parts.upkeep = Upkeep(store=store, kept=store, operations=parts.operations, ids=parts.ids)
     parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)
     app = create_app(parts)
     admin = client_of(app, authorization=f"Bearer {ADMIN_KEY}")

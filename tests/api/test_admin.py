@@ -275,3 +275,41 @@ async def test_an_unknown_event_is_not_found(service: Service) -> None:
     assert code_of(await service.admin.get("/admin/events/999")) == "NOT_FOUND"
     for wrong in ("0", "x", str(2**63)):
         assert (await service.admin.get(f"/admin/events/{wrong}")).status_code == 422
+
+
+async def test_h10_a_poisoned_order_says_so_and_goes_on_when_a_person_decides(
+    service: Service,
+) -> None:
+    await service.tell("sales_order.approved")
+    await service.query(
+        "UPDATE orders SET state = 'parked', code = 'POISON', who = 'operator', due_at = NULL, "
+        "sentence = 'The order ended its worker several times.', claims_without_progress = 5"
+    )
+    order = (await service.admin.get("/admin/orders/ON10001201")).json()
+    assert (order["state"], order["answer"]["code"]) == ("parked", "POISON")
+    assert order["answer"]["choices"] == ["look_again"]
+    assert order["steps"]
+    decision = {"code": "POISON", "choice": "look_again", "reason": "the release mends it"}
+    answer = await service.admin.post("/admin/orders/ON10001201/decide", json=decision)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["answer"]["code"] != "POISON"
+    (row,) = await service.query("SELECT code, due_at <= now() AS due FROM orders")
+    assert (row["code"], row["due"]) == (None, True)
+
+
+async def test_h10_an_order_that_cannot_be_read_still_shows_its_last_answer(
+    service: Service,
+) -> None:
+    await service.tell("sales_order.approved")
+    await service.query(
+        "UPDATE orders SET state = 'parked', code = 'POISON', who = 'operator', sentence = 'It.'"
+    )
+    await service.query("UPDATE document SET own = '{}', extras = '{}'")
+    order = (await service.admin.get("/admin/orders/ON10001201")).json()
+    assert (order["state"], order["answer"]["sentence"], order["steps"]) == ("parked", "It.", [])
+    path = "/admin/orders/ON10001201/decide"
+    other = {"code": "MAPPING_MISSING", "choice": "skip", "reason": "why"}
+    refused = await service.admin.post(path, json=other)
+    assert code_of(refused) == "DECISION_NOT_OPEN"
+    decision = {"code": "POISON", "choice": "look_again", "reason": "mended"}
+    assert (await service.admin.post(path, json=decision)).status_code == 200

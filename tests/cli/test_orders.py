@@ -160,3 +160,97 @@ async def test_settings_show_what_rules_and_never_a_secret(
     assert refused.code == ExitCode.FAILED
     unknown = await beside(demandlink, "settings", "show", "NOTHING")
     assert unknown.code == ExitCode.USAGE
+
+
+async def test_a_connection_is_paused_and_resumed_at_the_command_line(
+    stack: Stack, demandlink: Command
+):
+    listed = await beside(demandlink, "connections", "list", "--json")
+    assert listed.json == await rest(stack, "/admin/connections")
+    number = next(one["id"] for one in listed.json["items"] if one["system"] == "connectwise")
+    paused = await beside(
+        demandlink, "connections", "pause", number, "--reason", "maintenance", "--json"
+    )
+    assert paused.json in (await rest(stack, "/admin/connections"))["items"]
+    assert "at the command line" in paused.json["paused_by"]
+    shown = await beside(demandlink, "connections", "list")
+    assert "maintenance" in shown.out
+    resumed = await beside(demandlink, "connections", "resume", number, "--reason", "over")
+    assert (resumed.code, "may be called again" in resumed.out) == (ExitCode.OK, True)
+    again = await beside(demandlink, "connections", "resume", number, "--reason", "over")
+    assert again.code == ExitCode.FAILED
+    nobody = await beside(demandlink, "connections", "pause", 99, "--reason", "x")
+    assert "connections list" in nobody.err
+
+
+async def test_a_key_made_at_the_command_line_opens_the_admin_rest_until_it_is_withdrawn(
+    stack: Stack, demandlink: Command
+):
+    made = await beside(demandlink, "keys", "create", "reports", "--scope", "read", "--json")
+    assert (made.json["name"], made.json["scopes"]) == ("reports", ["read"])
+    headers = {"Authorization": f"Bearer {made.json['key']}"}
+
+    async def asked(method: str) -> int:
+        path = f"/admin/orders/{SALE.number}"
+        path += "/hold" if method == "POST" else ""
+        body = {"reason": "x"} if method == "POST" else None
+        return (await stack.client.request(method, path, json=body, headers=headers)).status_code
+
+    assert (await asked("GET"), await asked("POST")) == (200, 403)
+    listed = await beside(demandlink, "keys", "list")
+    assert "reports" in listed.out
+    assert made.json["key"] not in listed.out
+    for name in ("reports", "service", " ", "x" * 101):
+        wrong = await beside(demandlink, "keys", "create", name, "--scope", "admin")
+        assert wrong.code == ExitCode.USAGE, name
+    plain = await beside(demandlink, "keys", "create", "second", "--scope", "admin")
+    assert plain.out.splitlines()[1].startswith("dl_")
+    assert (await beside(demandlink, "keys", "revoke", "reports")).code == ExitCode.OK
+    assert await asked("GET") == 401
+    gone = await beside(demandlink, "keys", "revoke", "reports")
+    assert (gone.code, "keys list" in gone.err) == (ExitCode.FAILED, True)
+    kept = (await beside(demandlink, "keys", "list", "--json")).json["items"]
+    assert [(one["name"], one["revoked_at"] is None) for one in kept] == [
+        ("reports", False),
+        ("second", True),
+    ]
+
+
+async def test_an_order_is_decided_at_the_command_line(stack: Stack, demandlink: Command):
+    explained = await beside(demandlink, "orders", "explain", HELD.number)
+    assert "  look_again: The cause was corrected" in explained.out
+    wrong = await beside(
+        demandlink, "orders", "decide", HELD.number, "MAPPING_MISSING", "fly", "--reason", "x"
+    )
+    assert (wrong.code, "look_again" in wrong.err) == (ExitCode.USAGE, True)
+    elsewhere = await beside(
+        demandlink, "orders", "decide", HELD.number, "RECEIPT_GAP", "skip", "--reason", "x"
+    )
+    assert (elsewhere.code, "MAPPING_MISSING" in elsewhere.err) == (ExitCode.FAILED, True)
+    for action in ("hold", "release", "repin"):
+        done = await beside(demandlink, "orders", action, SALE.number, "--reason", "to see")
+        assert done.code == ExitCode.OK, done.err
+    retried = await beside(
+        demandlink, "orders", "retry", HELD.number, "sync_purchase_order", "--reason", "x", "--json"
+    )
+    assert (retried.code, retried.json["number"]) == (ExitCode.OK, HELD.number)
+    await stack.until_state(HELD.number, "held", "MAPPING_MISSING")
+    decided = await beside(
+        demandlink,
+        "orders",
+        "decide",
+        HELD.number,
+        "MAPPING_MISSING",
+        "skip",
+        "--reason",
+        "by hand",
+    )
+    assert decided.code == ExitCode.OK, decided.err
+    order = await stack.until(
+        HELD.number, lambda o: any(s["state"] == "skipped" for s in o["steps"])
+    )
+    (skipped,) = [s for s in order["steps"] if s["state"] == "skipped"]
+    assert "by hand" in skipped["sentence"]
+    merged = (await beside(demandlink, "events", "list", "--json")).json["items"][0]
+    refused = await beside(demandlink, "events", "replay", merged["id"], "--reason", "again")
+    assert (refused.code, "merged already" in refused.err) == (ExitCode.FAILED, True)

@@ -33,7 +33,8 @@ its entry here.
 - **Held** needs a person: a decision, or a corrected record. It is asked again when a document of
   the order comes in, when mappings or settings are changed that it waits for, and every 15 minutes.
 - **Parked** ran out of retries. It is asked again like a held one, except after
-  [DECIDE_FAILED](#decide_failed) and [POISON](#poison): those wait for a replay.
+  [DECIDE_FAILED](#decide_failed) and [POISON](#poison): those wait for a replay, or for the
+  [decision](how-to/decide.md) `look_again`.
 - To *replay* is to wake an order with its retries reset: [how to](how-to/replay.md). A step that
   was applied is not done again.
 

@@ -115,6 +115,24 @@ async def test_h11_a_held_order_stands_still_until_it_is_released(stack: Stack) 
     assert (status, problem["code"]) == (409, "DECISION_NOT_OPEN")
 
 
+async def test_h11_a_step_is_left_out_while_a_person_holds_the_order(stack: Stack) -> None:
+    order = await waiting(stack)
+    await post(stack, f"{order.number}/hold", reason="wait")
+    held = await stack.until_state(order.number, "held", "HELD_BY_PERSON")
+    assert "release_invoice" in {s["step"] for s in held["steps"]}
+    skip = f"{order.number}/steps/release_invoice/skip"
+    status, told = await post(stack, skip, reason="invoiced by hand")
+    assert (status, told["state"]) == (200, "held")
+    await post(stack, f"{order.number}/decide", **released("agreed"))
+    await stack.until_state(order.number, "done")
+    status, problem = await post(stack, skip, reason="again")
+    assert (status, problem["code"]) == (409, "DECISION_NOT_OPEN")
+
+
+def released(reason: str) -> dict[str, str]:
+    return {"code": "HELD_BY_PERSON", "choice": "look_again", "reason": reason}
+
+
 async def test_what_cannot_be_decided_is_refused_with_what_can(stack: Stack) -> None:
     order = await waiting(stack)
     number = order.number

@@ -29,12 +29,13 @@ from app.domain.records import (
     Snapshot,
     WriteSet,
 )
+from app.domain.upkeep import UpkeepStore
 from app.domain.versions import incoming
 from app.domain.views import AdminStore
 
 
-class FullStore(Store, AdminStore, Protocol):
-    """Both ports: what is written through one is read through the other."""
+class FullStore(Store, AdminStore, UpkeepStore, Protocol):
+    """All ports: what is written through one is read through the other."""
 
 
 TENANT = 1

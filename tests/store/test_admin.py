@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.domain.codes import Code, State, Who
-from app.domain.ports import Paused, Worker
+from app.domain.ports import Worker
 from app.domain.records import Answer
 from app.domain.views import (
     Audit,
@@ -186,32 +185,6 @@ async def test_the_environment_seeds_a_setting_once(postgres: PostgresStore) -> 
     assert await postgres.seed_settings(TENANT, {}) == {}
 
 
-# --- connections ---------------------------------------------------------------------------------
-
-
-async def test_a_person_pauses_and_resumes_a_connection(
-    postgres: PostgresStore, database_url: str
-) -> None:
-    await _orders(postgres, 1)
-    commerce, connectwise = await postgres.connections(TENANT)
-    assert (commerce.system, connectwise.system) == ("commerce", "connectwise")
-    paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
-    assert await postgres.pause_connection(TENANT, connectwise.id, paused, AUDIT)
-    assert not await postgres.pause_connection(TENANT, 99, paused, AUDIT)
-    assert (await postgres.connections(TENANT))[1].paused == paused
-    snapshot = await snapshot_of(postgres)
-    assert snapshot.paused_until is not None
-    async with postgres.join() as worker:
-        claim = await claim_one(postgres, worker)
-        answer = Answer(State.WAITING, Code.CONNECTION_PAUSED, "No.", Who.NOBODY, None, "")
-        await release(postgres, claim, answer, due_at=snapshot.paused_until)
-    assert await postgres.resume_connection(TENANT, connectwise.id, AUDIT)
-    order = await order_of(postgres)
-    assert order.due_at is not None
-    assert order.due_at <= await postgres.now()
-    assert await postgres.paused(TENANT, "connectwise") is None
-
-
 # --- operators -----------------------------------------------------------------------------------
 
 
@@ -323,22 +296,7 @@ async def test_an_aborted_replay_wakes_nobody(store: FullStore) -> None:
             await call(TENANT, "r-2", "anna")
 
 
-# --- keys, repeated requests, readiness ----------------------------------------------------------
-
-
-async def test_a_key_is_known_by_its_digest_only(postgres: PostgresStore) -> None:
-    digest = hashlib.sha256(b"secret").digest()
-    assert await postgres.key(digest) is None
-    await postgres.keep_key(TENANT, "console", digest, {"read"}, AUDIT)
-    found = await postgres.key(digest)
-    assert found is not None
-    assert (found.tenant_id, found.name, found.scopes) == (TENANT, "console", frozenset({"read"}))
-    newer = hashlib.sha256(b"newer").digest()
-    await postgres.keep_key(TENANT, "console", newer, {"read", "admin"}, AUDIT)
-    assert await postgres.key(digest) is None
-    assert await postgres.revoke_key(TENANT, "console", AUDIT)
-    assert await postgres.key(newer) is None
-    assert not await postgres.revoke_key(TENANT, "console", AUDIT)
+# --- repeated requests, readiness ----------------------------------------------------------------
 
 
 async def test_a_repeated_request_is_answered_as_the_first(store: FullStore) -> None:

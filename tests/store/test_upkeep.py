@@ -1,0 +1,127 @@
+"""What keeps the service going: pauses, deliveries read again, keys."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from app.domain.codes import Code, State, Who
+from app.domain.ports import Paused, Worker
+from app.domain.records import Answer, Release
+from app.domain.views import ApiKey, Audit
+from app.store.postgres import PostgresStore
+from tests.store.build import (
+    TENANT,
+    FullStore,
+    claim_one,
+    deliver,
+    delivery,
+    merge_all,
+    order_of,
+    release,
+    sales_order,
+    snapshot_of,
+    waiting,
+    writes,
+)
+
+AUDIT = Audit("anna", "test", "target")
+
+
+async def test_a_person_pauses_and_resumes_a_connection(
+    postgres: PostgresStore, database_url: str
+) -> None:
+    await deliver(postgres, "all", sales_order())
+    commerce, connectwise = await postgres.connections(TENANT)
+    assert (commerce.system, connectwise.system) == ("commerce", "connectwise")
+    paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
+    assert await postgres.pause_connection(TENANT, connectwise.id, paused, AUDIT)
+    assert not await postgres.pause_connection(TENANT, 99, paused, AUDIT)
+    assert (await postgres.connections(TENANT))[1].paused == paused
+    snapshot = await snapshot_of(postgres)
+    assert snapshot.paused_until is not None
+    assert (snapshot.paused_by, snapshot.paused_why) == ("anna", "Maintenance.")
+    soon = await postgres.now() + timedelta(seconds=1)
+    await postgres.pause(TENANT, "connectwise", Paused(soon, Code.RATE_LIMITED, "429", "service"))
+    assert await postgres.paused(TENANT, "connectwise") == paused
+    async with postgres.join() as worker:
+        claim = await claim_one(postgres, worker)
+        answer = Answer(State.WAITING, Code.CONNECTION_PAUSED, "No.", Who.NOBODY, None, "")
+        await release(postgres, claim, answer, due_at=snapshot.paused_until)
+    assert await postgres.resume_connection(TENANT, connectwise.id, AUDIT)
+    order = await order_of(postgres)
+    assert order.due_at is not None
+    assert order.due_at <= await postgres.now()
+    assert await postgres.paused(TENANT, "connectwise") is None
+
+
+@pytest.mark.parametrize("change", ["pause", "mapping", "setting"])
+async def test_h10_an_order_read_before_a_change_is_not_given_back_by_what_was_read(
+    store: FullStore, worker: Worker, change: str
+) -> None:
+    await deliver(store, "all", sales_order())
+    connectwise = (await store.connections(TENANT))[1]
+    paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
+    await store.pause_connection(TENANT, connectwise.id, paused, AUDIT)
+    claim = await claim_one(store, worker)
+    read = await store.load(claim)
+    if change == "pause":
+        await store.resume_connection(TENANT, connectwise.id, AUDIT)
+    elif change == "mapping":
+        await store.put_mapping(TENANT, "vendor", "9", "INGRAM", AUDIT)
+    else:
+        await store.put_settings(TENANT, {"connectwise_warehouse": "Main"}, AUDIT)
+    later = Release(read.order.wake_seq, read.paused_until, waiting(Code.CONNECTION_PAUSED))
+    assert not (await store.commit(writes(claim), later)).released
+    assert (await store.load(claim)).order.wake_seq == read.order.wake_seq + 1
+
+
+async def test_a_key_is_known_by_its_digest_only(store: FullStore) -> None:
+    digest, newer = hashlib.sha256(b"secret").digest(), hashlib.sha256(b"newer").digest()
+    assert await store.key(digest) is None
+    reading = ApiKey(TENANT, "console", frozenset({"read"}))
+    assert await store.add_key(reading, digest, AUDIT)
+    assert await store.key(digest) == reading
+    assert not await store.add_key(ApiKey(TENANT, "console"), newer, AUDIT)
+    assert (await store.key(digest), await store.key(newer)) == (reading, None)
+    assert await store.revoke_key(TENANT, "console", AUDIT)
+    assert await store.key(digest) is None
+    assert not await store.revoke_key(TENANT, "console", AUDIT)
+    assert [row.revoked_at is None for row in await store.keys(TENANT)] == [False]
+    assert await store.add_key(ApiKey(TENANT, "console"), newer, AUDIT)
+    assert await store.key(newer) == ApiKey(TENANT, "console")
+    assert [row.revoked_at for row in await store.keys(TENANT)] == [None]
+    assert await store.keys(2) == []
+
+
+async def test_h11_a_kept_delivery_is_merged_when_a_person_says_so(store: FullStore) -> None:
+    await store.accept(delivery("msg", sales_order(), status="rejected", code=Code.ID_REUSED))
+    (event,) = (await store.events(TENANT, None, None, None, 10)).items
+    read = delivery("msg", sales_order(), event_type="sales_order.approved")
+    assert not await store.replay_event(2, event, read, AUDIT)
+    assert await store.replay_event(TENANT, event, read, AUDIT)
+    assert not await store.replay_event(TENANT, event, read, AUDIT)
+    assert await merge_all(store) == 1
+    again = await store.event(TENANT, event.id)
+    assert again is not None
+    assert (again.status, again.code, again.event_type, again.orders) == (
+        "merged",
+        None,
+        "sales_order.approved",
+        ("ON1201",),
+    )
+
+
+async def test_h10_no_hint_is_followed_while_its_connection_is_paused(store: FullStore) -> None:
+    await store.accept(delivery("hint", routes=(("invoice", "1"),), source="connectwise"))
+    await merge_all(store)
+    connectwise = (await store.connections(TENANT))[1]
+    paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
+    await store.pause_connection(TENANT, connectwise.id, paused, AUDIT)
+    assert await store.hints(10) == []
+    assert await store.next_due() is None
+    await store.resume_connection(TENANT, connectwise.id, AUDIT)
+    assert await store.next_due() is not None
+    assert [event.external_id for event in await store.hints(10)] == ["hint"]
