@@ -25,7 +25,7 @@ from app.domain.receipts import parts
 from app.domain.shut import Shut
 from app.steps.demand import refuse_invoiced
 from app.steps.effects import Effects, Outcome
-from app.steps.link_demand import read_lines
+from app.steps.links import read_lines
 from app.steps.resolve import setting
 
 name = "receive_purchase_order"
@@ -146,7 +146,7 @@ async def _refuse_invoiced(fx: Effects, document: PurchaseOrder) -> None:
         if share.line is not None and (product := fx.ref("product", share.line)) is not None
     ]
     if products:
-        await refuse_invoiced(fx, sorted(set(products)), document.order_number)
+        await refuse_invoiced(fx, sorted(set(products)), document.order_number, document.id)
 
 
 async def _receive_product(
