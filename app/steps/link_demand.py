@@ -37,6 +37,7 @@ from app.steps.revise import cut
 
 name = "link_demand"
 version = 2
+LINK_AGAIN = "link_again"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -60,6 +61,9 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     }
     if synced and synced.get("unlinked"):
         wanted["unlinked"] = synced["unlinked"]
+    decision = decision_on(view, Code.DEMAND_NOT_LINKED, purchase_order.id)
+    if decision is not None and decision.choice == LINK_AGAIN:
+        wanted["again"] = decision.at.isoformat()  # wherever it was met: also while receiving
     return wanted
 
 
@@ -114,10 +118,8 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
     row = fx.view.ledger.get((SYNC, f"po:{po_id}"))
     if wait := await fx.lagging(row.applied_at if row else None, sentence):
         raise wait
-    if decision is not None and decision.choice == "link_again":
-        mark = f"again:{decision.at.isoformat()}"
-        if await _link_again(fx, want, links, needed, mark):
-            return
+    if "again" in want and await _link_again(fx, want, links, needed, str(want["again"])):
+        return
     raise Hold(Code.DEMAND_NOT_LINKED, sentence)
 
 

@@ -23,7 +23,7 @@ from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
-from app.steps.demand import refuse_invoiced
+from app.steps.demand import accepted, refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
 from app.steps.resolve import setting
@@ -228,8 +228,7 @@ def _refuse_unlinked(
     if sales_order in line.sales_order_ids:
         return
     there = sum((x.received for x in lines if sales_order in x.sales_order_ids), Decimal(0))
-    accepted = fx.view.decided_on(Code.DEMAND_NOT_LINKED, document.id) == "accept_unlinked"
-    if there >= linked or accepted:
+    if there >= linked or accepted(fx.view, document.id):
         return
     raise Hold(
         Code.DEMAND_NOT_LINKED,
