@@ -149,6 +149,9 @@ class Settings(BaseSettings):
     )
     connectwise_purchase_order_status_open: str = _name("Status of open purchase orders.")
     connectwise_purchase_order_status_closed: str = _name("Status of completed purchase orders.")
+    connectwise_purchase_order_status_cancelled: str = _name(
+        "Status of cancelled purchase orders; empty: the closed one that is not the default closed."
+    )
     connectwise_freight_item: str = _name("Catalog item of delivery amounts.")
     connectwise_surcharge_item: str = _name("Catalog item of payment surcharges.")
     connectwise_coupon_item: str = _name("Catalog item of coupon discounts.")
@@ -184,6 +187,9 @@ class Settings(BaseSettings):
     )
     partial_receipt: Literal["clone_rest", "cancel_rest"] = _behaviour(
         "clone_rest", "What ConnectWise does with the rest of a partly received line."
+    )
+    stock_purchase_orders: Literal["sync_unlinked", "ignore"] = _behaviour(
+        "sync_unlinked", "What becomes of purchase orders that name no sales order."
     )
     rounding_limit: Decimal = _behaviour(
         Decimal("0.05"),

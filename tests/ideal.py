@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
+from app.domain import standing
 from app.domain.choices import names_of
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide, same
@@ -26,6 +27,7 @@ from app.domain.scenario import Scenario, load
 from app.domain.versions import Stored
 from app.settings import Group, names_in
 from app.steps import STEPS
+from app.steps.revise import frozen_change
 from app.sync.endings import note_verdicts, stopped
 from tests.builders import (
     NOW,
@@ -183,19 +185,40 @@ class World:
             self._sync(subject, want)
         elif step == "receive_purchase_order":
             purchase_order = f"po:{want['purchase_order']}"
-            assert ("link_demand", purchase_order) in self.wants(), "received before it was linked"
+            linked = ("link_demand", purchase_order) in self.wants() or self.view().stock
+            assert linked, "received before it was linked"
         elif step in ("ship_goods", "release_invoice"):
             assert ("sales_order", "") in self.refs, f"{step} before the sales order stands"
 
     def _sync(self, subject: str, want: Mapping[str, Any]) -> None:
         view = self.view()
-        assert ("sales_order", "") in self.refs or view.sells_nothing, "ordered before it was sold"
-        if want.get("cancelled"):
+        sold = ("sales_order", "") in self.refs or view.sells_nothing or view.stock
+        assert sold, "ordered before it was sold"
+        if want.get("cancelled") and "how" not in want:
             raise Hold(Code.PURCHASE_ORDER_CANCELLED, "cancelled in Commerce")
         before = view.applied("sync_purchase_order", subject)
-        if before is not None and before["shares"] != as_kept(want["shares"]):
-            raise Hold(Code.CHANGED_AFTER_FREEZE, "changed in Commerce")
+        decided = want.get("by_hand") or "stands" in want
+        if before is not None and subject.startswith("po:") and "shares" in want and not decided:
+            if not want.get("cancelled") and (found := frozen_change(view, want, before)):
+                raise Hold(Code.CHANGED_AFTER_FREEZE, found[0])
+            self._link_no_more_than_is_sold(subject, want)
         self._learn("purchase_order", str(want["purchase_order"]), want["purchase_order"] - 8000)
+
+    def _link_no_more_than_is_sold(self, subject: str, want: Mapping[str, Any]) -> None:
+        """B1.9: what stands linked on all purchase orders is never above the line."""
+        view = self.view()
+        linked: dict[str, int] = {}
+        shares = list(want["shares"])
+        for po in view.purchase_orders:
+            if f"po:{po.id}" != subject:
+                shares += standing.standing_shares(view, po.id)
+        for share in shares:
+            if share["line"] is not None:
+                linked[share["line"]] = linked.get(share["line"], 0) + int(share["quantity"])
+        sold = {str(line.id): line.quantity for line in view.sold_lines}
+        over = {key for key, quantity in linked.items() if quantity > sold.get(key, 0)}
+        frozen = {s["line"] for po in view.purchase_orders for s in standing.came(view, po.id)}
+        assert over <= frozen, "linked above the open demand"
 
     def _learn(self, kind: str, key: str, external_id: int) -> None:
         self.refs[kind, key] = Ref(kind, key, str(external_id))

@@ -76,6 +76,38 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.SHIPPING_UNCERTAIN: (
         Choice("accept_connectwise", "What ConnectWise shows as shipped is taken as it is."),
     ),
+    # Purchase orders
+    Code.PURCHASE_ORDER_UNCERTAIN: (
+        Choice("use:", "The purchase order of that ConnectWise id is this one: it is taken."),
+        Choice("make_new", "None of them is: a new one is made, if the demand is still open."),
+    ),
+    Code.PURCHASE_ORDER_CANCELLED: (
+        Choice(
+            "cancel_in_connectwise",
+            "Its lines that are not received are cancelled in ConnectWise, and it is closed.",
+        ),
+        Choice("done_by_hand", "It was cancelled in ConnectWise by hand."),
+    ),
+    Code.PURCHASE_ORDER_MOVED: (
+        Choice("keep_here", "In ConnectWise it stays with this order, whatever Commerce says."),
+    ),
+    Code.PO_NUMBER_TAKEN: (
+        Choice("connectwise_number", "It keeps the number that ConnectWise gave it."),
+    ),
+    Code.DEMAND_NOT_LINKED: (
+        Choice(
+            "accept_unlinked",
+            "It goes on without the link: the goods are received to stock and count as come.",
+        ),
+        Choice(
+            "link_again",
+            "Unlinked lines are cancelled in ConnectWise and the demand is added anew.",
+        ),
+    ),
+    Code.CHANGED_AFTER_FREEZE: (
+        Choice("done_by_hand", "The change was made in ConnectWise by hand."),
+        Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
+    ),
 }
 
 # Nothing is left out here: these stop the order as a whole, not one step.

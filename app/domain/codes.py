@@ -47,6 +47,7 @@ class Code(StrEnum):
     LINE_NOT_ORDERED = "LINE_NOT_ORDERED"
     RECEIPT_GAP = "RECEIPT_GAP"
     SURPLUS_LAST = "SURPLUS_LAST"
+    DEMAND_NOT_FREE = "DEMAND_NOT_FREE"
     CLAIMED_ELSEWHERE = "CLAIMED_ELSEWHERE"
     READ_LAG = "READ_LAG"
     EARLIER_STEP = "EARLIER_STEP"
@@ -63,8 +64,10 @@ class Code(StrEnum):
     PURCHASE_ORDER_UNCERTAIN = "PURCHASE_ORDER_UNCERTAIN"
     PURCHASE_ORDER_MOVED = "PURCHASE_ORDER_MOVED"
     PURCHASE_ORDER_CANCELLED = "PURCHASE_ORDER_CANCELLED"
+    PO_NUMBER_TAKEN = "PO_NUMBER_TAKEN"
     PO_AFTER_INVOICE = "PO_AFTER_INVOICE"
     DEMAND_NOT_LINKED = "DEMAND_NOT_LINKED"
+    DEMAND_NOT_APPROVED = "DEMAND_NOT_APPROVED"
     INVOICED_TOO_EARLY = "INVOICED_TOO_EARLY"
     RECEIPT_REDUCED = "RECEIPT_REDUCED"
     RECEIPT_ABOVE_ORDER = "RECEIPT_ABOVE_ORDER"
@@ -94,6 +97,8 @@ class Code(StrEnum):
     # Ends
     RELEASED = "RELEASED"
     CANCELLED = "CANCELLED"
+    STOCK_RECEIVED = "STOCK_RECEIVED"
+    STOCK_IGNORED = "STOCK_IGNORED"
     # Deliveries
     SIGNATURE_REFUSED = "SIGNATURE_REFUSED"
     TIMESTAMP_OUTSIDE_WINDOW = "TIMESTAMP_OUTSIDE_WINDOW"
@@ -182,6 +187,14 @@ CODES: dict[Code, Reason] = {
         "B1.9",
         "Goods above the order wait until the order's own demand is linked.",
         "Nothing: they go on when the order's other purchase orders are linked.",
+    ),
+    Code.DEMAND_NOT_FREE: Reason(
+        W,
+        Who.NOBODY,
+        "H3",
+        "Another purchase order of the order still holds the demand in ConnectWise.",
+        "Nothing: it goes on when the other purchase order gives the demand back. If that one was "
+        "cancelled in Commerce, decide about it first.",
     ),
     Code.CLAIMED_ELSEWHERE: Reason(
         W,
@@ -272,21 +285,29 @@ CODES: dict[Code, Reason] = {
         Who.PURCHASING,
         "H9",
         "A purchase order may or may not have been made.",
-        "Look at the purchase orders that the sentence names; remove what is not this order's.",
+        "Look at the purchase orders that the sentence names and choose the right one; or delete "
+        "what is wrong and let a new one be made.",
     ),
     Code.PURCHASE_ORDER_MOVED: Reason(
         H,
         Who.PURCHASING,
         "H3",
         "A received purchase order changed its sales order.",
-        "Move the receipt in ConnectWise, or name the right sales order in Commerce.",
+        "Name the right sales order in Commerce again, or choose what becomes of the receipt.",
     ),
     Code.PURCHASE_ORDER_CANCELLED: Reason(
         H,
         Who.PURCHASING,
         "H3",
         "A purchase order was cancelled after it reached ConnectWise.",
-        "Cancel it in ConnectWise.",
+        "Choose: the service cancels what is not received there, or a person does it.",
+    ),
+    Code.PO_NUMBER_TAKEN: Reason(
+        H,
+        Who.PURCHASING,
+        "H9",
+        "Another purchase order in ConnectWise carries the number already.",
+        "Give the other purchase order another number, or choose to keep ConnectWise's own number.",
     ),
     Code.PO_AFTER_INVOICE: Reason(
         H,
@@ -300,7 +321,16 @@ CODES: dict[Code, Reason] = {
         Who.PURCHASING,
         "B1.2",
         "A purchase order line is not linked to the order's demand.",
-        "Check that ConnectWise creates purchasing demand from sales orders; link it there.",
+        "Check that ConnectWise creates purchasing demand from sales orders, then look again; or "
+        "go on without the link.",
+    ),
+    Code.DEMAND_NOT_APPROVED: Reason(
+        H,
+        Who.PURCHASING,
+        "B1.9",
+        "ConnectWise wants the demand approved before it is purchased.",
+        "Approve the products for purchase on the ConnectWise sales order.",
+        recheck_seconds=300,
     ),
     Code.INVOICED_TOO_EARLY: Reason(
         H,
@@ -490,6 +520,20 @@ CODES: dict[Code, Reason] = {
         "H3",
         "The order is cancelled.",
         "Nothing.",
+    ),
+    Code.STOCK_RECEIVED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "H4",
+        "A stock purchase order is received in full and closed.",
+        "Nothing.",
+    ),
+    Code.STOCK_IGNORED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "H4",
+        "A purchase order names no sales order, and STOCK_PURCHASE_ORDERS is ignore.",
+        "Nothing; ConnectWise does not get it. Set STOCK_PURCHASE_ORDERS for later ones.",
     ),
     Code.SIGNATURE_REFUSED: Reason(
         H,

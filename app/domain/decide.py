@@ -87,6 +87,7 @@ def decide(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -
         verdicts.extend(
             _verdict(scenario, use, rule, subject, view, verdicts)
             for subject in rule.subjects(view)
+            if not (view.stock and subject == ORDER)  # nothing is sold with it (H4)
         )
     run = next((verdict for verdict in verdicts if verdict.runnable), None)
     wanted = {look for verdict in verdicts for look in verdict.looks if _look_due(view, look)}
@@ -107,6 +108,8 @@ def _ended(view: OrderView) -> Plan | None:
             names_of(Code.HELD_BY_PERSON),
         )
         return Plan((), None, (), answer, None)
+    if view.stock:
+        return _stock_ended(view)
     order = view.sales_order
     if order is None or not order.cancelled:
         return None
@@ -135,6 +138,29 @@ def _ended(view: OrderView) -> Plan | None:
         "when the order changes",
         names_of(Code.CANCELLED_AFTER_START),
     )
+    return Plan((), None, (), answer, None)
+
+
+def _stock_ended(view: OrderView) -> Plan | None:
+    """H4: a purchase order for stock that is nothing to be done for."""
+    documents = view.purchase_orders
+    what: tuple[State, Code, Who, str] | None = None
+    if not documents:
+        sentence = f"{view.row.name} belongs to a sales order now."
+        what = (State.CANCELLED, Code.CANCELLED, Who.NOBODY, sentence)
+    elif all(po.draft for po in documents):
+        sentence = f"{view.row.name} is a draft in Commerce."
+        what = (State.WAITING, Code.ORDER_NOT_APPROVED, Who.PURCHASING, sentence)
+    elif view.behaviour.stock_purchase_orders == "ignore" and not _something_made(view):
+        sentence = f"{view.row.name} is for stock; STOCK_PURCHASE_ORDERS is ignore."
+        what = (State.DONE, Code.STOCK_IGNORED, Who.NOBODY, sentence)
+    elif all(po.cancelled for po in documents) and not _something_made(view):
+        sentence = f"{view.row.name} was cancelled in Commerce before it reached ConnectWise."
+        what = (State.CANCELLED, Code.CANCELLED, Who.NOBODY, sentence)
+    if what is None:
+        return None
+    state, code, who, sentence = what
+    answer = Answer(state, code, sentence, who, _since(view, code), "when it changes")
     return Plan((), None, (), answer, None)
 
 
@@ -306,6 +332,8 @@ def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
     """The one sentence. A first reason before its consequences, held before waiting."""
     open_ones = [v for v in verdicts if v.state in _ORDER_OF_STATES]
     telling = [v for v in open_ones if v.code is not Code.EARLIER_STEP] or open_ones
+    if not telling and view.stock:
+        return _stock_answer(view)
     if not telling:
         number = view.ref("sales_order")
         sentence = (
@@ -337,6 +365,17 @@ def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
         next_look,
         first.choices,
     )
+
+
+def _stock_answer(view: OrderView) -> Answer:
+    """H4: received in full and closed, or cancelled there."""
+    cancelled = all(po.cancelled for po in view.purchase_orders)
+    state, code = (
+        (State.CANCELLED, Code.CANCELLED) if cancelled else (State.DONE, Code.STOCK_RECEIVED)
+    )
+    what = "is cancelled in ConnectWise" if cancelled else "is received in full and closed"
+    sentence = f"Stock purchase order {view.row.name} {what}."
+    return Answer(state, code, sentence, Who.NOBODY, _since(view, code), "never")
 
 
 def _due(view: OrderView, verdicts: Sequence[Verdict]) -> datetime | None:

@@ -10,13 +10,16 @@ from datetime import datetime
 
 from app.domain import money
 from app.domain.codes import Code, Who
+from app.domain.gates_of_buying import (
+    demand_free,
+    goods_arrived_or_issued,
+    purchase_order_stays,
+    surplus_comes_last,
+)
 from app.domain.gates_of_goods import (
     earlier_receipts_received,
-    goods_arrived_or_issued,
     goods_complete,
-    purchase_order_stays,
     receipt_consistent,
-    surplus_comes_last,
     surplus_stands,
 )
 from app.domain.order import OrderView
@@ -132,7 +135,7 @@ def sales_order_wanted(view: OrderView, subject: str, since: datetime) -> Shut |
 
 def sales_order_stands(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """B1.7: nothing is ordered, linked or received before the sales order's products stand."""
-    if view.finished("create_sales_order", "order") or view.sells_nothing:
+    if view.stock or view.finished("create_sales_order", "order") or view.sells_nothing:
         return None
     person = view.person_converts
     return Shut(
@@ -156,6 +159,7 @@ GATES: dict[str, Gate] = {
         sales_order_stands,
         purchase_order_stays,
         goods_arrived_or_issued,
+        demand_free,
         receipt_consistent,
         earlier_receipts_received,
         surplus_comes_last,

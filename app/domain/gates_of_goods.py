@@ -16,34 +16,6 @@ from app.domain.receipts import parts
 from app.domain.shut import Shut
 
 
-def purchase_order_stays(view: OrderView, subject: str, since: datetime) -> Shut | None:
-    """H3: a purchase order that was received here and names another sales order now."""
-    purchase_order_id = subject.split(":")[1]
-    moved = view.facts.get(("purchase_order_moved", purchase_order_id))
-    if moved is None:
-        return None
-    return Shut(
-        Code.PURCHASE_ORDER_MOVED,
-        f"{view.label(f'po:{purchase_order_id}')} names {moved.body.get('order')} in Commerce now, "
-        f"after it was made in ConnectWise for {view.row.name}.",
-    )
-
-
-def goods_arrived_or_issued(view: OrderView, subject: str, since: datetime) -> Shut | None:
-    """D-2: by default a purchase order reaches ConnectWise with its first receipt."""
-    purchase_order = view.purchase_order(int(subject.split(":")[1]))
-    if purchase_order is None or view.behaviour.purchase_order_timing == "on_issue":
-        return None
-    if parts(purchase_order, view.receipts):
-        return None
-    return Shut(
-        Code.GOODS_NOT_RECEIVED,
-        f"Nothing has been received on {purchase_order.order_number} yet; it reaches ConnectWise "
-        "with its first receipt.",
-        next_look="on the first receipt",
-    )
-
-
 def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """H2: more than ordered, or less than was received before, is for a person."""
     purchase_order = view.purchase_order(int(subject.split(":")[1]))
@@ -100,27 +72,6 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
                 Code.RECEIPT_GAP,
                 f"An earlier receipt on {purchase_order.order_number} comes first.",
                 next_look="when the earlier receipt is received",
-            )
-    return None
-
-
-def surplus_comes_last(view: OrderView, subject: str, since: datetime) -> Shut | None:
-    """B1.9: ConnectWise may link a plain line by itself, so surplus must not stand while demand
-    is open that another purchase order of this order is meant for."""
-    kind, po_id = subject.split(":")[:2]
-    if kind != "surplus":
-        return None
-    every = allocate(view)
-    products = {s.product_id for s in every.get(int(po_id), ()) if s.line is None}
-    for other, shares in every.items():
-        meant = any(s.line is not None and s.product_id in products for s in shares)
-        needed = meant or other == int(po_id)
-        if needed and not view.finished("link_demand", f"po:{other}"):
-            return Shut(
-                Code.SURPLUS_LAST,
-                f"Goods on {view.label(f'po:{po_id}')} above the order wait until "
-                f"{view.label(f'po:{other}')} is linked.",
-                next_look="when it is linked",
             )
     return None
 

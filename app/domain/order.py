@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import money
+from app.domain.choices import LOOK_AGAIN
 from app.domain.codes import Code, State
 from app.domain.documents import (
     Kind,
@@ -39,6 +40,7 @@ class Behaviour:
     invoice_action: str = "mark_ready"
     mark_shipped: str = "drop_ship_only"
     partial_receipt: str = "clone_rest"
+    stock_purchase_orders: str = "sync_unlinked"
     rounding_limit: Decimal = Decimal("0.05")
 
 
@@ -75,7 +77,13 @@ class OrderView:
     now: datetime
     outcomes: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     in_doubt: frozenset[tuple[str, str]] = frozenset()  # (step, subject): sent, not answered
+    doubts: frozenset[tuple[str, str, str]] = frozenset()  # the same with the intent's key
     decisions: Mapping[tuple[Code, str], Decision] = field(default_factory=dict)
+
+    @property
+    def stock(self) -> bool:
+        """Whether this is a purchase order for stock, without a sales order (H4)."""
+        return self.row.stock
 
     @property
     def opportunity_id(self) -> int | None:
@@ -260,7 +268,14 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         in_doubt=frozenset(
             (intent.step, intent.subject) for intent in snapshot.intents if intent.outcome is None
         ),
+        doubts=frozenset(
+            (intent.step, intent.subject, intent.key)
+            for intent in snapshot.intents
+            if intent.outcome is None
+        ),
         decisions={
-            (one.code, one.subject): one for one in sorted(snapshot.decisions, key=lambda d: d.at)
+            (one.code, one.subject): one
+            for one in sorted(snapshot.decisions, key=lambda d: d.at)
+            if one.choice != LOOK_AGAIN.name  # says nothing for good; what was chosen before stays
         },
     )

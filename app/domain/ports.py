@@ -315,6 +315,9 @@ class ConnectWise(Protocol):
     async def add_purchase_order_line(
         self, purchase_order_id: int, new: psa.NewPurchaseOrderLine
     ) -> psa.PurchaseOrderLine: ...
+    async def change_purchase_order_line(
+        self, purchase_order_id: int, line_id: int, change: psa.PurchaseOrderLineChange
+    ) -> psa.PurchaseOrderLine: ...
     async def receive_line(
         self, purchase_order_id: int, line_id: int, receiving: psa.Receiving
     ) -> psa.PurchaseOrderLine: ...

@@ -118,6 +118,7 @@ class Product:
     invoice_id: int | None = None
     forecast_id: int | None = None
     open_demand: Decimal | None = None
+    approved: bool | None = None  # poApprovedFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ class PurchaseOrderLine:
     cancelled: bool
     sales_order_ids: tuple[int, ...] = ()
     serialized: bool = False
+    batched: bool = False  # taken over by accounting: nothing of it may be changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,7 @@ class NewPurchaseOrder:
     number: str | None = None
     location_id: int | None = None
     business_unit_id: int | None = None
+    drop_ship_company_id: int | None = None  # the customer to whom the supplier delivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +324,7 @@ class PurchaseOrderChange:
     number: str | None = None
     notes: str | None = None
     status_id: int | None = None
+    drop_ship_company_id: int | None = None
     vendor_invoice_number: str | None = None
     vendor_invoice_date: datetime | None = None
     tracking_number: str | None = None
@@ -341,6 +345,19 @@ class NewPurchaseOrderLine:
     unit_of_measure_id: int
     warehouse_id: int | None = None
     vendor_sku: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseOrderLineChange:
+    """Only what is not None is changed. `cancelled` is the reason: the line is cancelled."""
+
+    quantity: Decimal | None = None
+    unit_cost: Decimal | None = None
+    cancelled: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self == PurchaseOrderLineChange()
 
 
 @dataclass(frozen=True, slots=True)

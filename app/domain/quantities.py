@@ -10,8 +10,9 @@ from app.domain.documents import PurchaseOrder
 from app.domain.linking import allocate
 from app.domain.order import OrderView
 from app.domain.receipts import parts
+from app.domain.standing import RECEIVE, received_remotely
 
-RECEIVE = "receive_purchase_order"
+__all__ = ["RECEIVE", "SHIP", "received", "received_for_lines", "received_remotely", "shipped"]
 SHIP = "ship_goods"
 
 
@@ -21,18 +22,6 @@ def received(view: OrderView, purchase_order: PurchaseOrder) -> dict[int, int]:
     for part in parts(purchase_order, view.receipts):
         for interval in part.intervals:
             result[interval.po_line] = max(result.get(interval.po_line, 0), interval.end)
-    return result
-
-
-def received_remotely(view: OrderView, purchase_order_id: int) -> dict[int, int]:
-    """What the ledger says is received in ConnectWise, by purchase order line id."""
-    result: dict[int, int] = {}
-    for (step, _), row in view.ledger.items():
-        if step != RECEIVE or row.want is None or row.want["purchase_order"] != purchase_order_id:
-            continue
-        for line in row.want["lines"]:
-            key = int(line["line"])
-            result[key] = max(result.get(key, 0), int(line["to"]))
     return result
 
 

@@ -16,6 +16,8 @@ from app.domain.documents import Kind
 from app.domain.versions import Stored
 
 ORDER = "order"  # the subject of a step that concerns the order as a whole
+# Source id of a purchase order for stock, before its own id: Commerce's ids are numbers.
+STOCK = "stock:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,11 @@ class OrderRow:
     wake_seq: int
     held_by: str | None = None  # a person's hold, with its reason
     choices: tuple[str, ...] = ()  # what a person may choose from, where the answer is held
+
+    @property
+    def stock(self) -> bool:
+        """Whether it is a purchase order for stock: an aggregate of its own kind, without sales."""
+        return self.source_id.startswith(STOCK)
 
     @property
     def name(self) -> str:

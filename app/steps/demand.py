@@ -7,37 +7,88 @@ demand that ConnectWise did not raise is waited for within the read lag, then na
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.gates_of_buying import chosen_on
+from app.domain.order import OrderView
 from app.domain.records import ORDER
+from app.domain.standing import SYNC
 from app.steps.effects import Effects
 
 # B1.12 is checked before each link and each receipt. Steps of one drive follow one another within
 # moments and share a reading; a later drive reads again.
 FRESH = timedelta(seconds=10)
+COST_PLACES = Decimal("0.0001")
+INVOICED = (Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE)
+# With these a person may let a purchase order go on without its link (D-7, B1.2).
+UNLINKED = (*INVOICED, Code.DEMAND_NOT_LINKED)
+ACCEPT = "accept_unlinked"
 
 
-def demanded(fx: Effects, want: Mapping[str, Any]) -> list[psa.Demand]:
-    """The linked shares of a purchase order as demand of products, one entry a product."""
-    quantities: dict[int, Decimal] = {}
-    costs: dict[int, Decimal] = {}
-    for share in want["shares"]:
-        if share["line"] is None:
-            continue
-        product = fx.ref("product", str(share["line"]))
-        if product is None:
-            raise Hold(
-                Code.DEMAND_NOT_LINKED,
-                f"Line {share['line']} of {fx.view.row.name} has no product in ConnectWise.",
-            )
-        quantities[product] = quantities.get(product, Decimal(0)) + Decimal(str(share["quantity"]))
-        costs[product] = Decimal(str(share["cost"]))
-    return [psa.Demand(key, quantity, costs[key]) for key, quantity in quantities.items()]
+def accepted(view: OrderView, purchase_order_id: int | str) -> list[str]:
+    """The reasons for which a person lets goods of a purchase order go on unlinked."""
+    return [code.value for code in UNLINKED if chosen_on(view, code, purchase_order_id) == ACCEPT]
+
+
+def wanted_links(want: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Quantity that shall be linked, by sales order line."""
+    return _by_line(want["shares"])
+
+
+def _by_line(shares: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+    result: dict[str, Decimal] = {}
+    for share in shares:
+        if share["line"] is not None:
+            line = str(share["line"])
+            result[line] = result.get(line, Decimal(0)) + Decimal(str(share["quantity"]))
+    return result
+
+
+def unit_cost(want: Mapping[str, Any], line: str) -> Decimal:
+    """A line's cost: where purchase order lines of one product differ, what they cost together."""
+    shares = [share for share in want["shares"] if share["line"] == line]
+    quantity = sum((Decimal(str(share["quantity"])) for share in shares), Decimal(0))
+    total = sum(
+        (Decimal(str(share["quantity"])) * Decimal(str(share["cost"])) for share in shares),
+        Decimal(0),
+    )
+    return (total / quantity).quantize(COST_PLACES) if quantity else Decimal(0)
+
+
+@dataclass(slots=True)
+class Split:
+    """Of a wanted quantity by line: what is linked now, what goes on unlinked as a person
+    accepted, and what stops the purchase order once the rest is linked (B1.13)."""
+
+    link: dict[str, Decimal] = field(default_factory=dict)
+    unlinked: dict[str, Decimal] = field(default_factory=dict)
+    hold: Hold | None = None
+
+    def add(self, line: str, quantity: Decimal) -> None:
+        if quantity > 0:
+            self.link[line] = quantity
+
+    def give_up(self, line: str, quantity: Decimal) -> None:
+        if quantity > 0:
+            self.unlinked[line] = self.unlinked.get(line, Decimal(0)) + quantity
+
+
+def demand_of(
+    fx: Effects, want: Mapping[str, Any], lines: Mapping[str, Decimal]
+) -> list[psa.Demand]:
+    """Lines as demand of their products."""
+    result: list[psa.Demand] = []
+    for line, quantity in lines.items():
+        product = fx.ref("product", line)
+        assert product is not None  # noqa: S101 - split() leaves such lines out
+        result.append(psa.Demand(product, quantity, unit_cost(want, line)))
+    return result
 
 
 async def products_now(fx: Effects, ids: Sequence[int]) -> list[psa.Product]:
@@ -54,39 +105,98 @@ async def products_now(fx: Effects, ids: Sequence[int]) -> list[psa.Product]:
     return products
 
 
-async def refuse_invoiced(fx: Effects, ids: Sequence[int], what: str) -> list[psa.Product]:
-    """B1.12, D-7: goods that are invoiced already can neither be linked nor received."""
-    products = [product for product in await products_now(fx, ids) if product.id in set(ids)]
-    invoiced = [product for product in products if product.invoice_id is not None]
-    if not invoiced:
-        return products
-    released = fx.view.applied("release_invoice", ORDER) is not None  # once, also if taken back
-    listed = ", ".join(f"{p.sku} on invoice {p.invoice_id}" for p in invoiced)
-    raise Hold(
-        Code.PO_AFTER_INVOICE if released else Code.INVOICED_TOO_EARLY,
+def forget_products(fx: Effects) -> None:
+    fx.forget("products", f"sales_order:{fx.ref('sales_order')}")
+
+
+def invoiced_code(view: OrderView) -> Code:
+    """D-6 once the order was released, also if that was taken back; else D-7."""
+    released = view.applied("release_invoice", ORDER) is not None
+    return Code.PO_AFTER_INVOICE if released else Code.INVOICED_TOO_EARLY
+
+
+def _invoiced(view: OrderView, products: Sequence[psa.Product], what: str) -> Hold:
+    listed = ", ".join(f"{p.sku} on invoice {p.invoice_id}" for p in products)
+    return Hold(
+        invoiced_code(view),
         f"{what} cannot be linked or received: {listed} in ConnectWise already.",
     )
 
 
-async def check_demand(fx: Effects, linked: Sequence[psa.Demand], number: str) -> None:
-    """Every product has open demand for what shall be linked, and no invoice.
+async def refuse_invoiced(
+    fx: Effects, ids: Sequence[int], what: str, po_id: int | str | None = None
+) -> list[psa.Product]:
+    """B1.12, D-7: goods that are invoiced already can neither be linked nor received, unless a
+    person accepted them unlinked: then their purchase order lines are no links any more."""
+    products = [product for product in await products_now(fx, ids) if product.id in set(ids)]
+    invoiced = [product for product in products if product.invoice_id is not None]
+    if po_id is not None and any(chosen_on(fx.view, code, po_id) == ACCEPT for code in INVOICED):
+        return products
+    if invoiced:
+        raise _invoiced(fx.view, invoiced, what)
+    return products
 
-    Raises Hold, or Wait while ConnectWise may not show the demand yet.
+
+async def split(
+    fx: Effects, want: Mapping[str, Any], lines: Mapping[str, Decimal], number: str
+) -> Split:
+    """How far lines can be linked now, by the demand that is open and not invoiced.
+
+    Raises Wait while ConnectWise may not show the demand yet, Hold where nothing can be linked.
     """
-    products = await refuse_invoiced(fx, [demand.product_id for demand in linked], number)
-    by_id = {product.id: product for product in products}
-    for demand in linked:
-        product = by_id.get(demand.product_id)
-        if product is None or product.open_demand is None:
-            continue
-        if product.open_demand >= demand.quantity:
-            continue
-        sentence = (
-            f"{number} needs demand for {demand.quantity.normalize():f} {product.sku}, but "
-            f"ConnectWise shows {product.open_demand.normalize():f} open on the sales order."
-        )
-        fx.forget("products", f"sales_order:{fx.ref('sales_order')}")
-        stands = fx.view.ledger.get(("create_sales_order", ORDER))
-        if wait := await fx.lagging(stands.applied_at if stands else None, sentence):
-            raise wait
-        raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+    result = Split()
+    agreed = accepted(fx.view, want["purchase_order"])
+    products = {line: fx.ref("product", line) for line in lines}
+    ids = sorted({product for product in products.values() if product is not None})
+    there = {product.id: product for product in (await products_now(fx, ids) if ids else ())}
+    invoiced: list[psa.Product] = []
+    short: list[str] = []
+    for line, quantity in lines.items():
+        product = there.get(products[line] or -1)
+        if product is None and products[line] is None:
+            if Code.DEMAND_NOT_LINKED not in agreed:
+                sentence = f"Line {line} of {fx.view.row.name} has no product in ConnectWise."
+                raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+            result.give_up(line, quantity)
+        elif product is not None and product.invoice_id is not None:
+            if any(code in agreed for code in INVOICED):
+                result.give_up(line, quantity)
+            else:
+                invoiced.append(product)
+        else:
+            open_now = product.open_demand if product is not None else None
+            part = quantity if open_now is None else min(quantity, max(open_now, Decimal(0)))
+            result.add(line, part)
+            if part < quantity and Code.DEMAND_NOT_LINKED in agreed:
+                result.give_up(line, quantity - part)
+            elif part < quantity and product is not None:
+                short.append(
+                    f"{number} needs demand for {quantity.normalize():f} {product.sku}, but "
+                    f"ConnectWise shows {part.normalize():f} open on the sales order."
+                )
+    if short:
+        await _short(fx, short)
+    if invoiced:
+        result.hold = _invoiced(fx.view, invoiced, number)
+        if not result.link and not result.unlinked:
+            raise result.hold
+    return result
+
+
+async def _short(fx: Effects, sentences: Sequence[str]) -> None:
+    forget_products(fx)
+    sentence = " ".join(sentences)
+    if wait := await fx.lagging(_demand_moved_at(fx.view), sentence):
+        raise wait
+    raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+
+
+def _demand_moved_at(view: OrderView) -> datetime | None:
+    """When the service last did what raises or frees demand: a sales order, another purchase
+    order that gave some back."""
+    moments = [
+        row.applied_at
+        for (step, _), row in view.ledger.items()
+        if row.applied_at is not None and step in ("create_products", "create_sales_order", SYNC)
+    ]
+    return max(moments, default=None)

@@ -50,6 +50,13 @@ class Effects(Protocol):
         it sends: then nothing was done.
         """
 
+    async def resolve(
+        self, kind: str, key: str, look: Look, learn: Learn | None = None
+    ) -> Outcome | None:
+        """What became of a write that was announced and never answered, before anything else is
+        read or wanted. None: there is none in doubt, or it surely did nothing and is forgotten.
+        """
+
     async def guard(self) -> None:
         """Before an idempotent write: the lease still holds and lasts for a call."""
 

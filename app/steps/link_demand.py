@@ -1,32 +1,48 @@
 """link_demand: the purchase order's lines are linked to the order's demand, and read back (B1.2).
 
-Owns the proof of the link: the line's sales orders, else the report. Posts demand itself only
-where a plain header came first (D-4 demand_appends_to_po).
+Owns the proof of the link: the line's sales orders, else the report. Adds demand itself only where
+a plain header came first (D-4 demand_appends_to_po), or where a person says: link it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
-from app.domain.errors import FailureKind, Hold, RemoteFailure
-from app.domain.json_values import canonical
+from app.domain.errors import Hold
+from app.domain.gates_of_buying import decision_on
 from app.domain.order import OrderView
 from app.domain.shut import Shut
-from app.steps.demand import check_demand, demanded
-from app.steps.effects import Effects, Outcome
-from app.steps.resolve import setting, vendor
+from app.domain.standing import SYNC
+from app.steps.demand import ACCEPT, demand_of, wanted_links
+from app.steps.effects import Effects
+from app.steps.links import (
+    Links,
+    append,
+    linked_lines,
+    made_elsewhere,
+    raise_links,
+    read_lines,
+    remember,
+    remembered,
+    reported,
+)
+from app.steps.make_purchase_order import number_of
+from app.steps.plain_lines import line_ids
+from app.steps.resolve import setting
+from app.steps.revise import cut
 
 name = "link_demand"
-version = 1
-SYNC = "sync_purchase_order"
+version = 2
+LINK_AGAIN = "link_again"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
+    if view.stock:
+        return []
     return [f"po:{po.id}" for po in view.purchase_orders if not po.draft]
 
 
@@ -37,8 +53,22 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     synced = view.applied(SYNC, subject)
     if synced is None and not any(line.quantity for line in purchase_order.lines):
         return None
-    shares = [share for share in synced["shares"] if share["line"]] if synced else []
-    return {"order": view.row.source_id, "purchase_order": purchase_order.id, "shares": shares}
+    shares = synced.get("stands", synced["shares"]) if synced and not _ended(synced) else []
+    wanted: dict[str, Any] = {
+        "order": view.row.source_id,
+        "purchase_order": purchase_order.id,
+        "shares": [share for share in shares if share["line"]],
+    }
+    if synced and synced.get("unlinked"):
+        wanted["unlinked"] = synced["unlinked"]
+    decision = decision_on(view, Code.DEMAND_NOT_LINKED, purchase_order.id)
+    if decision is not None and decision.choice == LINK_AGAIN:
+        wanted["again"] = decision.at.isoformat()  # wherever it was met: also while receiving
+    return wanted
+
+
+def _ended(synced: Mapping[str, Any]) -> bool:
+    return bool(synced.get("cancelled"))
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
@@ -53,95 +83,158 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     po_id = str(want["purchase_order"])
-    purchase_order = fx.ref("purchase_order", po_id)
-    assert purchase_order is not None  # noqa: S101 - sync_purchase_order came before
-    linked = demanded(fx, want)
-    if linked and fx.view.behaviour.demand_linking == "demand_appends_to_po":
-        await _append(fx, want, purchase_order, linked)
-    lines = await read_lines(fx, po_id, purchase_order)
-    missing = _unlinked(fx, want, lines)
-    if missing and await _report_says_linked(fx, purchase_order, linked):
-        missing = []
+    record = fx.ref("purchase_order", po_id)
+    assert record is not None  # noqa: S101 - sync_purchase_order came before
+    synced = {**(fx.view.applied(SYNC, f"po:{po_id}") or {}), **want}
+    links = remembered(fx, synced, record)
+    if fx.view.behaviour.demand_linking == "demand_appends_to_po" and not synced.get("by_hand"):
+        links = await _taken_instead(fx, synced, links)
+        if held := await raise_links(fx, synced, links, name):
+            raise held
+    await _read_back(fx, synced, links)
+
+
+async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None:
+    po_id, number = str(want["purchase_order"]), str(want["number"])
+    lines = await read_lines(fx, po_id, links.record)
+    needed = _needed(want, links)
+    missing = _unlinked(fx, needed, lines)
+    permitted = True
+    if missing:
+        told = await _report_says_linked(fx, want, links.record, needed)
+        permitted, missing = told is not None, [] if told else missing
     if not missing:
-        if linked:
-            fx.journal("DEMAND_LINKED", f"Purchase order {purchase_order} is linked, read back.")
+        if needed:
+            fx.journal("DEMAND_LINKED", f"Purchase order {links.record} is linked, read back.")
         return
-    number = fx.view.label(f"po:{po_id}")
+    decision = decision_on(fx.view, Code.DEMAND_NOT_LINKED, po_id)
+    if decision is not None and decision.choice == ACCEPT:
+        sentence = f"{', '.join(missing)} on {number} go on without a link."
+        fx.journal("UNLINKED_ACCEPTED", sentence)
+        return
     sentence = f"{number} is not linked to the sales order's demand for {', '.join(missing)}."
+    if not permitted:
+        sentence += " The report that would tell more needs the permission System > API Reports."
     row = fx.view.ledger.get((SYNC, f"po:{po_id}"))
     if wait := await fx.lagging(row.applied_at if row else None, sentence):
         raise wait
+    if "again" in want and await _link_again(fx, want, links, needed, str(want["again"])):
+        return
     raise Hold(Code.DEMAND_NOT_LINKED, sentence)
 
 
-async def read_lines(fx: Effects, po_id: str, purchase_order: int) -> list[psa.PurchaseOrderLine]:
-    """The lines as they stand, kept for this drive and as a fact."""
-    lines = await fx.cw.purchase_order_lines(purchase_order)
-    fx.keep("lines", lines, po_id)
-    fx.see("purchase_order_lines", {"lines": canonical([asdict(line) for line in lines])}, po_id)
-    return list(lines)
+def _needed(want: Mapping[str, Any], links: Links) -> dict[str, Decimal]:
+    """What has to be linked, but for what a person accepted unlinked."""
+    needed = {
+        line: quantity - links.unlinked.get(line, Decimal(0))
+        for line, quantity in wanted_links(want).items()
+    }
+    return {line: quantity for line, quantity in needed.items() if quantity > 0}
 
 
 def _unlinked(
-    fx: Effects, want: Mapping[str, Any], lines: Sequence[psa.PurchaseOrderLine]
+    fx: Effects, needed: Mapping[str, Decimal], lines: Sequence[psa.PurchaseOrderLine]
 ) -> list[str]:
     """Identifiers whose linked quantity falls short, by what the lines themselves say."""
     sales_order = fx.ref("sales_order")
-    needed: dict[str, Decimal] = {}
-    for share in want["shares"]:
-        ref = fx.view.refs.get(("product", str(share["line"])))
+    short: dict[str, Decimal] = {}
+    for key, quantity in needed.items():
+        ref = fx.view.refs.get(("product", key))
         sku = str(ref.data["sku"]) if ref is not None else "?"
-        needed[sku] = needed.get(sku, Decimal(0)) + Decimal(str(share["quantity"]))
+        short[sku] = short.get(sku, Decimal(0)) + quantity
     for line in lines:
-        if sales_order in line.sales_order_ids and not line.cancelled and line.sku in needed:
-            needed[line.sku] -= line.quantity
-    return sorted(sku for sku, short in needed.items() if short > 0)
+        if sales_order in line.sales_order_ids and not line.cancelled and line.sku in short:
+            short[line.sku] -= line.quantity
+    return sorted(sku for sku, rest in short.items() if rest > 0)
 
 
 async def _report_says_linked(
-    fx: Effects, purchase_order: int, linked: Sequence[psa.Demand]
-) -> bool:
-    try:
-        rows = await fx.cw.demand_links([demand.product_id for demand in linked])
-    except RemoteFailure as failure:
-        if failure.kind is FailureKind.FORBIDDEN:
-            return False
-        raise
+    fx: Effects, want: Mapping[str, Any], record: int, needed: Mapping[str, Decimal]
+) -> bool | None:
+    """None: the report may not be read."""
+    products = {line: fx.ref("product", line) for line in needed}
+    if None in products.values():
+        return False
+    demand = demand_of(fx, want, needed)
+    rows = await reported(fx, record, [part.product_id for part in demand])
+    if rows is None:
+        return None
     there: dict[int, Decimal] = {}
     for row in rows:
-        if row.purchase_order_id == purchase_order:
-            there[row.product_id] = there.get(row.product_id, Decimal(0)) + row.quantity
-    return all(there.get(demand.product_id, Decimal(0)) >= demand.quantity for demand in linked)
+        there[row.product_id] = there.get(row.product_id, Decimal(0)) + row.quantity
+    return all(there.get(part.product_id, Decimal(0)) >= part.quantity for part in demand)
 
 
-async def _append(
-    fx: Effects, want: Mapping[str, Any], purchase_order: int, linked: Sequence[psa.Demand]
-) -> None:
-    document = fx.view.purchase_order(int(want["purchase_order"]))
-    assert document is not None  # noqa: S101 - want() found it
-    vendor_id = (await vendor(fx, document.supplier)).id
-    warehouse_id = (await setting(fx, "connectwise_warehouse")).id
+async def _link_again(
+    fx: Effects, want: Mapping[str, Any], links: Links, needed: Mapping[str, Decimal], mark: str
+) -> bool:
+    """A person says: unlinked lines go, and the demand is added anew. Once for each time it was
+    said; True where it was done now."""
+    if any(outcome.get("mark") == mark for outcome in fx.view.outcomes.values()):
+        return False
+    po_id = str(want["purchase_order"])
+    there = await linked_lines(fx, want, links.record, needed)
+    linked = {line: sum((q for _, q in parts), Decimal(0)) for line, parts in there.items()}
+    lacking = {line: quantity - linked[line] for line, quantity in needed.items()}
+    lacking = {line: quantity for line, quantity in lacking.items() if quantity > 0}
+    if not lacking:
+        return False
+    kept = line_ids(fx.view, f"surplus:{po_id}", ("line",), None)
+    kept |= line_ids(fx.view, f"po:{po_id}", ("unlinked",), None)
+    sales_order = fx.ref("sales_order")
+    for line, quantity in lacking.items():
+        ref = fx.view.refs.get(("product", line))
+        loose = [
+            one
+            for one in await read_lines(fx, po_id, links.record)
+            if ref is not None and one.sku == ref.data["sku"] and one.id not in kept
+            if sales_order not in one.sales_order_ids
+        ]
+        await cut(fx, want, links.record, loose, quantity)
+        links.linked[line] = linked[line]
+    remember(fx, want, links)
+    await append(fx, want, links, lacking, name, mark=mark)
+    return True
 
-    async def send() -> Outcome:
-        await check_demand(fx, linked, document.order_number)
-        made = await fx.cw.purchase_demand(vendor_id, warehouse_id, linked, purchase_order)
-        if made is not None and made != purchase_order:
-            # ConnectWise made another purchase order instead of extending ours [OPEN].
-            return {"id": made, "elsewhere": True}
-        return {"id": purchase_order}
 
-    async def look(known: Outcome) -> Outcome | None:
-        return (
-            {"id": purchase_order}
-            if await _report_says_linked(fx, purchase_order, linked)
-            else None
-        )
+# --- another purchase order instead ---------------------------------------------------------------
 
-    evidence = {"purchase_order": purchase_order, "products": [d.product_id for d in linked]}
-    outcome = await fx.once("demand", "append", evidence, send, look)
-    if outcome.get("elsewhere"):
-        raise Hold(
-            Code.PURCHASE_ORDER_UNCERTAIN,
-            f"ConnectWise made purchase order {outcome['id']} instead of extending "
-            f"{purchase_order}. Set DEMAND_LINKING to demand_creates_po; remove one of the two.",
-        )
+
+async def _taken_instead(fx: Effects, want: Mapping[str, Any], links: Links) -> Links:
+    """ConnectWise made another purchase order of the demand instead of extending the header: a
+    person says whether that one is used. Then the header is cancelled and gives up its number."""
+    po_id = str(want["purchase_order"])
+    for (step, subject, key), outcome in fx.view.outcomes.items():
+        mine = step == name and subject == f"po:{po_id}" and key.startswith("more")
+        if not mine or not outcome.get("elsewhere") or int(outcome["id"]) == links.record:
+            continue
+        other = int(outcome["id"])
+        if any(links.linked.values()):
+            continue
+        decision = decision_on(fx.view, Code.PURCHASE_ORDER_UNCERTAIN, po_id)
+        if decision is None or decision.choice != f"use:{other}":
+            raise made_elsewhere(want, links, other)
+        return await _use(fx, want, links, other, outcome["lines"])
+    return links
+
+
+async def _use(
+    fx: Effects, want: Mapping[str, Any], links: Links, other: int, lines: Mapping[str, Any]
+) -> Links:
+    view, po_id = fx.view, str(want["purchase_order"])
+    cancelled = await setting(fx, "connectwise_purchase_order_status_cancelled")
+    opened = await setting(fx, "connectwise_purchase_order_status_open")
+    number = number_of(view, want)
+    free = f"{number[:43]}-unused" if number is not None else None
+    await fx.guard()
+    unused = psa.PurchaseOrderChange(number=free, status_id=cancelled.id)
+    await fx.cw.change_purchase_order(links.record, unused)
+    marker = view.marker("purchase order", po_id)
+    await fx.guard()
+    await fx.cw.change_purchase_order(
+        other, psa.PurchaseOrderChange(number=number, notes=marker, status_id=opened.id)
+    )
+    taken = Links(other, {str(k): Decimal(str(q)) for k, q in lines.items()})
+    remember(fx, want, taken)
+    fx.journal("PURCHASE_ORDER_TAKEN", f"{want['number']} is purchase order {other} from now on.")
+    return taken

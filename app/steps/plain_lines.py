@@ -1,4 +1,5 @@
-"""Purchase order lines that no demand makes: surplus, and all of them where ConnectWise links.
+"""Purchase order lines that no demand makes: surplus, what goes on unlinked, and all of them where
+ConnectWise links by itself.
 
 Owns their posting, one announcement a line. They come after the demand: a plain line that
 ConnectWise links by itself would take demand away from the lines that belong to it.
@@ -11,68 +12,220 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
+from app.domain.documents import Product, PurchaseOrder, PurchaseOrderLine
+from app.domain.json_values import canonical
+from app.domain.order import OrderView
+from app.domain.standing import SYNC
 from app.steps import catalog
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects, Learn, Outcome
 from app.steps.resolve import setting
+
+Share = Mapping[str, Any]
+
+
+def items_of(view: OrderView, document: PurchaseOrder, products: set[int]) -> list[dict[str, Any]]:
+    """What the catalog items of a purchase order's own products need, to be made if missing."""
+    lines = {line.product_id: line for line in document.lines}
+    items = []
+    for product_id in sorted(products & lines.keys()):
+        line = lines[product_id]
+        product = _product(view, document, line)
+        items.append(
+            {
+                "product": product_id,
+                "sku": product.product_number[: catalog.IDENTIFIER],
+                "title": line.title,
+                "price": 0,
+                "cost": line.price,
+                "physical": product.physical,
+                "serialized": product.is_serialized,
+                "mpn": product.manufacturer_part_number,
+            }
+        )
+    result: list[dict[str, Any]] = canonical(items)
+    return result
+
+
+def _product(view: OrderView, document: PurchaseOrder, line: PurchaseOrderLine) -> Product:
+    """A line's product: Commerce need not list it on the purchase order, nor on the order."""
+    order = view.sales_order
+    for product in (*document.products, *(order.products if order is not None else ())):
+        if product.id == line.product_id:
+            return product
+    return Product.unlisted(line)
 
 
 async def plain_lines(
-    fx: Effects, want: Mapping[str, Any], purchase_order: int, warehouse_id: int
+    fx: Effects,
+    want: Mapping[str, Any],
+    shares: Sequence[Share],
+    purchase_order: int,
+    *,
+    kind: str = "line",
+    revision: str = "",
 ) -> None:
-    """Add the wanted shares: surplus (B1.9), or all others where ConnectWise links by its own
-    setting (D-4 automatic)."""
-    plain = want["shares"]
-    items = await catalog.ensure(fx, want["items"])
-    by_product = {item["product"]: item for item in want["items"]}
-    unit = (await setting(fx, "connectwise_unit_of_measure")).id
-    for share in plain:
-        number = _line_number(want["shares"], share)
-        ref = fx.view.refs.get(("product", str(share["line"])))
-        if share["line"] is not None and ref is not None:
-            item_id, title = int(ref.data["catalog_item"]), str(ref.data["sku"])
-        else:
-            item = by_product[share["product"]]
-            item_id, title = items[str(item["sku"])], str(item["title"])
-        await _plain_line(fx, share, purchase_order, number, item_id, title, unit, warehouse_id)
+    """Bring the plain lines of one revision of a purchase order to these shares: what an earlier
+    attempt at it added counts, the rest is added."""
+    subject = _subject(want)
+    items = await _items(fx, want, shares)
+    for index, share in enumerate(shares):
+        base = _base(kind, share, revision)
+        done, turn = _added(fx.view, subject, base, share)
+        rest = Decimal(str(share["quantity"])) - done
+        if rest > 0 or (SYNC, subject, _key(base, turn)) in fx.view.doubts:
+            new = await _new_line(fx, want, share, items, rest, index)
+            await _post(fx, purchase_order, _key(base, turn), new)
     fx.forget("lines", str(want["purchase_order"]))
 
 
-def _line_number(shares: Sequence[Mapping[str, Any]], share: Mapping[str, Any]) -> int:
-    """The natural key of a share's line, far above the numbers that ConnectWise gives. One
-    purchase order line that covers two lines of the order has two shares (D-8)."""
-    same = [other["line"] for other in shares if other["po_line"] == share["po_line"]]
-    return 1000 + int(share["po_line"]) % 1_000_000 * 100 + same.index(share["line"])
-
-
-async def _plain_line(
+async def plain_line(
     fx: Effects,
-    share: Mapping[str, Any],
+    want: Mapping[str, Any],
+    share: Share,
+    quantity: Decimal,
     purchase_order: int,
-    number: int,
-    item_id: int,
-    title: str,
-    unit: int,
-    warehouse_id: int,
+    *,
+    step: str,
+    learn: Learn,
 ) -> None:
-    new = psa.NewPurchaseOrderLine(
-        catalog_item_id=item_id,
+    """One more plain line for a part of a share that goes on unlinked."""
+    base, turn = _base("unlinked", share, ""), 1
+    subject = f"po:{want['purchase_order']}"
+    while (step, subject, _key(base, turn)) in fx.view.outcomes:
+        turn += 1
+    items = await _items(fx, want, [share])
+    new = await _new_line(fx, want, share, items, quantity, 0)
+    await _post(fx, purchase_order, _key(base, turn), new, learn)
+    fx.forget("lines", str(want["purchase_order"]))
+
+
+def plain_parts(
+    want: Mapping[str, Any], line: str, quantity: Decimal
+) -> list[tuple[Share, Decimal]]:
+    """A sales order line's unlinked quantity, laid on the purchase order lines that cover it."""
+    parts: list[tuple[Share, Decimal]] = []
+    for share in want["shares"]:
+        part = min(quantity, Decimal(str(share["quantity"]))) if share["line"] == line else 0
+        if part > 0:
+            parts.append((share, Decimal(part)))
+            quantity -= part
+    return parts
+
+
+Items = Mapping[int, tuple[int, str]]
+
+
+async def _items(fx: Effects, want: Mapping[str, Any], shares: Sequence[Share]) -> Items:
+    """Catalog item and title by product, for shares whose line has no product of its own."""
+    unknown = {int(share["product"]) for share in shares if _ref(fx, share) is None}
+    if not unknown:
+        return {}
+    document = fx.view.purchase_order(int(want["purchase_order"]))
+    assert document is not None  # noqa: S101 - want() found it
+    items = list(want.get("items", ())) or items_of(fx.view, document, unknown)
+    made = await catalog.ensure(fx, items)
+    return {int(i["product"]): (made[str(i["sku"])], str(i["title"])) for i in items}
+
+
+async def _new_line(
+    fx: Effects,
+    want: Mapping[str, Any],
+    share: Share,
+    items: Items,
+    quantity: Decimal,
+    index: int,
+) -> psa.NewPurchaseOrderLine:
+    ref = _ref(fx, share)
+    item, title = (
+        (int(ref.data["catalog_item"]), str(ref.data["sku"]))
+        if ref is not None
+        else items[int(share["product"])]
+    )
+    return psa.NewPurchaseOrderLine(
+        catalog_item_id=item,
         description=title,
-        line_number=number,
-        quantity=Decimal(str(share["quantity"])),
+        line_number=_line_number(fx.view, want, share, index),
+        quantity=quantity,
         unit_cost=Decimal(str(share["cost"])),
-        unit_of_measure_id=unit,
-        warehouse_id=warehouse_id,
+        unit_of_measure_id=(await setting(fx, "connectwise_unit_of_measure")).id,
+        warehouse_id=(await setting(fx, "connectwise_warehouse")).id,
     )
 
+
+def _ref(fx: Effects, share: Share) -> Any:
+    return fx.view.refs.get(("product", str(share["line"]))) if share["line"] is not None else None
+
+
+def _subject(want: Mapping[str, Any]) -> str:
+    return f"{'surplus' if 'items' in want else 'po'}:{want['purchase_order']}"
+
+
+def _base(kind: str, share: Share, revision: str) -> str:
+    key = f"{kind}:{share['po_line']}:{share['line'] or 'surplus'}"
+    return f"{key}@{revision}" if revision else key
+
+
+def _key(base: str, turn: int) -> str:
+    return base if turn == 1 else f"{base}#{turn}"
+
+
+def _added(view: OrderView, subject: str, base: str, share: Share) -> tuple[Decimal, int]:
+    """What a revision added already, and the number of its next line. Outcomes of an older kind
+    do not tell their quantity: it was the share's."""
+    done, turn = Decimal(0), 1
+    while (outcome := view.outcomes.get((SYNC, subject, _key(base, turn)))) is not None:
+        done += Decimal(str(outcome.get("quantity", share["quantity"])))
+        turn += 1
+    return done, turn
+
+
+def _line_number(view: OrderView, want: Mapping[str, Any], share: Share, index: int) -> int:
+    """The natural key of a new line, far above the numbers that ConnectWise gives. `index` tells
+    the lines of one go apart: one purchase order line may cover two lines of the order (D-8).
+    Lines that came before keep their numbers."""
+    mark = f":{share['po_line']}:"
+    earlier = sum(
+        1
+        for _, about, key in view.outcomes
+        if about.split(":")[1:2] == [str(want["purchase_order"])] and mark in key
+    )
+    return 1000 + int(share["po_line"]) % 1_000_000 * 1000 + (index + 10 * earlier) % 1000
+
+
+async def _post(
+    fx: Effects,
+    purchase_order: int,
+    key: str,
+    new: psa.NewPurchaseOrderLine,
+    learn: Learn | None = None,
+) -> None:
     async def send() -> Outcome:
-        return {"id": (await fx.cw.add_purchase_order_line(purchase_order, new)).id}
+        made = await fx.cw.add_purchase_order_line(purchase_order, new)
+        return {"id": made.id, "quantity": str(new.quantity)}
 
     async def look(known: Outcome) -> Outcome | None:
         for line in await fx.cw.purchase_order_lines(purchase_order):
-            if line.line_number == number and line.catalog_item_id == item_id:
-                return {"id": line.id}
+            same_number = line.line_number == int(known["line_number"])
+            if same_number and line.catalog_item_id == int(known["item"]):
+                return {"id": line.id, "quantity": str(known.get("quantity", line.quantity))}
         return None
 
-    evidence = {"purchase_order": purchase_order, "item": item_id, "line_number": number}
-    key = f"line:{share['po_line']}:{share['line'] or 'surplus'}"
-    await fx.once("purchase_order_line", key, evidence, send, look)
+    evidence = {
+        "purchase_order": purchase_order,
+        "item": new.catalog_item_id,
+        "line_number": new.line_number,
+        "quantity": str(new.quantity),
+    }
+    await fx.once("purchase_order_line", key, evidence, send, look, learn)
+
+
+def line_ids(view: OrderView, subject: str, kinds: Sequence[str], po_line: int | None) -> set[int]:
+    """ConnectWise ids of the plain lines that a purchase order got, of one of its lines or all."""
+    found: set[int] = set()
+    for (step, about, key), outcome in view.outcomes.items():
+        kind, _, rest = key.partition(":")
+        if step != SYNC or about != subject or kind not in kinds or "id" not in outcome:
+            continue
+        if po_line is None or rest.split(":")[0] == str(po_line):
+            found.add(int(outcome["id"]))
+    return found

@@ -23,9 +23,9 @@ from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
-from app.steps.demand import refuse_invoiced
+from app.steps.demand import accepted, refuse_invoiced
 from app.steps.effects import Effects, Outcome
-from app.steps.link_demand import read_lines
+from app.steps.links import read_lines
 from app.steps.resolve import setting
 
 name = "receive_purchase_order"
@@ -146,7 +146,7 @@ async def _refuse_invoiced(fx: Effects, document: PurchaseOrder) -> None:
         if share.line is not None and (product := fx.ref("product", share.line)) is not None
     ]
     if products:
-        await refuse_invoiced(fx, sorted(set(products)), document.order_number)
+        await refuse_invoiced(fx, sorted(set(products)), document.order_number, document.id)
 
 
 async def _receive_product(
@@ -228,8 +228,7 @@ def _refuse_unlinked(
     if sales_order in line.sales_order_ids:
         return
     there = sum((x.received for x in lines if sales_order in x.sales_order_ids), Decimal(0))
-    accepted = fx.view.decided_on(Code.DEMAND_NOT_LINKED, document.id) == "accept_unlinked"
-    if there >= linked or accepted:
+    if there >= linked or accepted(fx.view, document.id):
         return
     raise Hold(
         Code.DEMAND_NOT_LINKED,

@@ -26,6 +26,7 @@ FLAGS: dict[str, Flag] = {
     "connectwise_won_status": lambda record: record.won,
     "connectwise_lost_status": lambda record: record.lost,
     "connectwise_purchase_order_status_closed": lambda record: record.default_closed,
+    "connectwise_purchase_order_status_cancelled": lambda record: record.closed,
 }
 # Statuses that no flag tells apart have to be set by name (`contracts/http.md`).
 MUST_BE_SET = frozenset(
@@ -40,6 +41,7 @@ KINDS: dict[str, Setup] = {
     "connectwise_sales_order_status_ready": Setup.SALES_ORDER_STATUS,
     "connectwise_purchase_order_status_open": Setup.PURCHASE_ORDER_STATUS,
     "connectwise_purchase_order_status_closed": Setup.PURCHASE_ORDER_STATUS,
+    "connectwise_purchase_order_status_cancelled": Setup.PURCHASE_ORDER_STATUS,
     "connectwise_purchase_terms": Setup.BILLING_TERMS,
     "connectwise_unit_of_measure": Setup.UNIT_OF_MEASURE,
     "connectwise_product_type": Setup.PRODUCT_TYPE,
@@ -104,6 +106,10 @@ def _pick(records: list[SetupRecord], name: str, wanted: str) -> SetupRecord | N
     flag = FLAGS.get(name)
     if flag is not None:
         flagged = [record for record in records if flag(record)]
+        if name == "connectwise_purchase_order_status_cancelled":
+            # Closed without being received: no flag says it, so only where one alone fits.
+            other = [record for record in flagged if not record.default_closed]
+            flagged = other if len(other) == 1 else [r for r in flagged if r.default_closed]
         return flagged[0] if flagged else None
     if name in ("connectwise_open_status", "connectwise_purchase_order_status_open"):
         records = [record for record in records if not record.closed]

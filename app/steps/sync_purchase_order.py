@@ -1,7 +1,8 @@
 """sync_purchase_order: a Commerce purchase order stands in ConnectWise, numbered (B1.1, B1.9, D-4).
 
-Owns the purchase order's making: from the demand of the order's products, or plainly; surplus as
-an unlinked line. Never posts again where it cannot tell whether the first post arrived.
+Owns what a purchase order should look like there, from its making to its cancellation: made from
+the demand of the order's products, or plainly; surplus as an unlinked line; every change until a
+receipt or an invoice freezes it (D-11). How it is made and changed is in the parts beside it.
 """
 
 from __future__ import annotations
@@ -12,45 +13,68 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
-from app.domain.documents import Product, PurchaseOrder, PurchaseOrderLine
-from app.domain.errors import FailureKind, Hold, RemoteFailure
-from app.domain.gates_of_goods import purchase_order_stays
+from app.domain.documents import PurchaseOrder
+from app.domain.errors import Hold, RemoteFailure
+from app.domain.gates_of_buying import purchase_order_stays
 from app.domain.json_values import canonical
 from app.domain.linking import allocate
 from app.domain.order import OrderView
-from app.domain.records import Ref
 from app.domain.shut import Shut
-from app.steps import catalog
-from app.steps.demand import check_demand, demanded
-from app.steps.effects import Effects, Learn, Outcome
-from app.steps.plain_lines import plain_lines
-from app.steps.resolve import optional, setting, vendor
+from app.domain.standing import SYNC, came, standing_shares, stands
+from app.steps.demand import Split, accepted, refuse_invoiced, split, wanted_links
+from app.steps.effects import Effects
+from app.steps.links import Links, raise_links, read_lines, remember, remembered
+from app.steps.make_purchase_order import (
+    from_demand,
+    number_of,
+    number_taken,
+    plainly,
+    raise_highest,
+    resolved,
+)
+from app.steps.plain_lines import items_of, line_ids
+from app.steps.resolve import company, setting, vendor
+from app.steps.revise import (
+    cancel_rest,
+    cut,
+    give_back,
+    refuse_frozen,
+    revise_plain,
+    set_costs,
+    unlink_invoiced,
+)
 
-name = "sync_purchase_order"
-version = 1
-HIGHEST_SECONDS = 10 * 365 * 86400.0
+name = SYNC
+version = 2
+Want = Mapping[str, Any]
 
 
 def subjects(view: OrderView) -> Sequence[str]:
     """Each purchase order, and what of it is above the order: that comes last (B1.9)."""
+    if view.stock and view.behaviour.stock_purchase_orders == "ignore":
+        return []
     found = [f"po:{po.id}" for po in view.purchase_orders if not po.draft]
     every = allocate(view)
-    above = [key for key in sorted(every) if any(share.line is None for share in every[key])]
-    return [*found, *(f"surplus:{key}" for key in above)]
+    above = {key for key in every if any(share.line is None for share in every[key])}
+    # What stands of an earlier surplus has to be taken back.
+    above |= {
+        int(subject.split(":")[1])
+        for (step, subject), row in view.ledger.items()
+        if step == name and subject.startswith("surplus:") and row.want is not None
+    }
+    mine = {po.id for po in view.purchase_orders}
+    return [*found, *(f"surplus:{key}" for key in sorted(above & mine))]
 
 
-def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+def want(view: OrderView, subject: str) -> Want | None:
     purchase_order = view.purchase_order(int(subject.split(":")[1]))
     if purchase_order is None or purchase_order.draft:
         return None
-    applied = view.applied(name, subject)
     if purchase_order.cancelled:
-        # Never mirrored: nothing to do. Mirrored, or perhaps: the difference is for a person (H3).
-        if applied is None and (name, subject) not in view.in_doubt:
-            return None
-        number = {"purchase_order": purchase_order.id, "number": purchase_order.order_number}
-        return {**number, **(applied or {}), "cancelled": True}
-    if applied is None and not any(line.quantity for line in purchase_order.lines):
+        return None if subject.startswith("surplus:") else _cancelled(view, purchase_order)
+    if view.applied(name, subject) is None and not any(
+        line.quantity for line in purchase_order.lines
+    ):
         return None  # nothing is ordered with it (H2)
     shares = [
         {
@@ -64,58 +88,71 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     ]
     if subject.startswith("surplus:"):
         return _surplus(view, purchase_order, shares)
-    result: dict[str, Any] = canonical(
-        {
-            "order": view.row.source_id,
-            "purchase_order": purchase_order.id,
-            "number": purchase_order.order_number,
-            "supplier": purchase_order.supplier.id,
-            "shares": shares,
-        }
-    )
-    return result
+    wanted: dict[str, Any] = {
+        "order": view.row.source_id,
+        "purchase_order": purchase_order.id,
+        "number": purchase_order.order_number,
+        "supplier": purchase_order.supplier.id,
+        "shares": shares,
+    }
+    if purchase_order.drop_ship and view.sales_order is not None:
+        wanted["drop_ship"] = view.sales_order.customer_id
+    if agreed := accepted(view, purchase_order.id):
+        wanted["unlinked"] = agreed  # a person lets goods go on without their link
+    result: dict[str, Any] = canonical(wanted)
+    return _decided(view, subject, result)
+
+
+def _decided(view: OrderView, subject: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """D-11: a change after the freeze that a person made by hand, or gave up."""
+    choice = view.decided(Code.CHANGED_AFTER_FREEZE, subject, wanted)
+    if choice == "keep_connectwise":
+        standing = standing_shares(view, int(wanted["purchase_order"]))
+        kept: dict[str, Any] = canonical({**wanted, "stands": standing})
+        return kept
+    return {**wanted, "by_hand": True} if choice == "done_by_hand" else wanted
+
+
+def _cancelled(view: OrderView, purchase_order: PurchaseOrder) -> Want | None:
+    """Never mirrored: nothing to do. Mirrored, or perhaps: for a person, who says how (H3)."""
+    subject = f"po:{purchase_order.id}"
+    if stands(view, purchase_order.id) is None and (name, subject) not in view.in_doubt:
+        return None
+    wanted: dict[str, Any] = {
+        "purchase_order": purchase_order.id,
+        "number": purchase_order.order_number,
+        "cancelled": True,
+    }
+    choice = view.decided(Code.PURCHASE_ORDER_CANCELLED, subject, wanted)
+    if choice in ("cancel_in_connectwise", "done_by_hand"):
+        order = {"order": view.row.source_id, "how": choice}
+        result: dict[str, Any] = canonical(
+            {**wanted, **order, "shares": came(view, purchase_order.id)}
+        )
+        return result
+    return wanted
 
 
 def _surplus(
     view: OrderView, purchase_order: PurchaseOrder, shares: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Any]:
+) -> Want | None:
     """What of a purchase order is above the order, with what its catalog items need."""
+    base = stands(view, purchase_order.id) or {}
+    applied = view.applied(name, f"surplus:{purchase_order.id}")
     above = [share for share in shares if share["line"] is None]
-    surplus = {share["product"] for share in above}
-    lines = {line.product_id: line for line in purchase_order.lines}
-    items = []
-    for product_id in sorted(surplus & lines.keys()):
-        line, product = lines[product_id], _product(view, purchase_order, lines[product_id])
-        items.append(
-            {
-                "product": product_id,
-                "sku": product.product_number[: catalog.IDENTIFIER],
-                "title": line.title,
-                "price": 0,
-                "cost": line.price,
-                "physical": product.physical,
-                "serialized": product.is_serialized,
-                "mpn": product.manufacturer_part_number,
-            }
-        )
+    if "stands" in base:
+        return applied  # ConnectWise stays as it is (D-11)
+    if applied is None and not above:
+        return None
     result: dict[str, Any] = canonical(
         {
             "purchase_order": purchase_order.id,
             "number": purchase_order.order_number,
             "shares": above,
-            "items": items,
+            "items": items_of(view, purchase_order, {int(share["product"]) for share in above}),
         }
     )
-    return result
-
-
-def _product(view: OrderView, document: PurchaseOrder, line: PurchaseOrderLine) -> Product:
-    """A line's product: Commerce need not list it on the purchase order, nor on the order."""
-    order = view.sales_order
-    for product in (*document.products, *(order.products if order is not None else ())):
-        if product.id == line.product_id:
-            return product
-    return Product.unlisted(line)
+    return {**result, "by_hand": True} if base.get("by_hand") else result
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
@@ -123,233 +160,205 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
     return purchase_order_stays(view, subject, view.now)
 
 
-def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+def preview(view: OrderView, want: Want) -> list[str]:
     if want.get("cancelled"):
-        return []
-    linked = sum(share["quantity"] for share in want["shares"] if share["line"] is not None)
+        if want.get("how") != "cancel_in_connectwise":
+            return []
+        return [f"cancel what is not received of {want['number']} and close it"]
     if "items" in want:
-        return [f"add unlinked lines of {sum(share['quantity'] for share in want['shares'])}"]
+        above = sum(share["quantity"] for share in want["shares"])
+        return [f"add unlinked lines of {above}"] if above else ["cancel unlinked lines"]
     known = view.ref("purchase_order", str(want["purchase_order"]))
-    writes = [] if known else [f"make a purchase order from the demand for {linked}"]
-    return [*writes, f"number it {want['number']}"]
+    linked = sum(share["quantity"] for share in want["shares"] if share["line"] is not None)
+    if known is not None:
+        return [f"change purchase order {known} to what {want['number']} says"]
+    made = f"make a purchase order from the demand for {linked}" if linked else "make its header"
+    return [made, f"number it {want['number']}"]
 
 
-async def apply(want: Mapping[str, Any], fx: Effects) -> None:
-    view = fx.view
-    po_id = str(want["purchase_order"])
+async def apply(want: Want, fx: Effects) -> None:
+    if want.get("cancelled"):
+        await _cancel(fx, want)
+    elif "items" in want:
+        await _add_surplus(fx, want)
+    else:
+        await _sync(fx, want)
+
+
+# --- made or changed ------------------------------------------------------------------------------
+
+
+async def _sync(fx: Effects, want: Want) -> None:
+    view, po_id = fx.view, str(want["purchase_order"])
+    known, before = fx.ref("purchase_order", po_id), stands(fx.view, int(po_id))
+    if "stands" in want or want.get("by_hand"):
+        _as_decided(fx, want, known)
+        return
+    if known is not None and before is not None:
+        await refuse_frozen(fx, want, before)
     purchase_order = view.purchase_order(int(po_id))
     assert purchase_order is not None  # noqa: S101 - want() found it
-    if want.get("cancelled"):
-        raise Hold(
-            Code.PURCHASE_ORDER_CANCELLED,
-            f"{want['number']} was cancelled in Commerce; {_where(fx.ref('purchase_order', po_id))}.",
-        )
-    if "items" in want:
-        await _add_surplus(fx, want)
-        return
-    seller = await vendor(fx, purchase_order.supplier)
-    warehouse = await setting(fx, "connectwise_warehouse")
     opened = await setting(fx, "connectwise_purchase_order_status_open")
-    marker = view.marker("purchase order", po_id)
-    known = fx.ref("purchase_order", po_id)
-    if known is not None:
-        _refuse_changed_lines(fx, want)
-    linked = demanded(fx, want)
+    drop_ship = await _drop_ship_to(fx, want)
+    part: Split | None = None
     if known is None:
-        if linked and view.behaviour.demand_linking == "demand_creates_po":
-            known = await _from_demand(fx, want, seller.id, warehouse.id, linked)
-        else:
-            known = await _plainly(fx, want, seller.id, warehouse.id, opened.id, marker)
-        await _raise_highest(fx, known)
-    number = str(want["number"])[:50] if view.behaviour.po_numbering == "commerce" else None
-    await fx.guard()
-    await fx.cw.change_purchase_order(
-        known, psa.PurchaseOrderChange(number=number, notes=marker, status_id=opened.id)
+        known, part = await _made(fx, want, purchase_order, opened.id, drop_ship)
+        await raise_highest(fx, known)
+    links = remembered(fx, want, known)
+    await _take_back(fx, want, before or {}, links)
+    held = await _bring(fx, want, links, part)
+    change = psa.PurchaseOrderChange(
+        number=number_of(view, want),
+        notes=_notes(view, want),
+        status_id=opened.id,
+        drop_ship_company_id=drop_ship,
     )
-    if view.behaviour.demand_linking == "automatic":
-        ordered = [share for share in want["shares"] if share["line"] is not None]
-        await plain_lines(fx, {**want, "shares": ordered, "items": []}, known, warehouse.id)
+    await fx.guard()
+    try:
+        await fx.cw.change_purchase_order(known, change)
+    except RemoteFailure as failure:
+        raise number_taken(view, want, failure) from failure
+    if held is not None:
+        raise held
     fx.journal(
         "PURCHASE_ORDER_SYNCED",
         f"{want['number']} stands in ConnectWise as purchase order {known}.",
     )
 
 
-def _where(purchase_order: int | None) -> str:
-    if purchase_order is None:
-        return "it may have been made in ConnectWise, which has not answered"
-    return f"it stands in ConnectWise as purchase order {purchase_order}"
+def _notes(view: OrderView, want: Want) -> str:
+    """Our marker, and the whole number where ConnectWise cannot hold it."""
+    marker = view.marker("purchase order", str(want["purchase_order"]))
+    number = number_of(view, want)
+    return marker if number in (None, str(want["number"])) else f"{marker} {want['number']}"
 
 
-async def _add_surplus(fx: Effects, want: Mapping[str, Any]) -> None:
-    known = fx.ref("purchase_order", str(want["purchase_order"]))
-    assert known is not None  # noqa: S101 - gate surplus_comes_last
-    _refuse_changed_lines(fx, want, "surplus")
-    warehouse = await setting(fx, "connectwise_warehouse")
-    await plain_lines(fx, want, known, warehouse.id)
-    above = sum(share["quantity"] for share in want["shares"])
-    fx.journal("SURPLUS", f"{above} on {want['number']} are above the order and stand unlinked.")
+async def _drop_ship_to(fx: Effects, want: Want) -> int | None:
+    """H4: the supplier delivers to the customer, so the purchase order names him."""
+    order = fx.view.sales_order
+    if "drop_ship" not in want or order is None:
+        return None
+    return (await company(fx, order.customer, order.connectwise.company_identifier)).id
 
 
-def _refuse_changed_lines(fx: Effects, want: Mapping[str, Any], subject: str = "po") -> None:
-    """D-11: a purchase order that stands is changed by a person, as its lines are linked."""
-    before = fx.view.applied(name, f"{subject}:{want['purchase_order']}")
-    if before is None or before["shares"] == want["shares"]:
+async def _made(
+    fx: Effects, want: Want, document: PurchaseOrder, status_id: int, drop_ship: int | None
+) -> tuple[int, Split | None]:
+    """The purchase order, made now or found to be made: by its demand, else its header alone.
+    With it, how far its lines could be linked, where that was looked at."""
+    lines = wanted_links(want)
+    by_demand = fx.view.behaviour.demand_linking == "demand_creates_po"
+    if by_demand and (found := await resolved(fx, want)) is not None:
+        return found, None
+    seller = (await vendor(fx, document.supplier)).id
+    warehouse = (await setting(fx, "connectwise_warehouse")).id
+    part: Split | None = None
+    if lines and by_demand:
+        part = await split(fx, want, lines, str(want["number"]))
+        if part.link:
+            return await from_demand(fx, want, seller, warehouse, part.link), part
+    return await plainly(fx, want, seller, warehouse, status_id, drop_ship), part
+
+
+async def _take_back(fx: Effects, want: Want, before: Want, links: Links) -> None:
+    """What stands and is not wanted any more: lines given back, and another order's."""
+    view = fx.view
+    if before and before.get("order") != view.row.source_id:
+        ref = view.refs.get(("purchase_order", str(want["purchase_order"])))
+        if ref is not None and ref.data.get("order") != view.row.source_id:
+            await _leave(fx, want, links)
+    elif view.behaviour.demand_linking != "automatic":
+        await give_back(fx, want, links)
+        await unlink_invoiced(fx, want, links, name)
+
+
+async def _leave(fx: Effects, want: Want, links: Links) -> None:
+    """H3: the purchase order belonged to another sales order: its lines go, once. Surplus was
+    linked to nobody and stays."""
+    po_id = str(want["purchase_order"])
+    surplus = line_ids(fx.view, f"surplus:{po_id}", ("line",), None)
+    lines = [one for one in await read_lines(fx, po_id, links.record) if one.id not in surplus]
+    await cut(fx, want, links.record, lines, sum((one.quantity for one in lines), Decimal(0)))
+    remember(fx, want, links)
+
+
+async def _bring(fx: Effects, want: Want, links: Links, part: Split | None) -> Hold | None:
+    """What is wanted and does not stand yet. What stops a part of it is given back."""
+    view, po_id = fx.view, int(want["purchase_order"])
+    stood = standing_shares(view, po_id)
+    linked = [share for share in want["shares"] if share["line"] is not None]
+    held: Hold | None = None
+    if view.behaviour.demand_linking == "automatic":
+        products = [p for share in linked if (p := fx.ref("product", share["line"])) is not None]
+        if products:
+            await refuse_invoiced(fx, sorted(set(products)), str(want["number"]), po_id)
+        earlier = [share for share in stood if share["line"] is not None]
+        await revise_plain(fx, want, linked, earlier, links.record, _revision(view, po_id))
+    elif view.behaviour.demand_linking == "demand_creates_po":
+        held = await raise_links(fx, want, links, name, part)
+    if stood:
+        await set_costs(fx, want, stood, links.record)
+    return held
+
+
+def _revision(view: OrderView, po_id: int, kind: str = "po") -> str:
+    """Names the lines of one change apart from those of the next; the first making has none."""
+    row = view.ledger.get((name, f"{kind}:{po_id}"))
+    return row.applied_at.isoformat() if row is not None and row.applied_at is not None else ""
+
+
+def _as_decided(fx: Effects, want: Want, known: int | None) -> None:
+    """D-11: nothing is written; what a person did counts as done."""
+    if want.get("by_hand") and known is not None:
+        remember(fx, want, Links(known, wanted_links(want)))
+        fx.forget("lines", str(want["purchase_order"]))
+        fx.journal("CHANGED_BY_HAND", f"{want['number']} was changed in ConnectWise by hand.")
         return
-    raise Hold(
-        Code.CHANGED_AFTER_FREEZE,
-        f"The quantities of {want['number']} changed in Commerce after it was made in ConnectWise.",
-        who="purchasing",
+    fx.journal("DIFFERENCE_ACCEPTED", f"ConnectWise keeps {want['number']} as it is.")
+
+
+# --- cancelled, surplus ---------------------------------------------------------------------------
+
+
+async def _cancel(fx: Effects, want: Want) -> None:
+    """H3: cancelled in Commerce after it was made here. A person says how."""
+    po_id = str(want["purchase_order"])
+    known = fx.ref("purchase_order", po_id)
+    if "how" not in want or (known is None and want["how"] == "cancel_in_connectwise"):
+        where = (
+            "it may have been made in ConnectWise, which has not answered"
+            if known is None
+            else f"it stands in ConnectWise as purchase order {known}"
+        )
+        raise Hold(
+            Code.PURCHASE_ORDER_CANCELLED,
+            f"{want['number']} was cancelled in Commerce; {where}.",
+            choices=("done_by_hand", "look_again", "skip") if known is None else (),
+        )
+    if want["how"] == "cancel_in_connectwise" and known is not None:
+        await cancel_rest(fx, want, known)
+        some = bool(want["shares"])
+        which = "closed" if some else "cancelled"
+        status = await setting(fx, f"connectwise_purchase_order_status_{which}")
+        await fx.guard()
+        await fx.cw.change_purchase_order(known, psa.PurchaseOrderChange(status_id=status.id))
+    if known is not None:
+        remember(fx, want, Links(known, wanted_links(want)))
+    told = "in ConnectWise by the service" if want["how"] != "done_by_hand" else "by hand"
+    fx.journal("PURCHASE_ORDER_CANCELLED", f"{want['number']} is cancelled {told}.")
+
+
+async def _add_surplus(fx: Effects, want: Want) -> None:
+    po_id = int(want["purchase_order"])
+    known = fx.ref("purchase_order", str(po_id))
+    assert known is not None  # noqa: S101 - gate surplus_comes_last
+    if want.get("by_hand"):
+        return
+    applied = list((fx.view.applied(name, f"surplus:{po_id}") or {}).get("shares", ()))
+    await revise_plain(
+        fx, want, want["shares"], applied, known, _revision(fx.view, po_id, "surplus")
     )
-
-
-async def _from_demand(
-    fx: Effects,
-    want: Mapping[str, Any],
-    vendor_id: int,
-    warehouse_id: int,
-    linked: Sequence[psa.Demand],
-) -> int:
-    highest = await fx.recall("highest", "purchase_order")
-    bound = int(highest["id"]) if highest is not None else 0
-    evidence = {
-        "vendor": vendor_id,
-        "products": {str(demand.product_id): str(demand.quantity) for demand in linked},
-        "above": bound,
-    }
-
-    async def send() -> Outcome:
-        # Here and not earlier: after a crash our own purchase order has taken the demand.
-        await check_demand(fx, linked, str(want["number"]))
-        made = await fx.cw.purchase_demand(vendor_id, warehouse_id, linked)
-        if made is None:  # the answer need not carry the purchase order [OPEN]
-            found = await look(evidence)
-            if found is None:
-                raise RemoteFailure(
-                    FailureKind.OUTCOME_UNKNOWN, "the answer names no purchase order"
-                )
-            return found
-        return {"id": made}
-
-    async def look(known: Outcome) -> Outcome | None:
-        return await _made_from_demand(fx, want, known)
-
-    outcome = await fx.once("purchase_order", "demand", evidence, send, look, _learn(want))
-    return int(outcome["id"])
-
-
-async def _made_from_demand(fx: Effects, want: Mapping[str, Any], known: Outcome) -> Outcome | None:
-    """The purchase order whose lines cover exactly what was demanded; Hold when unsure.
-
-    Everything is taken from the announcement: since then other purchase orders may have come,
-    and the order's documents may have changed.
-    """
-    ours = {
-        int(ref.external_id) for (kind, _), ref in fx.view.refs.items() if kind == "purchase_order"
-    }
-    bound, vendor_id = int(known["above"]), int(known["vendor"])
-    wanted = {int(key): Decimal(str(value)) for key, value in known["products"].items()}
-    found: dict[int, dict[int, Decimal]] = {}
-    try:
-        for row in await fx.cw.demand_links(sorted(wanted)):
-            if row.purchase_order_id not in ours and row.purchase_order_id > bound:
-                per = found.setdefault(row.purchase_order_id, {})
-                per[row.product_id] = per.get(row.product_id, Decimal(0)) + row.quantity
-    except RemoteFailure as failure:
-        if failure.kind is not FailureKind.FORBIDDEN:
-            raise
-        return await _made_without_report(fx, want, vendor_id, ours, bound)
-    exact = sorted(key for key, quantities in found.items() if quantities == wanted)
-    if len(exact) == 1:
-        return {"id": exact[0]}
-    if found:
-        raise _uncertain(want, sorted(found))
-    return None
-
-
-async def _made_without_report(
-    fx: Effects, want: Mapping[str, Any], vendor_id: int, ours: set[int], bound: int
-) -> Outcome | None:
-    """Without the API Reports permission: purchase orders of the vendor above the lower bound."""
-    sales_order = fx.ref("sales_order")
-    skus: dict[str, Decimal] = {}
-    for share in want["shares"]:
-        product = fx.view.refs.get(("product", str(share["line"])))
-        if product is not None:
-            sku = str(product.data["sku"])
-            skus[sku] = skus.get(sku, Decimal(0)) + Decimal(str(share["quantity"]))
-    exact: list[int] = []
-    unsure: list[int] = []
-    for candidate in await fx.cw.purchase_orders_above(vendor_id, bound):
-        if candidate.id in ours:
-            continue
-        there: dict[str, Decimal] = {}
-        for line in await fx.cw.purchase_order_lines(candidate.id):
-            if sales_order in line.sales_order_ids:
-                there[line.sku] = there.get(line.sku, Decimal(0)) + line.quantity
-        if there == skus:
-            exact.append(candidate.id)
-        elif there:
-            unsure.append(candidate.id)
-    if len(exact) == 1 and not unsure:
-        return {"id": exact[0]}
-    if exact or unsure:
-        raise _uncertain(want, sorted([*exact, *unsure]))
-    return None
-
-
-def _uncertain(want: Mapping[str, Any], candidates: Sequence[int]) -> Hold:
-    listed = ", ".join(str(candidate) for candidate in candidates)
-    return Hold(
-        Code.PURCHASE_ORDER_UNCERTAIN,
-        f"Purchase order {listed} in ConnectWise may or may not be {want['number']}; nothing is "
-        "posted again.",
-    )
-
-
-async def _plainly(
-    fx: Effects,
-    want: Mapping[str, Any],
-    vendor_id: int,
-    warehouse_id: int,
-    status_id: int,
-    marker: str,
-) -> int:
-    number = str(want["number"])[:50] if fx.view.behaviour.po_numbering == "commerce" else None
-    highest = await fx.recall("highest", "purchase_order")
-    bound = int(highest["id"]) if highest is not None else 0
-    new = psa.NewPurchaseOrder(
-        vendor_id=vendor_id,
-        warehouse_id=warehouse_id,
-        status_id=status_id,
-        terms_id=(await setting(fx, "connectwise_purchase_terms")).id,
-        notes=marker,
-        number=number,
-        location_id=await optional(fx, "connectwise_location"),
-        business_unit_id=await optional(fx, "connectwise_business_unit"),
-    )
-
-    async def send() -> Outcome:
-        return {"id": (await fx.cw.create_purchase_order(new)).id}
-
-    async def look(known: Outcome) -> Outcome | None:
-        above = await fx.cw.purchase_orders_above(vendor_id, int(known["above"]))
-        found = [po.id for po in above if marker in po.notes]
-        return {"id": found[0]} if found else None
-
-    evidence = {"marker": marker, "vendor": vendor_id, "above": bound}
-    outcome = await fx.once("purchase_order", "plain", evidence, send, look, _learn(want))
-    return int(outcome["id"])
-
-
-def _learn(want: Mapping[str, Any]) -> Learn:
-    """Kept together with the outcome, so that no other look-up can take the record for its own."""
-    key = str(want["purchase_order"])
-    return lambda outcome: [Ref("purchase_order", key, str(outcome["id"]), exclusive=True)]
-
-
-async def _raise_highest(fx: Effects, purchase_order_id: int) -> None:
-    """Remember the highest purchase order id: a lower bound for later look-ups, at no call."""
-    highest = await fx.recall("highest", "purchase_order")
-    if highest is None or int(highest["id"]) < purchase_order_id:
-        await fx.remember("highest", "purchase_order", {"id": purchase_order_id}, HIGHEST_SECONDS)
+    await set_costs(fx, want, applied, known)
+    above = sum(share["quantity"] for share in want["shares"])
+    what = "stands for stock" if fx.view.stock else "are above the order and stand unlinked"
+    fx.journal("SURPLUS", f"{above} on {want['number']} {what}.")

@@ -112,15 +112,10 @@ SELECT EXISTS (
     AND {_SUBJECT.format("subject")}
 )
 """  # noqa: S608 - constant text
-_TOUCHED = f"""
-SELECT EXISTS (SELECT FROM applied WHERE order_id = $1 AND want IS NOT NULL
-               AND {_SUBJECT.format("subject")})
-    OR EXISTS (SELECT FROM intent WHERE order_id = $1 AND {_SUBJECT.format("subject")})
-"""  # noqa: S608 - constant text
 _MOVED_FACT = """
 INSERT INTO fact (tenant_id, order_id, kind, key, body, seen_at)
 SELECT tenant_id, id, 'purchase_order_moved', $2, $3::text::json, now() FROM orders WHERE id = $1
-ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body
+ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
 WHERE fact.body::text <> EXCLUDED.body::text
 RETURNING key
 """
@@ -128,6 +123,12 @@ _BACK = """
 DELETE FROM fact AS f USING unnest($1::bigint[], $2::text[]) AS t (order_id, key)
 WHERE f.order_id = t.order_id AND f.kind = 'purchase_order_moved' AND f.key = t.key
 """
+
+
+def _key_of(doc: Doc) -> OrderKey:
+    named = doc.order_key
+    assert named is not None  # noqa: S101 - every purchase order names one, if only for stock
+    return named
 
 
 class Documents:
@@ -141,6 +142,7 @@ class Documents:
         self._by_quote: dict[tuple[int, str], set[int]] = {}
         self._journal: list[tuple[int, JournalEntry]] = []
         self._others: set[int] = set()
+        self._named: Mapping[OrderKey, int] = {}
 
     async def place(self, delivered: Sequence[Delivered], others: Iterable[int]) -> set[int]:
         """Merge, place and write; the events that have to come again, of which nothing is kept.
@@ -222,7 +224,7 @@ class Documents:
         return {row["id"]: row["name"] for row in found}, busy
 
     def _moving(self, orders: Mapping[OrderKey, int]) -> list[Doc]:
-        """Purchase orders that stood in an order and name another one, or none, now."""
+        """Purchase orders that stood in an order and name another one now."""
         return [
             doc
             for doc in self._docs.values()
@@ -241,8 +243,9 @@ class Documents:
     # Placing --------------------------------------------------------------------------------
 
     async def _settle_orders(self, orders: Mapping[OrderKey, int], names: dict[int, str]) -> None:
+        self._named = orders
         for doc in self._moving(orders):
-            await self._move(doc, self._target(doc, orders), names)
+            await self._move(doc, orders[_key_of(doc)], names)
         back: list[tuple[int, str]] = []
         for doc in self._docs.values():
             if not doc.changed or doc.told is None:
@@ -261,15 +264,13 @@ class Documents:
         for doc in self._docs.values():
             self._tell(doc)
 
-    async def _move(self, doc: Doc, target: int | None, names: dict[int, str]) -> None:
+    async def _move(self, doc: Doc, target: int, names: dict[int, str]) -> None:
         """H3: a purchase order takes along what was done for it, unless its goods were received."""
         source = doc.order_id
         assert source is not None  # noqa: S101 - it stood in an order
-        if target is None:
-            stays = await self._session.fetchval(_TOUCHED, source, doc.source_id)
-        else:
-            stays = await self._session.fetchval(_RECEIVED, source, doc.source_id)
-        to = names[target] if target is not None else "no sales order"
+        stays = await self._session.fetchval(_RECEIVED, source, doc.source_id)
+        for_stock = doc.told is not None and doc.told.order is None
+        to = "no sales order" if for_stock else names[target]
         self.woken.add(source)
         if stays:
             body = as_json({"order": to, "purchase_order": doc.source_id})
@@ -279,11 +280,9 @@ class Documents:
             return
         sentence = f"{doc.name} moved from {names[source]} to {to}."
         for order_id in (source, target):
-            if order_id is not None:
-                self._note(order_id, Code.PURCHASE_ORDER_MOVED, sentence, doc)
-        if target is not None:
-            for statement in _MOVE:
-                await self._session.execute(statement, source, doc.source_id, target)
+            self._note(order_id, Code.PURCHASE_ORDER_MOVED, sentence, doc)
+        for statement in _MOVE:
+            await self._session.execute(statement, source, doc.source_id, target)
         doc.order_id = target
 
     def _note(self, order_id: int, code: Code, sentence: str, doc: Doc) -> None:
@@ -321,6 +320,12 @@ class Documents:
             self.woken |= concerned
             self._journal.extend((order_id, doc.journal()) for order_id in sorted(concerned))
 
+    def _names_its_order(self, doc: Doc) -> bool:
+        if doc.kind is Kind.SALES_ORDER:
+            return True
+        stock = doc.kind is Kind.PURCHASE_ORDER and doc.told is not None and doc.told.order is None
+        return stock and doc.order_id == self._named.get(doc.order_key or (0, ""))
+
     # Writing --------------------------------------------------------------------------------
 
     async def _write(self) -> None:
@@ -345,9 +350,9 @@ class Documents:
         if written:
             await self._session.execute(_WRITE, *columns(written))
         named = [
-            (doc.order_id, text_or_none(doc.told.order_number), text_or_none(doc.customer))
+            (doc.order_id, *(text_or_none(name) for name in doc.names))
             for doc in changed
-            if doc.kind is Kind.SALES_ORDER and doc.told is not None and doc.changed
+            if doc.told is not None and doc.changed and self._names_its_order(doc)
         ]
         if named:
             await self._session.execute(_NAME, *columns(named))

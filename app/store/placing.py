@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
 from app.domain.documents import Kind
-from app.domain.records import DocumentPlace, JournalEntry
+from app.domain.records import STOCK, DocumentPlace, JournalEntry
 from app.domain.versions import Stored, merge
 from app.store.database import key
 
@@ -69,10 +69,13 @@ class Doc:
 
     @property
     def order_key(self) -> OrderKey | None:
-        """The order that the newest state names by itself; receipts and quotes name none."""
-        if self.told is None or self.told.order is None:
+        """The order that the newest state names by itself; receipts and quotes name none. A
+        purchase order without a sales order is an order of its own kind: one for stock (H4)."""
+        if self.told is None:
             return None
-        return (self.connection_id, self.told.order)
+        if self.told.order is None and self.kind is Kind.PURCHASE_ORDER:
+            return (self.connection_id, key(f"{STOCK}{self.source_id}"))
+        return (self.connection_id, self.told.order) if self.told.order is not None else None
 
     @property
     def customer(self) -> str | None:
@@ -95,6 +98,15 @@ class Doc:
         body: Mapping[str, Any] = self.stored.body()
         number = next((body[name] for name in fields if body.get(name)), self.source_id)
         return f"{label} {number}"
+
+    @property
+    def names(self) -> tuple[str | None, str | None]:
+        """Number and customer that the document gives its order. A purchase order for stock lends
+        its number, and no customer."""
+        if self.kind is Kind.PURCHASE_ORDER:
+            number = self.stored.body().get("orderNumber")
+            return (number if isinstance(number, str) else None), None
+        return (self.told.order_number if self.told is not None else None), self.customer
 
     def journal(self) -> JournalEntry:
         came = "came in" if self.old is None else "changed"

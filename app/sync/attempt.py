@@ -181,16 +181,7 @@ class Attempt:
             found = await self._in_doubt(other, look)
             if found is not None:
                 return found
-        intent = await self._store.begin(
-            self._drive.claim,
-            step=self._step,
-            subject=self._subject,
-            kind=kind,
-            key=key,
-            evidence=evidence,
-            shared=shared,
-            calls=self._taken_calls(),
-        )
+        intent = await self._begin(kind, key, evidence, shared=shared)
         if intent.outcome is not None:
             self._learn_all(learn, intent.outcome)
             return intent.outcome
@@ -201,6 +192,40 @@ class Attempt:
             intent = await self._store.announce_again(self._drive.claim, intent.id)
         await self._checkpoints.reached("intent_committed", self._step, self._subject)
         return await self._send(intent, send, look, learn)
+
+    async def resolve(
+        self, kind: str, key: str, look: Look, learn: Learn | None = None
+    ) -> Outcome | None:
+        if (self._step, self._subject, key) not in self.view.doubts:
+            return None
+        intent = await self._begin(kind, key, {})
+        if intent.fresh:  # somebody settled it meanwhile; nothing was sent for this one
+            self.writes.refused.append(intent.id)
+            await self.save()
+            return None
+        if intent.outcome is not None:
+            self._learn_all(learn, intent.outcome)
+            return intent.outcome
+        found = await self._in_doubt(intent, look)
+        if found is not None:
+            return await self._settle(intent, found, learn, adopted=True)
+        self.writes.refused.append(intent.id)
+        await self.save()
+        return None
+
+    async def _begin(
+        self, kind: str, key: str, evidence: Mapping[str, Any], *, shared: bool = False
+    ) -> Intent:
+        return await self._store.begin(
+            self._drive.claim,
+            step=self._step,
+            subject=self._subject,
+            kind=kind,
+            key=key,
+            evidence=evidence,
+            shared=shared,
+            calls=self._taken_calls(),
+        )
 
     async def _send(self, intent: Intent, send: Send, look: Look, learn: Learn | None) -> Outcome:
         await self.guard()

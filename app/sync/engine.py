@@ -140,7 +140,8 @@ class Engine:
 
     def _pin(self, snapshot: Snapshot, view: OrderView, writes: WriteSet) -> None:
         """H8: scenario and behaviour settings stay as they are when the sales order comes in."""
-        if view.sales_order is None or snapshot.order.scenario is not None:
+        begun = view.sales_order is not None or (view.stock and view.purchase_orders)
+        if not begun or snapshot.order.scenario is not None:
             return
         name, version, behaviour = writes.pin = self._pin_of(snapshot, view)
         writes.facts.append(Fact("sales_order_seen", "", {}, snapshot.now))

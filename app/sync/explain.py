@@ -15,7 +15,7 @@ from app.domain.codes import CODES, Code, State, Who
 from app.domain.decide import Verdict, same
 from app.domain.linking import covered
 from app.domain.order import OrderView
-from app.domain.quantities import received_for_lines, shipped
+from app.domain.quantities import received_for_lines, received_remotely, shipped
 from app.domain.records import ORDER, Answer, OrderRow, Snapshot
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
 from app.steps import STEPS
@@ -147,6 +147,8 @@ def _flags(view: OrderView) -> tuple[Flag, ...]:
 
 def _lines(view: OrderView) -> tuple[LineView, ...]:
     order = view.sales_order
+    if view.stock:
+        return _stock_lines(view)
     if order is None:
         return ()
     on_orders = covered(view)
@@ -176,6 +178,25 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
             )
         )
     return tuple(result)
+
+
+def _stock_lines(view: OrderView) -> tuple[LineView, ...]:
+    """H4: the purchase order's own lines; nothing of them is sold."""
+    return tuple(
+        LineView(
+            line=line.line_number or number,
+            title=line.title,
+            ordered="0",
+            on_purchase_orders=str(line.quantity),
+            received=str(received_remotely(view, purchase_order.id).get(line.id, 0)),
+            linked="0",
+            shipped="0",
+            invoiceable="0",
+            invoiced="0",
+        )
+        for purchase_order in view.purchase_orders
+        for number, line in enumerate(purchase_order.lines, start=1)
+    )
 
 
 def _linked(view: OrderView) -> dict[int, int]:

@@ -174,6 +174,15 @@ class ConnectWiseClient(Reads):
             from_wire.purchase_order_line,
         )
 
+    async def change_purchase_order_line(
+        self, purchase_order_id: int, line_id: int, change: psa.PurchaseOrderLineChange
+    ) -> psa.PurchaseOrderLine:
+        return await self._caller.patch(
+            f"{paths.lines_of(purchase_order_id)}/{line_id}",
+            lambda: to_wire.purchase_order_line_change(change),
+            from_wire.purchase_order_line,
+        )
+
     async def receive_line(
         self, purchase_order_id: int, line_id: int, receiving: psa.Receiving
     ) -> psa.PurchaseOrderLine:

@@ -131,6 +131,7 @@ class Product(Record):
     ticket: Reference | None = None
     invoice: Reference | None = None
     forecast_detail_id: int | None = None
+    po_approved_flag: bool | None = None
     need_to_order_quantity: Decimal | None = None
 
 
@@ -167,6 +168,7 @@ class PurchaseOrderLine(Record):
     received_status: str | None = None
     closed_flag: Flag = False
     canceled_flag: Flag = False
+    batched_flag: Flag = False
     sales_order: References = []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain import gates, gates_of_goods
+from app.domain import gates, gates_of_buying, gates_of_goods
 from app.domain.codes import Code, Who
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Fact, Ref
@@ -196,13 +196,13 @@ def test_a_purchase_order_reaches_connectwise_with_its_first_receipt():
     """D-2."""
     order = ordered()
     assert (
-        shut(gates_of_goods.goods_arrived_or_issued, view(order, issued()), PO)
+        shut(gates_of_buying.goods_arrived_or_issued, view(order, issued()), PO)
         is Code.GOODS_NOT_RECEIVED
     )
     _, receipt = came(purchase_order(), "R-1", {1: 1})
-    assert shut(gates_of_goods.goods_arrived_or_issued, view(order, receipt), PO) is None
+    assert shut(gates_of_buying.goods_arrived_or_issued, view(order, receipt), PO) is None
     found = view(order, issued(), purchase_order_timing="on_issue")
-    assert shut(gates_of_goods.goods_arrived_or_issued, found, PO) is None
+    assert shut(gates_of_buying.goods_arrived_or_issued, found, PO) is None
 
 
 def test_goods_that_commerce_took_back_after_they_were_received_are_for_a_person():
@@ -260,11 +260,11 @@ def test_a_received_purchase_order_that_names_another_order_is_for_a_person():
     """H3."""
     moved = fact("purchase_order_moved", {"order": "ON10001300"}, key="8891")
     found = view(ordered(), issued(), facts=[moved])
-    answer = gates_of_goods.purchase_order_stays(found, PO, NOW)
+    answer = gates_of_buying.purchase_order_stays(found, PO, NOW)
     assert answer is not None
     assert answer.code is Code.PURCHASE_ORDER_MOVED
     assert "PO10008891 names ON10001300" in answer.sentence
-    assert shut(gates_of_goods.purchase_order_stays, found, "po:8892") is None
+    assert shut(gates_of_buying.purchase_order_stays, found, "po:8892") is None
 
 
 # --- the invoice (B1.11, D-14, D-15) --------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.domain.codes import Code, State
-from app.domain.gates_of_goods import surplus_comes_last, surplus_stands
+from app.domain.gates_of_buying import surplus_comes_last
+from app.domain.gates_of_goods import surplus_stands
 from app.domain.records import LedgerRow
 from tests.builders import NOW, applied, came, issued, ordered, po_line, purchase_order, view
 from tests.ideal import DONE, stands, whole, world
@@ -76,13 +77,15 @@ def test_two_purchase_orders_above_the_order_do_not_wait_for_each_other():
     assert stands(world(ordered(), *both).settle()) == DONE
 
 
-def test_a_surplus_that_grew_after_it_was_posted_is_for_a_person():
-    """D-11."""
+def test_d11_a_surplus_that_grew_before_anything_came_is_brought_up_to_date():
     told = world(
         ordered(), issued(lines=[po_line(1, quantity=12)]), purchase_order_timing="on_issue"
     )
     told.settle()
     assert ("sync_purchase_order", "surplus:8891") in told.wants()
     told.deliver(issued(lines=[po_line(1, quantity=15)], minute=20))
-    assert told.settle().answer.code is Code.CHANGED_AFTER_FREEZE
-    assert told.wants()["sync_purchase_order", "surplus:8891"]["shares"][0]["quantity"] == 2
+    assert told.settle().answer.code is Code.GOODS_NOT_RECEIVED
+    assert told.wants()["sync_purchase_order", "surplus:8891"]["shares"][0]["quantity"] == 5
+    told.deliver(issued(lines=[po_line(1, quantity=10)], minute=30))
+    told.settle()
+    assert told.wants()["sync_purchase_order", "surplus:8891"]["shares"] == []

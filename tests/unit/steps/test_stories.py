@@ -277,13 +277,14 @@ def test_a_purchase_order_cancelled_after_it_reached_connectwise_is_for_a_person
     assert stands(told.settle()) == (State.HELD, Code.PURCHASE_ORDER_CANCELLED)
 
 
-def test_a_purchase_order_that_changed_after_it_was_made_is_for_a_person():
-    """D-11."""
-    told = world(ordered(), issued(), purchase_order_timing="on_issue")
+def test_d11_a_purchase_order_that_changed_after_a_receipt_is_for_a_person():
+    after, first = came(purchase_order(), "R-1", {1: 4})
+    told = world(ordered(), first)
     told.settle()
-    told.deliver(issued(lines=[po_line(1, quantity=7)], minute=20))
+    lines = [{**after["lines"][0], "quantity": 7}]
+    told.deliver(issued({**after, "lines": lines, "modifiedDate": at(200)}))
     assert stands(told.settle()) == (State.HELD, Code.CHANGED_AFTER_FREEZE)
-    told.deliver(issued(minute=30))
+    told.deliver(issued({**after, "modifiedDate": at(300)}))
     assert stands(told.wait(hours=1)) == WAITS
 
 

@@ -132,6 +132,7 @@ def product(raw: Any) -> psa.Product:
         invoice_id=_id(read.invoice),
         forecast_id=read.forecast_detail_id or None,
         open_demand=read.need_to_order_quantity,
+        approved=read.po_approved_flag,
     )
 
 
@@ -186,6 +187,7 @@ def purchase_order_line(raw: Any) -> psa.PurchaseOrderLine:
         cancelled=read.canceled_flag,
         sales_order_ids=tuple(one.id for one in read.sales_order if one.id),
         serialized=read.product.serialized_flag if read.product is not None else False,
+        batched=read.batched_flag,
     )
 
 

@@ -169,6 +169,8 @@ def new_purchase_order(new: psa.NewPurchaseOrder) -> dict[str, Any]:
             "poNumber": _optional_text("poNumber", new.number, 50),
             "locationId": new.location_id,
             "businessUnitId": new.business_unit_id,
+            "dropShipCustomerFlag": True if new.drop_ship_company_id is not None else None,
+            "customerCompany": _optional_reference(new.drop_ship_company_id),
         }
     )
 
@@ -303,9 +305,28 @@ def purchase_order_change(change: psa.PurchaseOrderChange) -> list[Replace]:
     if change.freight is not None:
         amount = checks.number("freightCost", change.freight)
         changes.append(Replace("freightCost", amount, patches.same_amount))
+    if change.drop_ship_company_id is not None:
+        changes.append(Replace("dropShipCustomerFlag", True, patches.same_flag))
+        customer = _reference(change.drop_ship_company_id)
+        changes.append(Replace("customerCompany", customer, patches.same_reference))
     if change.status_id is not None:
         # Last: a closed order may take nothing more.
         changes.append(Replace("status", _reference(change.status_id), patches.same_reference))
+    return changes
+
+
+def purchase_order_line_change(change: psa.PurchaseOrderLineChange) -> list[Replace]:
+    changes: list[Replace] = []
+    if change.quantity is not None:
+        quantity = checks.positive("quantity", change.quantity)
+        changes.append(Replace("quantity", quantity, patches.same_quantity))
+    if change.unit_cost is not None:
+        cost = checks.number("unitCost", change.unit_cost)
+        changes.append(Replace("unitCost", cost, patches.same_amount))
+    if change.cancelled is not None:
+        reason = checks.text("canceledReason", change.cancelled, 100)
+        changes.append(Replace("canceledReason", reason, patches.same_text))
+        changes.append(Replace("canceledFlag", True, patches.same_flag))
     return changes
 
 
