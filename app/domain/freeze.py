@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.invoices import invoiced_lines
 from app.domain.order import OrderView
 from app.domain.quantities import RECEIVE, received_remotely
 
@@ -52,13 +53,6 @@ def received_lines(view: OrderView) -> dict[str, int]:
             rest[po_line] = rest.get(po_line, 0) - part
             result[line] = result.get(line, 0) + part
     return result
-
-
-def invoiced_lines(view: OrderView) -> dict[str, int]:
-    """Invoiced by line key, as last read in ConnectWise; lines without an invoice are left out."""
-    fact = view.facts.get(("invoicing", ""))
-    body = fact.body.get("invoiced", {}) if fact is not None else {}
-    return {str(key): int(quantity) for key, quantity in body.items() if quantity}
 
 
 def _linked(view: OrderView, purchase_order_id: int) -> list[tuple[int, str, int]]:

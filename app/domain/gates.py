@@ -13,12 +13,12 @@ from app.domain.codes import Code, Who
 from app.domain.gates_of_goods import (
     earlier_receipts_received,
     goods_arrived_or_issued,
-    goods_complete,
     purchase_order_stays,
     receipt_consistent,
     surplus_comes_last,
     surplus_stands,
 )
+from app.domain.gates_of_invoice import goods_complete, goods_not_invoiced
 from app.domain.order import OrderView
 from app.domain.shut import Gate, Shut
 
@@ -160,6 +160,7 @@ GATES: dict[str, Gate] = {
         earlier_receipts_received,
         surplus_comes_last,
         surplus_stands,
+        goods_not_invoiced,
         goods_complete,
     )
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine
+from app.domain.invoices import accepted_unlinked
 from app.domain.order import OrderView
 
 
@@ -32,8 +33,11 @@ def allocate(view: OrderView) -> dict[int, tuple[Share, ...]]:
     """
     if view.sales_order is None:
         return {}
+    settled = accepted_unlinked(view)  # invoiced, and a person said that it stays unlinked (D-7)
     open_quantity = {
-        line.id: line.quantity - (line.quantity_from_stock or 0) for line in view.sold_lines
+        line.id: line.quantity - (line.quantity_from_stock or 0)
+        for line in view.sold_lines
+        if str(line.id) not in settled
     }
     of_product = {line.id: line.product_id for line in view.sold_lines}
     order = [line.id for line in view.sold_lines]

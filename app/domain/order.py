@@ -23,7 +23,17 @@ from app.domain.documents import (
     parse,
 )
 from app.domain.json_values import digest
-from app.domain.records import ORDER, Decision, Fact, LedgerRow, OrderRow, Ref, Snapshot
+from app.domain.records import (
+    ORDER,
+    Decision,
+    Fact,
+    Intent,
+    LedgerRow,
+    OrderRow,
+    Other,
+    Ref,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,8 @@ class Behaviour:
     po_numbering: str = "commerce"
     invoice_policy: str = "all_goods"
     invoice_action: str = "mark_ready"
+    invoice_from: str = "opportunity"
+    invoice_lock: str = "none"
     mark_shipped: str = "drop_ship_only"
     partial_receipt: str = "clone_rest"
     rounding_limit: Decimal = Decimal("0.05")
@@ -76,6 +88,9 @@ class OrderView:
     outcomes: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
     in_doubt: frozenset[tuple[str, str]] = frozenset()  # (step, subject): sent, not answered
     decisions: Mapping[tuple[Code, str], Decision] = field(default_factory=dict)
+    doubts: tuple[Intent, ...] = ()  # announced writes without an outcome
+    every_decision: tuple[Decision, ...] = ()  # the overruled ones too, the oldest first
+    others: tuple[Other, ...] = ()  # orders on the same sales order (D-13)
 
     @property
     def opportunity_id(self) -> int | None:
@@ -263,4 +278,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         decisions={
             (one.code, one.subject): one for one in sorted(snapshot.decisions, key=lambda d: d.at)
         },
+        doubts=tuple(intent for intent in snapshot.intents if intent.outcome is None),
+        every_decision=tuple(sorted(snapshot.decisions, key=lambda d: d.at)),
+        others=snapshot.others,
     )

@@ -19,6 +19,7 @@ from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps import catalog
+from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
 from app.steps.resolve import company, contact, optional, sales_rep, set_up, setting
@@ -63,10 +64,16 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     order = fx.view.sales_order
     assert order is not None  # noqa: S101 - gate sales_order_known
+    sales_order = fx.ref("sales_order")
+    if want.get("cancelled"):
+        assert sales_order is not None  # noqa: S101 - cancelling.wanted
+        await take_back(fx, sales_order)
+        return
     _tell(fx, order)
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
-    sales_order = fx.ref("sales_order")
     if sales_order is not None:
+        if (fx.view.applied(name, ORDER) or {}).get("cancelled"):
+            await put_back(fx, sales_order)
         parent = Parent(sales_order=sales_order)
         accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, ORDER, want) is not None
         products = await standing(fx, parent)
