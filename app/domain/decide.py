@@ -159,7 +159,7 @@ def _told_to_look(view: OrderView) -> set[str]:
         if decision.choice == LOOK_AGAIN.name and decision.code in BY_INVOICES
     ]
     stale = fact is not None and (
-        fact.seen_at.year < STALE_BEFORE or any(at > fact.seen_at for at in asked)
+        fact.seen_at.year < STALE_BEFORE or any(at >= fact.seen_at for at in asked)
     )
     return {"invoicing"} if stale and view.ref("sales_order") is not None else set()
 

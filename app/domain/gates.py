@@ -18,7 +18,12 @@ from app.domain.gates_of_goods import (
     surplus_comes_last,
     surplus_stands,
 )
-from app.domain.gates_of_invoice import goods_complete, goods_not_invoiced
+from app.domain.gates_of_invoice import (
+    goods_complete,
+    link_not_invoiced,
+    order_not_invoiced,
+    receipt_not_invoiced,
+)
 from app.domain.order import OrderView
 from app.domain.shut import Gate, Shut
 
@@ -160,7 +165,9 @@ GATES: dict[str, Gate] = {
         earlier_receipts_received,
         surplus_comes_last,
         surplus_stands,
-        goods_not_invoiced,
+        order_not_invoiced,
+        link_not_invoiced,
+        receipt_not_invoiced,
         goods_complete,
     )
 }

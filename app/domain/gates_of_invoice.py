@@ -6,7 +6,7 @@ purchase orders and receipts are `gates_of_goods.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from app.domain.codes import Code, Who
@@ -85,44 +85,60 @@ def invoiced_early(view: OrderView) -> Shut | None:
     )
 
 
-def goods_not_invoiced(view: OrderView, subject: str, since: datetime) -> Shut | None:
-    """B1.12, D-6, D-7: goods that stand on an invoice are neither linked nor received."""
-    kind, po_id = subject.split(":")[:2]
-    keys = _linkable(view, kind, int(po_id), subject)
+def order_not_invoiced(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """B1.12, D-6, D-7: no purchase order is made of goods that stand on an invoice."""
+    if subject.startswith("surplus:") or view.finished("sync_purchase_order", subject):
+        return None
+    return _invoiced(view, int(subject.split(":")[1]), None)
+
+
+def link_not_invoiced(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """The same before the link is made or read back; without a purchase order there is none."""
+    if not view.finished("sync_purchase_order", subject):
+        return None
+    return _invoiced(view, int(subject.split(":")[1]), None)
+
+
+def receipt_not_invoiced(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """The same before goods are received; what is received already may get its papers."""
+    if subject.startswith("po:"):
+        return None
+    po_id = int(subject.split(":")[1])
+    purchase_order = view.purchase_order(po_id)
+    if purchase_order is None:
+        return None
+    done = received_remotely(view, po_id)
+    intervals = [
+        interval
+        for part in parts(purchase_order, view.receipts)
+        if part.subject == subject
+        for interval in part.intervals
+    ]
+    return _invoiced(view, po_id, {i.po_line for i in intervals if i.end > done.get(i.po_line, 0)})
+
+
+def _invoiced(view: OrderView, po_id: int, po_lines: Collection[int] | None) -> Shut | None:
+    """Which of the order's lines behind these purchase order lines (None: all) are invoiced."""
+    purchase_order = view.purchase_order(po_id)
+    if purchase_order is None or purchase_order.cancelled:
+        return None
     billed, settled = invoiced_lines(view), accepted_unlinked(view)
-    hit = [key for key in keys if key in billed and key not in settled]
+    hit = [
+        share.line
+        for share in allocate(view).get(po_id, ())
+        if share.line is not None and (po_lines is None or share.po_line in po_lines)
+        if share.line in billed and share.line not in settled
+    ]
     if not hit:
         return None
     after = view.applied(STEP, ORDER) is not None  # once, also if taken back
     return Shut(
         Code.PO_AFTER_INVOICE if after else Code.INVOICED_TOO_EARLY,
-        f"{view.label(f'po:{po_id}')} cannot be linked or received: {on_invoices(view, hit)} in "
-        "ConnectWise already.",
+        f"{purchase_order.order_number} cannot be linked or received: "
+        f"{on_invoices(view, list(dict.fromkeys(hit)))} in ConnectWise already.",
         looks=LOOK,
         next_look="when ConnectWise shows that the invoice is removed",
     )
-
-
-def _linkable(view: OrderView, kind: str, po_id: int, subject: str) -> Sequence[str]:
-    """Lines of the order that the step would link or receive now."""
-    if kind == "surplus" or (view.finished("link_demand", f"po:{po_id}") and kind == "po"):
-        return ()
-    purchase_order = view.purchase_order(po_id)
-    if purchase_order is None or purchase_order.cancelled:
-        return ()
-    wanted: set[int] | None = None
-    if kind != "po":
-        done = received_remotely(view, po_id)
-        known = {part.subject: part for part in parts(purchase_order, view.receipts)}
-        part = known.get(subject)
-        wanted = (
-            {i.po_line for i in part.intervals if i.end > done.get(i.po_line, 0)} if part else set()
-        )
-    shares = allocate(view).get(po_id, ())
-    keys = [
-        s.line for s in shares if s.line is not None and (wanted is None or s.po_line in wanted)
-    ]
-    return list(dict.fromkeys(keys))
 
 
 def others_complete(view: OrderView) -> Shut | None:

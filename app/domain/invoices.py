@@ -7,6 +7,7 @@ kind of an invoice says nothing here: only which products it carries (B1.12).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.domain import psa
 from app.domain.choices import ACCEPT_UNLINKED
 from app.domain.codes import Code
 from app.domain.order import OrderView
+from app.domain.records import Fact
 
 FACT = "invoicing"
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,6 +51,11 @@ def noted(
         for invoice in on.values()
     }
     return {**before, "invoiced": invoiced, "on": on, "seen": seen}
+
+
+def with_reading(view: OrderView, body: Mapping[str, Any]) -> OrderView:
+    """The view as it will be once the reading is kept."""
+    return replace(view, facts={**view.facts, (FACT, ""): Fact(FACT, "", body, view.now)})
 
 
 def key_of(view: OrderView, product: psa.Product) -> str | None:

@@ -52,8 +52,10 @@ def wanted_release(view: OrderView) -> dict[str, Any] | None:
 
 
 def overridden(view: OrderView, wanted: Mapping[str, Any]) -> bool:
-    """Whether a person released anyway, in just this situation."""
-    about = [want for want in (wanted, view.applied(STEP, ORDER)) if want is not None]
+    """Whether a person released anyway, in just this situation: it shows as the want to come, or,
+    where a part is released or the release was taken back, as the one that stands."""
+    before = view.applied(STEP, ORDER)
+    about = [wanted] if before is None or "despite" in before else [wanted, before]
     return any(
         view.decided(code, ORDER, want) == RELEASE_ANYWAY.name
         for code in OVERRIDABLE

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain import psa
+from app.domain import cancelling, psa
 from app.domain.choices import names_of
 from app.domain.codes import Code
 from app.domain.documents import SalesOrder
@@ -36,6 +36,8 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     order = view.sales_order
     if order is None:
         return {}  # not yet known; the gate says so
+    if order.cancelled and (undone := cancelling.wanted(view)) is not None:
+        return undone
     plain = view.opportunity_id is None and view.opportunity_missing != "create"
     return {
         "opportunity": view.opportunity_id,

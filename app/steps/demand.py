@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain import psa
+from app.domain import invoices, psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.records import ORDER
@@ -57,7 +57,17 @@ async def products_now(fx: Effects, ids: Sequence[int]) -> list[psa.Product]:
 async def refuse_invoiced(fx: Effects, ids: Sequence[int], what: str) -> list[psa.Product]:
     """B1.12, D-7: goods that are invoiced already can neither be linked nor received."""
     products = [product for product in await products_now(fx, ids) if product.id in set(ids)]
-    invoiced = [product for product in products if product.invoice_id is not None]
+    reading = invoices.noted(fx.view, products)
+    if any(product.invoice_id is not None for product in products) or reading != invoices.read(
+        fx.view
+    ):
+        fx.see(invoices.FACT, reading)
+    accepted = invoices.accepted_unlinked(invoices.with_reading(fx.view, reading))
+    invoiced = [
+        product
+        for product in products
+        if product.invoice_id is not None and invoices.key_of(fx.view, product) not in accepted
+    ]
     if not invoiced:
         return products
     released = fx.view.applied("release_invoice", ORDER) is not None  # once, also if taken back

@@ -78,8 +78,9 @@ async def _take_back(fx: Effects, sales_order: int) -> None:
     missing = goods_missing(view)
     reason = missing.sentence if missing is not None else ""
     goods = {view.xref(str(line.id)) for line in view.sold_lines if view.physical(line)}
-    settled = {view.xref(key) for key in invoices.accepted_unlinked(view)}
     products = await _products(fx, sales_order)
+    after = invoices.with_reading(view, invoices.noted(view, products, whole=True))
+    settled = {view.xref(key) for key in invoices.accepted_unlinked(after)}
     stands = [p for p in products if p.invoice_id is not None and p.xref in goods - settled]
     if stands:
         listed = ", ".join(sorted({p.sku for p in stands}))
