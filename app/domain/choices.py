@@ -105,6 +105,8 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.CANCELLED_AFTER_START: (DONE_BY_HAND, CANCEL_PRODUCTS),
 }
 
+# Choices that are about one step, wherever else its code may stand.
+ONLY_AT = {RELEASE_ANYWAY.name: "release_invoice"}
 # Nothing is left out here: these stop the order as a whole, not one step.
 WHOLE_ORDER = frozenset({Code.HELD_BY_PERSON, Code.CANCELLED_AFTER_START, Code.POISON})
 # A delivery is no order: it has nothing to choose from.
