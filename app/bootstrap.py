@@ -290,7 +290,7 @@ async def _check_stored(
     chosen = known.get(str(stored.get("scenario", settings.scenario)))
     if chosen is None:
         return
-    defaults = settings.model_dump(mode="json")
+    defaults = {name: one.get_default() for name, one in Settings.model_fields.items()}
     try:
         refuse_forbidden(chosen, defaults, stored)
     except ScenarioInvalid as invalid:

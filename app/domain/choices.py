@@ -34,6 +34,9 @@ ACCEPT_UNLINKED = Choice(
     "The invoices that are there stay; what they carry is not linked to purchase orders.",
 )
 LEAVE_INVOICE = Choice("leave_invoice", "The invoice stays as it is, and the order goes on.")
+RELEASE_CLOSED = Choice(
+    "release_closed", "The sales order is set to the ready status, which opens it again."
+)
 DONE_BY_HAND = Choice(
     "done_by_hand", "Everything was undone in ConnectWise by hand; the order ends as cancelled."
 )
@@ -102,6 +105,7 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.INVOICED_TOO_EARLY: (ACCEPT_UNLINKED,),
     Code.PO_AFTER_INVOICE: (ACCEPT_UNLINKED,),
     Code.INVOICE_INCOMPLETE: (LEAVE_INVOICE,),
+    Code.SALES_ORDER_CLOSED: (RELEASE_CLOSED,),
     Code.CANCELLED_AFTER_START: (DONE_BY_HAND, CANCEL_PRODUCTS),
 }
 

@@ -68,6 +68,7 @@ class Code(StrEnum):
     DEMAND_NOT_LINKED = "DEMAND_NOT_LINKED"
     INVOICED_TOO_EARLY = "INVOICED_TOO_EARLY"
     INVOICE_INCOMPLETE = "INVOICE_INCOMPLETE"
+    SALES_ORDER_CLOSED = "SALES_ORDER_CLOSED"
     RECEIPT_REDUCED = "RECEIPT_REDUCED"
     RECEIPT_ABOVE_ORDER = "RECEIPT_ABOVE_ORDER"
     RECEIPT_UNCERTAIN = "RECEIPT_UNCERTAIN"
@@ -324,6 +325,13 @@ CODES: dict[Code, Reason] = {
         "D-5",
         "An invoice that the service made does not carry what it should.",
         "Add the products that the sentence names to the invoice in ConnectWise.",
+    ),
+    Code.SALES_ORDER_CLOSED: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-5",
+        "A person closed the sales order before it was released for invoicing.",
+        "Reopen the sales order in ConnectWise, or decide that it is released or stays closed.",
     ),
     Code.RECEIPT_REDUCED: Reason(
         H,

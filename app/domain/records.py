@@ -204,8 +204,8 @@ class Other:
     @property
     def ready(self) -> bool:
         """Whether it does not keep the sales order from being released."""
-        gone = self.state is State.CANCELLED
-        return gone or self.released or self.code is Code.SHARED_NOT_READY
+        ended = self.state in (State.CANCELLED, State.DONE)
+        return ended or self.released or self.code is Code.SHARED_NOT_READY
 
 
 @dataclass(frozen=True, slots=True)

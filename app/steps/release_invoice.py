@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.domain import invoices, psa
-from app.domain.choices import LEAVE_INVOICE
+from app.domain.choices import LEAVE_INVOICE, RELEASE_CLOSED
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.gates_of_invoice import goods_missing, release_outstanding
@@ -22,7 +22,7 @@ from app.domain.release import STEP, wanted_release
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, standing
-from app.steps.resolve import company, setting
+from app.steps.resolve import company, set_up, setting
 
 name = STEP
 version = 1
@@ -57,6 +57,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     if want["invoice"]:
         await _refuse_while_incomplete(fx, want, sales_order)
     ready = await setting(fx, "connectwise_sales_order_status_ready")
+    await _refuse_closed(fx, want, sales_order)
     change = psa.SalesOrderChange(
         status_id=ready.id,
         bill_shipped=bool(want["bill_shipped"]),
@@ -70,6 +71,23 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     )
     if want["invoice"]:
         await _invoice(fx, want, sales_order)
+
+
+async def _refuse_closed(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+    """A person who closed the sales order meant it. Asked only where the last look saw it moved."""
+    seen = invoices.read(fx.view).get("status")
+    written = fx.view.facts.get(("status_written", ""))
+    if seen is None or written is None or seen == written.body["id"]:
+        return
+    if fx.view.decided(Code.SALES_ORDER_CLOSED, ORDER, want) == RELEASE_CLOSED.name:
+        return
+    order = await fx.cw.sales_order(sales_order)
+    for record in await set_up(fx, psa.Setup.SALES_ORDER_STATUS):
+        if record.id == order.status_id and record.closed:
+            raise Hold(
+                Code.SALES_ORDER_CLOSED,
+                f"Sales order {sales_order} was closed by a person: it stands at {record.name}.",
+            )
 
 
 async def _take_back(fx: Effects, sales_order: int) -> None:

@@ -61,7 +61,8 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
     ) AS s) AS shared,
     (SELECT json_agg(s) FROM (
         SELECT coalesce(x.number, 'id:' || x.source_id) AS name, x.state,
-            a.code, a.want IS NOT NULL AND coalesce(a.want ->> 'released', '') <> 'false' AS released
+            a.code, a.state = 'skipped' OR a.want IS NOT NULL
+                AND coalesce(a.want ->> 'released', '') <> 'false' AS released
         FROM named JOIN external_ref AS e USING (id)
         JOIN order_ref AS r ON r.ref_id = e.id AND r.order_id <> o.id
         JOIN orders AS x ON x.id = r.order_id

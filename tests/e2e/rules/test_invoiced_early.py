@@ -106,8 +106,8 @@ async def test_d7_an_accepted_invoice_leaves_the_goods_unlinked_and_the_order_en
     assert pushes(stack, await stack.requests()) == []
 
 
-@pytest.mark.parametrize("kind", ["down_payment", "service"])
-async def test_b112_down_payments_and_service_invoices_are_not_too_early(
+@pytest.mark.parametrize("kind", ["down_payment", "CreditMemo", "service"])
+async def test_b112_down_payments_credit_memos_and_service_invoices_are_not_too_early(
     database_url: str, redis_url: str, kind: str
 ) -> None:
     async with running(database_url, redis_url, callbacks=True) as stack:
@@ -115,6 +115,8 @@ async def test_b112_down_payments_and_service_invoices_are_not_too_early(
         standing = await to_goods(stack, order)
         if kind == "down_payment":
             await stack.control("act", {"act": "down_payment", "id": standing["id"], "amount": 500})
+        elif kind == "CreditMemo":
+            await invoice_by_person(stack, standing["id"], type=kind)
         else:
             await stack.control("settings", {"invoice_post_picks_products": False}, "PUT")
             invoice = await invoice_by_person(stack, standing["id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -207,19 +208,94 @@ async def test_b111_with_shipped_only_each_line_is_invoiced_when_it_is_shipped_w
         assert [line["invoiced"] for line in done["lines"]] == ["10", "5"]
 
 
-async def test_d5_goods_that_a_person_invoiced_already_are_not_invoiced_again(
+async def test_d5_what_a_person_invoiced_before_the_release_is_not_invoiced_again(
     database_url: str, redis_url: str
 ) -> None:
+    """The goods came and a person was quicker than the service."""
     async with running(database_url, redis_url, invoice_action="create_invoice") as stack:
-        order = Order(
-            lines=[(INSTALL, 1)], not_chosen=(), quote_id=None, header={"fulfillmentStatus": 0}
-        )
-        await stack.control("settings", {"latency_ms": 0}, "PUT")
+        order = Order(lines=[(MONITOR, 10), (CABLE, 5)], not_chosen=(), quote_id=None)
+        standing = await to_goods(stack, order)
+        await stack.deliver(order.ordered(8891, [(MONITOR, 10)]))
+        await stack.deliver(order.receipted(8891))
+        await stack.until(order.number, lambda o: o["lines"][0]["received"] == "10")
+        await stack.deliver(order.ordered(8892, [(CABLE, 5)]))
         await stack.kill_worker()
-        await stack.deliver(order.approved())
+        await stack.deliver(order.receipted(8892))
+        by_person = await invoice_by_person(stack, standing["id"])
         await stack.start_worker()
+        held = await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
+        assert "Product CABLE-2M" in held["answer"]["sentence"]
+        await stack.control("settings", {"plain_lines_link": False}, "PUT")
+        await decide(stack, order, "INVOICED_TOO_EARLY", "accept_unlinked", subject=order.number)
         await stack.until_state(order.number, "done")
-        assert len(await stack.get("/finance/invoices")) == 1
-        await stack.deliver(order.approved())
+        assert [one["id"] for one in await stack.get("/finance/invoices")] == [by_person]
+        assert await journal(stack, order, "NOTHING_TO_INVOICE")
+
+
+async def test_d5_an_invoice_of_the_service_that_a_person_credits_is_never_made_again(
+    database_url: str, redis_url: str
+) -> None:
+    async with running(
+        database_url, redis_url, invoice_action="create_invoice", callbacks=True
+    ) as stack:
+        order = simple()
+        for event in (
+            order.approved(),
+            order.ordered(8891, [(MONITOR, 10)]),
+            order.receipted(8891),
+        ):
+            await stack.deliver(event)
         await stack.until_state(order.number, "done")
-        assert len(await stack.get("/finance/invoices")) == 1
+        (invoice,) = await stack.get("/finance/invoices")
+        # Credited by a person: the product stands on no invoice any more, another one tells of it.
+        remote = await Remote.read(stack, order)
+        (product,) = remote.product_ids.values()
+        changes = {"invoice": None}
+        await stack.control("act", {"act": "edit_product", "id": product, "changes": changes})
+        number = (await sales_order(stack))["id"]
+        await invoice_by_person(stack, number, type="CreditMemo")
+        held = await stack.until_state(order.number, "held", "REMOTE_GONE")
+        assert f"Invoice {invoice['id']}" in held["answer"]["sentence"]
+        assert held["answer"]["who"] == "accounting"
+        await decide(stack, order, "REMOTE_GONE", "look_again")
+        await stack.until_state(order.number, "held", "REMOTE_GONE")
+        await decide(stack, order, "REMOTE_GONE", "skip")
+        await stack.until_state(order.number, "done")
+        types = [one["type"] for one in await stack.get("/finance/invoices")]
+        assert types == ["Standard", "CreditMemo"]
+
+
+# --- a sales order that a person closed (D-5) -----------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", ["release_closed", "skip", "look_again"])
+async def test_d5_a_sales_order_that_a_person_closed_is_not_opened_by_itself(
+    database_url: str, redis_url: str, choice: str
+) -> None:
+    async with running(database_url, redis_url, callbacks=True) as stack:
+        order = simple()
+        standing = await to_goods(stack, order)
+        statuses = {s["name"]: s["id"] for s in await stack.get("/sales/orders/statuses")}
+        closed = next(s for s in await stack.get("/sales/orders/statuses") if s["closedFlag"])
+        path = f"/sales/orders/{standing['id']}"
+
+        async def move(status: int) -> None:
+            body = [{"op": "replace", "path": "status", "value": {"id": status}}]
+            (await stack.cw.patch(path, json=body)).raise_for_status()
+
+        await move(closed["id"])
+        await stack.control("act", {"act": "down_payment", "id": standing["id"]})
+        async with asyncio.timeout(10):
+            while not await journal(stack, order, "STATUS_MOVED"):
+                await asyncio.sleep(0.05)
+        await stack.deliver(order.ordered(8891, [(MONITOR, 10)]))
+        await stack.deliver(order.receipted(8891))
+        held = await stack.until_state(order.number, "held", "SALES_ORDER_CLOSED")
+        assert closed["name"] in held["answer"]["sentence"]
+        assert held["answer"]["choices"] == ["release_closed", "look_again", "skip"]
+        if choice == "look_again":
+            await move(statuses["Waiting for goods"])
+        await decide(stack, order, "SALES_ORDER_CLOSED", choice)
+        await stack.until_state(order.number, "done")
+        stands = (await sales_order(stack))["status"]["name"]
+        assert stands == (closed["name"] if choice == "skip" else "Ready to invoice")
