@@ -74,7 +74,7 @@ class Decisions:
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
         verdict = self._standing(snapshot, code, subject, ONLY_AT.get(choice))
-        offered = verdict.choices or names_of(code)
+        offered = tuple(dict.fromkeys((*verdict.choices, *names_of(code))))
         if not known(code, choice, offered):
             raise Refusal(
                 "CHOICE_NOT_KNOWN",
@@ -231,7 +231,8 @@ def _standing(
         for verdict in plan.verdicts
         if verdict.code is code and verdict.state in _STANDING and step in (None, verdict.step)
     ]
-    if not found and code is plan.answer.code and plan.answer.state in _STANDING:
+    whole = code is plan.answer.code and plan.answer.state in _STANDING
+    if not found and step is None and whole:
         return _whole(row, code, subject, plan.answer.choices)
     return _one(view, found, subject, f"{row.name} at {code.value}", _elsewhere(view, plan))
 

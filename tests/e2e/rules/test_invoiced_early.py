@@ -97,6 +97,7 @@ async def test_d7_an_accepted_invoice_leaves_the_goods_unlinked_and_the_order_en
     await stack.deliver(order.receipted(8891))
     await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
     await stack.control("settings", {"plain_lines_link": False}, "PUT")
+    stack.permitted.add(f"B1.11 {order.id}")  # a person decided so
     await decide(stack, order, "INVOICED_TOO_EARLY", "accept_unlinked", subject=order.number)
     told = await stack.until_state(order.number, "done")
     assert (told["lines"][0]["linked"], told["lines"][0]["invoiced"]) == ("0", "10")
@@ -277,6 +278,7 @@ async def test_d15_a_person_releases_what_will_never_be_ordered(stack: Stack) ->
     ):
         await stack.deliver(event)
     await stack.until(order.number, lambda o: o["lines"][0]["received"] == "10")
+    stack.permitted.add(f"B1.11 {order.id}")  # a person decided so
     await decide(stack, order, "LINE_NOT_ORDERED", "release_anyway")
     await stack.until_state(order.number, "done")
     assert (await sales_order(stack))["status"]["name"] == "Ready to invoice"

@@ -226,6 +226,7 @@ async def test_d5_what_a_person_invoiced_before_the_release_is_not_invoiced_agai
         held = await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
         assert "Product CABLE-2M" in held["answer"]["sentence"]
         await stack.control("settings", {"plain_lines_link": False}, "PUT")
+        stack.permitted.add(f"B1.11 {order.id}")  # a person decided so
         await decide(stack, order, "INVOICED_TOO_EARLY", "accept_unlinked", subject=order.number)
         await stack.until_state(order.number, "done")
         assert [one["id"] for one in await stack.get("/finance/invoices")] == [by_person]
