@@ -300,3 +300,75 @@ async def test_d5_a_sales_order_that_a_person_closed_is_not_opened_by_itself(
         await stack.until_state(order.number, "done")
         stands = (await sales_order(stack))["status"]["name"]
         assert stands == (closed["name"] if choice == "skip" else "Ready to invoice")
+
+
+# --- exactly once ---------------------------------------------------------------------------------
+
+
+async def test_h9_a_further_release_first_finds_out_what_became_of_the_earlier_invoice(
+    database_url: str, redis_url: str
+) -> None:
+    """The answer to the first invoice is lost, and the next shipment comes before it is found."""
+    async with running(
+        database_url,
+        redis_url,
+        invoice_action="create_invoice",
+        invoice_policy="shipped_only",
+        mark_shipped="on_receipt",
+        connectwise_timeout=0.6,
+        read_lag=0.4,
+    ) as stack:
+        fault = {"method": "POST", "path": "/finance/invoices$", "times": 1, "kind": "lose_reply"}
+        await stack.control("faults", [fault])
+        order = Order(lines=[(MONITOR, 10), (CABLE, 5)], not_chosen=(), quote_id=None)
+        await stack.deliver(order.approved())
+        await stack.deliver(order.ordered(8891, [(MONITOR, 10), (CABLE, 5)]))
+        await stack.deliver(order.receipted(8891, {1: 10}))
+        await stack.until(
+            order.number, lambda o: "OUTCOME_UNKNOWN" in [step["code"] for step in o["steps"]]
+        )
+        await stack.deliver(order.receipted(8891, {2: 5}))
+        told = await stack.until_state(order.number, "done")
+        references = [invoice["reference"] for invoice in await stack.get("/finance/invoices")]
+        assert references == [f"{order.number}-10", f"{order.number}-15"]
+        assert [line["invoiced"] for line in told["lines"]] == ["10", "5"]
+
+
+# --- released by a person (D-14) ------------------------------------------------------------------
+
+
+async def test_b111_a_person_releases_what_will_not_be_received(stack: Stack) -> None:
+    order = simple()
+    for event in (
+        order.approved(),
+        order.ordered(8891, [(MONITOR, 10)]),
+        order.receipted(8891, {1: 4}),
+    ):
+        await stack.deliver(event)
+    await stack.until(order.number, lambda o: o["lines"][0]["received"] == "4")
+    stack.permitted.add(f"B1.11 {order.id}")  # a person decided so
+    await decide(stack, order, "GOODS_NOT_RECEIVED", "release_anyway", subject=order.number)
+    told = await stack.until(order.number, lambda o: o["lines"][0]["invoiceable"] == "10")
+    assert told["state"] == "waiting", "the goods are still waited for"
+    assert (await sales_order(stack))["status"]["name"] == "Ready to invoice"
+    await stack.deliver(order.receipted(8891))
+    await stack.until_state(order.number, "done")
+
+
+async def test_d14_a_person_releases_what_is_not_shipped(database_url: str, redis_url: str) -> None:
+    async with running(database_url, redis_url, invoice_policy="shipped_only") as stack:
+        order = simple()
+        for event in (
+            order.approved(),
+            order.ordered(8891, [(MONITOR, 10)]),
+            order.receipted(8891),
+        ):
+            await stack.deliver(event)
+        await stack.until_state(order.number, "waiting", "GOODS_NOT_SHIPPED")
+        await decide(stack, order, "GOODS_NOT_SHIPPED", "release_anyway")
+        await stack.until_state(order.number, "done")
+        released = await sales_order(stack)
+        assert (released["status"]["name"], released["billShippedFlag"]) == (
+            "Ready to invoice",
+            False,
+        )
