@@ -54,12 +54,16 @@ def wanted_release(view: OrderView) -> dict[str, Any] | None:
 def overridden(view: OrderView, wanted: Mapping[str, Any]) -> bool:
     """Whether a person released anyway, in just this situation: it shows as the want to come, or,
     where a part is released or the release was taken back, as the one that stands."""
-    before = view.applied(STEP, ORDER)
-    about = [wanted] if before is None or "despite" in before else [wanted, before]
+    if any(view.decided(code, ORDER, wanted) == RELEASE_ANYWAY.name for code in OVERRIDABLE):
+        return True
+    row = view.ledger.get((STEP, ORDER))
+    if row is None or row.want is None or row.applied_at is None or "despite" in row.want:
+        return False
+    # The same want may have stood before, and been decided about then.
+    found = [view.decision(code, ORDER, row.want) for code in OVERRIDABLE]
     return any(
-        view.decided(code, ORDER, want) == RELEASE_ANYWAY.name
-        for code in OVERRIDABLE
-        for want in about
+        one is not None and one.choice == RELEASE_ANYWAY.name and one.at >= row.applied_at
+        for one in found
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from app.domain.codes import Code, State
-from app.domain.records import Other
+from app.domain.json_values import digest
+from app.domain.records import ORDER, Decision, Other
 from tests.builders import (
     SERVICE,
     came,
@@ -121,6 +123,35 @@ def test_d6_a_release_that_was_taken_back_may_be_made_again_by_a_person() -> Non
     assert stands(told.settle()) == (State.WAITING, Code.LINE_NOT_ORDERED)
     assert stands(told.decide(Code.LINE_NOT_ORDERED, "release_anyway")) == DONE
     assert [want.get("released", True) for want in releases(told)] == [True, False, True]
+
+
+def test_d6_a_decision_about_an_earlier_taking_back_does_not_count_for_a_later_one() -> None:
+    """The goods came before it was acted upon; what is missing next time is asked for anew."""
+    told = world(ordered(), whole())
+    told.settle()
+    told.deliver(ordered(sales_order([line(1), line(2, 302, 1)], minute=5)))
+    plan = told.settle()
+    held = next(v for v in plan.verdicts if v.step == "release_invoice")
+    assert held.want is not None
+    told.deliver(whole(purchase_order(8892, [po_line(1, 302, 1)])))
+    told.decisions.append(
+        Decision(
+            "release_invoice",
+            ORDER,
+            Code.LINE_NOT_ORDERED,
+            "release_anyway",
+            "why",
+            "tester",
+            told.now,
+            digest(held.want),
+        )
+    )
+    assert stands(told.settle()) == DONE
+    told.now += timedelta(hours=1)
+    lines = [line(1), line(2, 302, 1), line(3, 304, 1)]
+    told.deliver(ordered(sales_order(lines, minute=20)))
+    assert stands(told.settle()) == (State.WAITING, Code.LINE_NOT_ORDERED)
+    assert releases(told)[-1]["released"] is False
 
 
 # --- invoiced too early (D-7, B1.12, B1.13) -------------------------------------------------------
