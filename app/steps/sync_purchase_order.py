@@ -21,7 +21,7 @@ from app.domain.order import OrderView
 from app.domain.records import Ref
 from app.domain.shut import Shut
 from app.steps import catalog
-from app.steps.demand import check_demand, demanded
+from app.steps.demand import check_demand, demanded, refuse_invoiced
 from app.steps.effects import Effects, Learn, Outcome
 from app.steps.plain_lines import plain_lines
 from app.steps.resolve import optional, setting, vendor
@@ -167,6 +167,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         known, psa.PurchaseOrderChange(number=number, notes=marker, status_id=opened.id)
     )
     if view.behaviour.demand_linking == "automatic":
+        if linked:  # ConnectWise links the lines by itself, so they are the link (B1.12)
+            await refuse_invoiced(fx, [one.product_id for one in linked], str(want["number"]))
         ordered = [share for share in want["shares"] if share["line"] is not None]
         await plain_lines(fx, {**want, "shares": ordered, "items": []}, known, warehouse.id)
     fx.journal(

@@ -35,8 +35,10 @@ async def told_of(stack: Stack, order: Order, code: str) -> list[str]:
     return told
 
 
-def pushes(stack: Stack, log: list[dict[str, Any]]) -> list[str]:
-    return [r["path"] for r in log if r["method"] == "POST" and "purchasingDemands" in r["path"]]
+def pushes(log: list[dict[str, Any]]) -> list[str]:
+    """Writes that link goods or bring them to a purchase order."""
+    links = ("/purchasingDemands", "/lineitems")
+    return [r["path"] for r in log if r["method"] == "POST" and r["path"].endswith(links)]
 
 
 async def test_d7_an_early_invoice_is_told_by_its_callback_and_linking_goes_on_once_it_is_gone(
@@ -55,7 +57,7 @@ async def test_d7_an_early_invoice_is_told_by_its_callback_and_linking_goes_on_o
         await stack.deliver(order.ordered(8891, [(MONITOR, 10)]))
         await stack.deliver(order.receipted(8891))
         await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
-        assert pushes(stack, await stack.requests()) == []
+        assert pushes(await stack.requests()) == []
         await remove(stack, invoice)  # its callback names an invoice that the order learned
         done = await stack.until_state(order.number, "done")
         assert done["lines"][0]["linked"] == "10"
@@ -74,17 +76,24 @@ async def test_d7_without_callbacks_the_poll_of_invoices_finds_it(
         await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
 
 
-async def test_d7_it_is_found_before_the_link_although_nothing_told_of_it(stack: Stack) -> None:
-    order = simple()
-    standing = await to_goods(stack, order)
-    invoice = await invoice_by_person(stack, standing["id"])
-    await stack.deliver(order.ordered(8891, [(MONITOR, 10)]))
-    await stack.deliver(order.receipted(8891))
-    await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
-    assert pushes(stack, await stack.requests()) == []
-    await remove(stack, invoice)
-    await decide(stack, order, "INVOICED_TOO_EARLY", "look_again", subject=order.number)
-    await stack.until_state(order.number, "done")
+@pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po", "automatic"])
+async def test_d7_it_is_found_before_the_link_although_nothing_told_of_it(
+    database_url: str, redis_url: str, linking: str
+) -> None:
+    """D-4: however the demand is linked. A plain header may stand by then, never a line."""
+    async with running(database_url, redis_url, demand_linking=linking) as stack:
+        order = simple()
+        standing = await to_goods(stack, order)
+        invoice = await invoice_by_person(stack, standing["id"])
+        await stack.deliver(order.ordered(8891, [(MONITOR, 10)]))
+        await stack.deliver(order.receipted(8891))
+        await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
+        log = await stack.requests()
+        assert pushes(log) == []
+        await remove(stack, invoice)
+        await decide(stack, order, "INVOICED_TOO_EARLY", "look_again", subject=order.number)
+        told = await stack.until_state(order.number, "done")
+        assert told["lines"][0]["linked"] == "10"
 
 
 async def test_d7_an_accepted_invoice_leaves_the_goods_unlinked_and_the_order_ends(
@@ -104,7 +113,7 @@ async def test_d7_an_accepted_invoice_leaves_the_goods_unlinked_and_the_order_en
     remote = await Remote.read(stack, order)
     assert remote.received == {"DELL-P2425H": 10}
     assert len(remote.linked_lines_without_sales_order) == 1
-    assert pushes(stack, await stack.requests()) == []
+    assert not any(path.endswith("Demands") for path in pushes(await stack.requests()))
 
 
 @pytest.mark.parametrize("kind", ["down_payment", "CreditMemo", "service"])

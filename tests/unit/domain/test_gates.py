@@ -270,7 +270,7 @@ def test_a_received_purchase_order_that_names_another_order_is_for_a_person():
 # --- the invoice (B1.11, D-14, D-15) --------------------------------------------------------------
 
 
-def test_all_goods_wait_for_everything_on_purchase_orders():
+def test_b111_all_goods_wait_for_everything_on_purchase_orders():
     """B1.11."""
     found = view(ordered(), issued(), ledger=[got(8891, 1, 4)])
     answer = gates_of_invoice.goods_complete(found, ORDER, NOW)
@@ -282,7 +282,7 @@ def test_all_goods_wait_for_everything_on_purchase_orders():
     )
 
 
-def test_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
+def test_d15_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
     """D-15."""
     answer = gates_of_invoice.goods_complete(
         view(ordered(), issued(lines=[po_line(1, quantity=4)])), ORDER, NOW
@@ -292,7 +292,7 @@ def test_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
     assert answer.sentence.startswith("6 of 10")
 
 
-def test_goods_from_stock_count_as_fulfilled():
+def test_d15_goods_from_stock_count_as_fulfilled():
     """D-15, H4: wholly, partly beside a purchase order, or by the order's own status."""
     wholly = ordered(sales_order([line(1, quantityFromStock=10)]))
     assert shut(gates_of_invoice.goods_complete, view(wholly)) is None
@@ -306,7 +306,7 @@ def test_goods_from_stock_count_as_fulfilled():
     assert shut(gates_of_invoice.goods_complete, view(ordered(fulfillmentStatus=1))) is None
 
 
-def test_services_do_not_hold_the_gate_unless_they_are_bought():
+def test_d15_services_do_not_hold_the_gate_unless_they_are_bought():
     """D-15, H5: licences are bought too."""
     order = ordered(sales_order([line(1, 303, 5)], products=[product(303, type=SERVICE)]))
     assert shut(gates_of_invoice.goods_complete, view(order)) is None
@@ -314,13 +314,13 @@ def test_services_do_not_hold_the_gate_unless_they_are_bought():
     assert shut(gates_of_invoice.goods_complete, view(order, bought)) is Code.LINE_NOT_ORDERED
 
 
-def test_recurring_lines_and_lines_of_nothing_do_not_hold_the_gate():
+def test_h5_recurring_lines_and_lines_of_nothing_do_not_hold_the_gate():
     """H5, H2."""
     order = ordered(sales_order([line(1, isRecurring=True), line(2, quantity=0)]))
     assert shut(gates_of_invoice.goods_complete, view(order)) is None
 
 
-def test_a_purchase_order_of_nothing_does_not_hold_the_gate():
+def test_h2_a_purchase_order_of_nothing_does_not_hold_the_gate():
     """H2."""
     nothing = issued(purchase_order(8892, [po_line(1, quantity=0)]))
     found = view(ordered(), issued(), nothing, ledger=[got(8891, 1, 10)])
@@ -338,7 +338,7 @@ def shipping(mark: str, **shipped: int) -> Json:
 
 
 @pytest.mark.parametrize("mark", ["drop_ship_only", "never"])
-def test_where_a_person_ships_the_shipment_is_looked_for(mark):
+def test_d14_where_a_person_ships_the_shipment_is_looked_for(mark):
     """D-14: receiving is not shipping."""
     found = view(ordered(), issued(), ledger=[got(8891, 1, 10)], **shipping(mark))
     answer = gates_of_invoice.goods_complete(found, ORDER, NOW)
@@ -346,7 +346,7 @@ def test_where_a_person_ships_the_shipment_is_looked_for(mark):
     assert (answer.code, answer.looks) == (Code.GOODS_NOT_SHIPPED, ("shipping",))
 
 
-def test_the_first_shipment_opens_the_gate_and_the_rest_is_still_waited_for():
+def test_b111_the_first_shipment_opens_the_gate_and_the_rest_is_still_waited_for():
     """B1.11: each shipment is a release."""
     found = view(ordered(), issued(), **shipping("never", line1=4))
     assert shut(gates_of_invoice.goods_complete, found) is None
@@ -356,7 +356,7 @@ def test_the_first_shipment_opens_the_gate_and_the_rest_is_still_waited_for():
     assert gates_of_invoice.not_shipped(view(ordered(), **shipping("never", line1=10))) is None
 
 
-def test_with_on_receipt_a_person_still_ships_what_comes_from_stock():
+def test_d14_with_on_receipt_a_person_still_ships_what_comes_from_stock():
     """D-14, D-15: no receipt will ever ship it, so the shipment has to be looked for."""
     order = ordered(sales_order([line(1, 301, 10), line(2, 302, 5, quantityFromStock=5)]))
     waiting = gates_of_invoice.not_shipped(view(order, issued(), **shipping("on_receipt")))
@@ -367,7 +367,7 @@ def test_with_on_receipt_a_person_still_ships_what_comes_from_stock():
     assert bought.looks == ()
 
 
-def test_an_order_of_services_ships_nothing_and_waits_for_nothing():
+def test_d15_an_order_of_services_ships_nothing_and_waits_for_nothing():
     """D-15."""
     order = ordered(sales_order([line(1, 303)], products=[product(303, type=SERVICE)]))
     found = view(order, **shipping("never"))
