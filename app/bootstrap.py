@@ -35,6 +35,7 @@ from app.sync.decisions import Decisions
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.inbox import CallbackCheck
+from app.sync.invoice_poll import InvoicePoll
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.upkeep import Upkeep
@@ -115,7 +116,11 @@ class Container:
             lease=self.settings.lease_seconds,
             sweep=self.settings.sweep_seconds,
         )
-        return Worker(self.engine, self.store, self.clock, pace)
+        invoices = None
+        if self.settings.connectwise_url:
+            seconds = self.settings.invoice_poll_seconds
+            invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
+        return Worker(self.engine, self.store, self.clock, pace, invoices)
 
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Failures are told and do not stop a start:
@@ -174,8 +179,17 @@ def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
         raise NotConfigured(
             f"SCENARIO names {settings.scenario!r}; there are {', '.join(sorted(known))}."
         )
-    chosen = known[settings.scenario]
-    if sentence := forbidden(chosen, settings.model_dump(mode="json")):
+    dumped = settings.model_dump(mode="json")
+    given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
+    refuse_forbidden(known[settings.scenario], dumped, given)
+
+
+def refuse_forbidden(
+    chosen: Scenario, defaults: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Raises ScenarioInvalid for settings that cannot work together: what is given rules over
+    the scenario's defaults, and those over the service's own."""
+    if sentence := forbidden(chosen, {**defaults, **chosen.defaults, **given}):
         raise ScenarioInvalid(sentence)
 
 
@@ -205,6 +219,7 @@ async def opened(
             await beside(migrate.upgrade, database_url)
         store = await PostgresStore.open(database_url)
         stack.push_async_callback(store.close)
+        await _check_stored(store, settings, known)
         for name, ruling in (await store.seed_settings(DEFAULT_TENANT, _seed(settings))).items():
             logger(__name__).warning("setting_differs", setting=name.upper(), database=ruling)
         for scenario in known.values():
@@ -238,7 +253,7 @@ async def opened(
             wake=wake,
             explain=explainer(engine, settings.connectwise_url),
             settings=settings,
-            scenarios=tuple(known),
+            scenarios=known,
         )
         yield Container(
             settings=settings,
@@ -264,6 +279,24 @@ async def opened(
             check_callback=checker(verifier),
             server_pids=pids,
         )
+
+
+async def _check_stored(
+    store: PostgresStore, settings: Settings, known: Mapping[str, Scenario]
+) -> None:
+    """What the database rules together with what the environment would add to it. Raises
+    ScenarioInvalid; what stands in the database alone is only told, so that it can be changed."""
+    stored = await store.settings(DEFAULT_TENANT)
+    chosen = known.get(str(stored.get("scenario", settings.scenario)))
+    if chosen is None:
+        return
+    defaults = {name: one.get_default() for name, one in Settings.model_fields.items()}
+    try:
+        refuse_forbidden(chosen, defaults, stored)
+    except ScenarioInvalid as invalid:
+        logger(__name__).error("settings_forbidden", sentence=str(invalid))
+        return
+    refuse_forbidden(chosen, defaults, {**_seed(settings), **stored})
 
 
 async def beside(work: Callable[[str], None], argument: str) -> None:

@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         gt=0,
         le=60,
     )
+    invoice_poll_seconds: float = _service(
+        60.0,
+        "Seconds between two reads of the invoices that changed, one call for all orders;"
+        " it finds what a lost callback would have told.",
+        ge=0.1,
+    )
     secrets_keys: SecretStr = _service(
         SecretStr(""),
         "Fernet keys that encrypt stored credentials, newest first, comma-separated.",
@@ -147,6 +153,9 @@ class Settings(BaseSettings):
     connectwise_sales_order_status_ready: str = _name(
         "Sales order status once the invoice gate is open; has no flag, so it must be set."
     )
+    connectwise_invoice_status: str = _name(
+        "Status of invoices that are created; empty: ConnectWise's own default."
+    )
     connectwise_purchase_order_status_open: str = _name("Status of open purchase orders.")
     connectwise_purchase_order_status_closed: str = _name("Status of completed purchase orders.")
     connectwise_purchase_order_status_cancelled: str = _name(
@@ -181,6 +190,14 @@ class Settings(BaseSettings):
     )
     invoice_action: Literal["mark_ready", "create_invoice"] = _behaviour(
         "mark_ready", "What releasing does: set the ready status, or also create the invoice (D-5)."
+    )
+    invoice_from: Literal["opportunity", "ticket"] = _behaviour(
+        "opportunity", "What is invoiced in ConnectWise; follows the scenario (A4)."
+    )
+    invoice_lock: Literal["none", "bill_closed_flag"] = _behaviour(
+        "none",
+        "Whether the sales order bills only when closed until its gate opens (D-5); not documented"
+        " by ConnectWise, so it is read back.",
     )
     mark_shipped: Literal["drop_ship_only", "on_receipt", "never"] = _behaviour(
         "drop_ship_only", "Which received goods the service marks as shipped (D-14)."

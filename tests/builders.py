@@ -15,7 +15,7 @@ from app.domain.codes import State
 from app.domain.documents import Kind
 from app.domain.json_values import dumps, loads
 from app.domain.order import OrderView, build
-from app.domain.records import Decision, Fact, Intent, LedgerRow, OrderRow, Ref, Snapshot
+from app.domain.records import Decision, Fact, Intent, LedgerRow, OrderRow, Other, Ref, Snapshot
 from app.domain.versions import Stored, merge
 
 Json = dict[str, Any]
@@ -316,6 +316,7 @@ def snapshot(
     settings: Mapping[str, Any] | None = None,
     shared: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
     decisions: Iterable[Decision] = (),
+    others: Iterable[Other] = (),
 ) -> Snapshot:
     return Snapshot(
         order=row or order_row(),
@@ -330,13 +331,14 @@ def snapshot(
         paused_until=None,
         now=now,
         decisions=tuple(decisions),
+        others=tuple(others),
     )
 
 
 def view(*delivered: Json, **more: Any) -> OrderView:
     """An order of whom these events came in. Everything of `snapshot` can be given; what is no
     part of it is a setting: `invoice_policy="shipped_only"`."""
-    parts = ("now", "row", "ledger", "refs", "facts", "intents", "shared", "decisions")
+    parts = ("now", "row", "ledger", "refs", "facts", "intents", "shared", "decisions", "others")
     kept = {name: more.pop(name) for name in parts if name in more}
     settings = {**SETTINGS, **more}
     return build(snapshot(merged(*delivered), settings=settings, **kept), {})

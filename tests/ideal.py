@@ -9,20 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib import resources
 from typing import Any
 
-from app.domain import standing
+from app.domain import psa, standing
 from app.domain.choices import names_of
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide, same
 from app.domain.documents import Kind
 from app.domain.errors import Hold
 from app.domain.gates import GATES
+from app.domain.gates_of_invoice import order_not_invoiced, receipt_not_invoiced
+from app.domain.invoices import accepted_unlinked, noted
 from app.domain.json_values import digest
 from app.domain.order import OrderView, build
-from app.domain.records import ORDER, Decision, Fact, LedgerRow, OrderRow, Ref, WriteSet
+from app.domain.records import (
+    KEPT_FACTS,
+    ORDER,
+    Decision,
+    Fact,
+    LedgerRow,
+    OrderRow,
+    Ref,
+    WriteSet,
+)
 from app.domain.scenario import Scenario, load
 from app.domain.versions import Stored
 from app.settings import Group, names_in
@@ -66,6 +78,7 @@ class World:
     decisions: list[Decision] = field(default_factory=list)
     converted: bool = False  # a person made the sales order
     shipped: dict[str, int] = field(default_factory=dict)  # what a person shipped, by line
+    on: dict[str, int] = field(default_factory=dict)  # invoices that persons made, by line
 
     # What happens ---------------------------------------------------------------------------
 
@@ -88,6 +101,17 @@ class World:
         self.decisions.append(
             Decision(held.step, subject, code, choice, "a reason", "tester", self.now, about)
         )
+        self.row = replace(self.row, wake_seq=self.row.wake_seq + 1)
+        self.now += timedelta(seconds=1)
+        return self.settle()
+
+    def call_back(self) -> Plan:
+        """ConnectWise told of a change: what was read is old."""
+        old = datetime(1970, 1, 1, tzinfo=UTC)
+        self.facts = {
+            key: fact if fact.kind in KEPT_FACTS else replace(fact, seen_at=old)
+            for key, fact in self.facts.items()
+        }
         self.row = replace(self.row, wake_seq=self.row.wake_seq + 1)
         return self.settle()
 
@@ -174,21 +198,42 @@ class World:
         assert same(want, again), f"{run.step} wants another thing once it is done"
 
     def _apply(self, step: str, subject: str, want: Mapping[str, Any]) -> None:
-        if step == "create_products":
+        if want.get("cancelled") and step == "create_products":
+            self._see("cancelled_products", {"cancelled": {"1": "SKU-301"}, "left": self.left()})
+        elif step == "create_products":
             self._learn("opportunity", "", want["opportunity"] or 500)
             for index, line in enumerate(want["lines"]):
                 self._learn("product", str(line["key"]), 9000 + index)
         elif step == "create_sales_order":
             self._learn("sales_order", "", 70)
-            self._see("invoicing", {"invoiced": {}})
+            self._look("invoicing")
         elif step == "sync_purchase_order":
+            self._refuse_invoiced(subject)
             self._sync(subject, want)
         elif step == "receive_purchase_order":
             purchase_order = f"po:{want['purchase_order']}"
             linked = ("link_demand", purchase_order) in self.wants() or self.view().stock
             assert linked, "received before it was linked"
+            if not want.get("closed"):
+                self._refuse_invoiced(subject)
         elif step in ("ship_goods", "release_invoice"):
             assert ("sales_order", "") in self.refs, f"{step} before the sales order stands"
+            if want.get("released") is False:
+                self._look("invoicing")
+                if self.on.keys() - accepted_unlinked(self.view()):
+                    raise Hold(Code.PO_AFTER_INVOICE, "invoiced already")
+
+    def _refuse_invoiced(self, subject: str) -> None:
+        """As the steps do before each link and receipt (B1.12)."""
+        self._look("invoicing")
+        gate = order_not_invoiced if subject.startswith("po:") else receipt_not_invoiced
+        if shut := gate(self.view(), subject, self.now):
+            raise Hold(shut.code, shut.sentence)
+
+    def left(self) -> dict[str, str]:
+        """Products that cannot be taken back."""
+        ordered = [key for kind, key in self.refs if kind == "purchase_order"]
+        return {"SKU-301": "on a purchase order"} if ordered or self.on else {}
 
     def _sync(self, subject: str, want: Mapping[str, Any]) -> None:
         view = self.view()
@@ -227,10 +272,23 @@ class World:
         self.facts[kind, ""] = Fact(kind, "", body, self.now)
 
     def _look(self, look: str) -> None:
+        products = [
+            psa.Product(
+                9000,
+                5,
+                "SKU",
+                Decimal(line.quantity),
+                Decimal(0),
+                Decimal(0),
+                self.view().xref(str(line.id)),
+                invoice_id=self.on.get(str(line.id)),
+            )
+            for line in self.view().sold_lines
+        ]
         bodies: dict[str, Json] = {
             "conversion": {"sales_orders": [70] if self.converted else []},
             "shipping": {"shipped": dict(self.shipped)},
-            "invoicing": {"invoiced": {}},
+            "invoicing": noted(self.view(), products, whole=True),
         }
         self._see(look, bodies[look])
 

@@ -24,6 +24,28 @@ LOOK_AGAIN = Choice("look_again", "The cause was corrected: it is tried again at
 SKIP = Choice("skip", "The step is left out for good; what it would have done is done by hand.")
 WAIT_LONGER = Choice("wait_longer", "The wait's deadline begins anew.")
 
+RELEASE_ANYWAY = Choice(
+    "release_anyway",
+    "The sales order is released with the goods that are missing now; more that is missing later "
+    "is waited for again.",
+)
+ACCEPT_UNLINKED = Choice(
+    "accept_unlinked",
+    "The invoices that are there stay; what they carry is not linked to purchase orders.",
+)
+LEAVE_INVOICE = Choice("leave_invoice", "The invoice stays as it is, and the order goes on.")
+RELEASE_CLOSED = Choice(
+    "release_closed", "The sales order is set to the ready status, which opens it again."
+)
+DONE_BY_HAND = Choice(
+    "done_by_hand", "Everything was undone in ConnectWise by hand; the order ends as cancelled."
+)
+CANCEL_PRODUCTS = Choice(
+    "cancel_products",
+    "The order's products on the sales order are cancelled, but those on a purchase order, a "
+    "receipt or an invoice.",
+)
+
 # Choices of a code beside the general ones. A code that is not here has only those.
 SPECIAL: dict[Code, tuple[Choice, ...]] = {
     # The sales order and what comes before it
@@ -108,8 +130,19 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
         Choice("done_by_hand", "The change was made in ConnectWise by hand."),
         Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
     ),
+    # Invoices and cancelled orders
+    Code.LINE_NOT_ORDERED: (RELEASE_ANYWAY,),
+    Code.GOODS_NOT_RECEIVED: (RELEASE_ANYWAY,),
+    Code.GOODS_NOT_SHIPPED: (RELEASE_ANYWAY,),
+    Code.INVOICED_TOO_EARLY: (ACCEPT_UNLINKED,),
+    Code.PO_AFTER_INVOICE: (ACCEPT_UNLINKED,),
+    Code.INVOICE_INCOMPLETE: (LEAVE_INVOICE,),
+    Code.SALES_ORDER_CLOSED: (RELEASE_CLOSED,),
+    Code.CANCELLED_AFTER_START: (DONE_BY_HAND, CANCEL_PRODUCTS),
 }
 
+# Choices that are about one step, wherever else its code may stand.
+ONLY_AT = {RELEASE_ANYWAY.name: "release_invoice"}
 # Nothing is left out here: these stop the order as a whole, not one step.
 WHOLE_ORDER = frozenset({Code.HELD_BY_PERSON, Code.CANCELLED_AFTER_START, Code.POISON})
 # A delivery is no order: it has nothing to choose from.
@@ -146,6 +179,11 @@ def does(code: Code, name: str) -> str:
         if name == choice.name or (choice.name.endswith(":") and name.startswith(choice.name)):
             return choice.does
     return CODES[code].remedy
+
+
+def ways_out(code: Code) -> tuple[str, ...]:
+    """What a person may choose while a wait still ends by itself: its own choices only."""
+    return tuple(one.name for one in SPECIAL.get(code, ()) if not one.name.endswith(":"))
 
 
 def names_of(code: Code | None, *ids: int) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class Code(StrEnum):
     GOODS_NOT_RECEIVED = "GOODS_NOT_RECEIVED"
     GOODS_NOT_SHIPPED = "GOODS_NOT_SHIPPED"
     LINE_NOT_ORDERED = "LINE_NOT_ORDERED"
+    SHARED_NOT_READY = "SHARED_NOT_READY"
     RECEIPT_GAP = "RECEIPT_GAP"
     SURPLUS_LAST = "SURPLUS_LAST"
     DEMAND_NOT_FREE = "DEMAND_NOT_FREE"
@@ -69,6 +70,8 @@ class Code(StrEnum):
     DEMAND_NOT_LINKED = "DEMAND_NOT_LINKED"
     DEMAND_NOT_APPROVED = "DEMAND_NOT_APPROVED"
     INVOICED_TOO_EARLY = "INVOICED_TOO_EARLY"
+    INVOICE_INCOMPLETE = "INVOICE_INCOMPLETE"
+    SALES_ORDER_CLOSED = "SALES_ORDER_CLOSED"
     RECEIPT_REDUCED = "RECEIPT_REDUCED"
     RECEIPT_ABOVE_ORDER = "RECEIPT_ABOVE_ORDER"
     RECEIPT_UNCERTAIN = "RECEIPT_UNCERTAIN"
@@ -173,6 +176,13 @@ CODES: dict[Code, Reason] = {
         "D-15",
         "A physical line is on no purchase order and not from stock.",
         "Issue a purchase order for it in Commerce, or fulfil it from stock.",
+    ),
+    Code.SHARED_NOT_READY: Reason(
+        W,
+        Who.NOBODY,
+        "D-13",
+        "Another order on the same sales order is not complete.",
+        "Nothing: the sales order is released when every order on it is complete.",
     ),
     Code.RECEIPT_GAP: Reason(
         W,
@@ -338,6 +348,20 @@ CODES: dict[Code, Reason] = {
         "D-7",
         "Goods were invoiced before their purchase order was received.",
         "Remove the invoice in ConnectWise, or accept the line unlinked.",
+    ),
+    Code.INVOICE_INCOMPLETE: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-5",
+        "An invoice that the service made does not carry what it should.",
+        "Add the products that the sentence names to the invoice in ConnectWise.",
+    ),
+    Code.SALES_ORDER_CLOSED: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-5",
+        "A person closed the sales order before it was released for invoicing.",
+        "Reopen the sales order in ConnectWise, or decide that it is released or stays closed.",
     ),
     Code.RECEIPT_REDUCED: Reason(
         H,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.domain.choices import names_of
+from app.domain import cancelling
+from app.domain.choices import LOOK_AGAIN, names_of, ways_out
 from app.domain.codes import CODES, Code, State, Who
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
@@ -20,6 +21,8 @@ from app.domain.records import ORDER, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
 from app.domain.shut import Shut
 
+# Reasons that rest on what was read of invoices.
+BY_INVOICES = frozenset({Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE, Code.REMOTE_GONE})
 STALE_BEFORE = 2000  # callbacks set the time of what was read to the epoch
 
 
@@ -110,35 +113,26 @@ def _ended(view: OrderView) -> Plan | None:
         return Plan((), None, (), answer, None)
     if view.stock:
         return _stock_ended(view)
-    order = view.sales_order
-    if order is None or not order.cancelled:
+    if view.sales_order is None or not view.sales_order.cancelled:
         return None
-    if not _something_made(view):
-        sentence = f"{order.order_number} was cancelled in Commerce before anything was made of it."
-        answer = Answer(
-            State.CANCELLED,
-            Code.CANCELLED,
-            sentence,
-            Who.NOBODY,
-            _since(view, Code.CANCELLED),
-            "never",
-        )
+    if why := cancelling.finished(view):
+        since = _since(view, Code.CANCELLED)
+        answer = Answer(State.CANCELLED, Code.CANCELLED, why, Who.NOBODY, since, "never")
         return Plan((), None, (), answer, None)
-    kinds = sorted({ref.kind.replace("_", " ") for ref in view.refs.values()})
-    sentence = (
-        f"{order.order_number} was cancelled in Commerce after ConnectWise records were made: "
-        f"{', '.join(kinds) or 'perhaps, an answer is missing'}."
-    )
-    answer = Answer(
+    verdict = _undoing(view) or Verdict(
+        cancelling.STEP,
+        ORDER,
         State.HELD,
         Code.CANCELLED_AFTER_START,
-        sentence,
+        cancelling.sentence(view),
         Who.SALES,
         _since(view, Code.CANCELLED_AFTER_START),
-        "when the order changes",
-        names_of(Code.CANCELLED_AFTER_START),
+        next_look="when the order changes",
+        choices=cancelling.offered(view),
+        want=cancelling.situation(view),
     )
-    return Plan((), None, (), answer, None)
+    run = verdict if verdict.runnable else None
+    return Plan((verdict,), run, (), _answer(view, (verdict,)), _due(view, (verdict,)))
 
 
 def _stock_ended(view: OrderView) -> Plan | None:
@@ -151,10 +145,10 @@ def _stock_ended(view: OrderView) -> Plan | None:
     elif all(po.draft for po in documents):
         sentence = f"{view.row.name} is a draft in Commerce."
         what = (State.WAITING, Code.ORDER_NOT_APPROVED, Who.PURCHASING, sentence)
-    elif view.behaviour.stock_purchase_orders == "ignore" and not _something_made(view):
+    elif view.behaviour.stock_purchase_orders == "ignore" and not cancelling.something_made(view):
         sentence = f"{view.row.name} is for stock; STOCK_PURCHASE_ORDERS is ignore."
         what = (State.DONE, Code.STOCK_IGNORED, Who.NOBODY, sentence)
-    elif all(po.cancelled for po in documents) and not _something_made(view):
+    elif all(po.cancelled for po in documents) and not cancelling.something_made(view):
         sentence = f"{view.row.name} was cancelled in Commerce before it reached ConnectWise."
         what = (State.CANCELLED, Code.CANCELLED, Who.NOBODY, sentence)
     if what is None:
@@ -164,15 +158,16 @@ def _stock_ended(view: OrderView) -> Plan | None:
     return Plan((), None, (), answer, None)
 
 
-def _something_made(view: OrderView) -> bool:
-    """Whether ConnectWise may have records of the order. A step that stopped half-way counts, and
-    so does a write without an answer; the opportunity that Commerce named alone does not."""
-    return bool(
-        view.in_doubt
-        or view.outcomes
-        or any(row.want is not None for row in view.ledger.values())
-        or any(ref.kind != "opportunity" for ref in view.refs.values())
-    )
+def _undoing(view: OrderView) -> Verdict | None:
+    """H3: a person asked the service to take its products back, which is not done yet."""
+    want, step = cancelling.wanted(view), cancelling.STEP
+    row = view.ledger.get((step, ORDER))
+    if want is None or same(view.applied(step, ORDER), want):
+        return None
+    tried = row is not None and row.code is not Code.CANCELLED_AFTER_START
+    if tried and (stopped := _stopped(step, ORDER, view, row, want)):
+        return stopped
+    return Verdict(step, ORDER, State.RUNNING, want=want, runnable=True)
 
 
 def _since(view: OrderView, code: Code) -> datetime:
@@ -181,9 +176,17 @@ def _since(view: OrderView, code: Code) -> datetime:
 
 
 def _told_to_look(view: OrderView) -> set[str]:
-    """A callback about the order's records made what was read of invoices stale."""
+    """A callback about the order's records made what was read of invoices stale, or a person
+    says that the cause is gone."""
     fact = view.facts.get(("invoicing", ""))
-    stale = fact is not None and fact.seen_at.year < STALE_BEFORE
+    asked = [
+        decision.at
+        for decision in view.every_decision
+        if decision.choice == LOOK_AGAIN.name and decision.code in BY_INVOICES
+    ]
+    stale = fact is not None and (
+        fact.seen_at.year < STALE_BEFORE or any(at >= fact.seen_at for at in asked)
+    )
     return {"invoicing"} if stale and view.ref("sales_order") is not None else set()
 
 
@@ -320,7 +323,7 @@ def _shut(
         until,
         shut.next_look,
         shut.looks,
-        shut.choices or names_of(shut.code) if state is State.HELD else (),
+        shut.choices or (names_of(shut.code) if state is State.HELD else ways_out(shut.code)),
         want=want,
     )
 

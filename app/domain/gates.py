@@ -18,9 +18,14 @@ from app.domain.gates_of_buying import (
 )
 from app.domain.gates_of_goods import (
     earlier_receipts_received,
-    goods_complete,
     receipt_consistent,
     surplus_stands,
+)
+from app.domain.gates_of_invoice import (
+    goods_complete,
+    link_not_invoiced,
+    order_not_invoiced,
+    receipt_not_invoiced,
 )
 from app.domain.order import OrderView
 from app.domain.shut import Gate, Shut
@@ -164,6 +169,9 @@ GATES: dict[str, Gate] = {
         earlier_receipts_received,
         surplus_comes_last,
         surplus_stands,
+        order_not_invoiced,
+        link_not_invoiced,
+        receipt_not_invoiced,
         goods_complete,
     )
 }

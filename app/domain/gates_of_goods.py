@@ -1,17 +1,18 @@
-"""Gates of purchase orders, receipts, shipments and the invoice: the way of the goods.
+"""Gates of purchase orders and receipts: the way of the goods.
 
 Owns every wait for goods with its code, sentence and who acts. What is sold is `gates.py`, which
-has the table of all gates too.
+has the table of all gates too; what is invoiced is `gates_of_invoice.py`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from app.domain.codes import Code, Who
-from app.domain.linking import allocate, covered
+from app.domain.codes import Code
+from app.domain.gates_of_invoice import not_received
+from app.domain.linking import allocate
 from app.domain.order import OrderView
-from app.domain.quantities import received, received_remotely, shipped
+from app.domain.quantities import received, received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
 
@@ -102,109 +103,3 @@ def surplus_stands(view: OrderView, subject: str, since: datetime) -> Shut | Non
                 next_look="when it is linked",
             )
     return None
-
-
-def goods_complete(view: OrderView, subject: str, since: datetime) -> Shut | None:
-    """B1.11, D-14, D-15: when the sales order may be invoiced."""
-    if view.sales_order is None:
-        return None
-    if view.behaviour.invoice_policy == "shipped_only":
-        return _something_shipped(view)
-    # What was released too early is taken back (D-6): for that no goods are needed.
-    return None if released(view) else goods_missing(view)
-
-
-def released(view: OrderView) -> bool:
-    """Whether the sales order stands released, and not taken back (D-6)."""
-    want = view.applied("release_invoice", "order")
-    return want is not None and want.get("released", True) is True
-
-
-def goods_missing(view: OrderView) -> Shut | None:
-    """What has to come before all goods of the order are there (D-15), None: nothing."""
-    if view.sales_order is None:
-        return None
-    on_order = covered(view)
-    for line in view.sold_lines:
-        if not view.physical(line) or view.sales_order.fulfillment_status == 1:
-            continue
-        from_stock = line.quantity_from_stock or 0
-        missing = line.quantity - from_stock - on_order.get(line.id, 0)
-        if missing > 0:
-            return Shut(
-                Code.LINE_NOT_ORDERED,
-                f"{missing} of {line.quantity} {line.title} are on no purchase order.",
-                next_look="when a purchase order comes in",
-            )
-    for purchase_order in view.open_purchase_orders:
-        done = received_remotely(view, purchase_order.id)
-        for po_line in purchase_order.lines:
-            rest = po_line.quantity - done.get(po_line.id, 0)
-            if rest > 0:
-                return not_received(view, purchase_order.id)
-    return None
-
-
-def not_received(view: OrderView, purchase_order_id: int) -> Shut | None:
-    """What of a purchase order is still to be received, None when nothing is."""
-    purchase_order = view.purchase_order(purchase_order_id)
-    if purchase_order is None:
-        return None
-    done = received_remotely(view, purchase_order.id)
-    told = received(view, purchase_order)
-    for line in purchase_order.lines:
-        rest = line.quantity - done.get(line.id, 0)
-        if rest <= 0:
-            continue
-        arrived = told.get(line.id, 0) - done.get(line.id, 0)
-        if arrived > 0:
-            return Shut(
-                Code.EARLIER_STEP,
-                f"{arrived} of {line.quantity} {line.title} on {purchase_order.order_number} are "
-                "received in Commerce and not yet in ConnectWise.",
-                who=Who.NOBODY,
-            )
-        return Shut(
-            Code.GOODS_NOT_RECEIVED,
-            f"{rest} of {line.quantity} {line.title} are still to be received on "
-            f"{purchase_order.order_number}.",
-            next_look="on the next receipt",
-        )
-    return None
-
-
-def _something_shipped(view: OrderView) -> Shut | None:
-    order = view.sales_order
-    assert order is not None  # noqa: S101 - asked by goods_complete
-    if not any(view.physical(line) for line in view.sold_lines) or order.fulfillment_status == 1:
-        return None
-    if any(shipped(view).values()):
-        return None
-    return not_shipped(view)
-
-
-def not_shipped(view: OrderView) -> Shut | None:
-    """What of a `shipped_only` order is not shipped yet, None when all is."""
-    order = view.sales_order
-    if order is None or order.fulfillment_status == 1:
-        return None
-    sent, ordered = shipped(view), covered(view)
-    short = [
-        (line, line.quantity - sent.get(line.id, 0))
-        for line in view.sold_lines
-        if view.physical(line) and line.quantity > sent.get(line.id, 0)
-    ]
-    if not short:
-        return None
-    # Even with on_receipt a person ships what no purchase order brings: goods from stock.
-    by_person = view.behaviour.mark_shipped != "on_receipt" or any(
-        line.quantity > ordered.get(line.id, 0) for line, _ in short
-    )
-    line, rest = short[0]
-    return Shut(
-        Code.GOODS_NOT_SHIPPED,
-        f"{rest} of {line.quantity} {line.title} are not shipped, and only shipped goods are "
-        "invoiced.",
-        looks=("shipping",) if by_person else (),
-        next_look="when ConnectWise shows the shipment" if by_person else "on the next receipt",
-    )

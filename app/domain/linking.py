@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine
+from app.domain.invoices import accepted_unlinked
 from app.domain.order import OrderView
 from app.domain.standing import came, frozen_products, stands
 
@@ -72,7 +73,12 @@ class _OpenLines:
 
     def __init__(self, view: OrderView) -> None:
         sold = view.sold_lines
-        self._open = {line.id: line.quantity - (line.quantity_from_stock or 0) for line in sold}
+        settled = accepted_unlinked(view)  # invoiced, and a person said it stays unlinked (D-7)
+        self._open = {
+            line.id: line.quantity - (line.quantity_from_stock or 0)
+            for line in sold
+            if str(line.id) not in settled
+        }
         self._product = {line.id: line.product_id for line in sold}
         self._order = [line.id for line in sold]
 

@@ -24,7 +24,17 @@ from app.domain.documents import (
     parse,
 )
 from app.domain.json_values import digest
-from app.domain.records import ORDER, Decision, Fact, LedgerRow, OrderRow, Ref, Snapshot
+from app.domain.records import (
+    ORDER,
+    Decision,
+    Fact,
+    Intent,
+    LedgerRow,
+    OrderRow,
+    Other,
+    Ref,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,8 @@ class Behaviour:
     po_numbering: str = "commerce"
     invoice_policy: str = "all_goods"
     invoice_action: str = "mark_ready"
+    invoice_from: str = "opportunity"
+    invoice_lock: str = "none"
     mark_shipped: str = "drop_ship_only"
     partial_receipt: str = "clone_rest"
     stock_purchase_orders: str = "sync_unlinked"
@@ -79,6 +91,9 @@ class OrderView:
     in_doubt: frozenset[tuple[str, str]] = frozenset()  # (step, subject): sent, not answered
     doubts: frozenset[tuple[str, str, str]] = frozenset()  # the same with the intent's key
     decisions: Mapping[tuple[Code, str], Decision] = field(default_factory=dict)
+    unanswered: tuple[Intent, ...] = ()  # announced writes without an outcome
+    every_decision: tuple[Decision, ...] = ()  # the overruled ones too, the oldest first
+    others: tuple[Other, ...] = ()  # orders on the same sales order (D-13)
 
     @property
     def stock(self) -> bool:
@@ -278,4 +293,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
             for one in sorted(snapshot.decisions, key=lambda d: d.at)
             if one.choice != LOOK_AGAIN.name  # says nothing for good; what was chosen before stays
         },
+        unanswered=tuple(intent for intent in snapshot.intents if intent.outcome is None),
+        every_decision=tuple(sorted(snapshot.decisions, key=lambda d: d.at)),
+        others=snapshot.others,
     )

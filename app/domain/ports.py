@@ -145,6 +145,10 @@ class Store(Protocol):
         """Callbacks about records that no order is known to carry, to be looked at remotely.
         Each is handed to one caller at a time for at least a minute."""
 
+    async def touch(self, tenant_id: int, routes: Sequence[tuple[str, str]]) -> int:
+        """Wake the orders that carry these records (kind, external id), and count what was read
+        of them as old. Returns how many there are."""
+
     async def settle_hint(self, event_id: int, routes: Sequence[tuple[str, str]]) -> int:
         """Wake the orders that carry one of the records (kind, external id); how many."""
 
@@ -279,6 +283,9 @@ class ConnectWise(Protocol):
 
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]: ...
     async def invoice(self, invoice_id: int) -> psa.Invoice: ...
+    async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
+        """Invoices that changed at or after the moment."""
+
     async def callbacks(self) -> list[psa.Callback]: ...
 
     # Writes. A timeout, a reset or a 5xx after sending is OUTCOME_UNKNOWN.
@@ -325,7 +332,11 @@ class ConnectWise(Protocol):
     async def change_shipping(
         self, product_id: int, detail_id: int, shipped: psa.Shipping
     ) -> None: ...
-    async def create_invoice(self, sales_order_id: int, company_id: int, reference: str) -> int: ...
+    async def create_invoice(
+        self, sales_order_id: int, company_id: int, reference: str, status_id: int | None = None
+    ) -> int:
+        """A standard invoice of the sales order. Which products it takes is ConnectWise's own."""
+
     async def invoices_of_sales_order(self, sales_order_id: int) -> list[psa.Invoice]: ...
     async def create_callback(self, url: str, type_: str, description: str) -> int: ...
     async def enable_callback(self, callback_id: int, url: str) -> None: ...

@@ -140,6 +140,7 @@ class SalesOrder:
     invoice_ids: tuple[int, ...] = ()
     product_ids: tuple[int, ...] = ()
     notes: str = ""
+    bill_closed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,7 @@ class Invoice:
     apply_to_type: str | None = None
     apply_to_id: int | None = None
     reference: str | None = None
+    changed: str = ""  # when it changed last, as ConnectWise writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,7 @@ class SalesOrderChange:
     status_id: int | None = None
     bill_shipped: bool | None = None
     po_number: str | None = None
+    bill_closed: bool | None = None
 
     @property
     def empty(self) -> bool:

@@ -98,7 +98,9 @@ class Fact:
 
 
 # Facts that no read renews: a callback does not make them stale, and no poll asks for them.
-KEPT_FACTS: frozenset[str] = frozenset({"sales_order_seen", "purchase_order_moved"})
+KEPT_FACTS: frozenset[str] = frozenset(
+    {"sales_order_seen", "purchase_order_moved", "status_written"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,22 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Another order on the same ConnectWise sales order (D-13), as far as its gate goes."""
+
+    name: str
+    state: State
+    code: Code | None = None  # at which its release stands
+    released: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it does not keep the sales order from being released."""
+        ended = self.state in (State.CANCELLED, State.DONE)
+        return ended or self.released or self.code is Code.SHARED_NOT_READY
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything about one order, read in one database snapshot. `now` is the store's clock."""
 
@@ -216,6 +234,7 @@ class Snapshot:
     decisions: tuple[Decision, ...] = ()
     paused_by: str = "service"  # a person's pause lasts until it is resumed
     paused_why: str = ""
+    others: tuple[Other, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

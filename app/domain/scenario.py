@@ -158,18 +158,86 @@ def _deadlines(name: str, raw: Mapping[str, Any]) -> dict[Code, timedelta]:
 def forbidden(scenario: Scenario, behaviour: Mapping[str, Any]) -> str | None:
     """A combination of scenario and settings that cannot work, as a sentence; None: all is well.
 
-    From the rules: D-14 (shipped goods need somebody who ships), D-4, A10.
+    `behaviour` has settings by name, those of the scenario's defaults included where they rule.
     """
     steps = {use.name for use in scenario.steps}
-    if behaviour.get("invoice_policy") == "shipped_only" and "release_invoice" not in steps:
+    for name, needs in _NEEDS.items():
+        value = behaviour.get(name)
+        if isinstance(value, str) and value in needs:
+            step, what = needs[value]
+            if step not in steps:
+                return (
+                    f"{name} = {value} needs a scenario that {what}; {scenario.name} does not. "
+                    f"Set {name} = {_DEFAULTS[name]}."
+                )
+    return _of_invoicing(scenario, steps, behaviour) or _of_sales_orders(behaviour)
+
+
+# Values that need a step, by setting: the step, and what it does.
+_RELEASES = ("release_invoice", "releases invoices")
+_MAKES_SALES_ORDERS = ("create_sales_order", "makes sales orders")
+_NEEDS: dict[str, dict[str, tuple[str, str]]] = {
+    "invoice_policy": {"shipped_only": _RELEASES},
+    "invoice_action": {"create_invoice": _RELEASES},
+    "invoice_lock": {"bill_closed_flag": _MAKES_SALES_ORDERS},
+    "mark_shipped": {"on_receipt": ("ship_goods", "ships goods")},
+    "sales_order_creation": {"wait_for_person": _MAKES_SALES_ORDERS},
+    "opportunity_missing": {"plain_sales_order": _MAKES_SALES_ORDERS},
+    "demand_linking": {
+        "demand_appends_to_po": ("link_demand", "links demand"),
+        "automatic": ("link_demand", "links demand"),
+    },
+    "purchase_order_timing": {"on_issue": ("sync_purchase_order", "makes purchase orders")},
+    "partial_receipt": {"cancel_rest": ("receive_purchase_order", "receives goods")},
+}
+_DEFAULTS: dict[str, str] = {
+    "invoice_policy": "all_goods",
+    "invoice_action": "mark_ready",
+    "invoice_lock": "none",
+    "mark_shipped": "drop_ship_only",
+    "sales_order_creation": "automatic",
+    "opportunity_missing": "create",
+    "demand_linking": "demand_creates_po",
+    "purchase_order_timing": "on_receipt",
+    "partial_receipt": "clone_rest",
+}
+
+
+def _of_invoicing(
+    scenario: Scenario, steps: Collection[str], behaviour: Mapping[str, Any]
+) -> str | None:
+    """What is invoiced follows what raises the demand: products never sit on both (A4)."""
+    source = behaviour.get("invoice_from")
+    if "link_demand" in steps and source is not None:
+        right = "opportunity" if "create_sales_order" in steps else "ticket"
+        if source != right:
+            return (
+                f"invoice_from = {source} cannot work with {scenario.name}, whose demand is raised "
+                f"by the {right}'s products. Set invoice_from = {right}, or choose another scenario."
+            )
+    if source == "ticket" and behaviour.get("invoice_lock") == "bill_closed_flag":
         return (
-            f"invoice_policy = shipped_only needs a scenario that releases invoices; "
-            f"{scenario.name} does not. Set invoice_policy = all_goods."
+            "invoice_lock = bill_closed_flag is a flag of sales orders, but invoice_from = ticket "
+            "invoices tickets. Set invoice_lock = none."
         )
-    if (
-        behaviour.get("demand_linking") == "demand_appends_to_po"
-        and behaviour.get("opportunity_missing") == "plain_sales_order"
-        and "create_sales_order" not in steps
-    ):
-        return f"{scenario.name} makes no sales order, so opportunity_missing = plain_sales_order cannot work."
+    waiting, ready = (
+        str(behaviour.get(f"connectwise_sales_order_status_{name}") or "").strip().casefold()
+        for name in ("waiting", "ready")
+    )
+    if "release_invoice" in steps and waiting and waiting == ready:
+        return (
+            "connectwise_sales_order_status_waiting and connectwise_sales_order_status_ready name "
+            "the same status, so nobody could tell what may be invoiced. Set two of them."
+        )
+    return None
+
+
+def _of_sales_orders(behaviour: Mapping[str, Any]) -> str | None:
+    by_person = behaviour.get("sales_order_creation") == "wait_for_person"
+    if by_person and behaviour.get("opportunity_missing") == "plain_sales_order":
+        return (
+            "sales_order_creation = wait_for_person leaves the sales order to a person, but "
+            "opportunity_missing = plain_sales_order has the service make it. Set "
+            "opportunity_missing to create or hold, or sales_order_creation to automatic."
+        )
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain import psa
+from app.domain import cancelling, psa
 from app.domain.choices import names_of
 from app.domain.codes import Code
 from app.domain.documents import SalesOrder
@@ -19,6 +19,7 @@ from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps import catalog
+from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
 from app.steps.resolve import company, contact, optional, sales_rep, set_up, setting
@@ -35,6 +36,8 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     order = view.sales_order
     if order is None:
         return {}  # not yet known; the gate says so
+    if order.cancelled and (undone := cancelling.wanted(view)) is not None:
+        return undone
     plain = view.opportunity_id is None and view.opportunity_missing != "create"
     return {
         "opportunity": view.opportunity_id,
@@ -63,10 +66,16 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     order = fx.view.sales_order
     assert order is not None  # noqa: S101 - gate sales_order_known
+    sales_order = fx.ref("sales_order")
+    if want.get("cancelled"):
+        assert sales_order is not None  # noqa: S101 - cancelling.wanted
+        await take_back(fx, sales_order)
+        return
     _tell(fx, order)
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
-    sales_order = fx.ref("sales_order")
     if sales_order is not None:
+        if (fx.view.applied(name, ORDER) or {}).get("cancelled"):
+            await put_back(fx, sales_order)
         parent = Parent(sales_order=sales_order)
         accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, ORDER, want) is not None
         products = await standing(fx, parent)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.domain import psa
+from app.domain import invoices, psa
 from app.domain.choices import names_of
 from app.domain.codes import Code
 from app.domain.errors import Hold
@@ -33,10 +33,13 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     order = view.sales_order
     if view.sells_nothing and view.applied(name, subject) is None:
         return None
-    return {
+    wanted: dict[str, Any] = {
         "customer_reference": (order.reference or order.order_number) if order else None,
         "bill_shipped": view.behaviour.invoice_policy == "shipped_only",
     }
+    if view.behaviour.invoice_lock == "bill_closed_flag":
+        wanted["bill_closed"] = True  # until the invoice gate opens (D-5)
+    return wanted
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
@@ -59,18 +62,28 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
             sales_order = await _converted(fx, opportunity)
         else:
             sales_order = await _plain(fx, want, waiting.id)
+    released = fx.view.applied("release_invoice", ORDER) is not None
     change = psa.SalesOrderChange(
-        status_id=waiting.id if fx.view.applied("release_invoice", ORDER) is None else None,
+        status_id=None if released else waiting.id,
         bill_shipped=bool(want["bill_shipped"]),
         # A shared sales order keeps the reference of the order that it was made for (D-13).
         po_number=None if fx.view.appended else str(want["customer_reference"])[:50],
+        bill_closed=True if want.get("bill_closed") and not released else None,
     )
     await fx.guard()
     await fx.cw.change_sales_order(sales_order, change)
+    if not released:
+        fx.see("status_written", {"id": waiting.id, "name": waiting.name})
     if opportunity is not None:
         fx.drop_claim("opportunity", str(opportunity))
-    fx.see("invoicing", {"invoiced": {}})  # a callback about an invoice makes it stale
+    _note_invoices(fx, sales_order)
     fx.journal("SALES_ORDER_STANDS", f"Sales order {sales_order} stands in ConnectWise.")
+
+
+def _note_invoices(fx: Effects, sales_order: int) -> None:
+    """What was read of the products tells what is invoiced too; a callback makes it stale."""
+    products = fx.recent("products", f"sales_order:{sales_order}")
+    fx.see(invoices.FACT, invoices.noted(fx.view, products or [], whole=True))
 
 
 def _keys(fx: Effects) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.domain import psa
+from app.domain import invoices, psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.gates_of_buying import chosen_on
@@ -123,13 +123,23 @@ def _invoiced(view: OrderView, products: Sequence[psa.Product], what: str) -> Ho
     )
 
 
+def _settled(fx: Effects, products: Sequence[psa.Product]) -> frozenset[int]:
+    """Products whose invoice a person accepted (D-7). What was read of invoices is kept."""
+    reading = invoices.noted(fx.view, products)
+    if any(p.invoice_id is not None for p in products) or reading != invoices.read(fx.view):
+        fx.see(invoices.FACT, reading)
+    accepted = invoices.accepted_unlinked(invoices.with_reading(fx.view, reading))
+    return frozenset(p.id for p in products if invoices.key_of(fx.view, p) in accepted)
+
+
 async def refuse_invoiced(
     fx: Effects, ids: Sequence[int], what: str, po_id: int | str | None = None
 ) -> list[psa.Product]:
     """B1.12, D-7: goods that are invoiced already can neither be linked nor received, unless a
     person accepted them unlinked: then their purchase order lines are no links any more."""
     products = [product for product in await products_now(fx, ids) if product.id in set(ids)]
-    invoiced = [product for product in products if product.invoice_id is not None]
+    settled = _settled(fx, products)
+    invoiced = [p for p in products if p.invoice_id is not None and p.id not in settled]
     if po_id is not None and any(chosen_on(fx.view, code, po_id) == ACCEPT for code in INVOICED):
         return products
     if invoiced:
@@ -149,6 +159,7 @@ async def split(
     products = {line: fx.ref("product", line) for line in lines}
     ids = sorted({product for product in products.values() if product is not None})
     there = {product.id: product for product in (await products_now(fx, ids) if ids else ())}
+    settled = _settled(fx, [there[number] for number in ids if number in there])
     invoiced: list[psa.Product] = []
     short: list[str] = []
     for line, quantity in lines.items():
@@ -159,7 +170,7 @@ async def split(
                 raise Hold(Code.DEMAND_NOT_LINKED, sentence)
             result.give_up(line, quantity)
         elif product is not None and product.invoice_id is not None:
-            if any(code in agreed for code in INVOICED):
+            if product.id in settled or any(code in agreed for code in INVOICED):
                 result.give_up(line, quantity)
             else:
                 invoiced.append(product)

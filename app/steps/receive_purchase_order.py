@@ -6,7 +6,7 @@ Receives by the cumulative target of each product, so a receipt can never count 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -132,17 +132,20 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     before = received_remotely(fx.view, document.id)
     if all(line["to"] <= before.get(line["line"], 0) for line in want["lines"]):
         return  # only its papers changed, or a gap was received before its receipt came
-    await _refuse_invoiced(fx, document)
+    coming = {line["line"] for line in want["lines"] if line["to"] > before.get(line["line"], 0)}
+    await _refuse_invoiced(fx, document, coming)
     for product_id in dict.fromkeys(line["product"] for line in want["lines"]):
         await _receive_product(fx, want, document, purchase_order, product_id, before)
     slip = want["packing_slip"] or "no papers"
     fx.journal("GOODS_RECEIVED", f"Received on {document.order_number}: {slip}.")
 
 
-async def _refuse_invoiced(fx: Effects, document: PurchaseOrder) -> None:
+async def _refuse_invoiced(fx: Effects, document: PurchaseOrder, coming: Collection[int]) -> None:
+    """What came earlier on the same purchase order may be invoiced by now, as it should."""
     products = [
         product
         for share in allocate(fx.view).get(document.id, ())
+        if share.po_line in coming
         if share.line is not None and (product := fx.ref("product", share.line)) is not None
     ]
     if products:

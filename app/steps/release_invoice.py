@@ -1,27 +1,30 @@
 """release_invoice: the sales order is released for invoicing once its gate is open (B1.11, D-5).
 
-Owns the ready status and the bill-shipped flag, and with `create_invoice` the invoice itself.
-With `shipped_only` every further shipment is a further release; with `all_goods` the release is
-taken back when more goods are to come and nothing is invoiced (D-6).
+Owns the ready status, the flags that ConnectWise bills by, and with `create_invoice` the invoice
+and its read-back. With `shipped_only` every further shipment is a further release; with
+`all_goods` the release is taken back when more goods are to come and nothing is invoiced (D-6).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from app.domain import psa
+from app.domain import invoices, psa
+from app.domain.choices import LEAVE_INVOICE, RELEASE_CLOSED
 from app.domain.codes import Code
 from app.domain.errors import Hold
-from app.domain.gates_of_goods import goods_missing, not_shipped
+from app.domain.gates_of_invoice import goods_missing, release_outstanding
 from app.domain.order import OrderView
-from app.domain.quantities import shipped
 from app.domain.records import ORDER, Ref
+from app.domain.release import STEP, wanted_release
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
-from app.steps.resolve import company, setting
+from app.steps.lines import Parent, standing
+from app.steps.resolve import company, set_up, setting
 
-name = "release_invoice"
+name = STEP
 version = 1
 
 
@@ -30,27 +33,12 @@ def subjects(view: OrderView) -> Sequence[str]:
 
 
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
-    if view.sells_nothing and not view.finished("create_sales_order", ORDER):
-        return None
-    by_shipping = view.behaviour.invoice_policy == "shipped_only"
-    wanted: dict[str, Any] = {"bill_shipped": by_shipping, "invoice": _invoices(view)}
-    if by_shipping:
-        sent = {str(line): quantity for line, quantity in sorted(shipped(view).items()) if quantity}
-        wanted["shipped"] = sent
-    elif view.applied(name, subject) is not None and goods_missing(view):
-        wanted["released"] = False  # D-6: a purchase order or a line came after the release
-    return wanted
-
-
-def _invoices(view: OrderView) -> bool:
-    return view.behaviour.invoice_action == "create_invoice"
+    return wanted_release(view)
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
     """What is shipped later, or came after the release: the order is not done (D-6)."""
-    if view.behaviour.invoice_policy == "shipped_only":
-        return not_shipped(view)
-    return goods_missing(view)
+    return release_outstanding(view)
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
@@ -66,15 +54,40 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     if want.get("released") is False:
         await _take_back(fx, sales_order)
         return
+    if want["invoice"]:
+        await _refuse_while_incomplete(fx, want, sales_order)
     ready = await setting(fx, "connectwise_sales_order_status_ready")
-    change = psa.SalesOrderChange(status_id=ready.id, bill_shipped=bool(want["bill_shipped"]))
+    await _refuse_closed(fx, want, sales_order)
+    change = psa.SalesOrderChange(
+        status_id=ready.id,
+        bill_shipped=bool(want["bill_shipped"]),
+        bill_closed=False if fx.view.behaviour.invoice_lock == "bill_closed_flag" else None,
+    )
     await fx.guard()
     await fx.cw.change_sales_order(sales_order, change)
+    fx.see("status_written", {"id": ready.id, "name": ready.name})
     fx.journal(
         "RELEASED", f"Sales order {sales_order} is {ready.name}.", shipped=want.get("shipped")
     )
     if want["invoice"]:
         await _invoice(fx, want, sales_order)
+
+
+async def _refuse_closed(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+    """A person who closed the sales order meant it. Asked only where the last look saw it moved."""
+    seen = invoices.read(fx.view).get("status")
+    written = fx.view.facts.get(("status_written", ""))
+    if seen is None or written is None or seen == written.body["id"]:
+        return
+    if fx.view.decided(Code.SALES_ORDER_CLOSED, ORDER, want) == RELEASE_CLOSED.name:
+        return
+    order = await fx.cw.sales_order(sales_order)
+    for record in await set_up(fx, psa.Setup.SALES_ORDER_STATUS):
+        if record.id == order.status_id and record.closed:
+            raise Hold(
+                Code.SALES_ORDER_CLOSED,
+                f"Sales order {sales_order} was closed by a person: it stands at {record.name}.",
+            )
 
 
 async def _take_back(fx: Effects, sales_order: int) -> None:
@@ -83,36 +96,145 @@ async def _take_back(fx: Effects, sales_order: int) -> None:
     missing = goods_missing(view)
     reason = missing.sentence if missing is not None else ""
     goods = {view.xref(str(line.id)) for line in view.sold_lines if view.physical(line)}
-    products = await fx.cw.sales_order_products(sales_order)
-    invoiced = sorted({p.sku for p in products if p.invoice_id is not None and p.xref in goods})
-    if invoiced:
+    products = await _products(fx, sales_order)
+    after = invoices.with_reading(view, invoices.noted(view, products, whole=True))
+    settled = {view.xref(key) for key in invoices.accepted_unlinked(after)}
+    stands = [p for p in products if p.invoice_id is not None and p.xref in goods - settled]
+    if stands:
+        listed = ", ".join(sorted({p.sku for p in stands}))
+        numbers = ", ".join(sorted({str(p.invoice_id) for p in stands}))
         raise Hold(
             Code.PO_AFTER_INVOICE,
-            f"{', '.join(invoiced)} on sales order {sales_order} is invoiced already, but: {reason}",
+            f"{listed} on sales order {sales_order} is invoiced already (invoice {numbers}), but: "
+            f"{reason}",
         )
     waiting = await setting(fx, "connectwise_sales_order_status_waiting")
+    locked = True if view.behaviour.invoice_lock == "bill_closed_flag" else None
     await fx.guard()
-    await fx.cw.change_sales_order(sales_order, psa.SalesOrderChange(status_id=waiting.id))
+    await fx.cw.change_sales_order(
+        sales_order, psa.SalesOrderChange(status_id=waiting.id, bill_closed=locked)
+    )
+    fx.see("status_written", {"id": waiting.id, "name": waiting.name})
     fx.journal("RELEASE_TAKEN_BACK", f"Sales order {sales_order} is {waiting.name} again: {reason}")
 
 
+async def _products(fx: Effects, sales_order: int) -> list[psa.Product]:
+    """The sales order's products, read now and noted as what stands on invoices."""
+    products = await standing(fx, Parent(sales_order=sales_order))
+    fx.see(invoices.FACT, invoices.noted(fx.view, products, whole=True))
+    return products
+
+
+# The invoice of a release ------------------------------------------------------------------
+
+
 async def _invoice(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+    """D-5 create_invoice: one invoice a release, read back. An earlier one whose making is in
+    doubt comes first: what it took, the next one must not be made for."""
+    order = fx.view.sales_order
+    assert order is not None  # noqa: S101 - gate sales_order_stands
+    own = _reference(want, order.order_number)
+    doubtful = [one.key for one in fx.view.unanswered if (one.step, one.kind) == (name, "invoice")]
+    for reference in dict.fromkeys([*doubtful, own]):
+        expected = _to_invoice(fx, want, await _products(fx, sales_order))
+        if expected or reference in doubtful or (name, ORDER, reference) in fx.view.outcomes:
+            await _make(fx, want, sales_order, reference, expected)
+            continue
+        fx.journal(
+            "NOTHING_TO_INVOICE",
+            f"No invoice is made of this release of sales order {sales_order}: nothing that is "
+            "whole stands uninvoiced.",
+        )
+
+
+async def _make(
+    fx: Effects, want: Mapping[str, Any], sales_order: int, reference: str, expected: set[str]
+) -> None:
     order = fx.view.sales_order
     assert order is not None  # noqa: S101 - gate sales_order_stands
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
-    total = sum(want.get("shipped", {}).values())
-    reference = f"{order.order_number}{f'-{total}' if total else ''}"[:50]
+    named = fx.view.names.get("connectwise_invoice_status")
+    status = (await setting(fx, "connectwise_invoice_status")).id if named else None
+    lines = sorted(expected)
 
     async def send() -> Outcome:
-        return {"id": await fx.cw.create_invoice(sales_order, owner.id, reference)}
+        made = await fx.cw.create_invoice(sales_order, owner.id, reference, status)
+        return {"id": made, "lines": lines}
 
     async def look(known: Outcome) -> Outcome | None:
-        invoices = await fx.cw.invoices_of_sales_order(sales_order)
-        found = [invoice.id for invoice in invoices if invoice.reference == reference]
-        return {"id": found[0]} if found else None
+        found = await fx.cw.invoices_of_sales_order(sales_order)
+        ours = [invoice.id for invoice in found if invoice.reference == reference]
+        return {"id": ours[0], "lines": known.get("lines", [])} if ours else None
 
     def learn(outcome: Outcome) -> list[Ref]:
-        return [Ref("invoice", reference, str(outcome["id"]))]
+        carried = {"lines": list(outcome.get("lines", ()))}
+        return [Ref("invoice", reference, str(outcome["id"]), carried)]
 
-    evidence = {"sales_order": sales_order, "reference": reference}
-    await fx.once("invoice", reference, evidence, send, look, learn)
+    evidence = {"sales_order": sales_order, "reference": reference, "lines": lines}
+    outcome = await fx.once("invoice", reference, evidence, send, look, learn)
+    await _complete(fx, want, learn(outcome)[0], await _products(fx, sales_order))
+
+
+def _reference(want: Mapping[str, Any], number: str) -> str:
+    """The natural key of a release's invoice, beside its sales order."""
+    total = sum(want.get("shipped", {}).values())
+    return f"{number}{f'-{total}' if total else ''}"[:50]
+
+
+def _to_invoice(fx: Effects, want: Mapping[str, Any], products: Sequence[psa.Product]) -> set[str]:
+    """Keys of our products that the invoice should take. ConnectWise keeps one invoice of a
+    product, so with `shipped_only` goods are invoiced when they are shipped whole."""
+    free = {
+        key
+        for product in products
+        if (key := invoices.key_of(fx.view, product)) is not None
+        if product.invoice_id is None and product.quantity > product.cancelled
+    }
+    sent = want.get("shipped")
+    if sent is None:
+        return free
+    part = {
+        str(line.id)
+        for line in fx.view.sold_lines
+        if fx.view.physical(line) and sent.get(str(line.id), 0) < line.quantity
+    }
+    return free - part
+
+
+async def _refuse_while_incomplete(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+    """No further release while an earlier invoice does not carry what it should."""
+    earlier = [
+        ref
+        for (kind, _), ref in sorted(fx.view.refs.items())
+        if kind == "invoice" and ref.data.get("lines") and not ref.data.get("whole")
+    ]
+    products = await _products(fx, sales_order) if earlier else []
+    for ref in earlier:
+        await _complete(fx, want, ref, products)
+
+
+async def _complete(
+    fx: Effects, want: Mapping[str, Any], invoice: Ref, products: Sequence[psa.Product]
+) -> None:
+    """Which products an invoice takes is not documented, so they are read back. Raises Hold, or
+    Wait while ConnectWise may not show them yet."""
+    standing_ones = {invoices.key_of(fx.view, product): product for product in products}
+    expected = [p for key in invoice.data["lines"] if (p := standing_ones.get(key)) is not None]
+    missing = sorted(product.sku for product in expected if product.invoice_id is None)
+    left = fx.view.decided(Code.INVOICE_INCOMPLETE, ORDER, want) == LEAVE_INVOICE.name
+    if not missing or left:
+        on_it = [p for p in expected if p.invoice_id == int(invoice.external_id)]
+        lines = sorted(str(invoices.key_of(fx.view, product)) for product in on_it)
+        fx.learn(replace(invoice, data={"lines": lines, "whole": True}))
+        carried = ", ".join(sorted(product.sku for product in on_it)) or "nothing of the order"
+        fx.journal("INVOICED", f"Invoice {invoice.external_id} was made; it carries {carried}.")
+        return
+    sentence = (
+        f"Invoice {invoice.external_id}, made of sales order {fx.ref('sales_order')} as "
+        f"{invoice.key}, does not carry {', '.join(missing)}."
+    )
+    row = fx.view.ledger.get((name, ORDER))
+    since = row.since if row is not None and row.code is Code.READ_LAG else None
+    if wait := await fx.lagging(since, sentence):
+        raise wait
+    raise Hold(Code.INVOICE_INCOMPLETE, sentence)

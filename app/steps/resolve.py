@@ -39,6 +39,7 @@ KINDS: dict[str, Setup] = {
     "connectwise_opportunity_type": Setup.OPPORTUNITY_TYPE,
     "connectwise_sales_order_status_waiting": Setup.SALES_ORDER_STATUS,
     "connectwise_sales_order_status_ready": Setup.SALES_ORDER_STATUS,
+    "connectwise_invoice_status": Setup.INVOICE_STATUS,
     "connectwise_purchase_order_status_open": Setup.PURCHASE_ORDER_STATUS,
     "connectwise_purchase_order_status_closed": Setup.PURCHASE_ORDER_STATUS,
     "connectwise_purchase_order_status_cancelled": Setup.PURCHASE_ORDER_STATUS,

@@ -150,6 +150,14 @@ class Merging(Part):
                 await append(session, tenant_id, audit)
         return found is not None
 
+    async def touch(self, tenant_id: int, routes: Sequence[tuple[str, str]]) -> int:
+        async with self._db.transaction() as session:
+            given = [(0, tenant_id, *route) for route in routes]
+            orders = sorted((await _carriers(session, given)).get(0, ()))
+            await session.execute(WAKE, orders)
+            await session.execute(_STALE, orders, sorted(KEPT_FACTS))
+        return len(orders)
+
     async def settle_hint(self, event_id: int, routes: Sequence[tuple[str, str]]) -> int:
         async with self._db.transaction() as session:
             tenant_id = await session.fetchval(

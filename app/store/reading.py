@@ -58,7 +58,18 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
         JOIN order_ref AS r ON r.ref_id = e.id AND r.order_id <> o.id
         JOIN orders AS x ON x.id = r.order_id
         GROUP BY e.kind, e.external_id, x.id ORDER BY e.kind, e.external_id, x.id
-    ) AS s) AS shared
+    ) AS s) AS shared,
+    (SELECT json_agg(s) FROM (
+        SELECT coalesce(x.number, 'id:' || x.source_id) AS name, x.state,
+            a.code, a.state = 'skipped' OR a.want IS NOT NULL
+                AND coalesce(a.want ->> 'released', '') <> 'false' AS released
+        FROM named JOIN external_ref AS e USING (id)
+        JOIN order_ref AS r ON r.ref_id = e.id AND r.order_id <> o.id
+        JOIN orders AS x ON x.id = r.order_id
+        LEFT JOIN applied AS a
+            ON a.order_id = x.id AND a.step = 'release_invoice' AND a.subject = 'order'
+        WHERE e.kind = 'sales_order' ORDER BY x.id
+    ) AS s) AS others
 FROM o JOIN connection AS c ON c.id = o.connection_id JOIN tenant ON tenant.id = o.tenant_id
 """  # noqa: S608 - constant text
 
@@ -126,6 +137,7 @@ class Reading(Part):
                 for found in (rows.decision(found) for found in row["decisions"] or ())
                 if found is not None
             ),
+            others=tuple(rows.other(found) for found in row["others"] or ()),
         )
 
     async def _config(self, session: Session, tenant_id: int, version: int) -> _Config:

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain.codes import Code, State, Who
 from app.domain.documents import Kind
-from app.domain.records import Decision, Fact, InboxEvent, Intent, LedgerRow, OrderRow, Ref
+from app.domain.records import Decision, Fact, InboxEvent, Intent, LedgerRow, OrderRow, Other, Ref
 from app.domain.versions import Stored
 
 # An order as OrderRow has it; `o` is orders, `c` its connection.
@@ -136,6 +136,11 @@ def decision(row: Any) -> Decision | None:
         _moment(row["at"]),
         row["about"],
     )
+
+
+def other(row: Any) -> Other:
+    released = bool(row["released"])
+    return Other(row["name"], State(row["state"]), code(row["code"]), released)
 
 
 # An inbox event as InboxEvent has it; `e` is inbox_event, `c` its connection.

@@ -254,8 +254,7 @@ class Attempt:
         if adopted:
             self.journal(
                 "FOUND_IN_DOUBT",
-                f"A {intent.kind.replace('_', ' ')} whose making was in doubt was found in "
-                "ConnectWise.",
+                f"What was in doubt was found in ConnectWise: {intent.kind.replace('_', ' ')}.",
                 key=intent.key,
             )
         await self.save()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from logging import ERROR
 from typing import Any
 
-from app.domain.choices import LOOK_AGAIN, SKIP, does, known, names_of
+from app.domain.choices import LOOK_AGAIN, ONLY_AT, SKIP, does, known, names_of
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict
 from app.domain.json_values import digest
@@ -73,8 +73,8 @@ class Decisions:
         told = reason_given(reason)
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
-        verdict = self._standing(snapshot, code, subject)
-        offered = verdict.choices or names_of(code)
+        verdict = self._standing(snapshot, code, subject, ONLY_AT.get(choice))
+        offered = tuple(dict.fromkeys((*verdict.choices, *names_of(code))))
         if not known(code, choice, offered):
             raise Refusal(
                 "CHOICE_NOT_KNOWN",
@@ -188,15 +188,17 @@ class Decisions:
         await self._operations.wake()
         return await self._operations.story(row)
 
-    def _standing(self, snapshot: Snapshot, code: Code, subject: str | None) -> Verdict:
-        """What stands at the code: a step of a subject, or the order as a whole."""
+    def _standing(
+        self, snapshot: Snapshot, code: Code, subject: str | None, step: str | None
+    ) -> Verdict:
+        """What stands at the code: a step of a subject (only `step`), or the order as a whole."""
         row = snapshot.order
         held = code is Code.HELD_BY_PERSON and row.held_by is not None
         if held or code is row.code is Code.POISON:
             # Neither asks what the order's documents say: these may be what fails.
             return _whole(row, code, subject, names_of(code))
         view, plan = self._planned(snapshot)
-        return _standing(row, view, plan, code, subject)
+        return _standing(row, view, plan, code, subject, step)
 
     def _planned(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
         """How the order stands, under a person's hold as well: steps are decided meanwhile."""
@@ -217,10 +219,20 @@ def _whole(row: OrderRow, code: Code, subject: str | None, choices: tuple[str, .
 
 
 def _standing(
-    row: OrderRow, view: OrderView, plan: Plan, code: Code, subject: str | None
+    row: OrderRow,
+    view: OrderView,
+    plan: Plan,
+    code: Code,
+    subject: str | None,
+    step: str | None = None,
 ) -> Verdict:
-    found = [v for v in plan.verdicts if v.code is code and v.state in _STANDING]
-    if not found and code is plan.answer.code and plan.answer.state in _STANDING:
+    found = [
+        verdict
+        for verdict in plan.verdicts
+        if verdict.code is code and verdict.state in _STANDING and step in (None, verdict.step)
+    ]
+    whole = code is plan.answer.code and plan.answer.state in _STANDING
+    if not found and step is None and whole:
         return _whole(row, code, subject, plan.answer.choices)
     return _one(view, found, subject, f"{row.name} at {code.value}", _elsewhere(view, plan))
 

@@ -285,7 +285,10 @@ class Engine:
         writes = WriteSet(view.row.id, drive.claim.token)
         bound = calling.set(Calling(None, ORDER, "poll", writes.calls.append, None))
         try:
-            writes.facts.extend(await look_at(self.cw, view, plan.looks))
+            looked = await look_at(self.cw, view, plan.looks)
+            writes.facts.extend(looked.facts)
+            writes.refs.extend(looked.refs)
+            writes.journal.extend(looked.journal)
         except RemoteFailure as failure:
             # A poll that fails is no state of the order: it is tried again at the next poll.
             policy = POLICIES[failure.kind]

@@ -13,10 +13,12 @@ from logging import ERROR
 from app.domain.choices import names_of
 from app.domain.codes import CODES, Code, State, Who
 from app.domain.decide import Verdict, same
+from app.domain.invoices import invoiced_lines
 from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import received_for_lines, received_remotely, shipped
 from app.domain.records import ORDER, Answer, OrderRow, Snapshot
+from app.domain.release import invoiceable
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
 from app.steps import STEPS
 from app.sync.endings import paused_answer
@@ -154,16 +156,10 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
     on_orders = covered(view)
     linked = _linked(view)
     received, sent = received_for_lines(view), shipped(view)
-    invoiced = _invoiced(view)
-    released = view.applied("release_invoice", ORDER)
+    invoiced = invoiced_lines(view)
+    free = invoiceable(view)
     result: list[LineView] = []
     for number, line in enumerate(view.sold_lines, start=1):
-        if released is None or released.get("released") is False:
-            invoiceable = 0
-        elif "shipped" in released and view.physical(line):
-            invoiceable = int(released["shipped"].get(str(line.id), 0))
-        else:
-            invoiceable = line.quantity
         result.append(
             LineView(
                 line=line.line_number or number,
@@ -173,7 +169,7 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
                 received=str(received.get(line.id, 0)),
                 linked=str(linked.get(line.id, 0)),
                 shipped=str(sent.get(line.id, 0)),
-                invoiceable=str(invoiceable),
+                invoiceable=str(free.get(line.id, 0)),
                 invoiced=str(invoiced.get(str(line.id), 0)),
             )
         )
@@ -210,9 +206,3 @@ def _linked(view: OrderView) -> dict[int, int]:
             key = int(share["line"])
             result[key] = result.get(key, 0) + int(share["quantity"])
     return result
-
-
-def _invoiced(view: OrderView) -> Mapping[str, int]:
-    fact = view.facts.get(("invoicing", ""))
-    found: Mapping[str, int] = fact.body.get("invoiced", {}) if fact is not None else {}
-    return found

@@ -11,6 +11,7 @@ from app.domain import json_values
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import ConnectWise, Store
 from app.domain.records import InboxEvent
+from app.sync.invoice_poll import sales_order_of
 
 AT_ONCE = 20
 Routes = list[tuple[str, str]]
@@ -39,10 +40,7 @@ async def _routes(cw: ConnectWise, event: InboxEvent) -> Routes:
     if kind not in READABLE or record is None:
         return []
     if kind == "invoice":
-        invoice = await cw.invoice(record)
-        order = invoice.sales_order_id
-        if order is None and invoice.apply_to_type == "SalesOrder":
-            order = invoice.apply_to_id
+        order = sales_order_of(await cw.invoice(record))
         return [("sales_order", str(order))] if order is not None else []
     lines = await cw.purchase_order_lines(record)
     return sorted({("sales_order", str(order)) for line in lines for order in line.sales_order_ids})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from app.connectors.recording import redacted
 from app.domain import json_values
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
+from app.domain.scenario import Scenario, forbidden
 from app.domain.views import (
     AdminStore,
     Audit,
@@ -104,14 +105,14 @@ class Operations:
         wake: Wake,
         explain: Callable[[Snapshot], Explained],
         settings: Settings,
-        scenarios: Collection[str],
+        scenarios: Mapping[str, Scenario],
     ) -> None:
         self._store = store
         self._admin = admin
         self._wake = wake
         self._explain = explain
         self._settings = settings
-        self._scenarios = tuple(scenarios)
+        self._scenarios = scenarios
 
     async def wake(self) -> None:
         """Tell the workers, shortly: the sweep finds it anyway."""
@@ -272,6 +273,16 @@ class Operations:
             environment=environment,
         )
 
+    async def _refuse_forbidden(self, actor: Actor, checked: Mapping[str, Any]) -> None:
+        """Settings that cannot work together with the scenario and the others (D-5, D-14)."""
+        ruling = {**await self._admin.settings(actor.tenant_id), **checked}
+        scenario = self._scenarios.get(str(ruling.get("scenario", self._settings.scenario)))
+        if scenario is None:
+            return
+        defaults = {**self._settings.model_dump(mode="json"), **scenario.defaults}
+        if sentence := forbidden(scenario, {**defaults, **ruling}):
+            raise Refusal("REQUEST_NOT_VALID", sentence)
+
     async def change_settings(self, actor: Actor, values: Mapping[str, Any]) -> list[SettingView]:
         """Change settings that the database rules; orders that wait for one are woken."""
         wanted = {name.lower(): value for name, value in values.items()}
@@ -293,6 +304,7 @@ class Operations:
         if scenario is not None and scenario not in self._scenarios:
             names = ", ".join(sorted(self._scenarios))
             raise Refusal("REQUEST_NOT_VALID", f"SCENARIO: must be one of {names}.")
+        await self._refuse_forbidden(actor, checked)
         audit = Audit(actor.name, "settings.change", ", ".join(sorted(checked)), checked)
         await self._admin.put_settings(actor.tenant_id, checked, audit)
         await self.wake()

@@ -19,6 +19,7 @@ from app.domain.records import Claim
 from app.sync import hints, inbox
 from app.sync.attempt import Drive, Lease
 from app.sync.engine import Engine
+from app.sync.invoice_poll import InvoicePoll
 from app.telemetry import wide
 
 MERGE_AT_ONCE = 200
@@ -39,8 +40,16 @@ class Pace:
 class Worker:
     """One per process. `run` returns when `stop` was called and the orders under way are done."""
 
-    def __init__(self, engine: Engine, store: Store, clock: Clock, pace: Pace) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        clock: Clock,
+        pace: Pace,
+        invoices: InvoicePoll | None = None,
+    ) -> None:
         self._engine = engine
+        self._invoices = invoices
         self._store = store
         self._clock = clock
         self._pace = pace
@@ -113,6 +122,8 @@ class Worker:
                 if any(claim.claims_without_progress > 1 for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
             await hints.follow(self._store, self._engine.cw)
+            if self._invoices is not None:
+                await self._invoices.follow()
         finally:
             self._draining = False
 

@@ -92,7 +92,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         wake=parts.wake,
         explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
         settings=parts.settings,
-        scenarios=tuple(scenarios()),
+        scenarios=scenarios(),
     )
     parts.decisions = Decisions(
         store=store,

@@ -103,6 +103,15 @@ async def test_a_changed_setting_comes_from_the_database(service: Service) -> No
         ({"INVOICE_POLICY": "some_goods"}, "REQUEST_NOT_VALID", "INVOICE_POLICY"),
         ({"READ_LAG": -1}, "REQUEST_NOT_VALID", "READ_LAG"),
         ({"SCENARIO": "none-such"}, "REQUEST_NOT_VALID", "SCENARIO"),
+        ({"INVOICE_FROM": "ticket"}, "REQUEST_NOT_VALID", "invoice_from = opportunity"),
+        (
+            {
+                "SALES_ORDER_CREATION": "wait_for_person",
+                "OPPORTUNITY_MISSING": "plain_sales_order",
+            },
+            "REQUEST_NOT_VALID",
+            "sales_order_creation",
+        ),
         ({"NO_SUCH": 1}, "REQUEST_NOT_VALID", "NO_SUCH"),
         ({"CONNECTWISE_URL": "https://evil.example"}, "SETTING_READ_ONLY", "CONNECTWISE_URL"),
         ({"ADMIN_API_KEY": "mine"}, "SETTING_READ_ONLY", "ADMIN_API_KEY"),

@@ -224,6 +224,7 @@ def settings(sandbox: SandboxServer, database_url: str, redis_url: str, **more: 
         "connectwise_coupon_item": "COUPON",
         "read_lag": 0.15,
         "poll_seconds": 0.3,
+        "invoice_poll_seconds": 3600.0,
         "sweep_seconds": 0.2,
         "lease_seconds": 5.0,
         "quote_wait": 0.02,

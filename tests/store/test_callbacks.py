@@ -72,3 +72,16 @@ async def test_a_hint_that_leads_nowhere_is_dropped(store: FullStore) -> None:
     event = await store.event(TENANT, hint.id)
     assert event is not None
     assert event.status == "dropped"
+
+
+async def test_b112_what_was_found_by_a_poll_wakes_its_orders_and_makes_their_reading_old(
+    store: FullStore, worker: Worker
+) -> None:
+    await _carrying(store, worker)
+    assert await store.touch(TENANT, [("invoice", "9"), ("opportunity", "99")]) == 0
+    assert (await snapshot_of(store)).order.due_at is None
+    assert await store.touch(TENANT, [("invoice", "9"), ("opportunity", "88")]) == 1
+    snapshot = await snapshot_of(store)
+    assert snapshot.order.due_at is not None
+    seen = {fact.kind: fact.seen_at.year for fact in snapshot.facts}
+    assert (seen["conversion"], seen["sales_order_seen"] > 2000) == (1970, True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
-from app.domain.codes import Code
+from app.domain.codes import Code, State
 from app.domain.ports import Paused, Worker
-from app.domain.records import Claim
+from app.domain.records import Claim, LedgerRow, Ref
 from tests.store.build import (
     LEASE,
     TENANT,
@@ -180,3 +181,25 @@ async def test_what_is_remembered_is_forgotten_in_time(store: FullStore) -> None
     assert await store.recall(TENANT, "company", "Contoso") == {"id": 2}
     await asyncio.sleep(0.4)
     assert await store.recall(TENANT, "company", "Contoso") is None
+
+
+async def test_d13_an_order_sees_how_far_the_others_on_its_sales_order_are(
+    store: FullStore, worker: Worker
+) -> None:
+    one, other, stranger = await _claims(store, worker, 3)
+    number = Ref("sales_order", "", "70")
+    for claim in (one, other):
+        await store.commit(writes(claim, refs=[number]))
+    await store.commit(writes(stranger, refs=[Ref("sales_order", "", "71")]))
+    assert [each.ready for each in (await store.load(one)).others] == [False]
+    row = LedgerRow("release_invoice", "order", State.WAITING, code=Code.SHARED_NOT_READY)
+    await store.commit(writes(other, ledger=[row]))
+    (seen,) = (await store.load(one)).others
+    assert (seen.name, seen.code, seen.ready) == ("ON1202", Code.SHARED_NOT_READY, True)
+    back = replace(row, state=State.DONE, code=None, want={"released": False})
+    await store.commit(writes(other, ledger=[back]))
+    assert [each.ready for each in (await store.load(one)).others] == [False]
+    for ended in (replace(back, want={}), replace(back, state=State.SKIPPED)):
+        await store.commit(writes(other, ledger=[ended]))
+        assert [each.ready for each in (await store.load(one)).others] == [True]
+    assert (await store.load(stranger)).others == ()

@@ -192,10 +192,12 @@ class ConnectWiseClient(Reads):
             from_wire.purchase_order_line,
         )
 
-    async def create_invoice(self, sales_order_id: int, company_id: int, reference: str) -> int:
+    async def create_invoice(
+        self, sales_order_id: int, company_id: int, reference: str, status_id: int | None = None
+    ) -> int:
         return await self._caller.post(
             paths.INVOICES,
-            lambda: to_wire.new_invoice(sales_order_id, company_id, reference),
+            lambda: to_wire.new_invoice(sales_order_id, company_id, reference, status_id),
             from_wire.record_id,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Any, TypeVar
 
 from app.connectors.connectwise import paths
@@ -20,6 +21,7 @@ from app.connectors.connectwise.conditions import (
     is_safe,
     longest_safe_run,
     resembles,
+    since,
 )
 from app.connectors.connectwise.translate import from_wire
 from app.domain import psa
@@ -204,6 +206,9 @@ class Reads:
         applied = equals("applyToType", "SalesOrder") & equals("applyToId", sales_order_id)
         condition = equals("salesOrder/id", sales_order_id) | applied
         return await self._all(paths.INVOICES, from_wire.invoice, condition)
+
+    async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
+        return await self._all(paths.INVOICES, from_wire.invoice, since("lastUpdated", moment))
 
     async def callbacks(self) -> list[psa.Callback]:
         with for_reference():

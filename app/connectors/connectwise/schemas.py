@@ -53,6 +53,12 @@ class Record(Wire):
     id: Id
 
 
+class Info(Wire):
+    """What ConnectWise tells of every record."""
+
+    last_updated: Text = ""
+
+
 class SystemInfo(Wire):
     version: Text = ""
     is_cloud: Flag = False
@@ -147,6 +153,7 @@ class SalesOrder(Record):
     opportunity: Reference | None = None
     status: Reference | None = None
     bill_shipped_flag: bool | None = None
+    bill_closed_flag: bool | None = None
     invoice_ids: Annotated[list[int], BeforeValidator(_listed)] = []
     product_ids: Annotated[list[int], BeforeValidator(_listed)] = []
     notes: Text = ""
@@ -189,6 +196,7 @@ class Invoice(Record):
     apply_to_type: str | None = None
     apply_to_id: int | None = None
     reference: str | None = None
+    info: Info | None = Field(None, alias="_info")
 
 
 class Callback(Record):

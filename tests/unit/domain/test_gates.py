@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.domain import gates, gates_of_buying, gates_of_goods
+from app.domain import gates, gates_of_buying, gates_of_goods, gates_of_invoice
 from app.domain.codes import Code, Who
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Fact, Ref
@@ -270,21 +270,21 @@ def test_a_received_purchase_order_that_names_another_order_is_for_a_person():
 # --- the invoice (B1.11, D-14, D-15) --------------------------------------------------------------
 
 
-def test_all_goods_wait_for_everything_on_purchase_orders():
+def test_b111_all_goods_wait_for_everything_on_purchase_orders():
     """B1.11."""
     found = view(ordered(), issued(), ledger=[got(8891, 1, 4)])
-    answer = gates_of_goods.goods_complete(found, ORDER, NOW)
+    answer = gates_of_invoice.goods_complete(found, ORDER, NOW)
     assert answer is not None
     assert answer.sentence == "6 of 10 Product 301 are still to be received on PO10008891."
     assert (
-        shut(gates_of_goods.goods_complete, view(ordered(), issued(), ledger=[got(8891, 1, 10)]))
+        shut(gates_of_invoice.goods_complete, view(ordered(), issued(), ledger=[got(8891, 1, 10)]))
         is None
     )
 
 
-def test_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
+def test_d15_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
     """D-15."""
-    answer = gates_of_goods.goods_complete(
+    answer = gates_of_invoice.goods_complete(
         view(ordered(), issued(lines=[po_line(1, quantity=4)])), ORDER, NOW
     )
     assert answer is not None
@@ -292,38 +292,39 @@ def test_a_physical_line_on_no_purchase_order_keeps_the_gate_shut():
     assert answer.sentence.startswith("6 of 10")
 
 
-def test_goods_from_stock_count_as_fulfilled():
+def test_d15_goods_from_stock_count_as_fulfilled():
     """D-15, H4: wholly, partly beside a purchase order, or by the order's own status."""
     wholly = ordered(sales_order([line(1, quantityFromStock=10)]))
-    assert shut(gates_of_goods.goods_complete, view(wholly)) is None
+    assert shut(gates_of_invoice.goods_complete, view(wholly)) is None
     partly = ordered(sales_order([line(1, quantityFromStock=6)]))
     bought = issued(lines=[po_line(1, quantity=4)])
-    assert shut(gates_of_goods.goods_complete, view(partly, bought)) is Code.GOODS_NOT_RECEIVED
+    assert shut(gates_of_invoice.goods_complete, view(partly, bought)) is Code.GOODS_NOT_RECEIVED
     assert (
-        shut(gates_of_goods.goods_complete, view(partly, bought, ledger=[got(8891, 1, 4)])) is None
+        shut(gates_of_invoice.goods_complete, view(partly, bought, ledger=[got(8891, 1, 4)]))
+        is None
     )
-    assert shut(gates_of_goods.goods_complete, view(ordered(fulfillmentStatus=1))) is None
+    assert shut(gates_of_invoice.goods_complete, view(ordered(fulfillmentStatus=1))) is None
 
 
-def test_services_do_not_hold_the_gate_unless_they_are_bought():
+def test_d15_services_do_not_hold_the_gate_unless_they_are_bought():
     """D-15, H5: licences are bought too."""
     order = ordered(sales_order([line(1, 303, 5)], products=[product(303, type=SERVICE)]))
-    assert shut(gates_of_goods.goods_complete, view(order)) is None
+    assert shut(gates_of_invoice.goods_complete, view(order)) is None
     bought = issued(lines=[po_line(1, 303, 3)])
-    assert shut(gates_of_goods.goods_complete, view(order, bought)) is Code.LINE_NOT_ORDERED
+    assert shut(gates_of_invoice.goods_complete, view(order, bought)) is Code.LINE_NOT_ORDERED
 
 
-def test_recurring_lines_and_lines_of_nothing_do_not_hold_the_gate():
+def test_h5_recurring_lines_and_lines_of_nothing_do_not_hold_the_gate():
     """H5, H2."""
     order = ordered(sales_order([line(1, isRecurring=True), line(2, quantity=0)]))
-    assert shut(gates_of_goods.goods_complete, view(order)) is None
+    assert shut(gates_of_invoice.goods_complete, view(order)) is None
 
 
-def test_a_purchase_order_of_nothing_does_not_hold_the_gate():
+def test_h2_a_purchase_order_of_nothing_does_not_hold_the_gate():
     """H2."""
     nothing = issued(purchase_order(8892, [po_line(1, quantity=0)]))
     found = view(ordered(), issued(), nothing, ledger=[got(8891, 1, 10)])
-    assert shut(gates_of_goods.goods_complete, found) is None
+    assert shut(gates_of_invoice.goods_complete, found) is None
 
 
 def shipping(mark: str, **shipped: int) -> Json:
@@ -337,38 +338,38 @@ def shipping(mark: str, **shipped: int) -> Json:
 
 
 @pytest.mark.parametrize("mark", ["drop_ship_only", "never"])
-def test_where_a_person_ships_the_shipment_is_looked_for(mark):
+def test_d14_where_a_person_ships_the_shipment_is_looked_for(mark):
     """D-14: receiving is not shipping."""
     found = view(ordered(), issued(), ledger=[got(8891, 1, 10)], **shipping(mark))
-    answer = gates_of_goods.goods_complete(found, ORDER, NOW)
+    answer = gates_of_invoice.goods_complete(found, ORDER, NOW)
     assert answer is not None
     assert (answer.code, answer.looks) == (Code.GOODS_NOT_SHIPPED, ("shipping",))
 
 
-def test_the_first_shipment_opens_the_gate_and_the_rest_is_still_waited_for():
+def test_b111_the_first_shipment_opens_the_gate_and_the_rest_is_still_waited_for():
     """B1.11: each shipment is a release."""
     found = view(ordered(), issued(), **shipping("never", line1=4))
-    assert shut(gates_of_goods.goods_complete, found) is None
-    rest = gates_of_goods.not_shipped(found)
+    assert shut(gates_of_invoice.goods_complete, found) is None
+    rest = gates_of_invoice.not_shipped(found)
     assert rest is not None
     assert rest.sentence.startswith("6 of 10")
-    assert gates_of_goods.not_shipped(view(ordered(), **shipping("never", line1=10))) is None
+    assert gates_of_invoice.not_shipped(view(ordered(), **shipping("never", line1=10))) is None
 
 
-def test_with_on_receipt_a_person_still_ships_what_comes_from_stock():
+def test_d14_with_on_receipt_a_person_still_ships_what_comes_from_stock():
     """D-14, D-15: no receipt will ever ship it, so the shipment has to be looked for."""
     order = ordered(sales_order([line(1, 301, 10), line(2, 302, 5, quantityFromStock=5)]))
-    waiting = gates_of_goods.not_shipped(view(order, issued(), **shipping("on_receipt")))
+    waiting = gates_of_invoice.not_shipped(view(order, issued(), **shipping("on_receipt")))
     assert waiting is not None
     assert waiting.looks == ("shipping",)
-    bought = gates_of_goods.not_shipped(view(ordered(), issued(), **shipping("on_receipt")))
+    bought = gates_of_invoice.not_shipped(view(ordered(), issued(), **shipping("on_receipt")))
     assert bought is not None
     assert bought.looks == ()
 
 
-def test_an_order_of_services_ships_nothing_and_waits_for_nothing():
+def test_d15_an_order_of_services_ships_nothing_and_waits_for_nothing():
     """D-15."""
     order = ordered(sales_order([line(1, 303)], products=[product(303, type=SERVICE)]))
     found = view(order, **shipping("never"))
-    assert gates_of_goods.goods_complete(found, ORDER, NOW) is None
-    assert gates_of_goods.not_shipped(found) is None
+    assert gates_of_invoice.goods_complete(found, ORDER, NOW) is None
+    assert gates_of_invoice.not_shipped(found) is None

@@ -133,13 +133,6 @@ def test_a_bad_file_is_refused_by_a_sentence(old, new, said):
     assert said in str(refused.value)
 
 
-def test_only_shipped_goods_cannot_be_released_by_a_scenario_that_releases_nothing():
-    sentence = forbidden(read(GOOD), {"invoice_policy": "shipped_only"})
-    assert sentence is not None
-    assert "Set invoice_policy = all_goods" in sentence
-    assert forbidden(read(GOOD), {"invoice_policy": "all_goods"}) is None
-
-
 @pytest.mark.parametrize("policy", ["all_goods", "shipped_only"])
 @pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po", "automatic"])
 def test_b1_takes_every_behaviour(policy, linking):

@@ -38,7 +38,7 @@ async def applied_to(site: Site) -> Fx:
     return fx
 
 
-async def test_the_sales_order_goes_back_to_the_waiting_status_and_the_journal_says_why():
+async def test_d6_the_sales_order_goes_back_to_the_waiting_status_and_the_journal_says_why():
     site = Site([on_it(1, "SKU-301", GOODS), on_it(2, "SKU-303", SERVICES)])
     fx = await applied_to(site)
     assert site.written == ["change_sales_order to 1"]
@@ -47,7 +47,7 @@ async def test_the_sales_order_goes_back_to_the_waiting_status_and_the_journal_s
     assert "10 of 10 Product 301 are on no purchase order." in sentence
 
 
-async def test_invoiced_goods_are_for_a_person():
+async def test_d6_invoiced_goods_are_for_a_person():
     site = Site([on_it(1, "SKU-301", GOODS, invoice_id=9)])
     with pytest.raises(Hold) as held:
         await applied_to(site)
@@ -57,7 +57,7 @@ async def test_invoiced_goods_are_for_a_person():
 
 
 @pytest.mark.parametrize("xref", [SERVICES, None, "dl:commerce:1300:1"])
-async def test_an_invoice_of_services_or_of_others_does_not_hold_it(xref):
+async def test_b112_an_invoice_of_services_or_of_others_does_not_hold_it(xref):
     """B1.12: down payments and service lines are not too early."""
     site = Site([on_it(2, "SKU-303", xref, invoice_id=9)])
     await applied_to(site)

@@ -158,6 +158,7 @@ def sales_order(raw: Any) -> psa.SalesOrder:
         invoice_ids=tuple(read.invoice_ids),
         product_ids=tuple(read.product_ids),
         notes=read.notes,
+        bill_closed=read.bill_closed_flag,
     )
 
 
@@ -244,6 +245,7 @@ def invoice(raw: Any) -> psa.Invoice:
         apply_to_type=read.apply_to_type,
         apply_to_id=read.apply_to_id or None,
         reference=read.reference or None,
+        changed=read.info.last_updated if read.info is not None else "",
     )
 
 

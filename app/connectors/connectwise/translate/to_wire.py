@@ -205,14 +205,18 @@ def new_shipping(shipping: psa.Shipping) -> dict[str, Any]:
     )
 
 
-def new_invoice(sales_order_id: int, company_id: int, reference: str) -> dict[str, Any]:
-    return {
+def new_invoice(
+    sales_order_id: int, company_id: int, reference: str, status_id: int | None = None
+) -> dict[str, Any]:
+    """Without a status ConnectWise gives its own default."""
+    new = {
         "type": "Standard",
         "company": _reference(company_id),
         "applyToType": "SalesOrder",
         "applyToId": sales_order_id,
         "reference": checks.required("reference", reference, 50),
     }
+    return new if status_id is None else new | {"status": _reference(status_id)}
 
 
 def new_callback(
@@ -282,6 +286,8 @@ def sales_order_change(change: psa.SalesOrderChange) -> list[Replace]:
         changes.append(Replace("status", _reference(change.status_id), patches.same_reference))
     if change.bill_shipped is not None:
         changes.append(Replace("billShippedFlag", change.bill_shipped, patches.same_flag))
+    if change.bill_closed is not None:
+        changes.append(Replace("billClosedFlag", change.bill_closed, patches.same_flag))
     if change.po_number is not None:
         changes.append(
             Replace("poNumber", checks.text("poNumber", change.po_number, 50), patches.same_text)

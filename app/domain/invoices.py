@@ -1,0 +1,104 @@
+"""What of an order stands on invoices in ConnectWise, by line, and what a person accepted of it.
+
+Owns the fact `invoicing`: how it is made of products that were read, and how it is read. Pure; the
+kind of an invoice says nothing here: only which products it carries (B1.12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain import psa
+from app.domain.choices import ACCEPT_UNLINKED
+from app.domain.codes import Code
+from app.domain.order import OrderView
+from app.domain.records import Fact
+
+FACT = "invoicing"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+ACCEPTABLE = frozenset({Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE})
+
+
+def read(view: OrderView) -> Mapping[str, Any]:
+    """What was read last, empty before the first reading."""
+    fact = view.facts.get((FACT, ""))
+    return fact.body if fact is not None else {}
+
+
+def noted(
+    view: OrderView, products: Sequence[psa.Product], *, whole: bool = False
+) -> dict[str, Any]:
+    """The reading after these products. `whole`: they are all that stand on the sales order.
+
+    Since when an invoice is known is kept: what a person accepts are invoices that were known.
+    """
+    before = read(view)
+    invoiced, on = (dict(before.get(name, {})) if not whole else {} for name in ("invoiced", "on"))
+    for product in products:
+        key = key_of(view, product)
+        if key is None:
+            continue
+        invoiced.pop(key, None)
+        on.pop(key, None)
+        if product.invoice_id is not None:
+            invoiced[key] = int(product.quantity - product.cancelled)
+            on[key] = product.invoice_id
+    seen = {
+        str(invoice): before.get("seen", {}).get(str(invoice)) or view.now.isoformat()
+        for invoice in on.values()
+    }
+    return {**before, "invoiced": invoiced, "on": on, "seen": seen}
+
+
+def with_reading(view: OrderView, body: Mapping[str, Any]) -> OrderView:
+    """The view as it will be once the reading is kept."""
+    return replace(view, facts={**view.facts, (FACT, ""): Fact(FACT, "", body, view.now)})
+
+
+def key_of(view: OrderView, product: psa.Product) -> str | None:
+    """The line's key of a product of ours, None for a foreign one. Lines that left count."""
+    prefix = view.xref("")
+    if product.xref is None or not product.xref.startswith(prefix):
+        return None
+    return product.xref.removeprefix(prefix)
+
+
+def invoiced_lines(view: OrderView) -> dict[str, int]:
+    """Invoiced by line key, in whole units; lines without an invoice are left out."""
+    body = read(view).get("invoiced", {})
+    return {str(key): int(quantity) for key, quantity in body.items() if quantity}
+
+
+def accepted_unlinked(view: OrderView) -> frozenset[str]:
+    """Keys of lines whose invoice a person accepted (D-6, D-7): nothing is linked for them.
+
+    A decision is about the invoices that were known when it was made, not about later ones.
+    """
+    moments = [
+        decision.at
+        for decision in view.every_decision
+        if decision.code in ACCEPTABLE and decision.choice == ACCEPT_UNLINKED.name
+    ]
+    if not moments:
+        return frozenset()
+    last = max(moments)
+    return frozenset(key for key in invoiced_lines(view) if _since(view, key) <= last)
+
+
+def _since(view: OrderView, key: str) -> datetime:
+    body = read(view)
+    seen = body.get("seen", {}).get(str(body.get("on", {}).get(key)))
+    return datetime.fromisoformat(seen) if seen else LONG_AGO
+
+
+def on_invoices(view: OrderView, keys: Sequence[str]) -> str:
+    """These lines with their invoices, as a sentence names them."""
+    titles = {str(line.id): line.title for line in view.sold_lines}
+    on = read(view).get("on", {})
+    return ", ".join(
+        f"{titles.get(key, key)} on invoice {on[key]}" if key in on else titles.get(key, key)
+        for key in keys
+    )

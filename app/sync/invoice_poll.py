@@ -1,0 +1,108 @@
+"""One read for all orders: the invoices that changed since the last look (B1.12, D-7).
+
+Owns the poll that finds what a lost callback would have told; each invoice leads to its orders,
+which then read their own products. An invoice that was deleted shows in no list: orders that wait
+for that look by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from app.connectors.transport import Calling, calling
+from app.domain import psa
+from app.domain.errors import POLICIES, RemoteFailure, clamp_retry_after
+from app.domain.ports import Clock, ConnectWise, Paused, Store
+from app.telemetry import wide
+
+SYSTEM = "connectwise"
+KIND = "invoice_poll"
+KEPT_SECONDS = 10 * 365 * 86400.0
+FIRST_WINDOW = timedelta(hours=1)  # the two clocks may differ
+OVERLAP = timedelta(minutes=10)  # a record may show later than its own time says
+
+
+class InvoicePoll:
+    """Called by the worker's loop; does something once in `seconds`, over all workers."""
+
+    def __init__(
+        self, store: Store, cw: ConnectWise, clock: Clock, tenant_id: int, seconds: float
+    ) -> None:
+        self._store = store
+        self._cw = cw
+        self._clock = clock
+        self._tenant = tenant_id
+        self._seconds = seconds
+        self._next = clock.monotonic() + seconds
+
+    async def follow(self) -> None:
+        """Look for changed invoices if it is time. A read that fails is made again next time."""
+        if self._clock.monotonic() < self._next:
+            return
+        self._next = self._clock.monotonic() + self._seconds
+        at = await self._store.now()
+        known = await self._store.recall(self._tenant, KIND, "") or {}
+        last = known.get("at")
+        if last is not None and at < datetime.fromisoformat(last) + timedelta(
+            seconds=self._seconds / 2
+        ):
+            return  # another worker looked a moment ago
+        if await self._store.paused(self._tenant, SYSTEM) is not None:
+            return
+        since = known.get("since")
+        start = datetime.fromisoformat(since) - OVERLAP if since else at - FIRST_WINDOW
+        told: dict[str, str] = known.get("told", {})
+        bound = calling.set(Calling(None, None, "poll"))
+        try:
+            found = await self._cw.invoices_since(start)
+        except RemoteFailure as failure:
+            await self._failed(failure, at)
+            return
+        finally:
+            calling.reset(bound)
+        fresh = [one for one in found if told.get(str(one.id)) != one.changed]
+        if fresh:
+            orders = await self._store.touch(self._tenant, routes(fresh))
+            wide("invoices_changed", invoices=len(fresh), orders=orders)
+        newest = max([_moment(one.changed, start) for one in found], default=None)
+        body = {
+            "at": at.isoformat(),
+            "since": newest.isoformat() if newest is not None else since or start.isoformat(),
+            "told": {str(one.id): one.changed for one in found},
+        }
+        await self._store.remember(self._tenant, KIND, "", body, KEPT_SECONDS)
+
+    async def _failed(self, failure: RemoteFailure, at: datetime) -> None:
+        policy = POLICIES[failure.kind]
+        wide("invoices_not_read", kind=failure.kind.value, message=failure.message)
+        if policy.action == "pause":
+            wait = clamp_retry_after(failure.retry_after, policy.base)
+            until = at + timedelta(seconds=wait)
+            paused = Paused(until, policy.code, failure.message, "service")
+            await self._store.pause(self._tenant, SYSTEM, paused)
+
+
+def routes(invoices: Sequence[psa.Invoice]) -> list[tuple[str, str]]:
+    """The records by which orders may know these invoices."""
+    found: list[tuple[str, str]] = []
+    for invoice in invoices:
+        found.append(("invoice", str(invoice.id)))
+        order = sales_order_of(invoice)
+        if order is not None:
+            found.append(("sales_order", str(order)))
+    return sorted(set(found))
+
+
+def sales_order_of(invoice: psa.Invoice) -> int | None:
+    """The sales order that an invoice is of, by its reference or by what it applies to."""
+    if invoice.sales_order_id is not None:
+        return invoice.sales_order_id
+    return invoice.apply_to_id if invoice.apply_to_type == "SalesOrder" else None
+
+
+def _moment(text: str, fallback: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return fallback
