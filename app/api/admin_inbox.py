@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import EventOut, EventSummary, ReasonIn
-from app.domain.codes import CODES
+from app.domain.reasons import CODES
 from app.domain.records import InboxEvent
 from app.domain.views import Unverified
 from app.sync.operations import shown

@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import telemetry
-from app.domain.codes import CODES, Code
+from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
+from app.domain.reasons import CODES
 
 MEDIA_TYPE = "application/problem+json"
 MAX_CAUSES = 8
@@ -29,7 +30,7 @@ _log = telemetry.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What the interface may answer beside the reasons of `codes.py`."""
+    """What the interface may answer beside the reasons of `reasons.py`."""
 
     status: int
     title: str

@@ -14,7 +14,8 @@ import typer
 from app.cli import frame
 from app.cli.frame import AsJson, Connection, Cursor, ExitCode, Limit
 from app.domain.choices import does
-from app.domain.codes import CODES, Code, State, Who
+from app.domain.codes import Code, State, Who
+from app.domain.reasons import CODES
 
 if TYPE_CHECKING:
     from app.bootstrap import Container

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from app.domain.codes import CODES, State, Who
+from app.domain.codes import State, Who
+from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
 from app.domain.views import ConnectionRow, JournalRow, MappingRow

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from app.domain.codes import CODES, Code, State
+from app.domain.codes import Code, State
+from app.domain.reasons import CODES
 
 
 @dataclass(frozen=True, slots=True)

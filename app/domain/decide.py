@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from app.domain import cancelling
 from app.domain.choices import LOOK_AGAIN, names_of, ways_out
-from app.domain.codes import CODES, Code, State, Who
+from app.domain.codes import Code, State, Who
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
+from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
 from app.domain.shut import Shut

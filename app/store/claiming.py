@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from app.domain.codes import CODES, Code
+from app.domain.codes import Code
 from app.domain.ports import Worker
+from app.domain.reasons import CODES
 from app.domain.records import Claim
 from app.store.connections import CALLABLE
 from app.store.database import Part, Session

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.domain.choices import LOOK_AGAIN, SKIP, names_of
-from app.domain.codes import CODES, Code, State, Who
+from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan
 from app.domain.errors import (
     POLICIES,
@@ -24,6 +24,7 @@ from app.domain.errors import (
 )
 from app.domain.order import OrderView
 from app.domain.ports import Paused
+from app.domain.reasons import CODES
 from app.domain.records import Answer, JournalEntry, LedgerRow, Snapshot, WriteSet
 
 PARK_AFTER = 5

@@ -11,12 +11,13 @@ from dataclasses import replace
 from logging import ERROR
 
 from app.domain.choices import names_of
-from app.domain.codes import CODES, Code, State, Who
+from app.domain.codes import Code, State, Who
 from app.domain.decide import Verdict, same
 from app.domain.invoices import invoiced_lines
 from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import received_for_lines, received_remotely, shipped
+from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Snapshot
 from app.domain.release import invoiceable
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView

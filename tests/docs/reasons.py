@@ -14,12 +14,13 @@ from pathlib import Path
 
 from app.domain import codes, errors
 from app.domain.choices import choices_of
-from app.domain.codes import CODES, Code, State
+from app.domain.codes import Code, State
 from app.domain.errors import POLICIES, FailureKind
+from app.domain.reasons import CODES
 from tests.docs.markdown import code, table
 
 APP = Path(codes.__file__).parents[1]
-TABLES = ("domain/choices.py", "domain/codes.py", "domain/errors.py")
+TABLES = ("domain/choices.py", "domain/codes.py", "domain/errors.py", "domain/reasons.py")
 INTRODUCTION = """\
 # Runbook
 

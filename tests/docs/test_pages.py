@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.domain import json_values
-from app.domain.codes import CODES, Code
+from app.domain.codes import Code
+from app.domain.reasons import CODES
 from app.settings import Settings
 from app.steps import STEPS
 from app.sync import contract

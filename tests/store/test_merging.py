@@ -172,12 +172,12 @@ async def _until_empty(store: FullStore) -> int:
     return total
 
 
-async def test_a_stock_purchase_order_belongs_to_no_order(store: FullStore) -> None:
+async def test_h4_a_stock_purchase_order_is_an_order_of_its_own(store: FullStore) -> None:
     accepted = await deliver(store, "msg-1", purchase_order(order=None))
     event = await store.event(TENANT, accepted.event_id)
     assert event is not None
-    assert (event.status, event.orders) == ("merged", ())
-    assert (await store.next_due()) is None
+    assert (event.status, event.orders) == ("merged", ("PO881",))
+    assert (await store.next_due()) is not None
 
 
 # --- what goes wrong -----------------------------------------------------------------------------

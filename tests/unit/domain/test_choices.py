@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.domain.choices import choices_of, known, names_of
-from app.domain.codes import CODES, Code, State
+from app.domain.codes import Code, State
 from app.domain.json_values import digest
+from app.domain.reasons import CODES
 from app.domain.records import Decision
 from tests.builders import NOW, ordered, view
 from tests.ideal import world

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.codes import CODES, Code, State, Who
+from app.domain.codes import Code, State, Who
 from app.domain.errors import POLICIES, FailureKind, Policy, backoff, clamp_retry_after
+from app.domain.reasons import CODES
 
 ACTIONS = {"retry", "look", "adopt", "pause", "hold"}
 

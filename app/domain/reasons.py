@@ -1,0 +1,510 @@
+"""What each reason code means, which state it makes, who acts and what to do.
+
+Owns the one table of reasons. Docs and the runbook are generated from it, so a code that is not
+here cannot be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.codes import Code, State, Who
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What a code means. `state` is what it makes of the step; `remedy` says what to do."""
+
+    state: State
+    who: Who
+    rule: str
+    meaning: str
+    remedy: str
+    # Answer to the same cause again is pointless before something changed: recheck seldom.
+    recheck_seconds: int = 900
+
+
+W, H, P = State.WAITING, State.HELD, State.PARKED
+
+CODES: dict[Code, Reason] = {
+    Code.SALES_ORDER_UNKNOWN: Reason(
+        W,
+        Who.NOBODY,
+        "H1",
+        "Documents came in for a sales order that has not come in itself.",
+        "Nothing, if the sales order's event is under way; else send it again from Commerce.",
+    ),
+    Code.ORDER_NOT_APPROVED: Reason(
+        W,
+        Who.SALES,
+        "B1",
+        "The sales order is still a draft in Commerce.",
+        "Approve or cancel the sales order in Commerce.",
+    ),
+    Code.QUOTE_MISSING: Reason(
+        W,
+        Who.NOBODY,
+        "B1.5",
+        "The order names a quote that has not come in.",
+        "Nothing: after QUOTE_WAIT the order goes on by its own lines.",
+    ),
+    Code.SO_MISSING: Reason(
+        W,
+        Who.NOBODY,
+        "B1.7",
+        "The ConnectWise sales order does not stand yet.",
+        "Where a person makes it: convert the opportunity to a sales order in ConnectWise.",
+    ),
+    Code.GOODS_NOT_RECEIVED: Reason(
+        W,
+        Who.PURCHASING,
+        "B1.11",
+        "Ordered goods have not been received in Commerce.",
+        "Receive the goods on the purchase order in Commerce, or cancel what will not come.",
+    ),
+    Code.GOODS_NOT_SHIPPED: Reason(
+        W,
+        Who.PURCHASING,
+        "D-14",
+        "Only shipped goods are invoiced, and these are not shipped.",
+        "Ship the goods on the ConnectWise sales order.",
+    ),
+    Code.LINE_NOT_ORDERED: Reason(
+        W,
+        Who.PURCHASING,
+        "D-15",
+        "A physical line is on no purchase order and not from stock.",
+        "Issue a purchase order for it in Commerce, or fulfil it from stock.",
+    ),
+    Code.SHARED_NOT_READY: Reason(
+        W,
+        Who.NOBODY,
+        "D-13",
+        "Another order on the same sales order is not complete.",
+        "Nothing: the sales order is released when every order on it is complete.",
+    ),
+    Code.RECEIPT_GAP: Reason(
+        W,
+        Who.NOBODY,
+        "H2",
+        "An earlier receipt of the same line has not come in.",
+        "Nothing: after RECEIPT_GAP the missing part is received without papers.",
+    ),
+    Code.SURPLUS_LAST: Reason(
+        W,
+        Who.NOBODY,
+        "B1.9",
+        "Goods above the order wait until the order's own demand is linked.",
+        "Nothing: they go on when the order's other purchase orders are linked.",
+    ),
+    Code.DEMAND_NOT_FREE: Reason(
+        W,
+        Who.NOBODY,
+        "H3",
+        "Another purchase order of the order still holds the demand in ConnectWise.",
+        "Nothing: it goes on when the other purchase order gives the demand back. If that one was "
+        "cancelled in Commerce, decide about it first.",
+    ),
+    Code.CLAIMED_ELSEWHERE: Reason(
+        W,
+        Who.NOBODY,
+        "H1",
+        "Another order is making the same shared ConnectWise record.",
+        "Nothing: the order goes on when the other one is through.",
+    ),
+    Code.READ_LAG: Reason(
+        W,
+        Who.NOBODY,
+        "H9",
+        "ConnectWise may not show the last write yet.",
+        "Nothing: the record is read again after READ_LAG.",
+    ),
+    Code.EARLIER_STEP: Reason(
+        W,
+        Who.NOBODY,
+        "D-1",
+        "An earlier step of this order is not done.",
+        "See the earlier step's own reason.",
+    ),
+    Code.MAPPING_MISSING: Reason(
+        H,
+        Who.OPERATOR,
+        "D-10",
+        "A Commerce record has no counterpart in ConnectWise.",
+        "Add the mapping that the sentence names, or the record in ConnectWise.",
+    ),
+    Code.SETTING_MISSING: Reason(
+        H,
+        Who.OPERATOR,
+        "G1",
+        "A ConnectWise record that a step needs is not chosen.",
+        "Set the setting that the sentence names.",
+    ),
+    Code.OPTIONS_UNMATCHED: Reason(
+        H,
+        Who.SALES,
+        "B1.5",
+        "The chosen options do not fit the opportunity's products.",
+        "Correct the products on the opportunity in ConnectWise.",
+    ),
+    Code.OPPORTUNITY_LOST: Reason(
+        H,
+        Who.SALES,
+        "B1.4",
+        "The opportunity is marked lost.",
+        "Reopen the opportunity in ConnectWise, or cancel the order in Commerce.",
+    ),
+    Code.OPPORTUNITY_MISSING: Reason(
+        H,
+        Who.SALES,
+        "D-13",
+        "No opportunity is named and OPPORTUNITY_MISSING is hold.",
+        "Name the opportunity in Commerce.",
+    ),
+    Code.OPPORTUNITY_SHARED: Reason(
+        H,
+        Who.SALES,
+        "D-13",
+        "The opportunity already carries another Commerce order.",
+        "Choose: append to its sales order, or make a separate one.",
+    ),
+    Code.OPPORTUNITY_OF_OTHER_COMPANY: Reason(
+        H,
+        Who.SALES,
+        "D-10",
+        "The opportunity belongs to another company than the order.",
+        "Correct the opportunity in Commerce, or the mapping of the customer.",
+    ),
+    Code.SALES_ORDER_UNCERTAIN: Reason(
+        H,
+        Who.SALES,
+        "H9",
+        "More than one ConnectWise sales order could be this order's.",
+        "Remove the wrong one in ConnectWise.",
+    ),
+    Code.PRODUCTS_NOT_CONVERTED: Reason(
+        H,
+        Who.SALES,
+        "B1.6",
+        "The sales order does not carry all products of the order.",
+        "Add the missing products to the sales order in ConnectWise.",
+    ),
+    Code.PURCHASE_ORDER_UNCERTAIN: Reason(
+        H,
+        Who.PURCHASING,
+        "H9",
+        "A purchase order may or may not have been made.",
+        "Look at the purchase orders that the sentence names and choose the right one; or delete "
+        "what is wrong and let a new one be made.",
+    ),
+    Code.PURCHASE_ORDER_MOVED: Reason(
+        H,
+        Who.PURCHASING,
+        "H3",
+        "A received purchase order changed its sales order.",
+        "Name the right sales order in Commerce again, or choose what becomes of the receipt.",
+    ),
+    Code.PURCHASE_ORDER_CANCELLED: Reason(
+        H,
+        Who.PURCHASING,
+        "H3",
+        "A purchase order was cancelled after it reached ConnectWise.",
+        "Choose: the service cancels what is not received there, or a person does it.",
+    ),
+    Code.PO_NUMBER_TAKEN: Reason(
+        H,
+        Who.PURCHASING,
+        "H9",
+        "Another purchase order in ConnectWise carries the number already.",
+        "Give the other purchase order another number, or choose to keep ConnectWise's own number.",
+    ),
+    Code.PO_AFTER_INVOICE: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-6",
+        "A purchase order came after the goods were invoiced.",
+        "Decide whether the invoice is removed, or the purchase order stays unlinked.",
+    ),
+    Code.DEMAND_NOT_LINKED: Reason(
+        H,
+        Who.PURCHASING,
+        "B1.2",
+        "A purchase order line is not linked to the order's demand.",
+        "Check that ConnectWise creates purchasing demand from sales orders, then look again; or "
+        "go on without the link.",
+    ),
+    Code.DEMAND_NOT_APPROVED: Reason(
+        H,
+        Who.PURCHASING,
+        "B1.9",
+        "ConnectWise wants the demand approved before it is purchased.",
+        "Approve the products for purchase on the ConnectWise sales order.",
+        recheck_seconds=300,
+    ),
+    Code.INVOICED_TOO_EARLY: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-7",
+        "Goods were invoiced before their purchase order was received.",
+        "Remove the invoice in ConnectWise, or accept the line unlinked.",
+    ),
+    Code.INVOICE_INCOMPLETE: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-5",
+        "An invoice that the service made does not carry what it should.",
+        "Add the products that the sentence names to the invoice in ConnectWise.",
+    ),
+    Code.SALES_ORDER_CLOSED: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-5",
+        "A person closed the sales order before it was released for invoicing.",
+        "Reopen the sales order in ConnectWise, or decide that it is released or stays closed.",
+    ),
+    Code.RECEIPT_REDUCED: Reason(
+        H,
+        Who.PURCHASING,
+        "H2",
+        "Commerce lowered a quantity that is received in ConnectWise.",
+        "Correct the receipt in ConnectWise.",
+    ),
+    Code.RECEIPT_ABOVE_ORDER: Reason(
+        H,
+        Who.PURCHASING,
+        "H2",
+        "More was received than the purchase order line ordered.",
+        "Raise the ordered quantity in Commerce, or correct the receipt.",
+    ),
+    Code.RECEIPT_UNCERTAIN: Reason(
+        H,
+        Who.PURCHASING,
+        "H9",
+        "ConnectWise shows another received quantity than expected.",
+        "Compare the purchase order's lines in ConnectWise with the receipts.",
+    ),
+    Code.SERIALS_INCOMPLETE: Reason(
+        H,
+        Who.PURCHASING,
+        "H7",
+        "The serial numbers do not match the received quantity.",
+        "Complete the serial numbers of the receipt in Commerce.",
+    ),
+    Code.SHIPPING_UNCERTAIN: Reason(
+        H,
+        Who.PURCHASING,
+        "H9",
+        "ConnectWise shows another shipped quantity than expected.",
+        "Compare the shipping details of the product in ConnectWise.",
+    ),
+    Code.TOTAL_MISMATCH: Reason(
+        H,
+        Who.ACCOUNTING,
+        "D-12",
+        "Lines and header amounts do not add up to the stated total.",
+        "Correct the order in Commerce, or the connection's tax basis.",
+    ),
+    Code.CHANGED_AFTER_FREEZE: Reason(
+        H,
+        Who.SALES,
+        "D-11",
+        "The order changed after a receipt or an invoice froze it.",
+        "Make the change by hand in ConnectWise, or take it back in Commerce.",
+    ),
+    Code.CANCELLED_AFTER_START: Reason(
+        H,
+        Who.SALES,
+        "H3",
+        "The order was cancelled after records were made in ConnectWise.",
+        "Cancel the records that the order's page lists in ConnectWise.",
+    ),
+    Code.NEEDS_AGREEMENT: Reason(
+        State.DONE,
+        Who.SALES,
+        "H5",
+        "A recurring line is billed by an agreement.",
+        "Add the recurring line to the customer's agreement in ConnectWise.",
+    ),
+    Code.HELD_BY_PERSON: Reason(
+        H,
+        Who.OPERATOR,
+        "H11",
+        "A person holds this order.",
+        "Release it.",
+    ),
+    Code.REQUEST_INVALID: Reason(
+        H,
+        Who.OPERATOR,
+        "H10",
+        "A request would break the vendor's contract and was not sent.",
+        "Correct the value that the sentence names in Commerce.",
+    ),
+    Code.REMOTE_REJECTED: Reason(
+        H,
+        Who.OPERATOR,
+        "H10",
+        "ConnectWise refused the request.",
+        "Read ConnectWise's own message in the sentence, correct the record, then replay.",
+    ),
+    Code.REMOTE_GONE: Reason(
+        H,
+        Who.OPERATOR,
+        "H10",
+        "A record that the service made or used is gone in ConnectWise.",
+        "Restore the record in ConnectWise; it is never created again by itself.",
+    ),
+    Code.REMOTE_EXISTS: Reason(
+        H,
+        Who.OPERATOR,
+        "H9",
+        "ConnectWise has such a record that does not carry our marker.",
+        "Rename or remove the other record in ConnectWise.",
+    ),
+    Code.REMOTE_CONFLICT: Reason(
+        W,
+        Who.NOBODY,
+        "H10",
+        "The ConnectWise record is in use.",
+        "Nothing: it is tried again.",
+    ),
+    Code.REMOTE_UNWELL: Reason(
+        W,
+        Who.NOBODY,
+        "H10",
+        "ConnectWise answered with an error of its own.",
+        "Nothing: it is tried again.",
+    ),
+    Code.OUTCOME_UNKNOWN: Reason(
+        W,
+        Who.NOBODY,
+        "H9",
+        "A write was sent and its answer did not come.",
+        "Nothing: the record is looked up before anything is sent again.",
+    ),
+    Code.CONNECTION_UNREACHABLE: Reason(
+        W,
+        Who.NOBODY,
+        "H10",
+        "ConnectWise cannot be reached.",
+        "Nothing: it is tried again. Check the address if it lasts.",
+    ),
+    Code.CONNECTION_PAUSED: Reason(
+        W,
+        Who.NOBODY,
+        "H10",
+        "The connection is paused.",
+        "Nothing, or resume the connection if a person paused it.",
+    ),
+    Code.CREDENTIALS_REFUSED: Reason(
+        W,
+        Who.OPERATOR,
+        "H10",
+        "ConnectWise refuses the credentials.",
+        "Correct company, keys and client id of the connection.",
+    ),
+    Code.PERMISSION_MISSING: Reason(
+        H,
+        Who.OPERATOR,
+        "G1",
+        "The API member's role lacks a permission.",
+        "Give the role the permission for the endpoint that the sentence names.",
+    ),
+    Code.RATE_LIMITED: Reason(
+        W,
+        Who.NOBODY,
+        "H10",
+        "ConnectWise asked for a pause.",
+        "Nothing: it goes on by itself.",
+    ),
+    Code.DECIDE_FAILED: Reason(
+        P,
+        Who.OPERATOR,
+        "H10",
+        "The service failed while it worked on this order.",
+        "Read the journal, then replay the order; report the error.",
+    ),
+    Code.POISON: Reason(
+        P,
+        Who.OPERATOR,
+        "H10",
+        "The order ended its worker several times.",
+        "Read the journal, then replay the order; report the error.",
+    ),
+    Code.RELEASED: Reason(
+        State.DONE,
+        Who.ACCOUNTING,
+        "A8",
+        "The sales order is released for invoicing.",
+        "Invoice the sales order in ConnectWise.",
+    ),
+    Code.CANCELLED: Reason(
+        State.CANCELLED,
+        Who.NOBODY,
+        "H3",
+        "The order is cancelled.",
+        "Nothing.",
+    ),
+    Code.STOCK_RECEIVED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "H4",
+        "A stock purchase order is received in full and closed.",
+        "Nothing.",
+    ),
+    Code.STOCK_IGNORED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "H4",
+        "A purchase order names no sales order, and STOCK_PURCHASE_ORDERS is ignore.",
+        "Nothing; ConnectWise does not get it. Set STOCK_PURCHASE_ORDERS for later ones.",
+    ),
+    Code.SIGNATURE_REFUSED: Reason(
+        H,
+        Who.OPERATOR,
+        "H13",
+        "The delivery's signature does not fit the body.",
+        "Compare the sender's secret with COMMERCE_WEBHOOK_SECRETS.",
+    ),
+    Code.TIMESTAMP_OUTSIDE_WINDOW: Reason(
+        H,
+        Who.OPERATOR,
+        "H13",
+        "The delivery's timestamp is more than 5 minutes off.",
+        "Set the sender's clock; deliver again.",
+    ),
+    Code.ID_REUSED: Reason(
+        H,
+        Who.OPERATOR,
+        "H13",
+        "The delivery's id was used before with another body.",
+        "Deliver again with a new id.",
+    ),
+    Code.BODY_NOT_JSON: Reason(
+        H,
+        Who.OPERATOR,
+        "H13",
+        "The delivery's body is not JSON.",
+        "Deliver again, corrected.",
+    ),
+    Code.BODY_NOT_VALID: Reason(
+        H,
+        Who.OPERATOR,
+        "H13",
+        "The delivery's body is not as the contract says.",
+        "Deliver again, corrected as the cause says.",
+    ),
+    Code.DATE_AHEAD: Reason(
+        H,
+        Who.OPERATOR,
+        "H1",
+        "A document is dated more than 24 hours ahead.",
+        "Set the sender's clock; the delivery is merged when its date has come.",
+    ),
+    Code.TYPE_UNHANDLED: Reason(
+        H,
+        Who.NOBODY,
+        "H13",
+        "The delivery's type is not one that the service knows.",
+        "Nothing.",
+    ),
+}
