@@ -79,10 +79,6 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.PRODUCTS_NOT_CONVERTED: (
         Choice("add_products", "The missing products are put on the sales order."),
     ),
-    Code.CHANGED_AFTER_FREEZE: (
-        Choice("done_by_hand", "The change was made in ConnectWise by hand."),
-        Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
-    ),
     # Receiving and shipping
     Code.RECEIPT_ABOVE_ORDER: (
         Choice("receive_ordered", "What was ordered is received; what is above it is left out."),
