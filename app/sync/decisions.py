@@ -260,7 +260,8 @@ def _one(
         found = whole  # what stops the order as a whole is decided there
     if not found:
         raise Refusal("DECISION_NOT_OPEN", f"There is nothing to decide for {what}. {instead}")
-    if len({v.subject for v in found}) > 1:
+    # A receipt and its purchase order wait for one decision: the first of them stands for both.
+    if len({v.subject.split(":")[1] if ":" in v.subject else v.subject for v in found}) > 1:
         subjects = [view.label(v.subject) for v in found]
         raise Refusal(
             "SUBJECT_AMBIGUOUS",

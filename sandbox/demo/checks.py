@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from sandbox.demo.clients import Office, Service
+from sandbox.demo.ending import Ending, Stock
 from sandbox.demo.events import Purchase
-from sandbox.demo.stories import Ending
 
 Record = dict[str, Any]
 
@@ -86,13 +87,17 @@ def _order(ending: Ending, order: Record) -> list[str]:
 def _records(ending: Ending, books: Books) -> list[str]:
     """Exactly one record of each kind, or none at all."""
     sale = ending.sale
+    if isinstance(sale, Stock):
+        return [fault for one in ending.purchases for fault in _purchase(one, None, books)]
     mark = f"dl:default:{sale.id}:"
     ours = [row for row in books.products if str(row.get("integrationXRef", "")).startswith(mark)]
     if ending.status is None:
         return [f"{sale.number} left {len(ours)} products in ConnectWise."] if ours else []
     wrong = []
     marks = Counter(row["integrationXRef"] for row in ours)
-    wanted = {f"{mark}{sale.line_id(goods)}" for goods, _ in sale.lines} | {f"{mark}delivery"}
+    sold = [goods for goods, _ in sale.lines if goods not in sale.recurring]
+    wanted = {f"{mark}{sale.line_id(goods)}" for goods in sold}
+    wanted |= {f"{mark}delivery"} if Decimal(sale.delivery) else set()
     if dict(marks) != dict.fromkeys(wanted, 1):
         wrong.append(f"{sale.number} has the products {dict(marks)}, and should have {wanted}.")
     on = {row["salesOrder"]["id"] for row in ours if row.get("salesOrder")}
@@ -111,8 +116,9 @@ def _records(ending: Ending, books: Books) -> list[str]:
     return wrong
 
 
-def _purchase(purchase: Purchase, sales_order: int, books: Books) -> list[str]:
-    """The purchase order stands once, every line linked, with what arrived and nothing more."""
+def _purchase(purchase: Purchase, sales_order: int | None, books: Books) -> list[str]:
+    """The purchase order stands once, every line linked, with what arrived and nothing more. For
+    stock (None) no line is linked to anything."""
     found = [row for row in books.purchase_orders if row["poNumber"] == purchase.number]
     if len(found) != 1:
         return [f"{purchase.number} stands {len(found)} times in ConnectWise, not once."]
@@ -122,6 +128,8 @@ def _purchase(purchase: Purchase, sales_order: int, books: Books) -> list[str]:
         wrong.append(f"{purchase.number} should {should} in ConnectWise.")
     lines = books.lines[int(found[0]["id"])]
     unlinked = [line["id"] for line in lines if sales_order not in _sales_orders(line)]
+    if sales_order is None:
+        unlinked = [line["id"] for line in lines if _sales_orders(line)]
     if unlinked:
         wrong.append(f"Lines {unlinked} of {purchase.number} are not linked to {sales_order}.")
     received = sum(int(line.get("receivedQuantity") or 0) for line in lines)
@@ -142,7 +150,7 @@ def _sales_orders(line: Record) -> set[int]:
 def _nothing_else(endings: Sequence[Ending], books: Books) -> list[str]:
     """No record beyond those of the script: a duplicate may carry no mark at all."""
     made = [ending for ending in endings if ending.status is not None]
-    purchases = sum(len(ending.purchases) for ending in made)
+    purchases = sum(len(ending.purchases) for ending in endings)
     repeated = [
         sku
         for sku, times in Counter(row["identifier"] for row in books.catalog).items()

@@ -70,6 +70,11 @@ class Service:
                 return found
             parameters["cursor"] = page["next"]
 
+    def decide(self, number: str, code: str, choice: str, reason: str) -> None:
+        """A person's decision, over the admin REST."""
+        body = {"code": code, "choice": choice, "reason": reason}
+        _checked(self._http.post(f"/admin/orders/{number}/decide", json=body))
+
     def map(self, kind: str, commerce_key: str, connectwise_key: str) -> None:
         body = {
             "kind": kind,
@@ -137,6 +142,20 @@ class Office:
         """A person presses "convert to sales order"; the order's number in ConnectWise."""
         body = {"act": "convert_opportunity", "id": opportunity}
         return int(_checked(self._http.post(f"{self._control}/act", json=body))["id"])
+
+    def invoice(self, sales_order: int) -> int:
+        """A person invoices a sales order by hand."""
+        body = {"act": "invoice_sales_order", "id": sales_order}
+        return int(_checked(self._http.post(f"{self._control}/act", json=body))["id"])
+
+    def remove_invoice(self, invoice: int) -> None:
+        answer = self._http.delete(f"/finance/invoices/{invoice}")
+        if answer.status_code != httpx.codes.NO_CONTENT:
+            raise StackFailed(f"Invoice {invoice} was not removed: {answer.text[:500]}")
+
+    def sales_order_of(self, opportunity: int) -> int:
+        orders = self.rows("/sales/orders", conditions=f"opportunity/id={opportunity}")
+        return int(orders[0]["id"])
 
     def slow_down(self, method: str, path: str, seconds: float) -> None:
         """The next such request takes this long before it does anything."""

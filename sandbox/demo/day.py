@@ -35,6 +35,10 @@ class Day:
         self._told: set[tuple[str, str, str]] = set()
         self.counted: dict[str, Count] = {}
 
+    def group(self, title: str) -> None:
+        """Stories of one kind follow."""
+        self._narrator.group(title)
+
     def begin(self, title: str, text: str) -> None:
         self._stories += 1
         self._narrator.story(self._stories, title, text)
@@ -55,6 +59,11 @@ class Day:
             raise StackFailed(f"A repeated delivery of {event['type']} was not seen as one.")
         self.service.post(event)
         self._narrator.sent(f"{event['type']}, three times")
+
+    def decide(self, number: str, code: str, choice: str, reason: str) -> None:
+        """A person decides what the service asks for."""
+        self.service.decide(number, code, choice, reason)
+        self.happened(f"A person decides {choice}: {reason}")
 
     def look(self, number: str) -> None:
         """Tell what is done by now."""

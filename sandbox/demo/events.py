@@ -8,7 +8,7 @@ each event can be posted twice, late, or in any order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -18,6 +18,7 @@ Event = dict[str, Any]
 TAX = Decimal("0.1")
 CENT = Decimal("0.01")
 PHYSICAL, SERVICE = 0, 2
+CANCELLED = 90
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ class Sale:
     title: str = ""
     delivery: str = "25.00"
     misstated: str = "0"  # what the stated total is wrong by
+    recurring: tuple[Goods, ...] = ()  # billed by an agreement, never once
+    status: int = 2
 
     @property
     def number(self) -> str:
@@ -198,7 +201,16 @@ class Sale:
             "lines": lines,
         }
 
-    def approved(self) -> Event:
+    def cancelled(self) -> Event:
+        """sales_order.cancelled."""
+        return replace(self, status=CANCELLED).approved("sales_order.cancelled")
+
+    def changed(self, lines: Lines) -> tuple[Sale, Event]:
+        """sales_order.updated: the same order with other lines."""
+        other = replace(self, lines=lines)
+        return other, other.approved("sales_order.updated")
+
+    def approved(self, kind: str = "sales_order.approved") -> Event:
         """sales_order.approved: the order stands in Commerce."""
         when = _now()
         delivery = Decimal(self.delivery)
@@ -208,7 +220,7 @@ class Sale:
             "reference": f"PO-{self.id}",
             "customerID": self.customer.id,
             "quoteID": self.quote,
-            "status": 2,
+            "status": self.status,
             "fulfillmentStatus": 0,
             "entryType": 1,
             "notes": None,
@@ -234,7 +246,7 @@ class Sale:
             "ownerEmail": "sales@msp.example",
             "total": _number(self.total + Decimal(self.misstated)),
         }
-        return _event("sales_order.approved", when, salesOrder=order)
+        return _event(kind, when, salesOrder=order)
 
     @property
     def total(self) -> Decimal:
@@ -256,20 +268,21 @@ class Sale:
             "quantity": quantity,
             "title": goods.title,
             "description": None,
-            "isRecurring": False,
+            "isRecurring": goods in self.recurring,
             "lineTax": _number((price * quantity * TAX).quantize(CENT)),
         }
 
 
 @dataclass
 class Purchase:
-    """A purchase order of a sale to one supplier. `receive` counts what has arrived, so build the
+    """A purchase order of a sale to one supplier, or for stock without one. `receive` counts what has arrived, so build the
     events in the order of the day and post them as you like."""
 
     id: int
-    sale: Sale
+    sale: Sale | None
     supplier: Party
     lines: Lines
+    drop_ship: bool = False
     arrived: dict[int, int] = field(default_factory=dict)
     receipts: int = 0
 
@@ -282,7 +295,29 @@ class Purchase:
         when = _now()
         return _event("purchase_order.approved", when, purchaseOrder=self._document(when))
 
-    def receive(self, goods: Mapping[Goods, int] | None = None) -> Event:
+    def cancelled(self) -> Event:
+        """purchase_order.cancelled: it will not come."""
+        when = _now()
+        document = {**self._document(when), "status": CANCELLED}
+        return _event("purchase_order.cancelled", when, purchaseOrder=document)
+
+    def told_again(self, event: Event) -> Event:
+        """The same receipt with its papers, later."""
+        when = _now()
+        receipt = {**event["data"]["receipt"], "receivedDate": when}
+        receipt["lines"] = [
+            {**line, "serialNumbers": self._serials(line["purchaseOrderLineID"], line["quantity"])}
+            for line in receipt["lines"]
+        ]
+        document = self._document(when)
+        return _event("purchase_order.receipted", when, receipt=receipt, purchaseOrder=document)
+
+    def _serials(self, line: int, quantity: int) -> list[str]:
+        return [f"{self.id}-{line}-{number:03}" for number in range(1, quantity + 1)]
+
+    def receive(
+        self, goods: Mapping[Goods, int] | None = None, *, with_serials: bool = True
+    ) -> Event:
         """purchase_order.receipted: these quantities came; by default all that is missing."""
         came = dict(goods) if goods is not None else self.missing
         self.receipts += 1
@@ -291,6 +326,7 @@ class Purchase:
             before = self.arrived.get(sold.id, 0)
             self.arrived[sold.id] = before + quantity
             serials = [f"{self.id}-{sold.id}-{before + n:03}" for n in range(1, quantity + 1)]
+            serials = serials if with_serials else []
             lines.append(
                 {
                     "purchaseOrderLineID": self._line_id(sold),
@@ -317,7 +353,7 @@ class Purchase:
     @property
     def missing(self) -> dict[Goods, int]:
         left = {goods: quantity - self.arrived.get(goods.id, 0) for goods, quantity in self.lines}
-        return {goods: quantity for goods, quantity in left.items() if quantity}
+        return {goods: quantity for goods, quantity in left.items() if quantity > 0}
 
     def _line_id(self, goods: Goods) -> int:
         return 1 + [ordered for ordered, _ in self.lines].index(goods)
@@ -345,11 +381,11 @@ class Purchase:
         return {
             "id": self.id,
             "orderNumber": self.number,
-            "reference": self.sale.number,
+            "reference": self.sale.number if self.sale is not None else None,
             "supplierID": self.supplier.id,
             "warehouseID": 1,
-            "salesOrderID": self.sale.id,
-            "type": 0,
+            "salesOrderID": self.sale.id if self.sale is not None else None,
+            "type": int(self.drop_ship),
             "status": 2 if complete else 1,
             "note": None,
             "dueDate": None,

@@ -70,6 +70,10 @@ class Narrator:
         for paragraph in paragraphs:
             self._say(paragraph)
 
+    def group(self, title: str) -> None:
+        self._say("")
+        self._say(f"== {title} ==", style="bold underline")
+
     def story(self, number: int, title: str, text: str) -> None:
         self._say("")
         self._say(f"{number}. {title}", style="bold")

@@ -2,15 +2,13 @@
 
 Owns the script. A story posts signed events as Commerce would, does what people would do, and
 waits for what the service says of the order. What must be true in the end is `Ending`, checked
-by `checks.py` when all stories are told.
+by `checks.py` when all stories are told. Stories in which something turns are in `turns.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from sandbox.demo.day import Day
+from sandbox.demo.ending import Ending, Story
 from sandbox.demo.events import (
     BIG_MONITOR,
     CABLE,
@@ -25,32 +23,12 @@ from sandbox.demo.events import (
     Purchase,
     Sale,
 )
+from sandbox.demo.turns import TURNS
 
 OFFERED_OPPORTUNITY = 88  # the simulator starts with it: Contoso's quote 501 was written for it
 NORDIC_IN_CONNECTWISE = "NORDICS"
 # Time enough to kill a worker in; ConnectWise goes on with what it was asked all the same.
 SLOW_SECONDS = 1.5
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Where an order must stand. `purchases` must each stand in ConnectWise exactly once, linked,
-    with what arrived; `status` is that of its one sales order there, None: there must be none."""
-
-    sale: Sale
-    state: str
-    code: str | None
-    sentence: str
-    purchases: tuple[Purchase, ...] = ()
-    status: str | None = "Ready to invoice"
-
-    @classmethod
-    def released(cls, sale: Sale, *purchases: Purchase) -> Ending:
-        """The good end: everything came, the order may be invoiced."""
-        return cls(sale, "done", "RELEASED", "is released for invoicing", purchases)
-
-
-Story = Callable[[Day], Ending]
 
 
 def straight(day: Day) -> Ending:
@@ -226,13 +204,12 @@ def wrong_total(day: Day) -> Ending:
     return Ending(sale, "held", "TOTAL_MISMATCH", "but Commerce states", status=None)
 
 
-STORIES: tuple[Story, ...] = (
-    straight,
-    two_suppliers,
-    receipt_first,
-    twice_and_shuffled,
-    killed,
-    unknown_supplier,
-    person_converts,
-    wrong_total,
+GROUPS: tuple[tuple[str, tuple[Story, ...]], ...] = (
+    ("A usual day", (straight, two_suppliers)),
+    (
+        "Messages that come late, twice, or to a dying worker",
+        (receipt_first, twice_and_shuffled, killed),
+    ),
+    ("What only people know", (unknown_supplier, person_converts, wrong_total)),
+    *TURNS,
 )

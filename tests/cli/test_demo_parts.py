@@ -10,8 +10,9 @@ import pytest
 from app.domain import events, json_values, money
 from app.domain.documents import Kind, PurchaseOrder, SalesOrder, parse
 from app.sync import contract
-from sandbox.demo import checks, stories
+from sandbox.demo import checks
 from sandbox.demo.counting import Count, count
+from sandbox.demo.ending import Ending
 from sandbox.demo.events import (
     BIG_MONITOR,
     CABLE,
@@ -150,10 +151,10 @@ def books(**more: Any) -> checks.Books:
     return checks.Books(**{**empty, **more})
 
 
-def ending() -> stories.Ending:
+def ending() -> Ending:
     bought = purchase()
     bought.receive()
-    return stories.Ending.released(SALE, bought)
+    return Ending.released(SALE, bought)
 
 
 STANDS = {

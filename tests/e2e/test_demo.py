@@ -28,7 +28,10 @@ SAID = (
     "kill -9 ",
     "Where each order stands, and why",
     "Calls to ConnectWise for ON10001201",
-    "All 8 orders stand where they should",
+    "[CHANGED_AFTER_FREEZE]",
+    "[INVOICED_TOO_EARLY]",
+    "by the rules of order: none broken.",
+    "All 16 orders stand where they should",
 )
 
 

@@ -1,0 +1,164 @@
+"""Stories in which something turns: orders change, goods come otherwise than ordered, people err.
+
+Owns their script, in groups. Each is short, and shows one way out that a person has.
+"""
+
+from __future__ import annotations
+
+from sandbox.demo.day import Day
+from sandbox.demo.ending import Ending, Stock, Story
+from sandbox.demo.events import (
+    CABLE,
+    CONTOSO,
+    DOCK,
+    INGRAM,
+    INSTALL,
+    MONITOR,
+    NORTHWIND,
+    SYNNEX,
+    Purchase,
+    Sale,
+)
+
+
+def changed_and_sourced_anew(day: Day) -> Ending:
+    sale = Sale(1211, NORTHWIND, [(CABLE, 10)])
+    first = Purchase(8911, sale, INGRAM, [(CABLE, 10)])
+    day.begin(
+        "The customer wants more, and the supplier cannot deliver",
+        "Ten cables become twelve while they are on order; then the purchase order is cancelled "
+        "and another supplier takes over. Nothing was received yet, so all of it is just done.",
+    )
+    day.post(sale.approved(), first.approved())
+    day.follow(sale.number, "waiting", "GOODS_NOT_RECEIVED")
+    sale, changed = sale.changed([(CABLE, 12)])
+    second = Purchase(8912, sale, SYNNEX, [(CABLE, 12)])
+    day.post(changed, first.cancelled(), second.approved(), second.receive())
+    day.follow(sale.number, "done")
+    return Ending.released(sale, second)
+
+
+def changed_too_late(day: Day) -> Ending:
+    sale = Sale(1212, CONTOSO, [(CABLE, 6)])
+    purchase = Purchase(8913, sale, INGRAM, [(CABLE, 6)])
+    day.begin(
+        "A change after the goods came",
+        "What is received is frozen: ConnectWise would lose the link. The difference is shown, and "
+        "a person says what becomes of it.",
+    )
+    day.post(sale.approved(), purchase.approved(), purchase.receive())
+    day.follow(sale.number, "done")
+    _, changed = sale.changed([(CABLE, 5)])
+    day.post(changed)
+    day.follow(sale.number, "held", "CHANGED_AFTER_FREEZE", says="6 to 5")
+    day.decide(
+        sale.number, "CHANGED_AFTER_FREEZE", "keep_connectwise", "the sixth cable stays a gift"
+    )
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def cancelled(day: Day) -> Ending:
+    sale = Sale(1213, NORTHWIND, [(CABLE, 3)])
+    day.begin(
+        "An order cancelled after its sales order was made",
+        "ConnectWise has records of it, so the service asks. Here it takes its products back.",
+    )
+    day.post(sale.approved())
+    day.follow(sale.number, "waiting", "LINE_NOT_ORDERED")
+    day.post(sale.cancelled())
+    day.follow(sale.number, "held", "CANCELLED_AFTER_START")
+    day.decide(
+        sale.number, "CANCELLED_AFTER_START", "cancel_products", "the customer changed their mind"
+    )
+    day.follow(sale.number, "cancelled")
+    return Ending(sale, "cancelled", "CANCELLED", "", status="Waiting for goods")
+
+
+def too_many(day: Day) -> Ending:
+    sale = Sale(1214, CONTOSO, [(CABLE, 10)])
+    purchase = Purchase(8914, sale, SYNNEX, [(CABLE, 10)])
+    day.begin(
+        "More came than was ordered",
+        "Twelve cables for ten. A person decides: ten are received, two go back.",
+    )
+    day.post(sale.approved(), purchase.approved(), purchase.receive({CABLE: 12}))
+    day.follow(sale.number, "held", "RECEIPT_ABOVE_ORDER")
+    day.decide(sale.number, "RECEIPT_ABOVE_ORDER", "receive_ordered", "two go back to the supplier")
+    purchase.arrived[CABLE.id] = 10
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def late_serials(day: Day) -> Ending:
+    sale = Sale(1215, NORTHWIND, [(DOCK, 2)])
+    purchase = Purchase(8915, sale, SYNNEX, [(DOCK, 2)])
+    receipt = purchase.receive(with_serials=False)
+    day.begin(
+        "Serial numbers that come late",
+        "Docks are serialized in ConnectWise; the receipt has no numbers yet. It waits for them.",
+    )
+    day.post(sale.approved(), purchase.approved(), receipt)
+    day.follow(sale.number, "held", "SERIALS_INCOMPLETE")
+    day.post(purchase.told_again(receipt))
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def for_stock(day: Day) -> Ending:
+    purchase = Purchase(8916, None, INGRAM, [(CABLE, 50)])
+    day.begin(
+        "A purchase order for stock",
+        "No customer waits for these cables: the purchase order stands in ConnectWise with lines "
+        "that are linked to nothing, is received, and closed.",
+    )
+    day.post(purchase.approved(), purchase.receive())
+    day.follow(purchase.number, "done")
+    return Ending(Stock(purchase), "done", "STOCK_RECEIVED", "", (purchase,), None)
+
+
+def drop_shipped(day: Day) -> Ending:
+    sale = Sale(1216, CONTOSO, [(CABLE, 4), (INSTALL, 1)], recurring=(INSTALL,))
+    purchase = Purchase(8917, sale, SYNNEX, [(CABLE, 4)], drop_ship=True)
+    day.begin(
+        "Only shipped goods are invoiced, and the supplier ships",
+        "With INVOICE_POLICY = shipped_only, what the supplier sends straight to Contoso counts as "
+        "shipped with its receipt. The monthly service on the order is left for the agreement.",
+    )
+    day.service.change_setting("INVOICE_POLICY", "shipped_only")
+    day.post(sale.approved(), purchase.approved(), purchase.receive({CABLE: 1}))
+    day.follow(sale.number, "waiting", "GOODS_NOT_RECEIVED")
+    day.service.change_setting("INVOICE_POLICY", "all_goods")
+    day.post(purchase.receive())
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def invoiced_too_early(day: Day) -> Ending:
+    lines = [(MONITOR, 2)]
+    opportunity = day.office.make_opportunity("Contoso", "Two more desks", lines)
+    sale = Sale(1217, CONTOSO, lines, opportunity=opportunity, delivery="0")
+    purchase = Purchase(8918, sale, INGRAM, lines)
+    day.begin(
+        "Somebody invoices before the goods are there",
+        "ConnectWise allows it, and would never link a purchase order to them again. The service "
+        "sees it before it links, says so, and goes on when the invoice is removed.",
+    )
+    day.post(sale.approved())
+    day.follow(sale.number, "waiting", "LINE_NOT_ORDERED")
+    invoice = day.office.invoice(day.office.sales_order_of(opportunity))
+    day.happened(f"A person makes invoice {invoice} of the sales order in ConnectWise.")
+    day.post(purchase.approved(), purchase.receive())
+    day.follow(sale.number, "held", "INVOICED_TOO_EARLY")
+    day.office.remove_invoice(invoice)
+    day.happened(f"Accounting removes invoice {invoice}.")
+    day.decide(sale.number, "INVOICED_TOO_EARLY", "look_again", "the invoice is removed")
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+TURNS: tuple[tuple[str, tuple[Story, ...]], ...] = (
+    ("Orders that change", (changed_and_sourced_anew, changed_too_late, cancelled)),
+    ("Goods that come otherwise than ordered", (too_many, late_serials, for_stock)),
+    ("Shipping and invoices", (drop_shipped, invoiced_too_early)),
+)
