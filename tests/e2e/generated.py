@@ -65,8 +65,13 @@ class Story:
         return {title: n for title, n in shown.items() if n} == wanted
 
 
-def story(seed: int, base: int, opportunity: int | None) -> Story:
-    """A story of up to four lines on up to two purchase orders each, received in parts."""
+def story(seed: int, base: int, opportunity: int | None, *, corrections: bool = False) -> Story:
+    """A story of up to four lines on up to two purchase orders each, received in parts.
+
+    With `corrections` the order and its purchase orders were told otherwise before, and some
+    purchase orders are cancelled. What was received by then would freeze them (D-11), so such a
+    story has to be told whole before anything is done.
+    """
     rng = random.Random(seed)  # noqa: S311 - a made-up order, no secret
     goods = rng.sample(GOODS, rng.randint(1, 3))
     lines = [(product, rng.randint(1, 9)) for product in goods]
@@ -93,11 +98,16 @@ def story(seed: int, base: int, opportunity: int | None) -> Story:
     if header:
         sold["FREIGHT"] = 1
     events = [order.quote()] if named else []
+    if corrections:
+        order.lines = [(product, quantity + rng.randint(0, 3)) for product, quantity in lines]
+        order.lines += [(CABLE, 2)] if rng.random() < 0.5 else []
+        events.append(order.approved())
+        order.lines = lines
     events.append(order.approved())
     if rng.random() < 0.3:  # told again with nothing new in it but its date
         events.append(order.approved("sales_order.updated"))
     made = Story(order, events, sold)
-    _buy(rng, made, bought)
+    _buy(rng, made, bought, corrections=corrections)
     return made
 
 
@@ -106,7 +116,20 @@ def _add(counts: dict[str, int], product: int, quantity: int) -> None:
     counts[sku] = counts.get(sku, 0) + quantity
 
 
-def _buy(rng: random.Random, made: Story, bought: list[tuple[int, int]]) -> None:
+def _cancelled(order: Order, po: int, lines: list[tuple[int, int]]) -> list[Json]:
+    """A purchase order that was issued and cancelled: another one stands in its place."""
+    issued = order.ordered(po, lines)
+    gone = order.ordered(po, lines)
+    document = gone["data"]["purchaseOrder"]
+    order.purchase_orders.pop(po)
+    cancelled = {**gone, "type": "purchase_order.cancelled"}
+    cancelled["data"] = {"purchaseOrder": {**document, "status": 90}}
+    return [issued, cancelled]
+
+
+def _buy(
+    rng: random.Random, made: Story, bought: list[tuple[int, int]], *, corrections: bool
+) -> None:
     """Every line is ordered, split over purchase orders, and received in up to three parts."""
     baskets: dict[int, dict[int, int]] = {}
     for product, quantity in bought:
@@ -119,6 +142,11 @@ def _buy(rng: random.Random, made: Story, bought: list[tuple[int, int]]) -> None
     for basket in sorted(baskets):
         po = made.order.id * 10 + basket
         inside: list[tuple[int, int]] = sorted(baskets[basket].items())
+        if corrections and rng.random() < 0.5:
+            before = [(product, quantity + 1) for product, quantity in inside]
+            made.events.append(made.order.ordered(po, before, SUPPLIERS[basket % 2]))
+        if corrections and rng.random() < 0.4:
+            made.events += _cancelled(made.order, po + 5, inside)
         made.events.append(made.order.ordered(po, inside, SUPPLIERS[basket % 2]))
         _receive(rng, made, po, inside, complete=complete)
     if not complete:

@@ -36,6 +36,28 @@ async def tell(stack: Stack, made: Story, events: list[tuple[str, Any]], name: s
     await stack.until(made.number, through, seconds=45)
 
 
+@pytest.mark.timeout(120)
+async def test_h3_corrected_orders_end_as_they_were_told_last_in_every_order_of_arrival(
+    database_url: str, redis_url: str
+) -> None:
+    async with running(database_url, redis_url, worker=False) as stack:
+        told: list[tuple[int, Story]] = []
+        for index in range(COUNT * 2):
+            seed = 7000 + index
+            opportunity = await opportunity_for(stack, seed)
+            made = story(seed, 4000 + index * 10, opportunity, corrections=True)
+            told.append((seed, made))
+            for identity, event in arrivals(made, seed):
+                await stack.deliver(event, webhook_id=identity)
+        await stack.start_worker()
+        numbers = {number for _, made in told for number in made.purchase_orders}
+        for _, made in told:
+            await stack.until(made.number, made.told, seconds=45)
+        for seed, made in told:
+            remote = await Remote.read(stack, made.order, numbers)
+            assert shape(remote) == made.expected(), f"seed {seed}"
+
+
 def broken_laws(order: Rest) -> list[str]:
     """Conservation laws of the line matrix, which hold at every moment."""
     faults: list[str] = []
