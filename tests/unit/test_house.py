@@ -246,3 +246,34 @@ def test_every_exception_from_a_rule_in_the_code_says_why():
                 silent.append(f"{named(path)}:{number}")
             before = line.strip()
     assert not silent
+
+
+# Rules of other configurations and of the ledgers come with them.
+RULES = [
+    *(f"B1.{number}" for number in range(1, 15)),
+    *(f"D-{number}" for number in range(1, 16) if number != 9),  # D-9: QuickBooks has no drafts
+    *(f"H{number}" for number in range(1, 12)),
+]
+
+
+def rules_named(name: str) -> set[str]:
+    """The rules that a test's name says it proves: test_b1_7_..., test_b17_..., test_d7_..."""
+    found = set()
+    for letter, parts in re.findall(r"(?<=_)([bdh])(1_\d{1,2}|\d{1,3})(?=_)", name):
+        if letter == "b":
+            found.add(f"B1.{parts.removeprefix('1').lstrip('_')}")
+        else:
+            found.add(f"D-{parts}" if letter == "d" else f"H{parts}")
+    return found
+
+
+def test_every_rule_has_tests_that_are_named_after_it():
+    names = [
+        node.name
+        for path in files("tests")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if node.name.startswith("test_")
+    ]
+    proven = set().union(*(rules_named(name) for name in names))
+    assert [rule for rule in RULES if rule not in proven] == []
