@@ -79,18 +79,6 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.PRODUCTS_NOT_CONVERTED: (
         Choice("add_products", "The missing products are put on the sales order."),
     ),
-    Code.INVOICED_TOO_EARLY: (
-        Choice(
-            "accept_unlinked",
-            "What is invoiced goes on without its link: the goods are received to stock.",
-        ),
-    ),
-    Code.PO_AFTER_INVOICE: (
-        Choice(
-            "accept_unlinked",
-            "What is invoiced goes on without its link: the goods are received to stock.",
-        ),
-    ),
     # Receiving and shipping
     Code.RECEIPT_ABOVE_ORDER: (
         Choice("receive_ordered", "What was ordered is received; what is above it is left out."),

@@ -7,6 +7,7 @@ behind writes for a moment, so that looking once would not do.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,11 @@ async def test_a_worker_that_dies_while_a_purchase_order_grows_adds_nothing_twic
 ) -> None:
     """D-11: further demand on a purchase order that stands, or a further plain line."""
     order = Order(lines=[(CABLE, 10)], quote_id=None, not_chosen=())
-    quick = {"connectwise_timeout": 1.0, "read_lag": 0.15, "purchase_order_timing": "on_issue"}
+    quick: dict[str, Any] = {
+        "connectwise_timeout": 1.0,
+        "read_lag": 0.15,
+        "purchase_order_timing": "on_issue",
+    }
     async with running(database_url, redis_url, demand_linking=linking, **quick) as stack:
         await stack.control("settings", {"read_lag_ms": 100}, "PUT")
         for event in (order.approved(), order.ordered(8891, [(CABLE, 6)])):

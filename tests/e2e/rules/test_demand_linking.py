@@ -246,7 +246,7 @@ async def test_d7_goods_that_are_invoiced_too_early_may_go_on_unlinked(
 ) -> None:
     """Invoiced before the purchase order came, or after its lines were linked."""
     order = an_order((CABLE, 10), (DOCK, 3))
-    on_issue = {"purchase_order_timing": "on_issue"}
+    on_issue: dict[str, Any] = {"purchase_order_timing": "on_issue"}
     async with running(database_url, redis_url, **on_issue) as stack:
         await tell(stack, order.approved())
         ordered = order.ordered(8891, [(CABLE, 10), (DOCK, 3)])
