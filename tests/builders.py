@@ -23,6 +23,8 @@ START = datetime(2026, 11, 19, 10, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORDER_ID = 1201
 PHYSICAL, NON_PHYSICAL, SERVICE = 0, 1, 2
+# The order row of a purchase order for stock.
+STOCK_ROW = {"source_id": "stock:8891", "number": "PO10008891", "customer": None}
 SETTINGS: Mapping[str, Any] = {
     "read_lag": 3,
     "hold_deadline": 96,

@@ -330,6 +330,11 @@ async def test_plain_orders_are_created_line_by_line(connectwise: ConnectWise) -
         ),
     )
     assert await connectwise.purchase_order_lines(purchase.id) == [line]
+    change = psa.PurchaseOrderLineChange(quantity=Decimal(2), unit_cost=Decimal("199.5"))
+    lowered = await connectwise.change_purchase_order_line(purchase.id, line.id, change)
+    assert (lowered.quantity, lowered.cancelled, lowered.batched) == (Decimal(2), False, False)
+    gone = psa.PurchaseOrderLineChange(cancelled="bought elsewhere")
+    assert (await connectwise.change_purchase_order_line(purchase.id, line.id, gone)).cancelled
 
 
 async def test_demand_is_added_to_an_order_that_stands(connectwise: ConnectWise) -> None:

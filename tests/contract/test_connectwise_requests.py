@@ -82,6 +82,7 @@ PURCHASE_ORDER = psa.NewPurchaseOrder(
     number="n" * 50,
     location_id=2,
     business_unit_id=10,
+    drop_ship_company_id=250,
 )
 PURCHASE_ORDER_LINE = psa.NewPurchaseOrderLine(
     catalog_item_id=9001,
@@ -183,10 +184,20 @@ CALLS: dict[str, list[Call]] = {
                 vendor_invoice_date=MOMENT,
                 tracking_number="t" * 50,
                 freight=Decimal("12.34"),
+                drop_ship_company_id=250,
             ),
         )
     ],
     "add_purchase_order_line": [lambda c: c.add_purchase_order_line(7001, PURCHASE_ORDER_LINE)],
+    "change_purchase_order_line": [
+        lambda c: c.change_purchase_order_line(
+            7001,
+            82001,
+            psa.PurchaseOrderLineChange(
+                quantity=Decimal("2.5"), unit_cost=Decimal("180.55"), cancelled="c" * 100
+            ),
+        )
+    ],
     "receive_line": [lambda c: c.receive_line(7001, 82001, RECEIVING)],
     "add_shipping": [lambda c: c.add_shipping(40001, SHIPPING)],
     "change_shipping": [lambda c: c.change_shipping(40001, 88001, SHIPPING)],

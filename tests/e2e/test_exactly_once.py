@@ -7,6 +7,7 @@ behind writes for a moment, so that looking once would not do.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,46 @@ async def test_a_worker_that_dies_at_a_point_makes_nothing_twice(
         invoices = await stack.get("/finance/invoices")
         references = [invoice["reference"] for invoice in invoices]
         assert len(references) == len(set(references))
+
+
+@pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po", "automatic"])
+@pytest.mark.parametrize("point", ANNOUNCED)
+async def test_a_worker_that_dies_while_a_purchase_order_grows_adds_nothing_twice(
+    database_url: str, redis_url: str, linking: str, point: str
+) -> None:
+    """D-11: further demand on a purchase order that stands, or a further plain line."""
+    order = Order(lines=[(CABLE, 10)], quote_id=None, not_chosen=())
+    quick: dict[str, Any] = {
+        "connectwise_timeout": 1.0,
+        "read_lag": 0.15,
+        "purchase_order_timing": "on_issue",
+    }
+    async with running(database_url, redis_url, demand_linking=linking, **quick) as stack:
+        await stack.control("settings", {"read_lag_ms": 100}, "PUT")
+        for event in (order.approved(), order.ordered(8891, [(CABLE, 6)])):
+            await stack.deliver(event)
+        await stack.until(order.number, lambda o: (o["lines"] or [{}])[0].get("linked") == "6")
+        step = "link_demand" if linking == "demand_appends_to_po" else "sync_purchase_order"
+        stack.stops.step, stack.stops.point = step, point
+        order.purchase_orders[8891]["lines"][0]["quantity"] = 12
+        grown = order._event("purchase_order.updated", purchaseOrder=order._purchase_order(8891))
+        await stack.deliver(grown)
+        async with asyncio.timeout(20):
+            await stack.stops.happened.wait()
+        await stack.kill_worker()
+        await stack.start_worker()
+        await stack.deliver(order.receipted(8891))
+        await stack.until_state(order.number, "done")
+        remote = await Remote.read(stack, order)
+        remote.assert_single()
+        assert remote.received == {"CABLE-2M": 12}
+        (record,) = await stack.get("/procurement/purchaseorders")
+        lines = await stack.get(f"/procurement/purchaseorders/{record['id']}/lineitems")
+        assert sorted((ln["quantity"], bool(ln["salesOrder"])) for ln in lines) == [
+            (2, False),
+            (4, True),
+            (6, True),
+        ]
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "refuse"])

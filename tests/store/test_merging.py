@@ -172,12 +172,19 @@ async def _until_empty(store: FullStore) -> int:
     return total
 
 
-async def test_h4_a_stock_purchase_order_is_an_order_of_its_own(store: FullStore) -> None:
-    accepted = await deliver(store, "msg-1", purchase_order(order=None))
+async def test_h4_a_purchase_order_for_stock_is_an_order_of_its_own_kind(store: FullStore) -> None:
+    accepted = await deliver(store, "msg-1", purchase_order(order=None), receipt())
     event = await store.event(TENANT, accepted.event_id)
     assert event is not None
     assert (event.status, event.orders) == ("merged", ("PO881",))
-    assert (await store.next_due()) is not None
+    row = (await snapshot_of(store, "PO881")).order
+    assert (row.source_id, row.number, row.customer, row.stock) == (
+        "stock:881",
+        "PO881",
+        None,
+        True,
+    )
+    assert await kinds_of(store, "PO881") == [("purchase_order", "881"), ("receipt", "R-1")]
 
 
 # --- what goes wrong -----------------------------------------------------------------------------

@@ -119,3 +119,31 @@ async def test_a_purchase_order_waits_for_the_lease_of_its_order(
     # It was sent to be received meanwhile, so it stays.
     assert ("purchase_order", "881") in await kinds_of(store)
     assert "purchase_order_moved" in [fact.kind for fact in (await snapshot_of(store)).facts]
+
+
+async def test_h4_a_purchase_order_moves_between_stock_and_an_order(
+    store: FullStore, worker: Worker
+) -> None:
+    await _synced(store, worker)
+    await deliver(store, "stock", purchase_order(version=2, order=None))
+    stock = await snapshot_of(store, "PO881")
+    assert [row.step for row in stock.ledger] == ["sync_purchase_order"]
+    assert [(ref.external_id, ref.exclusive) for ref in stock.refs] == [("7001", True)]
+    assert await kinds_of(store, "PO881") == [("purchase_order", "881"), ("receipt", "R-1")]
+    await deliver(store, "named", purchase_order(version=3, order="1205"))
+    joined = await snapshot_of(store, "id:1205")
+    assert [row.step for row in joined.ledger] == ["sync_purchase_order"]
+    assert await kinds_of(store, "PO881") == []
+
+
+async def test_h3_a_choice_about_one_other_order_says_nothing_of_the_next(
+    store: FullStore, worker: Worker
+) -> None:
+    received = applied("receive_purchase_order", "receipt:881:R-1", want={"quantity": 4})
+    await _synced(store, worker, ledger=[received])
+    seen = []
+    for version, order in ((2, "1205"), (3, "1206"), (4, "1206")):
+        await deliver(store, f"m{version}", purchase_order(version=version, order=order))
+        facts = (await snapshot_of(store)).facts
+        seen.append(next(fact.seen_at for fact in facts if fact.kind == "purchase_order_moved"))
+    assert seen[0] < seen[1] == seen[2]

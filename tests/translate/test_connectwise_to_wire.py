@@ -187,6 +187,28 @@ PAIRS: list[tuple[Any, str]] = [
         ),
     ),
     (
+        operations(
+            to_wire.purchase_order_change(psa.PurchaseOrderChange(drop_ship_company_id=250))
+        ),
+        (
+            '[{"op":"replace","path":"dropShipCustomerFlag","value":true},'
+            '{"op":"replace","path":"customerCompany","value":{"id":250}}]'
+        ),
+    ),
+    (
+        operations(
+            to_wire.purchase_order_line_change(
+                psa.PurchaseOrderLineChange(Decimal("3.0"), Decimal("7.50"), "elsewhere")
+            )
+        ),
+        (
+            '[{"op":"replace","path":"quantity","value":3},'
+            '{"op":"replace","path":"unitCost","value":7.5},'
+            '{"op":"replace","path":"canceledReason","value":"elsewhere"},'
+            '{"op":"replace","path":"canceledFlag","value":true}]'
+        ),
+    ),
+    (
         operations(to_wire.receiving(psa.Receiving(Decimal("4.0"), "FullyReceived"))),
         (
             '[{"op":"replace","path":"receivedQuantity","value":4},'

@@ -17,6 +17,7 @@ from tests.e2e.rules.test_purchase_order_changes import (
     forbid_report,
     lines_of,
     shown,
+    standing,
     tell,
 )
 
@@ -237,6 +238,33 @@ async def invoiced(stack: Stack, product: int) -> int:
         changes = {"billableOption": "Billable"}
         await stack.control("act", {"act": "edit_product", "id": other, "changes": changes})
     return int(invoice["id"])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_d7_goods_that_are_invoiced_too_early_may_go_on_unlinked(
+    database_url: str, redis_url: str, when: str
+) -> None:
+    """Invoiced before the purchase order came, or after its lines were linked."""
+    order = an_order((CABLE, 10), (DOCK, 3))
+    on_issue: dict[str, Any] = {"purchase_order_timing": "on_issue"}
+    async with running(database_url, redis_url, **on_issue) as stack:
+        await tell(stack, order.approved())
+        ordered = order.ordered(8891, [(CABLE, 10), (DOCK, 3)])
+        if when == "after":
+            await tell(stack, ordered)
+            await standing(stack, order)
+        else:
+            await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        products = (await Remote.read(stack, order)).product_ids
+        await invoiced(stack, products["dl:default:1201:2"])
+        await tell(stack, *([] if when == "after" else [ordered]), order.receipted(8891))
+        held = await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
+        stack.permitted |= UNLINKED
+        subject = next(s["subject"] for s in held["steps"] if s["code"] == "INVOICED_TOO_EARLY")
+        await decide(stack, order.number, "INVOICED_TOO_EARLY", "accept_unlinked", subject)
+        await stack.until_state(order.number, "done")
+        assert shown(await lines_of(stack, PO)) == [*LINKED, ("DELL-WD22TB4", 3, False)]
+        assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10, "DELL-WD22TB4": 3}
 
 
 # --- doubt and numbers ----------------------------------------------------------------------------
