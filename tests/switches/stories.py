@@ -1,0 +1,366 @@
+"""What is played for a row of the switch table, and what a person does where it is held.
+
+Owns the stories: each tells its events and ends with what must stand in ConnectWise. It knows the
+service only by its intake and its admin interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.e2e.harness import Rest, Stack, bearer
+from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Json, Order
+from tests.e2e.remote import Remote, shape
+from tests.switches.table import Row
+
+
+@dataclass
+class Play:
+    """A row under way."""
+
+    stack: Stack
+    row: Row
+    order: Order = field(default_factory=Order)
+
+    async def tell(self, *events: Json) -> None:
+        for event in events:
+            assert (await self.stack.deliver(event))["status"] == 202
+
+    async def person(self, method: str, path: str, body: Any = None) -> Any:
+        """What somebody else does in ConnectWise."""
+        answer = await self.stack.cw.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def switch(self, **values: Any) -> None:
+        await self.stack.control("settings", values, "PUT")
+
+    async def look_again(self, held: Rest) -> None:
+        """The person says that the cause is corrected."""
+        answer = held["answer"]
+        stuck = next(step for step in held["steps"] if step["code"] == answer["code"])
+        body = {
+            "code": answer["code"],
+            "choice": "look_again",
+            "subject": stuck["subject"],
+            "reason": "corrected in ConnectWise",
+        }
+        told = await self.stack.client.post(
+            f"/admin/orders/{self.order.number}/decide", json=body, headers=bearer()
+        )
+        assert told.status_code == 200, told.text
+
+    async def lines(self, number: str) -> list[Rest]:
+        (found,) = [
+            po
+            for po in await self.stack.get("/procurement/purchaseorders")
+            if po["poNumber"] == number
+        ]
+        rows: list[Rest] = await self.stack.get(
+            f"/procurement/purchaseorders/{found['id']}/lineitems"
+        )
+        return rows
+
+    async def changed(self, path: str) -> list[Rest]:
+        """The rows that the service's successful writes to a path made or changed."""
+        return [
+            {**change["row"], "table": change["table"]}
+            for entry in await self.stack.requests()
+            if entry["path"].endswith(path) and entry["method"] != "GET"
+            for change in entry["changed"]
+            if change["row"] is not None
+        ]
+
+
+# --- stories --------------------------------------------------------------------------------------
+
+
+def whole_order() -> tuple[Order, list[Json]]:
+    """A new catalog item, an option left out, surplus, two suppliers, a partial receipt and its
+    rest, goods with serial numbers."""
+    order = Order(lines=[(MONITOR, 10), (CABLE, 5), (DOCK, 3), (INSTALL, 1)])
+    events = [
+        order.quote(),
+        order.approved(),
+        order.ordered(8891, [(MONITOR, 10), (CABLE, 6)]),
+        order.ordered(8892, [(DOCK, 3)], SYNNEX),
+        order.receipted(8891, {1: 4, 2: 6}),
+        order.receipted(8892),
+        order.receipted(8891),
+    ]
+    return order, events
+
+
+WHOLE = {
+    "opportunity": "Won",
+    "sales_order": "Ready to invoice",
+    "sold": {"DELL-P2425H": 10, "CABLE-2M": 5, "DELL-WD22TB4": 3, "INSTALL-HALFDAY": 1},
+    "purchase_orders": {"PO10008891": "Received In Full", "PO10008892": "Received In Full"},
+    "received": {"DELL-P2425H": 10, "CABLE-2M": 6, "DELL-WD22TB4": 3},
+    "marks": 4,
+}
+
+
+async def play_whole_order(play: Play) -> None:
+    play.order, events = whole_order()
+    await play.tell(*events)
+
+
+async def whole_order_stands(play: Play) -> None:
+    remote = await Remote.read(play.stack, play.order)
+    assert shape(remote) == WHOLE
+    surplus = [line["quantity"] for line in await play.lines("PO10008891") if not line["salesOrder"]]
+    assert surplus == [1]
+    shipped = {"DELL-P2425H": 10, "CABLE-2M": 5, "DELL-WD22TB4": 3}
+    ships = play.row.settings.get("mark_shipped") == "on_receipt"
+    assert remote.shipped == (shipped if ships else {})
+
+
+async def play_conversion_by_person(play: Play) -> None:
+    play.order, events = whole_order()
+    await play.tell(*events)
+    await play.stack.until_state(play.order.number, "waiting", "SO_MISSING")
+    await play.stack.control("act", {"act": "convert_opportunity", "id": 88})
+
+
+async def play_callbacks(play: Play) -> None:
+    """As above; what the service is told meanwhile is looked at in the end."""
+    await play_conversion_by_person(play)
+
+
+async def told_by_callback(play: Play) -> None:
+    await whole_order_stands(play)
+    conversions = await sent_about_conversion(play)
+    fires = play.row.switch != "callback_on_convert" or play.row.value
+    assert [delivery["tries"][-1] for delivery in conversions] == ([202] if fires else [])
+
+
+async def told_by_nobody(play: Play) -> None:
+    await whole_order_stands(play)
+    conversions = await sent_about_conversion(play)
+    assert {status for delivery in conversions for status in delivery["tries"]} == {429}
+    inbox = (await play.stack.client.get("/admin/events", headers=bearer())).json()["items"]
+    assert {event["source"] for event in inbox if event["status"] != "rejected"} == {"commerce"}
+
+
+async def sent_about_conversion(play: Play) -> list[Rest]:
+    """Deliveries to the service about what the person did."""
+    answer = await play.stack.cw.get(f"{play.stack.sandbox.control_url}/callbacks")
+    return [
+        delivery
+        for delivery in answer.json()
+        if delivery["payload"]["Type"] == "opportunity"
+        and delivery["payload"]["MemberId"] == "person"
+    ]
+
+
+async def play_a_callback_comes_again(play: Play) -> None:
+    """The signing key cannot be had at first, so the service asks for the callback once more."""
+    fault = {"method": "GET", "path": "callbackkey", "kind": "status", "status": 500, "times": 1}
+    await play.stack.control("faults", fault)
+    await play_conversion_by_person(play)
+
+
+async def came_again(play: Play) -> None:
+    await whole_order_stands(play)
+    (delivery,) = await sent_about_conversion(play)
+    assert delivery["tries"][0] == 429
+    assert delivery["tries"][-1] == 202
+    inbox = (await play.stack.client.get("/admin/events", headers=bearer())).json()["items"]
+    taken = [event for event in inbox if event["source"] == "connectwise"]
+    assert len(taken) == 1
+
+
+async def play_receiving_by_person(play: Play) -> None:
+    play.order = order = Order(lines=[(CABLE, 10)], not_chosen=(), quote_id=None)
+    await play.tell(order.approved(), order.ordered(8891, [(CABLE, 10)]))
+    await play.stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+    (line,) = await play.lines("PO10008891")
+    path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems/{line['id']}"
+    receipt = [
+        {"op": "replace", "path": "receivedQuantity", "value": 10},
+        {"op": "replace", "path": "receivedStatus", "value": "FullyReceived"},
+    ]
+    await play.person("PATCH", path, receipt)
+    await play.tell(order.receipted(8891))
+
+
+async def received_once(play: Play) -> None:
+    remote = await Remote.read(play.stack, play.order)
+    assert remote.received == {"CABLE-2M": 10}
+    assert remote.purchase_orders == {"PO10008891": "Received In Full"}
+
+
+async def play_one_new_product(play: Play) -> None:
+    orders = [
+        Order(id=number, lines=[(CABLE, 2)], not_chosen=(), quote_id=None, opportunity=None)
+        for number in range(1201, 1207)
+    ]
+    for order in orders:
+        await play.tell(order.approved())
+    for order in orders:
+        await play.stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        await play.tell(order.ordered(order.id * 10, [(CABLE, 2)]), order.receipted(order.id * 10))
+    for order in orders[1:]:
+        await play.stack.until_state(order.number, "done")
+    play.order = orders[0]
+
+
+async def one_catalog_item(play: Play) -> None:
+    items = await play.stack.get("/procurement/catalog", conditions='identifier="CABLE-2M"')
+    assert len(items) == 1
+    products = await play.stack.get(
+        "/procurement/products", conditions='integrationXRef like "dl:default:%"'
+    )
+    assert {row["catalogItem"]["id"] for row in products} == {items[0]["id"]}
+    assert len(products) == 6
+
+
+async def play_invoiced(play: Play) -> None:
+    await play_whole_order(play)
+
+
+async def invoice_carries_all(play: Play) -> None:
+    await whole_order_stands(play)
+    (invoice,) = await play.stack.get("/finance/invoices")
+    products = await play.stack.get(
+        "/procurement/products", conditions=f"invoice/id={invoice['id']}"
+    )
+    assert {row["integrationXRef"] for row in products} == {f"dl:default:1201:{n}" for n in range(1, 5)}
+
+
+async def play_the_minute_is_used_up(play: Play) -> None:
+    """Somebody else made as many requests as a minute allows, all but two seconds ago."""
+    api = play.stack.sandbox.app.api
+    api._recent.extend([api.psa.world.moment() - 58] * play.row.value)
+    await play_whole_order(play)
+
+
+async def rested_and_went_on(play: Play) -> None:
+    await whole_order_stands(play)
+    log = [entry for entry in await play.stack.requests() if is_of_the_service(play, entry)]
+    limited = [number for number, entry in enumerate(log) if entry["status"] == 429]
+    assert 1 <= len(limited) <= 2  # whatever was under way side by side; then the pause holds
+
+
+def is_of_the_service(play: Play, entry: Rest) -> bool:
+    return bool(entry["client"] == play.stack.sandbox.credentials.headers["clientId"])
+
+
+async def play_keys_refused(play: Play) -> None:
+    api = play.stack.sandbox.app.api
+    good = api.credentials
+    api.credentials = replace(good, private_key="changed by somebody")
+    play.order, events = whole_order()
+    await play.tell(*events)
+    await play.stack.until(
+        play.order.number,
+        lambda order: (
+            order["state"] == "waiting"
+            and order["answer"]["code"] in ("CREDENTIALS_REFUSED", "CONNECTION_PAUSED")
+        ),
+    )
+    api.credentials = good
+    (connection,) = (
+        await play.stack.client.get("/admin/connections", headers=bearer())
+    ).json()["items"]
+    answer = await play.stack.client.post(
+        f"/admin/connections/{connection['id']}/resume",
+        json={"reason": "the keys are good again"},
+        headers=bearer(),
+    )
+    assert answer.is_success, answer.text
+
+
+async def refused_once(play: Play) -> None:
+    await whole_order_stands(play)
+    log = [entry for entry in await play.stack.requests() if is_of_the_service(play, entry)]
+    refused = [entry for entry in log if entry["status"] == play.row.value]
+    assert 1 <= len(refused) <= 3  # the call, and the look that tells 404 from a record gone
+
+
+Part = Callable[[Play], Awaitable[None]]
+STORIES: dict[str, tuple[Part, Part]] = {
+    "whole order": (play_whole_order, whole_order_stands),
+    "a person converts": (play_conversion_by_person, whole_order_stands),
+    "a person converts, callbacks": (play_callbacks, told_by_callback),
+    "a person converts, no callback": (play_callbacks, told_by_nobody),
+    "a callback comes again": (play_a_callback_comes_again, came_again),
+    "a person receives": (play_receiving_by_person, received_once),
+    "one new product": (play_one_new_product, one_catalog_item),
+    "invoiced": (play_invoiced, invoice_carries_all),
+    "the minute is used up": (play_the_minute_is_used_up, rested_and_went_on),
+    "keys refused": (play_keys_refused, refused_once),
+}
+WITH_CALLBACKS = {
+    "a person converts, callbacks",
+    "a person converts, no callback",
+    "a callback comes again",
+    "a person receives",
+}
+
+
+# --- what a person does where the order is held ---------------------------------------------------
+
+
+async def demand_switched_on(play: Play, held: Rest) -> None:
+    assert (await Remote.read(play.stack, play.order)).received == {}
+    await play.switch(demand_from=["sales_order", "ticket"])
+    for product in await play.stack.get("/procurement/products"):
+        if product.get("salesOrder"):
+            pass  # demand is worked out from what stands
+    await play.look_again(held)
+
+
+async def lines_made_anew(play: Play, held: Rest) -> None:
+    assert (await Remote.read(play.stack, play.order)).received == {}
+    await play.switch(demand_from=["sales_order", "ticket"], plain_lines_link=True)
+    for po in await play.stack.get("/procurement/purchaseorders"):
+        await make_anew(play, await play.lines(po["poNumber"]))
+    await play.look_again(held)
+
+
+async def rest_linked_by_hand(play: Play, held: Rest) -> None:
+    assert "6 DELL-P2425H, is not linked" in held["answer"]["sentence"]
+    assert (await Remote.read(play.stack, play.order)).received["DELL-P2425H"] == 4
+    rest = [line for line in await play.lines("PO10008891") if not line["receivedQuantity"]]
+    await make_anew(play, [line for line in rest if line["product"]["identifier"] == "DELL-P2425H"])
+    await play.look_again(held)
+
+
+async def make_anew(play: Play, lines: list[Rest]) -> None:
+    """Lines deleted and entered again link to the open demand of their product."""
+    kept = ("lineNumber", "quantity", "unitCost", "description")
+    for line in lines:
+        path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems"
+        await play.person("DELETE", f"{path}/{line['id']}")
+        named = {name: {"id": line[name]["id"]} for name in ("product", "unitOfMeasure", "warehouse")}
+        await play.person("POST", path, {**{name: line[name] for name in kept}, **named})
+
+
+WAYS: dict[str, tuple[str, Callable[[Play, Rest], Awaitable[None]]]] = {
+    "demand switched on": (
+        "ConnectWise is set to raise demand from sales orders, and `look_again` is chosen.",
+        demand_switched_on,
+    ),
+    "lines made anew": (
+        (
+            "ConnectWise is set to raise demand from sales orders; the lines are deleted and "
+            "entered again, which links them; `look_again` is chosen."
+        ),
+        lines_made_anew,
+    ),
+    "plain lines link": (
+        (
+            "ConnectWise is set to link lines to demand; the lines are deleted and entered again; "
+            "`look_again` is chosen. Better: another `DEMAND_LINKING`."
+        ),
+        lines_made_anew,
+    ),
+    "rest linked by hand": (
+        "The line of the rest is linked in ConnectWise, or entered again, and `look_again` is chosen.",
+        rest_linked_by_hand,
+    ),
+}
