@@ -34,6 +34,8 @@ DID_NOTHING = frozenset(
     }
 )
 
+INHERITED = "inherited"
+
 
 @dataclass(slots=True)
 class Lease:
@@ -56,6 +58,10 @@ class Drive:
     renew: Callable[[], Awaitable[bool]]
     recent: dict[tuple[str, str], Any] = field(default_factory=dict)
     rounds: int = 0
+
+    def read_anew(self) -> None:
+        """Forget what was read. What was inherited from the dead was not read: it stays."""
+        self.recent = {key: value for key, value in self.recent.items() if key[0] == INHERITED}
 
 
 class Attempt:
@@ -148,7 +154,7 @@ class Attempt:
                 f"Another order is working on {kind.replace('_', ' ')} {key}.",
                 answer.until or now + timedelta(seconds=5),
             )
-        self._drive.recent["inherited", f"{kind}:{key}"] = answer.inherited
+        self._drive.recent[INHERITED, f"{kind}:{key}"] = answer.inherited
 
     def drop_claim(self, kind: str, key: str) -> None:
         self.writes.drop_claims.append((kind, key))
@@ -176,7 +182,7 @@ class Attempt:
     ) -> Outcome:
         if self.writes != self._empty():
             await self.save()  # what was learned so far is not to be learned again after a crash
-        inherited = self._drive.recent.get(("inherited", f"{kind}:{key}"), ()) if shared else ()
+        inherited = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ()) if shared else ()
         for other in inherited:
             found = await self._in_doubt(other, look)
             if found is not None:

@@ -192,6 +192,8 @@ class Engine:
         row = view.ledger.get((run.step, run.subject)) or LedgerRow(
             run.step, run.subject, State.RUNNING
         )
+        if row.state in (State.HELD, State.PARKED):
+            drive.read_anew()  # a person may have corrected what was read before
         attempts = row.attempts + 1
         begun = WriteSet(view.row.id, drive.claim.token)
         begun.run_started = StepRun(run.step, run.subject, attempts)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness import Rest, Stack, bearer, running
-from tests.e2e.orders import MONITOR, Order
+from tests.e2e.orders import CABLE, DOCK, MONITOR, Order
 
 pytestmark = pytest.mark.processes
 
@@ -151,3 +151,39 @@ async def test_what_cannot_be_decided_is_refused_with_what_can(stack: Stack) -> 
             stack, f"{number}/decide", code="LINE_NOT_ORDERED", choice="wait_longer", reason=reason
         )
         assert (status, problem["code"]) == (422, "REQUEST_NOT_VALID"), reason
+
+
+async def test_h11_what_a_person_corrected_is_read_anew_also_while_the_order_is_under_way(
+    stack: Stack,
+) -> None:
+    """The worker still drives the order when the decision comes: what it read is out of date."""
+    await stack.control("settings", {"clone_keeps_link": False}, "PUT")
+    receiving = {"method": "PATCH", "path": "/lineitems/", "kind": "slow"}
+    await stack.control("faults", [receiving | {"seconds": 0}, receiving | {"seconds": 1.2}])
+    order = Order(lines=[(CABLE, 10), (DOCK, 3)], not_chosen=(), quote_id=None)
+    for event in (
+        order.approved(),
+        order.ordered(8891, [(CABLE, 10)]),
+        order.ordered(8892, [(DOCK, 3)]),
+        order.receipted(8892),
+        order.receipted(8891, {1: 4}),
+        order.receipted(8891),
+    ):
+        await stack.deliver(event)
+    await stack.until_state(order.number, "held", "DEMAND_NOT_LINKED")
+    (po,) = await stack.get("/procurement/purchaseorders", conditions='poNumber="PO10008891"')
+    path = f"/procurement/purchaseorders/{po['id']}/lineitems"
+    (rest,) = [line for line in await stack.get(path) if not line["receivedQuantity"]]
+    assert (await stack.cw.delete(f"{path}/{rest['id']}")).is_success
+    named = {name: {"id": rest[name]["id"]} for name in ("product", "unitOfMeasure", "warehouse")}
+    again = {"lineNumber": 2, "quantity": 6, "description": "the rest", **named}
+    assert (await stack.cw.post(path, json=again)).is_success  # links to the open demand
+    status, told = await post(
+        stack,
+        f"{order.number}/decide",
+        code="DEMAND_NOT_LINKED",
+        choice="look_again",
+        reason="the rest is linked",
+    )
+    assert status == 200, told
+    await stack.until_state(order.number, "done")

@@ -249,6 +249,24 @@ def is_of_the_service(play: Play, entry: Rest) -> bool:
     return bool(entry["client"] == play.stack.sandbox.credentials.headers["clientId"])
 
 
+async def play_answers_come_too_late(play: Play) -> None:
+    """Every call is given up before it is answered, though it is done; after a while it is not."""
+    await play.switch(latency_ms=0)
+    play.order, events = whole_order()
+    await play.tell(*events[:2])
+    await play.stack.until_state(play.order.number, "waiting", "LINE_NOT_ORDERED")
+    await play.switch(latency_ms=play.row.value)
+    await play.tell(*events[2:])
+    await play.stack.until(
+        play.order.number,
+        lambda order: (
+            order["state"] == "waiting"
+            and order["answer"]["code"] in ("OUTCOME_UNKNOWN", "REMOTE_UNWELL")
+        ),
+    )
+    await play.switch(latency_ms=0)
+
+
 async def play_keys_refused(play: Play) -> None:
     api = play.stack.sandbox.app.api
     good = api.credentials
@@ -263,11 +281,10 @@ async def play_keys_refused(play: Play) -> None:
         ),
     )
     api.credentials = good
-    (connection,) = (
-        await play.stack.client.get("/admin/connections", headers=bearer())
-    ).json()["items"]
+    answer = await play.stack.client.get("/admin/connections", headers=bearer())
+    (paused,) = [item for item in answer.json()["items"] if item["state"] == "paused"]
     answer = await play.stack.client.post(
-        f"/admin/connections/{connection['id']}/resume",
+        f"/admin/connections/{paused['id']}/resume",
         json={"reason": "the keys are good again"},
         headers=bearer(),
     )
@@ -293,6 +310,7 @@ STORIES: dict[str, tuple[Part, Part]] = {
     "invoiced": (play_invoiced, invoice_carries_all),
     "the minute is used up": (play_the_minute_is_used_up, rested_and_went_on),
     "keys refused": (play_keys_refused, refused_once),
+    "answers come too late": (play_answers_come_too_late, whole_order_stands),
 }
 WITH_CALLBACKS = {
     "a person converts, callbacks",
@@ -308,9 +326,6 @@ WITH_CALLBACKS = {
 async def demand_switched_on(play: Play, held: Rest) -> None:
     assert (await Remote.read(play.stack, play.order)).received == {}
     await play.switch(demand_from=["sales_order", "ticket"])
-    for product in await play.stack.get("/procurement/products"):
-        if product.get("salesOrder"):
-            pass  # demand is worked out from what stands
     await play.look_again(held)
 
 
@@ -327,6 +342,11 @@ async def rest_linked_by_hand(play: Play, held: Rest) -> None:
     assert (await Remote.read(play.stack, play.order)).received["DELL-P2425H"] == 4
     rest = [line for line in await play.lines("PO10008891") if not line["receivedQuantity"]]
     await make_anew(play, [line for line in rest if line["product"]["identifier"] == "DELL-P2425H"])
+    await play.look_again(held)
+
+
+async def shown_at_last(play: Play, held: Rest) -> None:
+    await play.switch(read_lag_ms=0)
     await play.look_again(held)
 
 
@@ -362,5 +382,9 @@ WAYS: dict[str, tuple[str, Callable[[Play, Rest], Awaitable[None]]]] = {
     "rest linked by hand": (
         "The line of the rest is linked in ConnectWise, or entered again, and `look_again` is chosen.",
         rest_linked_by_hand,
+    ),
+    "shown at last": (
+        "Once ConnectWise shows it, `look_again` is chosen. `READ_LAG` should be longer.",
+        shown_at_last,
     ),
 }

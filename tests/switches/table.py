@@ -300,8 +300,23 @@ TRAFFIC = (
     ),
     Row("read_lag_ms", 0, "Each write is read back once."),
     Row("read_lag_ms", 300, "Read-backs are patient for `READ_LAG`.", settings={"read_lag": 0.5}),
+    Row(
+        "read_lag_ms",
+        1500,
+        "What is not shown within `READ_LAG` is named as missing; nothing is made again.",
+        Code.PRODUCTS_NOT_CONVERTED,
+        settings={"read_lag": 0.2},
+        way="shown at last",
+    ),
     Row("latency_ms", 0, "Nothing waits."),
     Row("latency_ms", 100, "Calls take longer; nothing else changes."),
+    Row(
+        "latency_ms",
+        900,
+        "Calls are given up after `CONNECTWISE_TIMEOUT`, and what they did is looked for.",
+        story="answers come too late",
+        settings={"connectwise_timeout": 0.5},
+    ),
 )
 
 ROWS: tuple[Row, ...] = (*DEMAND, *CONVERSION, *RECEIVING, *INVOICING, *TRAFFIC)
