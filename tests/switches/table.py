@@ -302,7 +302,7 @@ TRAFFIC = (
     Row("read_lag_ms", 300, "Read-backs are patient for `READ_LAG`.", settings={"read_lag": 0.5}),
     Row(
         "read_lag_ms",
-        1500,
+        8000,
         "What is not shown within `READ_LAG` is named as missing; nothing is made again.",
         Code.PRODUCTS_NOT_CONVERTED,
         settings={"read_lag": 0.2},
