@@ -77,6 +77,11 @@ _STOPPED_BY_PAUSE = [
     Code.CONNECTION_UNREACHABLE.value,
     Code.REMOTE_UNWELL.value,
 ]
+# What met the pause itself, too, does not wait out its own time.
+_TRY_AGAIN = """
+UPDATE applied SET retry_at = now() WHERE order_id = ANY ($1::bigint[]) AND state = 'waiting'
+    AND code = ANY ($2::text[]) AND retry_at > now()
+"""
 
 _SCENARIO = """
 INSERT INTO scenario_body (tenant_id, name, version, body_hash, body)
@@ -163,7 +168,8 @@ class Setup(Part):
         async with self._db.transaction() as session:
             if await session.fetchrow(_RESUME, tenant_id, connection_id) is None:
                 return False
-            await _changed(session, tenant_id, audit, _STOPPED_BY_PAUSE)
+            orders = await _changed(session, tenant_id, audit, _STOPPED_BY_PAUSE)
+            await session.execute(_TRY_AGAIN, orders, _STOPPED_BY_PAUSE)
         await self._tell_who_read_before(tenant_id)
         return True
 
@@ -193,13 +199,16 @@ async def append(session: Session, tenant_id: int, audit: Audit) -> None:
     await session.execute(_AUDIT, tenant_id, *given)
 
 
-async def _changed(session: Session, tenant_id: int, audit: Audit, stopped: list[str]) -> None:
+async def _changed(session: Session, tenant_id: int, audit: Audit, stopped: list[str]) -> list[int]:
+    """Audit the change and wake the orders that these codes stop; their ids."""
     await append(session, tenant_id, audit)
     # The version before the orders: whoever reads a woken order reads the change as well.
     await session.execute(_NEW_VERSION, tenant_id)
-    if stopped:
-        found = await session.fetch(_STOPPED, tenant_id, stopped)
-        await session.execute(WAKE, [row["id"] for row in found])
+    if not stopped:
+        return []
+    found = [row["id"] for row in await session.fetch(_STOPPED, tenant_id, stopped)]
+    await session.execute(WAKE, found)
+    return found
 
 
 def _mapping(row: Any) -> MappingRow:

@@ -15,6 +15,7 @@ from app.store.postgres import PostgresStore
 from tests.store.build import (
     TENANT,
     FullStore,
+    applied,
     claim_one,
     deliver,
     delivery,
@@ -76,6 +77,29 @@ async def test_h10_an_order_read_before_a_change_is_not_given_back_by_what_was_r
     later = Release(read.order.wake_seq, read.paused_until, waiting(Code.CONNECTION_PAUSED))
     assert not (await store.commit(writes(claim), later)).released
     assert (await store.load(claim)).order.wake_seq == read.order.wake_seq + 1
+
+
+async def test_h10_a_step_that_met_the_pause_is_tried_when_it_is_resumed(
+    store: FullStore, worker: Worker
+) -> None:
+    """It does not wait out the time that its own failure gave it; other waits keep theirs."""
+    await deliver(store, "all", sales_order())
+    connectwise = (await store.connections(TENANT))[1]
+    claim = await claim_one(store, worker)
+    later = await store.now() + timedelta(minutes=10)
+    until = Paused(later, Code.CREDENTIALS_REFUSED, "Refused.", "service")
+    await store.pause(TENANT, "connectwise", until)
+    stood = {"state": State.WAITING, "retry_at": later}
+    refused = applied(**stood, code=Code.CREDENTIALS_REFUSED)
+    lagging = applied("create_sales_order", **stood, code=Code.READ_LAG)
+    await store.commit(writes(claim, ledger=[refused, lagging]), None)
+    await release(store, claim, waiting(Code.CREDENTIALS_REFUSED), due_at=later)
+    await store.resume_connection(TENANT, connectwise.id, AUDIT)
+    ledger = (await snapshot_of(store)).ledger
+    again = {row.step: row.retry_at for row in ledger}
+    assert again["create_sales_order"] == later
+    assert again["win_opportunity"] is not None
+    assert again["win_opportunity"] <= await store.now()
 
 
 async def test_a_key_is_known_by_its_digest_only(store: FullStore) -> None:

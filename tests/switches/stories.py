@@ -37,15 +37,16 @@ class Play:
     async def switch(self, **values: Any) -> None:
         await self.stack.control("settings", values, "PUT")
 
-    async def look_again(self, held: Rest) -> None:
-        """The person says that the cause is corrected."""
+    async def decide(self, held: Rest, choice: str = "look_again") -> None:
+        """What a person chooses; by default that the cause is corrected."""
         answer = held["answer"]
+        assert choice in answer["choices"]
         stuck = next(step for step in held["steps"] if step["code"] == answer["code"])
         body = {
             "code": answer["code"],
-            "choice": "look_again",
+            "choice": choice,
             "subject": stuck["subject"],
-            "reason": "corrected in ConnectWise",
+            "reason": "looked at it in ConnectWise",
         }
         told = await self.stack.client.post(
             f"/admin/orders/{self.order.number}/decide", json=body, headers=bearer()
@@ -301,6 +302,7 @@ async def refused_once(play: Play) -> None:
 Part = Callable[[Play], Awaitable[None]]
 STORIES: dict[str, tuple[Part, Part]] = {
     "whole order": (play_whole_order, whole_order_stands),
+    "another purchase order": (play_whole_order, other_taken_instead),
     "a person converts": (play_conversion_by_person, whole_order_stands),
     "a person converts, callbacks": (play_callbacks, told_by_callback),
     "a person converts, no callback": (play_callbacks, told_by_nobody),
@@ -326,7 +328,7 @@ WITH_CALLBACKS = {
 async def demand_switched_on(play: Play, held: Rest) -> None:
     assert (await Remote.read(play.stack, play.order)).received == {}
     await play.switch(demand_from=["sales_order", "ticket"])
-    await play.look_again(held)
+    await play.decide(held)
 
 
 async def lines_made_anew(play: Play, held: Rest) -> None:
@@ -334,7 +336,7 @@ async def lines_made_anew(play: Play, held: Rest) -> None:
     await play.switch(demand_from=["sales_order", "ticket"], plain_lines_link=True)
     for po in await play.stack.get("/procurement/purchaseorders"):
         await make_anew(play, await play.lines(po["poNumber"]))
-    await play.look_again(held)
+    await play.decide(held)
 
 
 async def rest_linked_by_hand(play: Play, held: Rest) -> None:
@@ -342,12 +344,51 @@ async def rest_linked_by_hand(play: Play, held: Rest) -> None:
     assert (await Remote.read(play.stack, play.order)).received["DELL-P2425H"] == 4
     rest = [line for line in await play.lines("PO10008891") if not line["receivedQuantity"]]
     await make_anew(play, [line for line in rest if line["product"]["identifier"] == "DELL-P2425H"])
-    await play.look_again(held)
+    await play.decide(held)
+
+
+async def others_taken(play: Play, held: Rest) -> None:
+    """One purchase order after the other: each is held by itself."""
+    assert (await Remote.read(play.stack, play.order)).received == {}
+    for _ in play.order.purchase_orders:
+        (choice,) = [one for one in held["answer"]["choices"] if one.startswith("use:")]
+        await play.decide(held, choice)
+        sentence = held["answer"]["sentence"]
+        held = await play.stack.until(
+            play.order.number,
+            lambda order, told=sentence: (  # type: ignore[misc]
+                order["state"] == "done"
+                or (order["state"] == "held" and order["answer"]["sentence"] != told)
+            ),
+        )
+
+
+async def other_taken_instead(play: Play) -> None:
+    """The numbers stand on the purchase orders that ConnectWise made; the headers are given up."""
+    found = {po["poNumber"]: po for po in await play.stack.get("/procurement/purchaseorders")}
+    assert {number: po["status"]["name"] for number, po in found.items()} == {
+        "PO10008891": "Received In Full",
+        "PO10008891-unused": "Cancelled",
+        "PO10008892": "Received In Full",
+        "PO10008892-unused": "Cancelled",
+    }
+    assert (await Remote.read(play.stack, play.order)).received == WHOLE["received"]
+
+
+async def products_put_on_it(play: Play, held: Rest) -> None:
+    (invoice,) = await play.stack.get("/finance/invoices")
+    for product in await play.stack.get("/procurement/products"):
+        if product.get("salesOrder"):
+            changes = {"invoice": {"id": invoice["id"]}}
+            await play.stack.control(
+                "act", {"act": "edit_product", "id": product["id"], "changes": changes}
+            )
+    await play.decide(held)
 
 
 async def shown_at_last(play: Play, held: Rest) -> None:
     await play.switch(read_lag_ms=0)
-    await play.look_again(held)
+    await play.decide(held)
 
 
 async def make_anew(play: Play, lines: list[Rest]) -> None:
@@ -382,6 +423,17 @@ WAYS: dict[str, tuple[str, Callable[[Play, Rest], Awaitable[None]]]] = {
     "rest linked by hand": (
         "The line of the rest is linked in ConnectWise, or entered again, and `look_again` is chosen.",
         rest_linked_by_hand,
+    ),
+    "other purchase order taken": (
+        (
+            "`use:ID` takes the purchase order that ConnectWise made: it gets the number, and the "
+            "empty one is cancelled. Better: another `DEMAND_LINKING`."
+        ),
+        others_taken,
+    ),
+    "products put on it": (
+        "The products are put on the invoice in ConnectWise, and `look_again` is chosen.",
+        products_put_on_it,
     ),
     "shown at last": (
         "Once ConnectWise shows it, `look_again` is chosen. `READ_LAG` should be longer.",

@@ -121,7 +121,9 @@ DEMAND = (
         False,
         "The second purchase order that ConnectWise made is named; nothing is posted again.",
         Code.PURCHASE_ORDER_UNCERTAIN,
+        story="another purchase order",
         settings=APPENDS,
+        way="other purchase order taken",
     ),
     Row(
         "line_sales_order_writable",
@@ -229,6 +231,15 @@ INVOICING = (
         story="invoiced",
         settings=INVOICES,
     ),
+    Row(
+        "invoice_post_picks_products",
+        False,
+        "The invoice is read back, and what it does not carry is named; no second one is made.",
+        Code.INVOICE_INCOMPLETE,
+        story="invoiced",
+        settings=INVOICES,
+        way="products put on it",
+    ),
 )
 
 TRAFFIC = (
@@ -303,7 +314,7 @@ TRAFFIC = (
     Row(
         "read_lag_ms",
         8000,
-        "What is not shown within `READ_LAG` is named as missing; nothing is made again.",
+        "What is not shown in time is named as missing; nothing is made again.",
         Code.PRODUCTS_NOT_CONVERTED,
         settings={"read_lag": 0.2},
         way="shown at last",
