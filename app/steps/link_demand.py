@@ -213,7 +213,7 @@ async def _taken_instead(fx: Effects, want: Mapping[str, Any], links: Links) -> 
             continue
         decision = decision_on(fx.view, Code.PURCHASE_ORDER_UNCERTAIN, po_id)
         if decision is None or decision.choice != f"use:{other}":
-            raise made_elsewhere(want, links, other)
+            raise made_elsewhere(fx, want, links, other)
         return await _use(fx, want, links, other, outcome["lines"])
     return links
 

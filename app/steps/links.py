@@ -179,18 +179,20 @@ def _not_extended(
 ) -> None:
     """ConnectWise does not extend purchase orders by demand: asking again would make one more."""
     if Code.DEMAND_NOT_LINKED.value not in want.get("unlinked", ()):
-        raise instead(want, links.record, other)
+        raise instead(fx, want, links.record, other)
     for line, quantity in part.link.items():
         part.give_up(line, quantity)
     part.link.clear()
 
 
-def instead(want: Mapping[str, Any], record: int, other: int) -> Hold:
+def instead(fx: Effects, want: Mapping[str, Any], record: int, other: int) -> Hold:
+    better = "; and set DEMAND_LINKING to demand_creates_po"
+    appends = fx.view.behaviour.demand_linking == "demand_appends_to_po"
     return Hold(
         Code.DEMAND_NOT_LINKED,
         f"ConnectWise made purchase order {other} instead of extending {record} for "
-        f"{want['number']}. Delete {other} there, then go on without the link; and set "
-        "DEMAND_LINKING to demand_creates_po.",
+        f"{want['number']}. Delete {other} there, then go on without the link"
+        f"{better if appends else ''}.",
         choices=tuple(n for n in names_of(Code.DEMAND_NOT_LINKED) if n != "link_again"),
     )
 
@@ -253,12 +255,12 @@ async def append(
     fx.forget("lines", po_id)
     forget_products(fx)
     if outcome.get("elsewhere"):
-        raise made_elsewhere(want, links, int(outcome["id"]))
+        raise made_elsewhere(fx, want, links, int(outcome["id"]))
 
 
-def made_elsewhere(want: Mapping[str, Any], links: Links, other: int) -> Hold:
+def made_elsewhere(fx: Effects, want: Mapping[str, Any], links: Links, other: int) -> Hold:
     if any(links.linked.values()):
-        return instead(want, links.record, other)
+        return instead(fx, want, links.record, other)
     return Hold(
         Code.PURCHASE_ORDER_UNCERTAIN,
         f"ConnectWise made purchase order {other} instead of extending {links.record} for "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ async def test_h10_a_step_that_met_the_pause_is_tried_when_it_is_resumed(
     later = await store.now() + timedelta(minutes=10)
     until = Paused(later, Code.CREDENTIALS_REFUSED, "Refused.", "service")
     await store.pause(TENANT, "connectwise", until)
-    stood = {"state": State.WAITING, "retry_at": later}
+    stood: dict[str, Any] = {"state": State.WAITING, "retry_at": later}
     refused = applied(**stood, code=Code.CREDENTIALS_REFUSED)
     lagging = applied("create_sales_order", **stood, code=Code.READ_LAG)
     await store.commit(writes(claim, ledger=[refused, lagging]), None)

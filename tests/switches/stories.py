@@ -53,6 +53,14 @@ class Play:
         )
         assert told.status_code == 200, told.text
 
+    async def purchase_orders_stand(self) -> bool:
+        lines = [
+            line
+            for po in await self.stack.get("/procurement/purchaseorders")
+            for line in await self.lines(po["poNumber"])
+        ]
+        return bool(lines) and all(line["salesOrder"] for line in lines)
+
     async def lines(self, number: str) -> list[Rest]:
         (found,) = [
             po
@@ -112,7 +120,8 @@ async def play_whole_order(play: Play) -> None:
 async def whole_order_stands(play: Play) -> None:
     remote = await Remote.read(play.stack, play.order)
     assert shape(remote) == WHOLE
-    surplus = [line["quantity"] for line in await play.lines("PO10008891") if not line["salesOrder"]]
+    stand = [line for line in await play.lines("PO10008891") if not line["canceledFlag"]]
+    surplus = [line["quantity"] for line in stand if not line["salesOrder"]]
     assert surplus == [1]
     shipped = {"DELL-P2425H": 10, "CABLE-2M": 5, "DELL-WD22TB4": 3}
     ships = play.row.settings.get("mark_shipped") == "on_receipt"
@@ -229,7 +238,9 @@ async def invoice_carries_all(play: Play) -> None:
     products = await play.stack.get(
         "/procurement/products", conditions=f"invoice/id={invoice['id']}"
     )
-    assert {row["integrationXRef"] for row in products} == {f"dl:default:1201:{n}" for n in range(1, 5)}
+    assert {row["integrationXRef"] for row in products} == {
+        f"dl:default:1201:{n}" for n in range(1, 5)
+    }
 
 
 async def play_the_minute_is_used_up(play: Play) -> None:
@@ -299,6 +310,27 @@ async def refused_once(play: Play) -> None:
     assert 1 <= len(refused) <= 3  # the call, and the look that tells 404 from a record gone
 
 
+async def play_a_purchase_order_grows(play: Play) -> None:
+    """It is made from the demand for less, and then raised: more demand has to be added to it."""
+    play.order = order = Order(lines=[(CABLE, 10)], not_chosen=(), quote_id=None)
+    await play.tell(order.approved(), order.ordered(8891, [(CABLE, 6)]))
+    await play.stack.until_true(play.purchase_orders_stand)
+    grown = order.ordered(8891, [(CABLE, 10)])
+    await play.tell(grown, order.receipted(8891))
+
+
+async def other_taken_instead(play: Play) -> None:
+    """The numbers stand on the purchase orders that ConnectWise made; the headers are given up."""
+    found = {po["poNumber"]: po for po in await play.stack.get("/procurement/purchaseorders")}
+    assert {number: po["status"]["name"] for number, po in found.items()} == {
+        "PO10008891": "Received In Full",
+        "PO10008891-unused": "Cancelled",
+        "PO10008892": "Received In Full",
+        "PO10008892-unused": "Cancelled",
+    }
+    assert (await Remote.read(play.stack, play.order)).received == WHOLE["received"]
+
+
 Part = Callable[[Play], Awaitable[None]]
 STORIES: dict[str, tuple[Part, Part]] = {
     "whole order": (play_whole_order, whole_order_stands),
@@ -307,6 +339,7 @@ STORIES: dict[str, tuple[Part, Part]] = {
     "a person converts, callbacks": (play_callbacks, told_by_callback),
     "a person converts, no callback": (play_callbacks, told_by_nobody),
     "a callback comes again": (play_a_callback_comes_again, came_again),
+    "a purchase order grows": (play_a_purchase_order_grows, received_once),
     "a person receives": (play_receiving_by_person, received_once),
     "one new product": (play_one_new_product, one_catalog_item),
     "invoiced": (play_invoiced, invoice_carries_all),
@@ -331,20 +364,41 @@ async def demand_switched_on(play: Play, held: Rest) -> None:
     await play.decide(held)
 
 
-async def lines_made_anew(play: Play, held: Rest) -> None:
+async def linked_again(play: Play, held: Rest) -> None:
+    """Demand has to be raised for it; whether plain lines link does not matter."""
     assert (await Remote.read(play.stack, play.order)).received == {}
-    await play.switch(demand_from=["sales_order", "ticket"], plain_lines_link=True)
-    for po in await play.stack.get("/procurement/purchaseorders"):
-        await make_anew(play, await play.lines(po["poNumber"]))
-    await play.decide(held)
+    await play.switch(demand_from=["sales_order", "ticket"])
+    for _ in play.order.purchase_orders:
+        await play.decide(held, "link_again")
+        held = await until_another_answer(play, held)
 
 
-async def rest_linked_by_hand(play: Play, held: Rest) -> None:
+async def until_another_answer(play: Play, held: Rest) -> Rest:
+    told = held["answer"]["sentence"]
+    return await play.stack.until(
+        play.order.number,
+        lambda order: (
+            order["state"] == "done"
+            or (order["state"] == "held" and order["answer"]["sentence"] != told)
+        ),
+    )
+
+
+async def rest_linked_again(play: Play, held: Rest) -> None:
     assert "6 DELL-P2425H, is not linked" in held["answer"]["sentence"]
     assert (await Remote.read(play.stack, play.order)).received["DELL-P2425H"] == 4
-    rest = [line for line in await play.lines("PO10008891") if not line["receivedQuantity"]]
-    await make_anew(play, [line for line in rest if line["product"]["identifier"] == "DELL-P2425H"])
-    await play.decide(held)
+    await play.decide(held, "link_again")
+
+
+async def other_deleted(play: Play, held: Rest) -> None:
+    (made,) = [
+        po["id"]
+        for po in await play.stack.get("/procurement/purchaseorders")
+        if po["poNumber"] != "PO10008891"
+    ]
+    assert f"purchase order {made} instead" in held["answer"]["sentence"]
+    await play.stack.control("act", {"act": "delete_purchase_order", "id": made})
+    await play.decide(held, "accept_unlinked")
 
 
 async def others_taken(play: Play, held: Rest) -> None:
@@ -353,26 +407,7 @@ async def others_taken(play: Play, held: Rest) -> None:
     for _ in play.order.purchase_orders:
         (choice,) = [one for one in held["answer"]["choices"] if one.startswith("use:")]
         await play.decide(held, choice)
-        sentence = held["answer"]["sentence"]
-        held = await play.stack.until(
-            play.order.number,
-            lambda order, told=sentence: (  # type: ignore[misc]
-                order["state"] == "done"
-                or (order["state"] == "held" and order["answer"]["sentence"] != told)
-            ),
-        )
-
-
-async def other_taken_instead(play: Play) -> None:
-    """The numbers stand on the purchase orders that ConnectWise made; the headers are given up."""
-    found = {po["poNumber"]: po for po in await play.stack.get("/procurement/purchaseorders")}
-    assert {number: po["status"]["name"] for number, po in found.items()} == {
-        "PO10008891": "Received In Full",
-        "PO10008891-unused": "Cancelled",
-        "PO10008892": "Received In Full",
-        "PO10008892-unused": "Cancelled",
-    }
-    assert (await Remote.read(play.stack, play.order)).received == WHOLE["received"]
+        held = await until_another_answer(play, held)
 
 
 async def products_put_on_it(play: Play, held: Rest) -> None:
@@ -391,38 +426,28 @@ async def shown_at_last(play: Play, held: Rest) -> None:
     await play.decide(held)
 
 
-async def make_anew(play: Play, lines: list[Rest]) -> None:
-    """Lines deleted and entered again link to the open demand of their product."""
-    kept = ("lineNumber", "quantity", "unitCost", "description")
-    for line in lines:
-        path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems"
-        await play.person("DELETE", f"{path}/{line['id']}")
-        named = {name: {"id": line[name]["id"]} for name in ("product", "unitOfMeasure", "warehouse")}
-        await play.person("POST", path, {**{name: line[name] for name in kept}, **named})
-
-
 WAYS: dict[str, tuple[str, Callable[[Play, Rest], Awaitable[None]]]] = {
     "demand switched on": (
         "ConnectWise is set to raise demand from sales orders, and `look_again` is chosen.",
         demand_switched_on,
     ),
-    "lines made anew": (
+    "demand switched on, linked again": (
         (
-            "ConnectWise is set to raise demand from sales orders; the lines are deleted and "
-            "entered again, which links them; `look_again` is chosen."
+            "ConnectWise is set to raise demand from sales orders, and `link_again` is chosen for "
+            "each purchase order."
         ),
-        lines_made_anew,
+        linked_again,
     ),
-    "plain lines link": (
+    "linked again": (
         (
-            "ConnectWise is set to link lines to demand; the lines are deleted and entered again; "
-            "`look_again` is chosen. Better: another `DEMAND_LINKING`."
+            "`link_again`: the lines are cancelled and the demand is posted. Better: another "
+            "`DEMAND_LINKING`."
         ),
-        lines_made_anew,
+        linked_again,
     ),
-    "rest linked by hand": (
-        "The line of the rest is linked in ConnectWise, or entered again, and `look_again` is chosen.",
-        rest_linked_by_hand,
+    "rest linked again": (
+        "`link_again`: the line of the rest is cancelled and its demand is posted.",
+        rest_linked_again,
     ),
     "other purchase order taken": (
         (
@@ -430,6 +455,13 @@ WAYS: dict[str, tuple[str, Callable[[Play, Rest], Awaitable[None]]]] = {
             "empty one is cancelled. Better: another `DEMAND_LINKING`."
         ),
         others_taken,
+    ),
+    "other purchase order deleted": (
+        (
+            "The second purchase order is deleted in ConnectWise, and `accept_unlinked` is chosen: "
+            "the rest is ordered by a plain line."
+        ),
+        other_deleted,
     ),
     "products put on it": (
         "The products are put on the invoice in ConnectWise, and `look_again` is chosen.",

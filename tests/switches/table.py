@@ -62,6 +62,7 @@ SHIPS: Mapping[str, Any] = {"invoice_policy": "shipped_only", "mark_shipped": "o
 SHIPPED_BY_HAND: Mapping[str, Any] = {"invoice_policy": "shipped_only"}
 INVOICES: Mapping[str, Any] = {"invoice_action": "create_invoice"}
 CANCELS: Mapping[str, Any] = {"partial_receipt": "cancel_rest"}
+ON_ISSUE: Mapping[str, Any] = {"purchase_order_timing": "on_issue"}
 SELDOM: Mapping[str, Any] = {"poll_seconds": 600.0}
 
 LINKS_BY_DEMAND = "Purchase orders are made from the demand of the order's products."
@@ -86,7 +87,7 @@ DEMAND = (
         "The purchase order stands with lines that are not linked; nothing is received.",
         Code.DEMAND_NOT_LINKED,
         settings=AUTOMATIC,
-        way="lines made anew",
+        way="demand switched on, linked again",
     ),
     Row(
         "plain_lines_link",
@@ -106,7 +107,7 @@ DEMAND = (
         "The links that are read back are missing; nothing is received.",
         Code.DEMAND_NOT_LINKED,
         settings=AUTOMATIC,
-        way="plain lines link",
+        way="linked again",
     ),
     Row(
         "demand_post_appends",
@@ -115,7 +116,23 @@ DEMAND = (
         settings=APPENDS,
     ),
     Row("demand_post_appends", True, "Demand is posted without a purchase order to add to."),
+    Row(
+        "demand_post_appends",
+        True,
+        "Where a purchase order grows, more demand is added to it.",
+        story="a purchase order grows",
+        settings=ON_ISSUE,
+    ),
     Row("demand_post_appends", False, "Demand is posted without a purchase order to add to."),
+    Row(
+        "demand_post_appends",
+        False,
+        "Where a purchase order grows, the second one that ConnectWise made is named.",
+        Code.DEMAND_NOT_LINKED,
+        story="a purchase order grows",
+        settings=ON_ISSUE,
+        way="other purchase order deleted",
+    ),
     Row(
         "demand_post_appends",
         False,
@@ -193,7 +210,7 @@ RECEIVING = (
         False,
         "The rest of a line is not received without its link.",
         Code.DEMAND_NOT_LINKED,
-        way="rest linked by hand",
+        way="rest linked again",
     ),
     Row("auto_pick", True, "What ConnectWise picked is shipped.", settings=SHIPS),
     Row("auto_pick", False, "The goods are picked and shipped in one.", settings=SHIPS),
@@ -212,14 +229,14 @@ RECEIVING = (
         True,
         "What a person received is taken as it is, and not received again.",
         story="a person receives",
-        settings={"purchase_order_timing": "on_issue"},
+        settings=ON_ISSUE,
     ),
     Row(
         "callback_on_receive",
         False,
         "What a person received is taken as it is, and not received again.",
         story="a person receives",
-        settings={"purchase_order_timing": "on_issue"},
+        settings=ON_ISSUE,
     ),
 )
 
