@@ -10,7 +10,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.docs import command_line, commerce, reasons, rest, scenarios, setting_pages
+from tests.docs import (
+    command_line,
+    commerce,
+    reasons,
+    rest,
+    scenarios,
+    setting_pages,
+    switch_pages,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,6 +32,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/commerce-events.md": commerce.page,
     "reference/rest.md": rest.page,
     "reference/cli.md": command_line.page,
+    "reference/switches.md": switch_pages.page,
 }
 
 
