@@ -14,7 +14,7 @@ from typing import Any
 from app.domain import psa
 from app.domain.choices import names_of
 from app.domain.codes import Code
-from app.domain.errors import FailureKind, Hold, RemoteFailure
+from app.domain.errors import FailureKind, Hold, RemoteFailure, Wait
 from app.domain.json_values import canonical
 from app.domain.records import Ref
 from app.domain.standing import standing_shares, stands
@@ -164,8 +164,13 @@ async def raise_links(
     if any(links.linked.values()):
         forget_products(fx)  # what was read before the last link shows too much demand
     number = str(want["number"])
-    part = await split(fx, want, missing, number)
     other = _elsewhere(fx, step, subject, links.record)
+    try:
+        part = await split(fx, want, missing, number)
+    except (Hold, Wait) as lacking:
+        if other is not None and lacking.code in (Code.DEMAND_NOT_LINKED, Code.READ_LAG):
+            raise instead(fx, want, links.record, other) from lacking  # it took the demand
+        raise
     if part.link and other is not None:
         _not_extended(fx, want, links, part, other)
     if part.link:
