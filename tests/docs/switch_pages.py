@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 
 from tests.docs.markdown import code, table
-from tests.switches.table import QUESTIONS, ROWS, WAYS, Row, as_json
+from tests.switches.table import ROWS, Row, as_json
+from tests.switches.words import QUESTIONS, WAYS
 
 INTRODUCTION = """\
 # What ConnectWise may do

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from tests.e2e.harness import Rest
-from tests.switches.stories import Play, is_of_the_service
+from tests.switches.play import Play, is_of_the_service
 
 
 async def conversion(play: Play) -> None:

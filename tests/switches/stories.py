@@ -1,96 +1,17 @@
-"""What is played for a row of the switch table, and what a person does where it is held.
+"""What is played for a row of the switch table.
 
-Owns the stories: each tells its events and ends with what must stand in ConnectWise. It knows the
-service only by its intake and its admin interface.
+Owns the stories: each tells its events, and says what must stand in ConnectWise in the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from tests.e2e.harness import Rest, Stack, bearer
+from tests.e2e.harness import Rest, bearer
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Json, Order
 from tests.e2e.remote import Remote, shape
-from tests.switches.table import Row
-
-
-@dataclass
-class Play:
-    """A row under way."""
-
-    stack: Stack
-    row: Row
-    order: Order = field(default_factory=Order)
-
-    async def tell(self, *events: Json) -> None:
-        for event in events:
-            assert (await self.stack.deliver(event))["status"] == 202
-
-    async def person(self, method: str, path: str, body: Any = None) -> Any:
-        """What somebody else does in ConnectWise."""
-        answer = await self.stack.cw.request(method, path, json=body)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
-
-    async def switch(self, **values: Any) -> None:
-        await self.stack.control("settings", values, "PUT")
-
-    async def decide(self, held: Rest, choice: str = "look_again") -> None:
-        """What a person chooses; by default that the cause is corrected."""
-        answer = held["answer"]
-        assert choice in answer["choices"]
-        stuck = next(step for step in held["steps"] if step["code"] == answer["code"])
-        body = {
-            "code": answer["code"],
-            "choice": choice,
-            "subject": stuck["subject"],
-            "reason": "looked at it in ConnectWise",
-        }
-        told = await self.stack.client.post(
-            f"/admin/orders/{self.order.number}/decide", json=body, headers=bearer()
-        )
-        assert told.status_code == 200, told.text
-
-    async def purchase_orders_stand(self) -> bool:
-        lines = [
-            line
-            for po in await self.stack.get("/procurement/purchaseorders")
-            for line in await self.lines(po["poNumber"])
-        ]
-        return bool(lines) and all(line["salesOrder"] for line in lines)
-
-    async def lines(self, number: str) -> list[Rest]:
-        (found,) = [
-            po
-            for po in await self.stack.get("/procurement/purchaseorders")
-            if po["poNumber"] == number
-        ]
-        rows: list[Rest] = await self.stack.get(
-            f"/procurement/purchaseorders/{found['id']}/lineitems"
-        )
-        return rows
-
-    async def callbacks(self, kind: str) -> list[Rest]:
-        """What ConnectWise sent, or tries to send, about records of a kind."""
-        answer = await self.stack.cw.get(f"{self.stack.sandbox.control_url}/callbacks")
-        return [delivery for delivery in answer.json() if delivery["payload"]["Type"] == kind]
-
-    async def writes(self, touched: str, path: str = "") -> list[dict[str, list[Rest]]]:
-        """For each write that made or changed rows of a table: its rows, by table."""
-        found: list[dict[str, list[Rest]]] = []
-        for entry in await self.stack.requests():
-            rows: dict[str, list[Rest]] = {}
-            for change in entry.get("changed") or ():
-                if change["row"] is not None:
-                    rows.setdefault(change["table"], []).append(change["row"])
-            if touched in rows and path in entry["path"]:
-                found.append(rows)
-        return found
-
-
-# --- stories --------------------------------------------------------------------------------------
+from tests.switches.play import Play, is_of_the_service
 
 
 def whole_order() -> tuple[Order, list[Json]]:
@@ -266,10 +187,6 @@ async def rested_and_went_on(play: Play) -> None:
     assert 1 <= len(limited) <= 2  # whatever was under way side by side; then the pause holds
 
 
-def is_of_the_service(play: Play, entry: Rest) -> bool:
-    return bool(entry["client"] == play.stack.sandbox.credentials.headers["clientId"])
-
-
 async def play_answers_come_too_late(play: Play) -> None:
     """Every call is given up before it is answered, though it is done; after a while it is not."""
     await play.switch(latency_ms=0)
@@ -361,102 +278,4 @@ WITH_CALLBACKS = {
     "a person converts, no callback",
     "a callback comes again",
     "a person receives",
-}
-
-
-# --- what a person does where the order is held ---------------------------------------------------
-
-
-async def demand_switched_on(play: Play, held: Rest) -> None:
-    assert (await Remote.read(play.stack, play.order)).received == {}
-    await play.switch(demand_from=["sales_order", "ticket"])
-    await play.decide(held)
-
-
-async def linked_again(play: Play, held: Rest) -> None:
-    """Demand has to be raised for it; whether plain lines link does not matter."""
-    assert (await Remote.read(play.stack, play.order)).received == {}
-    await play.switch(demand_from=["sales_order", "ticket"])
-    for _ in play.order.purchase_orders:
-        await play.decide(held, "link_again")
-        held = await until_another_answer(play, held)
-
-
-async def until_another_answer(play: Play, held: Rest) -> Rest:
-    told = held["answer"]["sentence"]
-    return await play.stack.until(
-        play.order.number,
-        lambda order: (
-            order["state"] == "done"
-            or (order["state"] == "held" and order["answer"]["sentence"] != told)
-        ),
-    )
-
-
-async def rest_linked_again(play: Play, held: Rest) -> None:
-    assert "6 DELL-P2425H, is not linked" in held["answer"]["sentence"]
-    assert (await Remote.read(play.stack, play.order)).received["DELL-P2425H"] == 4
-    await play.decide(held, "link_again")
-
-
-def attempts(order: Rest, step: str) -> int:
-    return sum(one["attempts"] for one in order["steps"] if one["step"] == step)
-
-
-async def other_deleted(play: Play, held: Rest) -> None:
-    (made,) = [
-        po["id"]
-        for po in await play.stack.get("/procurement/purchaseorders")
-        if po["poNumber"] != "PO10008891"
-    ]
-    for _ in range(2):  # the cause is told as well when it is asked again
-        assert f"purchase order {made} instead" in held["answer"]["sentence"], held["answer"]
-        tried = attempts(held, "sync_purchase_order")
-        await play.decide(held)
-        held = await play.stack.until(
-            play.order.number,
-            lambda order, before=tried: (  # type: ignore[misc]
-                order["state"] == "held"
-                and attempts(order, "sync_purchase_order") > before
-                and "accept_unlinked" in order["answer"]["choices"]
-            ),
-        )
-    await play.stack.control("act", {"act": "delete_purchase_order", "id": made})
-    await play.decide(held, "accept_unlinked")
-
-
-async def others_taken(play: Play, held: Rest) -> None:
-    """One purchase order after the other: each is held by itself."""
-    assert (await Remote.read(play.stack, play.order)).received == {}
-    for _ in play.order.purchase_orders:
-        (choice,) = [one for one in held["answer"]["choices"] if one.startswith("use:")]
-        await play.decide(held, choice)
-        held = await until_another_answer(play, held)
-
-
-async def products_put_on_it(play: Play, held: Rest) -> None:
-    (invoice,) = await play.stack.get("/finance/invoices")
-    for product in await play.stack.get("/procurement/products"):
-        if product.get("salesOrder"):
-            changes = {"invoice": {"id": invoice["id"]}}
-            await play.stack.control(
-                "act", {"act": "edit_product", "id": product["id"], "changes": changes}
-            )
-    await play.decide(held)
-
-
-async def shown_at_last(play: Play, held: Rest) -> None:
-    await play.switch(read_lag_ms=0)
-    await play.decide(held)
-
-
-WAYS: dict[str, Callable[[Play, Rest], Awaitable[None]]] = {
-    "demand switched on": demand_switched_on,
-    "demand switched on, linked again": linked_again,
-    "linked again": linked_again,
-    "rest linked again": rest_linked_again,
-    "other purchase order taken": others_taken,
-    "other purchase order deleted": other_deleted,
-    "products put on it": products_put_on_it,
-    "shown at last": shown_at_last,
 }

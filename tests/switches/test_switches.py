@@ -9,9 +9,11 @@ import pytest
 
 from app.domain.codes import Code
 from tests.e2e.harness import running
+from tests.switches.play import Play
 from tests.switches.proofs import PROOFS
-from tests.switches.stories import STORIES, WAYS, WITH_CALLBACKS, Play
+from tests.switches.stories import STORIES, WITH_CALLBACKS
 from tests.switches.table import ROWS, SHIPS, Row
+from tests.switches.ways import WAYS
 
 pytestmark = pytest.mark.processes
 

@@ -12,7 +12,7 @@ import pytest
 from app.domain.codes import Code
 from sandbox.connectwise.model.switches import CHECKS, DEMAND_SOURCES, Switches
 from tests.docs.reading import ROOT
-from tests.switches import stories, table
+from tests.switches import stories, table, ways, words
 from tests.switches.proofs import PROOFS
 from tests.switches.table import DEFAULTS, ROWS
 
@@ -48,13 +48,13 @@ def test_every_row_is_of_a_switch_and_its_value_can_be_set() -> None:
 
 def test_the_rows_of_a_switch_stand_together_in_the_order_of_the_switches() -> None:
     order = list(dict.fromkeys(row.switch for row in ROWS))
-    assert sorted(order) == sorted(NAMES) == sorted(table.QUESTIONS)
+    assert sorted(order) == sorted(NAMES) == sorted(words.QUESTIONS)
     assert [key for key, _ in itertools.groupby(ROWS, key=lambda row: row.switch)] == order
 
 
 def test_whoever_is_held_has_a_way_out_that_is_played() -> None:
     assert [row.name for row in ROWS if (row.ends is Code.RELEASED) is bool(row.way)] == []
-    assert {row.way for row in ROWS if row.way} == set(table.WAYS) == set(stories.WAYS)
+    assert {row.way for row in ROWS if row.way} == set(words.WAYS) == set(ways.WAYS)
     assert {row.story for row in ROWS} == set(stories.STORIES)
     assert set(stories.STORIES) >= stories.WITH_CALLBACKS
     assert set(NAMES) >= set(PROOFS)
