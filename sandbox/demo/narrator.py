@@ -36,6 +36,13 @@ STEPS: Mapping[str, str] = {
     "release_invoice": "{sales_order} is released: it may be invoiced.",
 }
 COMPLETED = "{subject} is received in full and closed."
+# What a step says when it was done before: what it made is brought in line, never made twice.
+AGAIN: Mapping[str, str] = {
+    "create_products": "The products sold are brought in line with the order.",
+    "sync_purchase_order": "{subject} is brought in line with the order, as {purchase_order}.",
+    "ship_goods": "More goods of {sales_order} are marked as shipped.",
+}
+STOCK = "{subject} is made for stock, as {purchase_order}."
 
 
 class Narrator:
@@ -127,14 +134,18 @@ class Narrator:
             print(json.dumps(value, ensure_ascii=False))
 
 
-def told(step: Mapping[str, Any]) -> str:
-    """A finished step as a sentence."""
+def told(step: Mapping[str, Any], *, again: bool = False, stock: bool = False) -> str:
+    """A finished step as a sentence. `again`: it was done before; `stock`: nothing is sold."""
     records = {
         link["kind"]: f"{link['kind'].replace('_', ' ')} {link['id']}" for link in step["remote"]
     }
     template = STEPS.get(step["step"], "{subject}: " + step["step"].replace("_", " ") + ".")
     if step["step"] == "receive_purchase_order" and "/" not in step["subject"]:
         template = COMPLETED
+    elif again:
+        template = AGAIN.get(step["step"], template)
+    elif stock and step["step"] == "sync_purchase_order":
+        template = STOCK
     known = _Records(records, subject=step["subject"])
     sentence = str(template.format_map(known))
     return sentence[:1].upper() + sentence[1:]

@@ -13,17 +13,8 @@ from app.sync import contract
 from sandbox.demo import checks
 from sandbox.demo.counting import Count, count
 from sandbox.demo.ending import Ending
-from sandbox.demo.events import (
-    BIG_MONITOR,
-    CABLE,
-    CONTOSO,
-    DOCK,
-    INGRAM,
-    INSTALL,
-    MONITOR,
-    Purchase,
-    Sale,
-)
+from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.goods import BIG_MONITOR, CABLE, CONTOSO, DOCK, INGRAM, INSTALL, MONITOR
 from sandbox.demo.narrator import told
 
 SALE = Sale(
