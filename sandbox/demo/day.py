@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sandbox.demo.clients import Office, Service, names
 from sandbox.demo.counting import Count, count
 from sandbox.demo.events import Event
-from sandbox.demo.narrator import Narrator, told
+from sandbox.demo.narrator import Narrator, Telling, told
 from sandbox.stack import Stack, StackFailed
 
 PATIENCE_SECONDS = 30.0
@@ -32,7 +33,7 @@ class Day:
         self.office = office
         self._narrator = narrator
         self._stories = 0
-        self._told: dict[tuple[str, str, str], str] = {}  # with when it was finished
+        self._told: dict[tuple[str, str, str, int], str] = {}  # with when it was finished
         self.counted: dict[str, Count] = {}
 
     def group(self, title: str) -> None:
@@ -102,11 +103,16 @@ class Day:
 
     def _tell_steps(self, order: dict[str, Any]) -> None:
         stock = order["number"].startswith("PO")
+        parts: Counter[tuple[str, str]] = Counter()
         for step in order["steps"]:
-            key = (order["number"], step["step"], step["subject"])
+            # A purchase order and its lines without a link are two subjects of the same name.
+            part = parts[step["step"], step["subject"]]
+            parts[step["step"], step["subject"]] += 1
+            key = (order["number"], step["step"], step["subject"], part)
             finished = step["finished_at"]
             if step["state"] == "done" and finished and self._told.get(key) != finished:
-                self._narrator.step(told(step, again=key in self._told, stock=stock))
+                how = Telling(again=key in self._told, stock=stock, unlinked=part > 0)
+                self._narrator.step(told(step, how))
                 self._told[key] = finished
 
     def wait_for(self, true: Callable[[], bool], what: str, number: str = "") -> None:

@@ -67,8 +67,9 @@ DOCK = Goods(
 INSTALL = Goods(
     303, "INSTALL-HALFDAY", "Installation, half day", "450.00", "0", SERVICE, category="Services"
 )
-# Not in ConnectWise's catalog: the service makes it there, once.
+# Not in ConnectWise's catalog: the service makes them there, once.
 CABLE = Goods(311, "CABLE-USBC-2M", "USB-C cable, 2 m", "19.50", "7.80")
+KEYBOARD = Goods(313, "KB-WIRED", "Keyboard, wired", "24.00", "14.00")
 KIT = Goods(312, "KIT-DESK", "Desk starter kit", "129.00", "96.00", BUNDLE, category="Kits")
 
 CONTOSO = Party(77, "CONTOSO", "Contoso Ltd", "dana.lee@contoso.example")

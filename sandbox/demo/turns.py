@@ -16,6 +16,7 @@ from sandbox.demo.goods import (
     DOCK,
     INGRAM,
     INSTALL,
+    KEYBOARD,
     KIT,
     MONITOR,
     NORTHWIND,
@@ -194,10 +195,10 @@ def late_serials(day: Day) -> Ending:
 
 
 def for_stock(day: Day) -> Ending:
-    purchase = Purchase(8916, None, INGRAM, [(CABLE, 50)])
+    purchase = Purchase(8916, None, INGRAM, [(KEYBOARD, 50)])
     day.begin(
         "A purchase order for stock",
-        "No customer waits for these cables: the purchase order stands in ConnectWise with lines "
+        "No customer waits for these keyboards: the purchase order stands in ConnectWise with lines "
         "that are linked to nothing, is received, and closed.",
     )
     day.post(purchase.approved(), purchase.receive())
