@@ -103,7 +103,9 @@ def _told(day: Day) -> list[Ending]:
     endings: list[Ending] = []
     for title, stories in GROUPS:
         day.group(title)
-        endings += [story(day) for story in stories]
+        for story in stories:
+            told = story(day)
+            endings += [told] if isinstance(told, Ending) else told
     return endings
 
 

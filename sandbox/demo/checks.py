@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.demo.clients import Office, Service
 from sandbox.demo.ending import Ending, Stock
-from sandbox.demo.events import Purchase
+from sandbox.demo.events import Purchase, Sale
 
 Record = dict[str, Any]
 
@@ -30,6 +30,7 @@ class Books:
     catalog: list[Record]
     opportunities: list[Record]
     lines: Mapping[int, list[Record]]  # of each purchase order
+    shipped: Mapping[int, int]  # of each product on a sales order
 
     @property
     def won(self) -> set[int]:
@@ -39,8 +40,9 @@ class Books:
 
 def read(office: Office) -> Books:
     purchase_orders = office.rows("/procurement/purchaseorders")
+    products = office.rows("/procurement/products")
     return Books(
-        office.rows("/procurement/products"),
+        products,
         office.rows("/sales/orders"),
         purchase_orders,
         office.rows("/finance/invoices"),
@@ -50,7 +52,13 @@ def read(office: Office) -> Books:
             row["id"]: office.rows(f"/procurement/purchaseorders/{row['id']}/lineitems")
             for row in purchase_orders
         },
+        {row["id"]: _shipped(office, row["id"]) for row in products if row.get("salesOrder")},
     )
+
+
+def _shipped(office: Office, product: int) -> int:
+    details = office.rows(f"/procurement/products/{product}/pickingShippingDetails")
+    return sum(int(detail.get("shippedQuantity") or 0) for detail in details)
 
 
 def planted(endings: Sequence[Ending], other: Mapping[str, str]) -> list[Ending]:
@@ -95,11 +103,9 @@ def _records(ending: Ending, books: Books) -> list[str]:
         return [f"{sale.number} left {len(ours)} products in ConnectWise."] if ours else []
     wrong = []
     marks = Counter(row["integrationXRef"] for row in ours)
-    sold = [goods for goods, _ in sale.lines if goods not in sale.recurring]
-    wanted = {f"{mark}{sale.line_id(goods)}" for goods in sold}
-    wanted |= {f"{mark}delivery"} if Decimal(sale.delivery) else set()
-    if dict(marks) != dict.fromkeys(wanted, 1):
-        wrong.append(f"{sale.number} has the products {dict(marks)}, and should have {wanted}.")
+    if twice := sorted(one for one, times in marks.items() if times > 1):
+        wrong.append(f"{sale.number} has products twice: {', '.join(twice)}.")
+    wrong += _amounts(ending, sale, ours) + _shipments(ending, sale, ours, books)
     on = {row["salesOrder"]["id"] for row in ours if row.get("salesOrder")}
     if len(on) != 1:
         return [*wrong, f"{sale.number} stands on the sales orders {sorted(on)}, not on one."]
@@ -116,6 +122,53 @@ def _records(ending: Ending, books: Books) -> list[str]:
     return wrong
 
 
+def _sold(sale: Sale) -> dict[str, int]:
+    """Quantity by what the mark of a product ends with: the line's id, or the header's amount."""
+    lines = {
+        str(n): quantity for n, goods, quantity in sale.numbered if goods not in sale.recurring
+    }
+    header = {"delivery": sale.delivery, "surcharge": sale.surcharge, "coupon": sale.coupon}
+    return lines | {key: 1 for key, amount in header.items() if Decimal(amount)}
+
+
+def _left(product: Record) -> Decimal:
+    cancelled = Decimal(str(product.get("quantityCancelled") or 0))
+    return Decimal(str(product["quantity"])) - cancelled
+
+
+def _amounts(ending: Ending, sale: Sale, ours: Sequence[Record]) -> list[str]:
+    """Line by line, and to the cent together. Of a cancelled order nothing is sold, nor is what
+    was deselected: such products stay, with nothing left of their quantity."""
+    stands = ending.state != "cancelled"
+    there = {row["integrationXRef"].rpartition(":")[2]: int(_left(row)) for row in ours}
+    there = {key: left for key, left in there.items() if left}
+    wanted = _sold(sale) if stands else {}
+    wrong = []
+    if there != wanted:
+        wrong.append(f"{sale.number} sells {there} in ConnectWise, and should sell {wanted}.")
+    billed = sum((Decimal(str(row["price"])) * _left(row) for row in ours), Decimal(0))
+    due = sale.billed if stands else Decimal(0)
+    if billed != due:
+        wrong.append(f"{sale.number} bills {billed} in ConnectWise, and should bill {due}.")
+    return wrong
+
+
+def _shipments(ending: Ending, sale: Sale, ours: Sequence[Record], books: Books) -> list[str]:
+    """What suppliers sent straight to the customer is shipped; what came to the warehouse is not
+    (D-14)."""
+    wanted: Counter[str] = Counter()
+    for purchase in ending.purchases:
+        skus = {goods.id: goods.number for goods, _ in purchase.lines}
+        if purchase.drop_ship:
+            wanted.update({skus[goods]: n for goods, n in purchase.arrived.items()})
+    there: Counter[str] = Counter()
+    for row in ours:
+        there[row["catalogItem"]["identifier"]] += books.shipped.get(row["id"], 0)
+    if +there != +wanted:
+        return [f"{sale.number} has {dict(+there)} shipped, and should have {dict(+wanted)}."]
+    return []
+
+
 def _purchase(purchase: Purchase, sales_order: int | None, books: Books) -> list[str]:
     """The purchase order stands once, every line linked, with what arrived and nothing more. For
     stock (None) no line is linked to anything."""
@@ -126,7 +179,7 @@ def _purchase(purchase: Purchase, sales_order: int | None, books: Books) -> list
     if bool(found[0].get("closedFlag")) is bool(purchase.missing):
         should = "be open" if purchase.missing else "be closed"
         wrong.append(f"{purchase.number} should {should} in ConnectWise.")
-    lines = books.lines[int(found[0]["id"])]
+    lines = [line for line in books.lines[int(found[0]["id"])] if not line.get("canceledFlag")]
     unlinked = [line["id"] for line in lines if sales_order not in _sales_orders(line)]
     if sales_order is None:
         unlinked = [line["id"] for line in lines if _sales_orders(line)]
@@ -140,6 +193,24 @@ def _purchase(purchase: Purchase, sales_order: int | None, books: Books) -> list
     wanted = sum(quantity for _, quantity in purchase.lines)
     if ordered != wanted:
         wrong.append(f"{ordered} are ordered on {purchase.number}, and should be {wanted}.")
+    return wrong + _papers(purchase, found[0], lines)
+
+
+def _papers(purchase: Purchase, header: Record, lines: Sequence[Record]) -> list[str]:
+    """Every serial number on its product's lines, once; the freight once, on the whole."""
+    wrong = []
+    serials: dict[str, list[str]] = {}
+    for line in lines:
+        told = [one for one in (line.get("serialNumbers") or "").split(",") if one]
+        if told:
+            serials.setdefault(line["product"]["identifier"], []).extend(told)
+    wanted = {sku: sorted(numbers) for sku, numbers in purchase.serials.items()}
+    if {sku: sorted(numbers) for sku, numbers in serials.items()} != wanted:
+        wrong.append(f"{purchase.number} has the serial numbers {serials}, not {wanted}.")
+    freight = Decimal(str(header.get("freightCost") or 0))
+    due = Decimal(0) if purchase.missing else Decimal(purchase.freight)
+    if freight != due:
+        wrong.append(f"{purchase.number} has a freight of {freight}, and should have {due}.")
     return wrong
 
 
@@ -149,8 +220,9 @@ def _sales_orders(line: Record) -> set[int]:
 
 def _nothing_else(endings: Sequence[Ending], books: Books) -> list[str]:
     """No record beyond those of the script: a duplicate may carry no mark at all."""
-    made = [ending for ending in endings if ending.status is not None]
+    made = [ending for ending in endings if ending.status is not None and not ending.guest]
     purchases = sum(len(ending.purchases) for ending in endings)
+    invoices = sum(ending.invoices for ending in endings)
     repeated = [
         sku
         for sku, times in Counter(row["identifier"] for row in books.catalog).items()
@@ -160,7 +232,7 @@ def _nothing_else(endings: Sequence[Ending], books: Books) -> list[str]:
         ("sales orders", len(books.sales_orders), len(made)),
         ("opportunities", len(books.opportunities), len(made)),
         ("purchase orders", len(books.purchase_orders), purchases),
-        ("invoices", len(books.invoices), 0),
+        ("invoices", len(books.invoices), invoices),
     )
     wrong = [
         f"ConnectWise has {there} {what}, and should have {wanted}."

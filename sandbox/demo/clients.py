@@ -148,6 +148,15 @@ class Office:
         body = {"act": "invoice_sales_order", "id": sales_order}
         return int(_checked(self._http.post(f"{self._control}/act", json=body))["id"])
 
+    def take_down_payment(self, sales_order: int, amount: str) -> int:
+        """A person bills a part in advance; it carries none of the goods."""
+        body = {"act": "down_payment", "id": sales_order, "amount": float(amount)}
+        return int(_checked(self._http.post(f"{self._control}/act", json=body))["id"])
+
+    def behave(self, **switches: Any) -> None:
+        """ConnectWise does from now on what it may do too: its documentation does not say."""
+        _checked(self._http.put(f"{self._control}/settings", json=switches))
+
     def remove_invoice(self, invoice: int) -> None:
         answer = self._http.delete(f"/finance/invoices/{invoice}")
         if answer.status_code != httpx.codes.NO_CONTENT:

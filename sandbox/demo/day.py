@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sandbox.demo.clients import Office, Service, names
 from sandbox.demo.counting import Count, count
 from sandbox.demo.events import Event
-from sandbox.demo.narrator import Narrator, told
+from sandbox.demo.narrator import Narrator, Telling, told
 from sandbox.stack import Stack, StackFailed
 
 PATIENCE_SECONDS = 30.0
@@ -32,7 +33,7 @@ class Day:
         self.office = office
         self._narrator = narrator
         self._stories = 0
-        self._told: set[tuple[str, str, str]] = set()
+        self._told: dict[tuple[str, str, str, int], str] = {}  # with when it was finished
         self.counted: dict[str, Count] = {}
 
     def group(self, title: str) -> None:
@@ -65,6 +66,17 @@ class Day:
         self.service.decide(number, code, choice, reason)
         self.happened(f"A person decides {choice}: {reason}")
 
+    def read_journal(self, number: str, says: str) -> None:
+        """Tell the sentence of the order's journal that says so, once it stands there."""
+        found: list[str] = []
+
+        def there() -> bool:
+            found[:] = [line for line in self.service.journal(number) if says in line]
+            return bool(found)
+
+        self.wait_for(there, f"the journal of {number} to say {says!r}", number)
+        self.happened(f"The journal of {number}: {found[-1]}")
+
     def look(self, number: str) -> None:
         """Tell what is done by now."""
         order = self.service.order(number)
@@ -90,11 +102,18 @@ class Day:
         self.wait_for(there, f"{number} to be {state}{f' with {code}' if code else ''}", number)
 
     def _tell_steps(self, order: dict[str, Any]) -> None:
+        stock = order["number"].startswith("PO")
+        parts: Counter[tuple[str, str]] = Counter()
         for step in order["steps"]:
-            key = (order["number"], step["step"], step["subject"])
-            if step["state"] == "done" and step["finished_at"] and key not in self._told:
-                self._told.add(key)
-                self._narrator.step(told(step))
+            # A purchase order and its lines without a link are two subjects of the same name.
+            part = parts[step["step"], step["subject"]]
+            parts[step["step"], step["subject"]] += 1
+            key = (order["number"], step["step"], step["subject"], part)
+            finished = step["finished_at"]
+            if step["state"] == "done" and finished and self._told.get(key) != finished:
+                how = Telling(again=key in self._told, stock=stock, unlinked=part > 0)
+                self._narrator.step(told(step, how))
+                self._told[key] = finished
 
     def wait_for(self, true: Callable[[], bool], what: str, number: str = "") -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.demo.day import Day
-from sandbox.demo.events import Party, Purchase, Sale
+from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.goods import Party
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Stock:
 @dataclass(frozen=True)
 class Ending:
     """Where an order must stand. `purchases` must each stand in ConnectWise exactly once, linked,
-    with what arrived; `status` is that of its one sales order there, None: there must be none."""
+    with what arrived; `status` is that of its one sales order there, None: there must be none.
+    `guest`: it stands on the sales order of another order of the day, by a person's decision.
+    `invoices`: how many a person made of it by hand."""
 
     sale: Sale | Stock
     state: str
@@ -42,11 +45,14 @@ class Ending:
     sentence: str
     purchases: tuple[Purchase, ...] = ()
     status: str | None = "Ready to invoice"
+    guest: bool = False
+    invoices: int = 0
 
     @classmethod
-    def released(cls, sale: Sale, *purchases: Purchase) -> Ending:
+    def released(cls, sale: Sale, *purchases: Purchase, guest: bool = False) -> Ending:
         """The good end: everything came, the order may be invoiced."""
-        return cls(sale, "done", "RELEASED", "is released for invoicing", purchases)
+        sentence = "is released for invoicing"
+        return cls(sale, "done", "RELEASED", sentence, purchases, guest=guest)
 
 
-Story = Callable[[Day], Ending]
+Story = Callable[[Day], Ending | tuple[Ending, ...]]

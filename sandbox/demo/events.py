@@ -14,78 +14,14 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from sandbox.demo.goods import Goods, Party
+
 Event = dict[str, Any]
 TAX = Decimal("0.1")
 CENT = Decimal("0.01")
-PHYSICAL, SERVICE = 0, 2
+HUNDRED = Decimal(100)
 CANCELLED = 90
-
-
-@dataclass(frozen=True)
-class Goods:
-    """A product of the Commerce catalog. `number` is its SKU."""
-
-    id: int
-    number: str
-    title: str
-    price: str
-    cost: str
-    type: int = PHYSICAL
-    serialized: bool = False
-    part: str = ""
-    category: str = "Hardware"
-
-    def product(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "productNumber": self.number,
-            "manufacturerPartNumber": self.part,
-            "type": self.type,
-            "title": self.title,
-            "brand": "Dell" if self.part else None,
-            "category": self.category,
-            "isSerialized": self.serialized,
-            "isRecurring": False,
-        }
-
-
-@dataclass(frozen=True)
-class Party:
-    """A customer or a supplier, with the number under which the books know it."""
-
-    id: int
-    account: str
-    name: str
-    email: str
-
-    def document(self) -> dict[str, Any]:
-        return {"id": self.id, "accountNumber": self.account, "name": self.name}
-
-
-MONITOR = Goods(
-    301, "DELL-P2425H", 'Dell P2425H 24" monitor', "239.00", "180.00", PHYSICAL, True, "P2425H",
-    "Monitors",
-)  # fmt: skip
-BIG_MONITOR = Goods(
-    304, "DELL-U2725QE", 'Dell U2725QE 27" monitor', "619.00", "480.00", PHYSICAL, True, "U2725QE",
-    "Monitors",
-)  # fmt: skip
-DOCK = Goods(
-    302, "DELL-WD22TB4", "Dell WD22TB4 Thunderbolt dock", "319.00", "240.00", PHYSICAL, True,
-    "WD22TB4", "Docks",
-)  # fmt: skip
-INSTALL = Goods(
-    303, "INSTALL-HALFDAY", "Installation, half day", "450.00", "0", SERVICE, category="Services"
-)
-# Not in ConnectWise's catalog: the service makes it there, once.
-CABLE = Goods(311, "CABLE-USBC-2M", "USB-C cable, 2 m", "19.50", "7.80")
-
-CONTOSO = Party(77, "CONTOSO", "Contoso Ltd", "dana.lee@contoso.example")
-NORTHWIND = Party(78, "NORTHWIND", "Northwind Traders", "noor.haddad@northwind.example")
-INGRAM = Party(9, "INGRAM", "Ingram Micro", "orders@ingram.example")
-SYNNEX = Party(10, "SYNNEX", "TD Synnex", "orders@synnex.example")
-# ConnectWise knows this supplier under another identifier, so a person has to say which.
-NORDIC = Party(12, "NORDIC-IT", "Nordic IT Supply", "orders@nordic.example")
+PERCENT = 0  # a discount's method
 
 Lines = Sequence[tuple[Goods, int]]
 Options = Sequence[tuple[Goods, int, bool]]
@@ -127,6 +63,10 @@ class Sale:
     delivery: str = "25.00"
     misstated: str = "0"  # what the stated total is wrong by
     recurring: tuple[Goods, ...] = ()  # billed by an agreement, never once
+    surcharge: str = "0"
+    coupon: str = "0"
+    discounts: Mapping[int, str] = field(default_factory=dict)  # percent, by line
+    from_stock: Mapping[int, int] = field(default_factory=dict)  # taken from the shelf, by line
     status: int = 2
 
     @property
@@ -137,8 +77,10 @@ class Sale:
     def quote_number(self) -> str:
         return f"QO10000{self.quote}"
 
-    def line_id(self, goods: Goods) -> int:
-        return 1 + [sold for sold, _ in self.lines].index(goods)
+    @property
+    def numbered(self) -> list[tuple[int, Goods, int]]:
+        """The lines with their ids. The same goods may be on two of them."""
+        return [(number, *line) for number, line in enumerate(self.lines, start=1)]
 
     def won(self) -> Event:
         """quote.won: the customer accepted, with these options."""
@@ -205,15 +147,15 @@ class Sale:
         """sales_order.cancelled."""
         return replace(self, status=CANCELLED).approved("sales_order.cancelled")
 
-    def changed(self, lines: Lines) -> tuple[Sale, Event]:
+    def changed(self, lines: Lines, options: Options = ()) -> tuple[Sale, Event]:
         """sales_order.updated: the same order with other lines."""
-        other = replace(self, lines=lines)
+        other = replace(self, lines=lines, options=options)
         return other, other.approved("sales_order.updated")
 
     def approved(self, kind: str = "sales_order.approved") -> Event:
         """sales_order.approved: the order stands in Commerce."""
         when = _now()
-        delivery = Decimal(self.delivery)
+        delivery, surcharge = Decimal(self.delivery), Decimal(self.surcharge)
         order = {
             "id": self.id,
             "orderNumber": self.number,
@@ -226,16 +168,16 @@ class Sale:
             "notes": None,
             "deliveryAmount": _number(delivery),
             "deliveryTax": _number(delivery * TAX),
-            "paymentSurchargeAmount": 0,
-            "paymentSurchargeTax": 0,
-            "couponDiscount": 0,
+            "paymentSurchargeAmount": _number(surcharge),
+            "paymentSurchargeTax": _number(surcharge * TAX),
+            "couponDiscount": _number(Decimal(self.coupon)),
             "currency": "USD",
             "orderDate": when,
             "createdDate": when,
             "modifiedDate": when,
-            "lines": [self._line(goods, quantity) for goods, quantity in self.lines],
+            "lines": [self._line(*line) for line in self.numbered],
             "customer": self.customer.document(),
-            "products": [goods.product() for goods, _ in self.lines],
+            "products": [goods.product() for goods in dict(self.lines)],
             "connectwise": {
                 "ticketId": None,
                 "ticketChoice": "none",
@@ -250,17 +192,35 @@ class Sale:
 
     @property
     def total(self) -> Decimal:
-        """With tax and delivery."""
-        goods = sum((Decimal(sold.price) * quantity for sold, quantity in self.lines), Decimal(0))
-        return ((goods + Decimal(self.delivery)) * (1 + TAX)).quantize(CENT)
+        """With tax, delivery and surcharge; the coupon is not taxed."""
+        goods = sum(
+            (self.net(*line) + self._tax(*line) for line in self.numbered), start=Decimal(0)
+        )
+        header = (Decimal(self.delivery) + Decimal(self.surcharge)) * (1 + TAX)
+        return (goods + header - Decimal(self.coupon)).quantize(CENT)
 
-    def _line(self, goods: Goods, quantity: int) -> dict[str, Any]:
+    @property
+    def billed(self) -> Decimal:
+        """What ConnectWise bills once, before tax: without what an agreement bills."""
+        once = [line for line in self.numbered if line[1] not in self.recurring]
+        goods = sum((self.net(*line) for line in once), start=Decimal(0))
+        return goods + Decimal(self.delivery) + Decimal(self.surcharge) - Decimal(self.coupon)
+
+    def net(self, line: int, goods: Goods, quantity: int) -> Decimal:
+        """The line's amount after its discount, before tax."""
+        off = Decimal(self.discounts.get(line, "0"))
+        return Decimal(goods.price) * quantity * (HUNDRED - off) / HUNDRED
+
+    def _tax(self, line: int, goods: Goods, quantity: int) -> Decimal:
+        return (self.net(line, goods, quantity) * TAX).quantize(CENT)
+
+    def _line(self, line: int, goods: Goods, quantity: int) -> dict[str, Any]:
         price = Decimal(goods.price)
-        return {
-            "id": self.line_id(goods),
+        document = {
+            "id": line,
             "salesOrderID": self.id,
             "productID": goods.id,
-            "lineNumber": self.line_id(goods),
+            "lineNumber": line,
             "cost": _number(Decimal(goods.cost)),
             "price": _number(price),
             "tax": _number(price * TAX),
@@ -269,21 +229,29 @@ class Sale:
             "title": goods.title,
             "description": None,
             "isRecurring": goods in self.recurring,
-            "lineTax": _number((price * quantity * TAX).quantize(CENT)),
+            "lineTax": _number(self._tax(line, goods, quantity)),
         }
+        if line in self.discounts:
+            discount = _number(Decimal(self.discounts[line]))
+            document |= {"discountMethod": PERCENT, "discountValue": discount}
+        if line in self.from_stock:
+            document["quantityFromStock"] = self.from_stock[line]
+        return document
 
 
 @dataclass
 class Purchase:
-    """A purchase order of a sale to one supplier, or for stock without one. `receive` counts what has arrived, so build the
-    events in the order of the day and post them as you like."""
+    """A purchase order of a sale to one supplier, or for stock without one. `receive` counts what
+    has arrived, so build the events in the order of the day and post them as you like."""
 
     id: int
     sale: Sale | None
     supplier: Party
     lines: Lines
     drop_ship: bool = False
+    freight: str = "0"  # what the supplier takes for the transport, once
     arrived: dict[int, int] = field(default_factory=dict)
+    serials: dict[str, set[str]] = field(default_factory=dict)  # told so far, by product number
     receipts: int = 0
 
     @property
@@ -301,19 +269,35 @@ class Purchase:
         document = {**self._document(when), "status": CANCELLED}
         return _event("purchase_order.cancelled", when, purchaseOrder=document)
 
-    def told_again(self, event: Event) -> Event:
-        """The same receipt with its papers, later."""
+    def corrected(self, goods: Goods, arrived: int) -> Event:
+        """purchase_order.updated: fewer have arrived than was said before."""
+        self.arrived[goods.id] = arrived
         when = _now()
+        return _event("purchase_order.updated", when, purchaseOrder=self._document(when))
+
+    def told_again(self, event: Event) -> Event:
+        """The same receipt with its serial numbers, later."""
+        when = _now()
+        goods = [ordered for ordered, _ in self.lines]
         receipt = {**event["data"]["receipt"], "receivedDate": when}
         receipt["lines"] = [
-            {**line, "serialNumbers": self._serials(line["purchaseOrderLineID"], line["quantity"])}
+            {
+                **line,
+                "serialNumbers": self._serials(
+                    goods[line["purchaseOrderLineID"] - 1], 0, line["quantity"]
+                ),
+            }
             for line in receipt["lines"]
         ]
         document = self._document(when)
         return _event("purchase_order.receipted", when, receipt=receipt, purchaseOrder=document)
 
-    def _serials(self, line: int, quantity: int) -> list[str]:
-        return [f"{self.id}-{line}-{number:03}" for number in range(1, quantity + 1)]
+    def _serials(self, goods: Goods, before: int, quantity: int) -> list[str]:
+        if not goods.serialized:
+            return []
+        found = [f"{self.id}-{goods.id}-{before + n:03}" for n in range(1, quantity + 1)]
+        self.serials.setdefault(goods.number, set()).update(found)
+        return found
 
     def receive(
         self, goods: Mapping[Goods, int] | None = None, *, with_serials: bool = True
@@ -325,13 +309,11 @@ class Purchase:
         for sold, quantity in came.items():
             before = self.arrived.get(sold.id, 0)
             self.arrived[sold.id] = before + quantity
-            serials = [f"{self.id}-{sold.id}-{before + n:03}" for n in range(1, quantity + 1)]
-            serials = serials if with_serials else []
             lines.append(
                 {
                     "purchaseOrderLineID": self._line_id(sold),
                     "quantity": quantity,
-                    "serialNumbers": serials if sold.serialized else [],
+                    "serialNumbers": self._serials(sold, before, quantity) if with_serials else [],
                 }
             )
         when = _now()
@@ -394,7 +376,11 @@ class Purchase:
             "receivedDate": when if complete else None,
             "modifiedDate": when,
             "lines": lines,
-            "costs": [],
+            "costs": self._costs(),
             "supplier": {**self.supplier.document(), "email": self.supplier.email},
             "products": [goods.product() for goods, _ in self.lines],
         }
+
+    def _costs(self) -> list[dict[str, Any]]:
+        freight = _number(Decimal(self.freight))
+        return [{"id": 1, "description": "Freight", "amount": freight, "tax": 0}] if freight else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -36,6 +37,16 @@ STEPS: Mapping[str, str] = {
     "release_invoice": "{sales_order} is released: it may be invoiced.",
 }
 COMPLETED = "{subject} is received in full and closed."
+# What a step says when it was done before: what it made is made to agree, never made twice.
+AGAIN: Mapping[str, str] = {
+    "create_products": "The products sold agree with the order again.",
+    "sync_purchase_order": "{subject} agrees with Commerce again, as {purchase_order}.",
+    "receive_purchase_order": "Receipt {subject} agrees with Commerce again.",
+    "ship_goods": "More goods of {sales_order} are marked as shipped.",
+    "release_invoice": "{sales_order} is released again.",
+}
+STOCK = "{subject} is made, as {purchase_order}: no demand asks for it."
+UNLINKED = "Lines that are linked to nothing stand on {subject}."
 
 
 class Narrator:
@@ -127,7 +138,17 @@ class Narrator:
             print(json.dumps(value, ensure_ascii=False))
 
 
-def told(step: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class Telling:
+    """How a step came to be done: `again` after it was done before, for `stock`, or for the lines
+    of a purchase order that are `unlinked`."""
+
+    again: bool = False
+    stock: bool = False
+    unlinked: bool = False
+
+
+def told(step: Mapping[str, Any], how: Telling = Telling()) -> str:
     """A finished step as a sentence."""
     records = {
         link["kind"]: f"{link['kind'].replace('_', ' ')} {link['id']}" for link in step["remote"]
@@ -135,6 +156,10 @@ def told(step: Mapping[str, Any]) -> str:
     template = STEPS.get(step["step"], "{subject}: " + step["step"].replace("_", " ") + ".")
     if step["step"] == "receive_purchase_order" and "/" not in step["subject"]:
         template = COMPLETED
+    elif how.again:
+        template = AGAIN.get(step["step"], template)
+    elif step["step"] == "sync_purchase_order":
+        template = UNLINKED if how.unlinked else STOCK if how.stock else template
     known = _Records(records, subject=step["subject"])
     sentence = str(template.format_map(known))
     return sentence[:1].upper() + sentence[1:]

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from sandbox.demo.day import Day
 from sandbox.demo.ending import Ending, Story
-from sandbox.demo.events import (
+from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.goods import (
     BIG_MONITOR,
     CABLE,
     CONTOSO,
     DOCK,
     INGRAM,
     INSTALL,
+    KIT,
     MONITOR,
     NORDIC,
     NORTHWIND,
     SYNNEX,
-    Purchase,
-    Sale,
 )
 from sandbox.demo.turns import TURNS
 
@@ -80,6 +80,47 @@ def two_suppliers(day: Day) -> Ending:
         (monitors, docks),
         "Waiting for goods",
     )
+
+
+def priced(day: Day) -> Ending:
+    lines = [(KIT, 2), (CABLE, 8)]
+    sale = Sale(
+        1209,
+        NORTHWIND,
+        lines,
+        delivery="30.00",
+        surcharge="4.50",
+        coupon="15.00",
+        discounts={1: "10"},
+    )
+    purchase = Purchase(8919, sale, SYNNEX, lines, freight="18.00")
+    day.begin(
+        "A discount, a delivery, a surcharge and a coupon",
+        "Each amount of the order's head becomes a line of its own, so that ConnectWise bills to "
+        "the cent what Commerce sold. The kit is a bundle: one line, one product. The supplier "
+        "takes 18.00 for the freight, which goes on the purchase order once.",
+    )
+    day.post(sale.approved(), purchase.approved(), purchase.receive({CABLE: 8}))
+    day.follow(sale.number, "waiting", "GOODS_NOT_RECEIVED")
+    day.post(purchase.receive())
+    day.follow(sale.number, "done")
+    return Ending.released(sale, purchase)
+
+
+def mixed(day: Day) -> Ending:
+    sale = Sale(1210, CONTOSO, [(CABLE, 10), (DOCK, 3), (CABLE, 4)], from_stock={3: 4})
+    cables = Purchase(8920, sale, INGRAM, [(CABLE, 10)])
+    docks = Purchase(8921, sale, SYNNEX, [(DOCK, 3)], drop_ship=True)
+    day.begin(
+        "From the shelf, from a supplier, and straight to the customer",
+        "The same cable is on two lines: ten are ordered, four are on the shelf and need no "
+        "purchase order. TD Synnex sends the docks straight to Contoso, so they count as shipped "
+        "when they are received; the cables come to the warehouse and do not.",
+    )
+    day.post(sale.approved(), cables.approved(), docks.approved())
+    day.post(docks.receive(), cables.receive())
+    day.follow(sale.number, "done")
+    return Ending.released(sale, cables, docks)
 
 
 def receipt_first(day: Day) -> Ending:
@@ -204,12 +245,37 @@ def wrong_total(day: Day) -> Ending:
     return Ending(sale, "held", "TOTAL_MISMATCH", "but Commerce states", status=None)
 
 
+def shared(day: Day) -> tuple[Ending, Ending]:
+    opportunity = day.office.make_opportunity("Contoso", "Two orders, one deal", [(MONITOR, 3)])
+    first = Sale(1218, CONTOSO, [(MONITOR, 3)], opportunity=opportunity)
+    second = Sale(1219, CONTOSO, [(CABLE, 3)], opportunity=opportunity)
+    monitors = Purchase(8922, first, INGRAM, [(MONITOR, 3)])
+    cables = Purchase(8923, second, SYNNEX, [(CABLE, 3)])
+    day.begin(
+        "Two orders of one deal",
+        "The deal was won with the first order. Whether the second goes on the same sales order or "
+        "on one of its own nobody can tell but a person; once together, they are released together.",
+    )
+    day.post(first.approved())
+    day.follow(first.number, "waiting", "LINE_NOT_ORDERED")
+    day.post(second.approved())
+    day.follow(second.number, "held", "OPPORTUNITY_SHARED")
+    day.decide(second.number, "OPPORTUNITY_SHARED", "append", "one invoice for both")
+    day.follow(second.number, "waiting", "LINE_NOT_ORDERED")
+    day.post(monitors.approved(), monitors.receive())
+    day.follow(first.number, "waiting", "SHARED_NOT_READY")
+    day.post(cables.approved(), cables.receive())
+    day.follow(first.number, "done")
+    day.follow(second.number, "done")
+    return Ending.released(first, monitors), Ending.released(second, cables, guest=True)
+
+
 GROUPS: tuple[tuple[str, tuple[Story, ...]], ...] = (
-    ("A usual day", (straight, two_suppliers)),
+    ("A usual day", (straight, two_suppliers, priced, mixed)),
     (
         "Messages that come late, twice, or to a dying worker",
         (receipt_first, twice_and_shuffled, killed),
     ),
-    ("What only people know", (unknown_supplier, person_converts, wrong_total)),
+    ("What only people know", (unknown_supplier, person_converts, shared, wrong_total)),
     *TURNS,
 )

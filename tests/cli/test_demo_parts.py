@@ -13,18 +13,9 @@ from app.sync import contract
 from sandbox.demo import checks
 from sandbox.demo.counting import Count, count
 from sandbox.demo.ending import Ending
-from sandbox.demo.events import (
-    BIG_MONITOR,
-    CABLE,
-    CONTOSO,
-    DOCK,
-    INGRAM,
-    INSTALL,
-    MONITOR,
-    Purchase,
-    Sale,
-)
-from sandbox.demo.narrator import told
+from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.goods import BIG_MONITOR, CABLE, CONTOSO, DOCK, INGRAM, INSTALL, KIT, MONITOR
+from sandbox.demo.narrator import Telling, told
 
 SALE = Sale(
     1201,
@@ -34,6 +25,18 @@ SALE = Sale(
     options=[(MONITOR, 10, True), (BIG_MONITOR, 10, False)],
     opportunity=88,
     title="Desk refresh",
+)
+
+
+PRICED = Sale(
+    1209,
+    CONTOSO,
+    [(KIT, 2), (CABLE, 5), (CABLE, 3)],
+    delivery="30.00",
+    surcharge="4.50",
+    coupon="15.00",
+    discounts={1: "10"},
+    from_stock={3: 3},
 )
 
 
@@ -49,7 +52,10 @@ def purchase() -> Purchase:
         purchase().approved(),
         purchase().receive({MONITOR: 4}),
         purchase().receive(),
+        purchase().corrected(MONITOR, 3),
         Sale(1203, CONTOSO, [(CABLE, 7)]).approved(),
+        PRICED.approved(),
+        Purchase(8892, PRICED, INGRAM, [(KIT, 2)], freight="18.00").receive(),
     ],
     ids=lambda event: event["type"],
 )
@@ -64,6 +70,28 @@ def test_the_order_adds_up_as_its_example_does():
     assert isinstance(order, SalesOrder)
     assert str(order.total) == "4204.2"
     assert money.gap(order, "unit") == 0
+
+
+def test_an_order_with_discount_surcharge_and_coupon_adds_up():
+    order = parse(Kind.SALES_ORDER, PRICED.approved()["data"]["salesOrder"])
+    assert isinstance(order, SalesOrder)
+    assert str(order.total) == "449.97"
+    assert money.gap(order, "unit") == 0
+    assert str(PRICED.billed) == "407.70"
+    assert [line.quantity_from_stock for line in order.lines] == [None, None, 3]
+
+
+def test_serial_numbers_come_with_the_receipt_or_later_the_same():
+    bought, late = purchase(), purchase()
+    bought.receive()
+    receipt = late.receive(with_serials=False)
+    assert late.serials == {}
+    late.told_again(receipt)
+    assert late.serials == bought.serials
+    assert {sku: len(told) for sku, told in late.serials.items()} == {
+        "DELL-P2425H": 10,
+        "DELL-WD22TB4": 3,
+    }
 
 
 def test_receipts_are_cumulative_and_complete_the_purchase_order():
@@ -133,20 +161,70 @@ def test_steps_are_told_with_their_records():
     assert linked == "PO1 is linked to the demand of the sales order: read back and found so."
 
 
+def test_a_step_done_anew_for_stock_or_without_a_link_is_told_so():
+    shipped = step("ship_goods", "ON1", sales_order="5")
+    assert told(shipped) == "Goods of sales order 5 are marked as shipped."
+    more = told(shipped, Telling(again=True))
+    assert more == "More goods of sales order 5 are marked as shipped."
+    synced = step("sync_purchase_order", "PO1", purchase_order="7")
+    stock = told(synced, Telling(stock=True))
+    assert stock == "PO1 is made, as purchase order 7: no demand asks for it."
+    assert told(synced, Telling(unlinked=True)) == "Lines that are linked to nothing stand on PO1."
+
+
+SOLD = (
+    ("1", "DELL-P2425H", 10, 239),
+    ("2", "DELL-WD22TB4", 3, 319),
+    ("3", "INSTALL-HALFDAY", 1, 450),
+    ("delivery", "FREIGHT", 1, 25),
+)
+HEADER = {"id": 7, "poNumber": "PO10008891", "closedFlag": True}
+
+
+def product(number: int, sold: tuple[str, str, int, int], **more: Any) -> dict[str, Any]:
+    key, sku, quantity, price = sold
+    return {
+        "id": number,
+        "integrationXRef": f"dl:default:{SALE.id}:{key}",
+        "salesOrder": {"id": 5},
+        "catalogItem": {"identifier": sku},
+        "quantity": quantity,
+        "price": price,
+        **more,
+    }
+
+
+def line(number: int, sku: str, quantity: int, **more: Any) -> dict[str, Any]:
+    serials = sorted(told_serials()[sku])
+    return {
+        "id": number,
+        "product": {"identifier": sku},
+        "quantity": quantity,
+        "receivedQuantity": quantity,
+        "serialNumbers": ",".join(serials),
+        "salesOrder": [{"id": 5}],
+        **more,
+    }
+
+
+def told_serials() -> dict[str, set[str]]:
+    bought = purchase()
+    bought.receive()
+    return bought.serials
+
+
 def books(**more: Any) -> checks.Books:
-    marks = [f"dl:default:{SALE.id}:{key}" for key in ("1", "2", "3", "delivery")]
     empty = {
-        "products": [{"integrationXRef": mark, "salesOrder": {"id": 5}} for mark in marks],
+        "products": [product(*line) for line in enumerate(SOLD, start=1)],
         "sales_orders": [
             {"id": 5, "status": {"name": "Ready to invoice"}, "opportunity": {"id": 88}}
         ],
-        "purchase_orders": [{"id": 7, "poNumber": "PO10008891", "closedFlag": True}],
+        "purchase_orders": [HEADER],
         "invoices": [],
         "catalog": [{"identifier": "FREIGHT"}],
         "opportunities": [{"id": 88, "status": {"name": "Won"}}],
-        "lines": {
-            7: [{"id": 1, "quantity": 13, "receivedQuantity": 13, "salesOrder": [{"id": 5}]}]
-        },
+        "lines": {7: [line(1, "DELL-P2425H", 10), line(2, "DELL-WD22TB4", 3)]},
+        "shipped": {},
     }
     return checks.Books(**{**empty, **more})
 
@@ -169,6 +247,33 @@ def test_a_day_that_ended_well_shows_no_deviation():
     assert checks.deviations([ending()], STANDS, books()) == []
 
 
+def test_what_a_supplier_sends_to_the_customer_has_to_be_shipped():
+    bought = Purchase(8891, SALE, INGRAM, [(MONITOR, 10), (DOCK, 3)], drop_ship=True)
+    bought.receive()
+    sent = [Ending.released(SALE, bought)]
+    assert "should have {'DELL-P2425H': 10" in checks.deviations(sent, STANDS, books())[0]
+    assert checks.deviations(sent, STANDS, books(shipped={1: 10, 2: 3})) == []
+
+
+def test_of_a_cancelled_order_nothing_is_sold():
+    stands = {SALE.number: {"state": "cancelled", "answer": {"code": "CANCELLED", "sentence": ""}}}
+    gone = Ending(SALE, "cancelled", "CANCELLED", "", status="Ready to invoice")
+    left = books(purchase_orders=[], lines={})
+    assert "and should sell {}" in checks.deviations([gone], stands, left)[0]
+    for row in left.products:
+        row["quantityCancelled"] = row["quantity"]
+    assert checks.deviations([gone], stands, left) == []
+
+
+def test_a_guest_stands_on_the_sales_order_of_another():
+    alone = Ending.released(SALE, guest=True)
+    found = checks.deviations([alone], STANDS, books(purchase_orders=[], lines={}))
+    assert found == [
+        "ConnectWise has 1 sales orders, and should have 0.",
+        "ConnectWise has 1 opportunities, and should have 0.",
+    ]
+
+
 def test_an_expected_state_can_be_planted():
     (planted,) = checks.planted([ending()], {SALE.number: "waiting"})
     assert checks.deviations([planted], STANDS, books()) == [
@@ -180,17 +285,38 @@ def test_an_expected_state_can_be_planted():
     ("more", "says"),
     [
         ({"sales_orders": [*books().sales_orders, {"id": 6}]}, "2 sales orders"),
-        ({"products": books().products * 2}, "has the products"),
-        ({"products": books().products[1:]}, "has the products"),
+        ({"products": books().products * 2}, "has products twice: dl:default:1201:1"),
+        ({"products": books().products[1:]}, "sells {'2': 3, '3': 1, 'delivery': 1}"),
+        ({"products": [product(1, ("1", "DELL-P2425H", 9, 239)), *books().products[1:]]}, "'1': 9"),
+        (
+            {"products": [product(1, SOLD[0], quantityCancelled=10), *books().products[1:]]},
+            "sells {'2': 3, '3': 1, 'delivery': 1}",
+        ),
+        (
+            {"products": [product(1, ("1", "DELL-P2425H", 10, 238)), *books().products[1:]]},
+            "bills 3812 in ConnectWise, and should bill 3822.00",
+        ),
+        ({"shipped": {2: 3}}, "has {'DELL-WD22TB4': 3} shipped, and should have {}"),
         ({"purchase_orders": books().purchase_orders * 2}, "stands 2 times"),
         ({"invoices": [{"id": 1}]}, "1 invoices"),
         ({"catalog": [{"identifier": "A"}, {"identifier": "A"}]}, "stand twice: A"),
         ({"opportunities": [{"id": 88, "status": {"name": "Open"}}]}, "is not won"),
-        ({"lines": {7: [{"id": 1, "quantity": 13, "receivedQuantity": 13}]}}, "not linked"),
+        ({"lines": {7: [line(1, "DELL-P2425H", 10, salesOrder=[])]}}, "Lines [1] of PO10008891"),
+        ({"lines": {7: [line(1, "DELL-P2425H", 10, receivedQuantity=0)]}}, "0 are received"),
+        ({"lines": {7: [line(1, "DELL-P2425H", 10)]}}, "10 are ordered"),
         (
-            {"lines": {7: [{"id": 1, "quantity": 13, "salesOrder": [{"id": 5}]}]}},
-            "0 are received",
+            {
+                "lines": {
+                    7: [
+                        line(1, "DELL-P2425H", 10),
+                        line(2, "DELL-WD22TB4", 3, serialNumbers="8891-302-001"),
+                    ]
+                }
+            },
+            "has the serial numbers",
         ),
+        ({"purchase_orders": [{**HEADER, "freightCost": 5}]}, "a freight of 5"),
+        ({"purchase_orders": [{**HEADER, "closedFlag": False}]}, "should be closed"),
     ],
 )
 def test_every_deviation_in_connectwise_is_told(more: dict[str, Any], says: str):

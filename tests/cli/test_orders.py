@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.cli.frame import ExitCode
-from sandbox.demo.events import CABLE, CONTOSO, INGRAM, NORDIC, Purchase, Sale
+from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.goods import CABLE, CONTOSO, INGRAM, NORDIC
 from tests.cli.conftest import Command, beside
 from tests.e2e.harness import ADMIN, Stack, bearer, running
 

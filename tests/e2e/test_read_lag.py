@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.demo.events import CABLE, CONTOSO, DOCK, INGRAM, Purchase, Sale
+from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.goods import CABLE, CONTOSO, DOCK, INGRAM
 from tests.e2e.harness import running
 
 LINES = [(CABLE, 10), (DOCK, 4)]
