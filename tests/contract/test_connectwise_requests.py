@@ -129,6 +129,7 @@ CALLS: dict[str, list[Call]] = {
     "demand_links": [lambda c: c.demand_links([40001])],
     "shipping_details": [lambda c: c.shipping_details(40001)],
     "invoice": [lambda c: c.invoice(12000)],
+    "invoices_since": [lambda c: c.invoices_since(datetime(2026, 11, 20, tzinfo=UTC))],
     "callbacks": [lambda c: c.callbacks()],
     "create_catalog_item": [
         lambda c: c.create_catalog_item(CATALOG_ITEM),
