@@ -60,9 +60,7 @@ APPENDS: Mapping[str, Any] = {"demand_linking": "demand_appends_to_po"}
 AUTOMATIC: Mapping[str, Any] = {"demand_linking": "automatic"}
 PERSON: Mapping[str, Any] = {"sales_order_creation": "wait_for_person"}
 SHIPS: Mapping[str, Any] = {"invoice_policy": "shipped_only", "mark_shipped": "on_receipt"}
-SHIPPED_BY_HAND: Mapping[str, Any] = {"invoice_policy": "shipped_only"}
 INVOICES: Mapping[str, Any] = {"invoice_action": "create_invoice"}
-CANCELS: Mapping[str, Any] = {"partial_receipt": "cancel_rest"}
 ON_ISSUE: Mapping[str, Any] = {"purchase_order_timing": "on_issue"}
 SELDOM: Mapping[str, Any] = {"poll_seconds": 600.0}
 
@@ -327,7 +325,7 @@ TRAFFIC = (
         "Told from a record that is gone by a look at `/system/info`; then as with 401.",
         story="keys refused",
     ),
-    Row("read_lag_ms", 0, "Each write is read back once."),
+    Row("read_lag_ms", 0, "What has to be read back is read once."),
     Row("read_lag_ms", 300, "Read-backs are patient for `READ_LAG`.", settings={"read_lag": 0.5}),
     Row(
         "read_lag_ms",

@@ -28,7 +28,7 @@ QUESTIONS: Mapping[str, str] = {
     "latency_ms": "How long does a request take?",
 }
 
-# What a person does where an order is held; `stories.py` plays it.
+# What a person does where an order is held; `ways.py` plays it.
 WAYS: Mapping[str, str] = {
     "demand switched on": (
         "ConnectWise is set to raise demand from sales orders, and `look_again` is chosen."
