@@ -10,7 +10,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,14 @@ def play(data_dir: Path, narrator: Narrator, other: Mapping[str, str], *, keep: 
             office = Office(facts["sandbox"]["connectwise"], facts["connectwise_headers"])
             with contextlib.closing(service), contextlib.closing(office):
                 day = Day(stack, service, office, narrator)
-                endings = checks.planted(_told(day), other)
+                groups = {title: checks.planted(told, other) for title, told in _told(day).items()}
+                endings = [ending for told in groups.values() for ending in told]
                 orders = checks.orders(endings, service)
                 wrong = checks.deviations(endings, orders, checks.read(office))
                 watched = _watched(service, office, facts["connectwise_headers"]["clientId"])
                 broken = judge(watched)
                 wrong += [f"The observer found: {finding}" for finding in broken]
-        _tell_end(narrator, endings, orders, day.counted)
+        _tell_end(narrator, groups, orders, day.counted)
         narrator.opening(
             "",
             f"An observer that shares no code with the service judged each of its {watched.writes} "
@@ -98,15 +99,16 @@ def play(data_dir: Path, narrator: Narrator, other: Mapping[str, str], *, keep: 
     return wrong
 
 
-def _told(day: Day) -> list[Ending]:
+def _told(day: Day) -> dict[str, list[Ending]]:
     """Every story, in its group."""
-    endings: list[Ending] = []
+    groups: dict[str, list[Ending]] = {}
     for title, stories in GROUPS:
         day.group(title)
+        endings = groups.setdefault(title, [])
         for story in stories:
             told = story(day)
             endings += [told] if isinstance(told, Ending) else told
-    return endings
+    return groups
 
 
 def _watched(service: Service, office: Office, client_id: str) -> Case:
@@ -133,25 +135,14 @@ def _directory(data_dir: Path, *, keep: bool) -> Iterator[Path]:
 
 def _tell_end(
     narrator: Narrator,
-    endings: list[Ending],
+    groups: Mapping[str, Sequence[Ending]],
     orders: Mapping[str, Mapping[str, Any]],
     counted: Mapping[str, Count],
 ) -> None:
-    rows = []
-    for ending in endings:
-        order = orders[ending.sale.number]
-        answer = order["answer"]
-        rows.append(
-            (
-                ending.sale.number,
-                ending.sale.customer.name,
-                order["state"],
-                answer["who"],
-                answer["sentence"],
-            )
-        )
-    narrator.table(
-        "Where each order stands, and why", ("order", "customer", "state", "acts", "why"), rows
+    narrator.grouped(
+        "Where each order stands, and why",
+        ("order", "customer", "state", "acts", "why"),
+        [(name, [_row(end, orders) for end in endings]) for name, endings in groups.items()],
     )
     for number, calls in counted.items():
         narrator.table(
@@ -166,6 +157,18 @@ def _tell_end(
                 ("together", calls.total),
             ),
         )
+
+
+def _row(ending: Ending, orders: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    order = orders[ending.sale.number]
+    answer = order["answer"]
+    return (
+        ending.sale.number,
+        ending.sale.customer.name,
+        order["state"],
+        answer["who"],
+        answer["sentence"],
+    )
 
 
 def _tell_verdict(narrator: Narrator, wrong: list[str], orders: int, seconds: float) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-WIDTH = 110
+WIDTH = 100
 MARKS = {
     "done": ("✓", "green"),
     "waiting": ("…", "yellow"),
@@ -112,6 +112,15 @@ class Narrator:
 
     def table(self, title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; headings that end with # are columns of numbers."""
+        self.grouped(title, headings, [("", rows)])
+
+    def grouped(
+        self,
+        title: str,
+        headings: Sequence[str],
+        groups: Iterable[tuple[str, Iterable[Sequence[object]]]],
+    ) -> None:
+        """A table in parts, each under its name, which stands in the widest column: the last."""
         self._say("")
         self._say(title, style="bold")
         shape = box.ASCII2 if self._plain else box.ROUNDED
@@ -124,8 +133,12 @@ class Narrator:
                 overflow="fold",
                 no_wrap=heading == headings[0],
             )
-        for row in rows:
-            table.add_row(*(Text(str(cell)) for cell in row))
+        for name, rows in groups:
+            if name:
+                table.add_section()
+                table.add_row(*([""] * (len(headings) - 1)), Text(name, style="bold"))
+            for row in rows:
+                table.add_row(*(Text(str(cell)) for cell in row))
         self._console.print(table, soft_wrap=False)
 
     def end(self, text: str, *, good: bool) -> None:

@@ -15,7 +15,7 @@ from sandbox.demo.counting import Count, count
 from sandbox.demo.ending import Ending
 from sandbox.demo.events import Purchase, Sale
 from sandbox.demo.goods import BIG_MONITOR, CABLE, CONTOSO, DOCK, INGRAM, INSTALL, KIT, MONITOR
-from sandbox.demo.narrator import Telling, told
+from sandbox.demo.narrator import Narrator, Telling, told
 
 SALE = Sale(
     1201,
@@ -159,6 +159,20 @@ def test_steps_are_told_with_their_records():
     assert told(completed) == "PO1 is received in full and closed."
     linked = told(step("link_demand", "PO1", purchase_order="7"))
     assert linked == "PO1 is linked to the demand of the sales order: read back and found so."
+
+
+def test_a_table_in_groups_names_each_and_fits_a_hundred_columns(
+    capsys: pytest.CaptureFixture[str],
+):
+    rows = [("ON1", "Contoso Ltd", "done", "accounting", "It is released for invoicing. " * 4)]
+    headings = ("order", "customer", "state", "acts", "why")
+    Narrator().grouped("The end", headings, [("A usual day", rows), ("Orders that change", rows)])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines) <= 100
+    named = [n for n, line in enumerate(lines) if "A usual day" in line or "change" in line]
+    orders = [n for n, line in enumerate(lines) if "ON1" in line]
+    assert len(named) == len(orders) == 2
+    assert named[0] < orders[0] < named[1] < orders[1]
 
 
 def test_a_step_done_anew_for_stock_or_without_a_link_is_told_so():
