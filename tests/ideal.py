@@ -97,7 +97,8 @@ class World:
         """A person chooses one of the ways out that the answer offers."""
         held = next(v for v in self.plan().verdicts if (v.code, v.subject) == (code, subject))
         assert choice in (held.choices or names_of(code)), f"{choice} is not offered"
-        about = digest(held.want) if held.want is not None else ""
+        what = held.about if held.about is not None else held.want
+        about = digest(what) if what is not None else ""
         self.decisions.append(
             Decision(held.step, subject, code, choice, "a reason", "tester", self.now, about)
         )

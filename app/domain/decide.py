@@ -63,6 +63,7 @@ class Verdict:
     choices: tuple[str, ...] = ()
     want: Mapping[str, Any] | None = None
     runnable: bool = False
+    about: Mapping[str, Any] | None = None  # what a decision is about; None: the want
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +327,7 @@ def _shut(
         shut.looks,
         shut.choices or (names_of(shut.code) if state is State.HELD else ways_out(shut.code)),
         want=want,
+        about=shut.about,
     )
 
 

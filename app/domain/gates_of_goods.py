@@ -24,20 +24,24 @@ def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut |
         return None
     for line in purchase_order.lines:
         remote = received_remotely(view, purchase_order.id).get(line.id, 0)
-        keep = view.decided_on(Code.RECEIPT_REDUCED, purchase_order.id) == "keep_connectwise"
-        if line.quantity_received < remote and not keep:
+        reduced = {"line": line.id, "told": line.quantity_received, "received": remote}
+        choice = view.decided_on(Code.RECEIPT_REDUCED, purchase_order.id, reduced)
+        if line.quantity_received < remote and choice != "keep_connectwise":
             return Shut(
                 Code.RECEIPT_REDUCED,
                 f"Commerce says {line.quantity_received} of {line.title} on "
                 f"{purchase_order.order_number} are received, but {remote} are in ConnectWise.",
+                about=reduced,
             )
         told = received(view, purchase_order).get(line.id, 0)
-        clip = view.decided_on(Code.RECEIPT_ABOVE_ORDER, purchase_order.id) == "receive_ordered"
-        if told > line.quantity and not clip:
+        above = {"line": line.id, "told": told, "ordered": line.quantity}
+        choice = view.decided_on(Code.RECEIPT_ABOVE_ORDER, purchase_order.id, above)
+        if told > line.quantity and choice != "receive_ordered":
             return Shut(
                 Code.RECEIPT_ABOVE_ORDER,
                 f"{told} of {line.title} are received on {purchase_order.order_number}, "
                 f"but only {line.quantity} are ordered.",
+                about=above,
             )
     return None
 
@@ -67,8 +71,11 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
             never_held=True,
         )
     done = received_remotely(view, purchase_order.id)
+    ordered = {line.id: line.quantity for line in purchase_order.lines}
     for interval in part.intervals:
-        if interval.start > done.get(interval.po_line, 0):
+        # What is above the order is never received, so nothing waits for it.
+        start = min(interval.start, ordered.get(interval.po_line, interval.start))
+        if start > done.get(interval.po_line, 0):
             return Shut(
                 Code.RECEIPT_GAP,
                 f"An earlier receipt on {purchase_order.order_number} comes first.",

@@ -173,12 +173,16 @@ class OrderView:
         found = self.decision(code, subject, want)
         return found.choice if found is not None else None
 
-    def decided_on(self, code: Code, purchase_order_id: int) -> str | None:
-        """The newest choice about a code at any subject of a purchase order, None: none."""
+    def decided_on(
+        self, code: Code, purchase_order_id: int, about: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """The newest choice about a code at any subject of a purchase order, None: none. With
+        `about` only a choice about just this situation counts."""
         found = [
             one
             for (decided, subject), one in self.decisions.items()
             if decided is code and subject.split(":")[1:2] == [str(purchase_order_id)]
+            if about is None or one.about == digest(about)
         ]
         return max(found, key=lambda one: one.at).choice if found else None
 

@@ -5,9 +5,10 @@ Owns the shape that gates give and that decide, steps and explanation read. No g
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.domain.codes import Code, Who
 from app.domain.order import OrderView
@@ -25,6 +26,7 @@ class Shut:
     looks: tuple[str, ...] = ()
     next_look: str | None = None
     never_held: bool = False
+    about: Mapping[str, Any] | None = None  # what a decision is about; None: the want
     opened_by: tuple[str, ...] = ()  # choices that open it, for just the want that stood then
     choices: tuple[str, ...] = ()  # what a person may choose from; empty: the code's own
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from app.domain import psa
+from app.domain.choices import LOOK_AGAIN, SKIP, names_of
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
@@ -55,9 +56,9 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
             {
                 "line": interval.po_line,
                 "product": interval.product_id,
-                "from": interval.start,
-                # Above the order only where nobody decided yet: the gate is shut meanwhile.
-                "to": min(interval.end, max(ordered[interval.po_line], interval.start)),
+                # What is above the order is never received: the gate asks a person (H2).
+                "from": min(interval.start, ordered[interval.po_line]),
+                "to": min(interval.end, ordered[interval.po_line]),
                 "serials": list(interval.serials),
             }
             for interval in part.intervals
@@ -180,9 +181,7 @@ async def _receive_product(
         if done >= target:
             return
         line = _next_line(fx, lines)
-        if _accepted(fx, document):
-            if line is None:
-                return
+        if line is not None and _accepted(fx, document):
             start = min(start, int(done))
         if done < start or line is None:
             sentence = (
@@ -193,7 +192,10 @@ async def _receive_product(
             fx.forget("lines", po_id)
             if wait := await fx.lagging(_last_write(fx, document.id), sentence):
                 raise wait
-            raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
+            # Without an open line nothing can be received, so there is nothing to accept.
+            ways = names_of(Code.RECEIPT_UNCERTAIN)
+            choices = ways if line is not None else (LOOK_AGAIN.name, SKIP.name)
+            raise Hold(Code.RECEIPT_UNCERTAIN, sentence, choices=choices)
         _refuse_unlinked(fx, document, line, lines, linked)
         amount = min(target - done, line.quantity - line.received)
         if (line.id, line.received + amount) in sent:

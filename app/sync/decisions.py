@@ -93,7 +93,7 @@ class Decisions:
                     told,
                     actor.name,
                     snapshot.now,
-                    digest(verdict.want) if verdict.want is not None else "",
+                    _about(verdict),
                 ),
                 skip=skip,
                 drop_claims=skip and verdict.step == _GIVES_CLAIMS_BACK,
@@ -179,7 +179,7 @@ class Decisions:
             await self._operations.wake()
             return await self._operations.story(row)
         code = verdict.code or Code.EARLIER_STEP
-        about_want = digest(verdict.want) if verdict.want is not None else ""
+        about_want = _about(verdict)
         decision = Decision(
             step, verdict.subject, code, SKIP.name, told, actor.name, snapshot.now, about_want
         )
@@ -269,3 +269,9 @@ def _one(
             subjects=subjects,
         )
     return found[0]
+
+
+def _about(verdict: Verdict) -> str:
+    """The digest of what the decision is about: another situation asks anew."""
+    about = verdict.about if verdict.about is not None else verdict.want
+    return digest(about) if about is not None else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Stack, running
+from tests.e2e.harness import Rest, Stack, running
 from tests.e2e.orders import CABLE, DOCK, Order
 from tests.e2e.remote import Remote
 from tests.e2e.rules.test_purchase_order_changes import (
@@ -223,7 +223,7 @@ async def test_b1_13_of_a_partly_invoiced_order_the_rest_is_linked_and_what_is_i
 def synced_as_far_as_it_goes(order: Rest) -> bool:
     """The release is held by the same code before the purchase order is even made."""
     codes = {step["step"]: step["code"] for step in order["steps"]}
-    return codes.get("sync_purchase_order") == "INVOICED_TOO_EARLY" == order["answer"]["code"]
+    return bool(codes.get("sync_purchase_order") == "INVOICED_TOO_EARLY" == order["answer"]["code"])
 
 
 async def invoiced(stack: Stack, product: int) -> int:

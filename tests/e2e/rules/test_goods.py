@@ -71,6 +71,13 @@ async def test_h2_more_received_than_ordered_is_held_and_what_was_ordered_can_be
     await decide(stack, order, "RECEIPT_ABOVE_ORDER", "receive_ordered", held_subject(held))
     await stack.until_state(order.number, "done")
     assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10}
+    order.received[8891, 1] = 12
+    await tell(stack, [order.receipted(8891, {1: 3})])  # what was accepted says nothing of more
+    held = await stack.until_state(order.number, "held", "RECEIPT_ABOVE_ORDER")
+    assert "15 of Product CABLE-2M are received" in held["answer"]["sentence"]
+    await decide(stack, order, "RECEIPT_ABOVE_ORDER", "receive_ordered")
+    await stack.until_state(order.number, "done")
+    assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10}
 
 
 def held_subject(order: Rest) -> str:
@@ -130,6 +137,20 @@ async def test_b1_9_a_rest_that_lost_its_link_is_never_received_unlinked(stack: 
     held = await stack.until_state(order.number, "held", "DEMAND_NOT_LINKED")
     assert "6 CABLE-2M, is not linked" in held["answer"]["sentence"]
     assert (await Remote.read(stack, order)).received == {"CABLE-2M": 4}
+
+
+async def test_h2_a_rest_that_was_cancelled_is_never_taken_as_received(
+    database_url: str, redis_url: str
+) -> None:
+    """PARTIAL_RECEIPT = cancel_rest, and the rest comes all the same: nothing is left to receive on."""
+    async with running(database_url, redis_url, partial_receipt="cancel_rest") as stack:
+        order = an_order()
+        await tell(stack, [order.approved(), order.ordered(8891, [(CABLE, 10)])])
+        await tell(stack, [order.receipted(8891, {1: 4}), order.receipted(8891)])
+        held = await stack.until_state(order.number, "held", "RECEIPT_UNCERTAIN")
+        assert held["answer"]["choices"] == ["look_again", "skip"]
+        assert "no open line" in held["answer"]["sentence"]
+        assert held["lines"][0]["received"] == "4"
 
 
 # --- H7 -------------------------------------------------------------------------------------------
