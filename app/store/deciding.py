@@ -20,10 +20,11 @@ from app.store.operating import wake_as_a_person
 from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
 
+# First of all, as a worker's commit does.
+_LOCK = "SELECT tenant_id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
 _DECIDE = """
 INSERT INTO decision (tenant_id, order_id, step, subject, code, choice, reason, actor, about)
 SELECT o.tenant_id, o.id, $2, $3, $4, $5, $6, $7, $8 FROM orders AS o WHERE o.id = $1
-RETURNING tenant_id
 """
 # A step that a person leaves out keeps what it applied, so that the past stays told.
 _SKIP = """
@@ -82,7 +83,10 @@ class Deciding(Part):
             data={"code": one.code.value, "choice": one.choice},
         )
         async with self._db.transaction() as session:
-            tenant_id = await session.fetchval(
+            tenant_id = await session.fetchval(_LOCK, made.order_id)
+            if tenant_id is None:
+                raise KeyError(made.order_id)
+            await session.execute(
                 _DECIDE,
                 made.order_id,
                 one.step,
@@ -93,8 +97,6 @@ class Deciding(Part):
                 text(one.actor),
                 one.about,
             )
-            if tenant_id is None:
-                raise KeyError(made.order_id)
             if made.skip:
                 sentence = f"Left out by {one.actor}: {one.reason}"
                 await session.execute(_SKIP, made.order_id, one.step, one.subject, text(sentence))

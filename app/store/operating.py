@@ -168,12 +168,13 @@ class Operating(Part):
 
 
 async def wake_as_a_person(session: Session, order_ids: Sequence[int], entry: JournalEntry) -> None:
-    """Wake orders as a person does: poison and retry marks are taken off."""
+    """Wake orders as a person does: poison and retry marks are taken off. The orders come before
+    their steps, as in a worker's commit: the other way round the two could lock each other out."""
     if not order_ids:
         return
     await session.execute(_UNPOISON, order_ids)
-    await session.execute(_RETRY, order_ids)
     await session.execute(WAKE, order_ids)
+    await session.execute(_RETRY, order_ids)
     await session.execute(JOURNAL, *journal_columns([(order, entry) for order in order_ids]))
 
 

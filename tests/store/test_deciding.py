@@ -162,3 +162,33 @@ async def test_h8_a_write_announced_while_the_lock_was_waited_for_is_seen(
 async def test_an_unknown_order_is_said(store: PostgresStore) -> None:
     with pytest.raises(KeyError):
         await store.decide(DecisionMade(4711, decision()))
+
+
+@pytest.mark.parametrize("choice", ["go", "skip"])
+async def test_h11_a_decision_and_a_workers_commit_never_lock_each_other_out(
+    postgres: PostgresStore, database_url: str, choice: str
+) -> None:
+    """Both take the order before its steps. The commit is played statement by statement."""
+    await deliver(postgres, "all", sales_order("1201"))
+    async with postgres.join() as worker:
+        claim = await claim_one(postgres, worker)
+        held = applied("link_demand", "po:1", state=State.HELD, retry_at=NOW, retry_wake=1)
+        await postgres.commit(writes(claim, ledger=[held]))
+        connection = await asyncpg.connect(database_url)
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT FROM orders FOR NO KEY UPDATE")
+                made = DecisionMade(claim.order_id, decision(choice), skip=choice == "skip")
+                deciding = asyncio.create_task(postgres.decide(made))
+                waits = """
+                    SELECT count(*) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                """
+                async with asyncio.timeout(5):
+                    while not await connection.fetchval(waits):
+                        await asyncio.sleep(0.01)
+                await connection.execute("UPDATE applied SET attempts = attempts + 1")
+            await deciding
+        finally:
+            await connection.close()
+    assert [one.choice for one in (await snapshot_of(postgres)).decisions] == [choice]
