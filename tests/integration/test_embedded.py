@@ -39,10 +39,12 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 # An owner: starts the servers, says so on stdout, and then only waits to be ended.
 OWNER = """
-import json, sys, time
+import json, signal, sys, time
 from pathlib import Path
 from app import embedded
 
+# A job in the background inherits SIGINT as ignored; a person's terminal does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 servers = embedded.start_sync(Path(sys.argv[1]), durable=False)
 print(json.dumps([servers.database_url, servers.redis_url, servers.pids]), flush=True)
 try:
