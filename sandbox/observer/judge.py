@@ -58,15 +58,13 @@ def judge(case: Case) -> list[Finding]:
     found: list[Finding] = []
     for entry in case.log:
         changed = entry.get("changed") or ()
-        before = Mirror.__new__(Mirror)
         mine = entry["method"] not in (*READS, "ACT") and entry.get("client") == case.service
         if not mine or not took_effect(entry):
             mirror.apply(changed)
             continue
-        before.tables = {name: dict(rows) for name, rows in _touched(mirror, changed).items()}
         write = rules.Write(
             entry=entry,
-            before=rules.Before(mirror, before.tables),
+            before=rules.Before(mirror, changed),
             after=mirror,
             changed=changed,
             told=told,
@@ -80,22 +78,13 @@ def judge(case: Case) -> list[Finding]:
         sentences += _asked(rules.AFTER, write)
         case.writes += 1
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = [(rule, order, text) for rule, order, text in ending.faults(mirror, told, case.ready)]
+    end = ending.faults(mirror, told, case.ready)
     return [*found, *_not_permitted(case.permitted, end, None)]
 
 
 def took_effect(entry: Json) -> bool:
     """Answered with success, or done although the answer was lost."""
     return entry["status"] in SUCCESS or bool(entry.get("changed"))
-
-
-def _touched(mirror: Mirror, changed: Iterable[Json]) -> dict[str, dict[int, Json]]:
-    rows: dict[str, dict[int, Json]] = {}
-    for change in changed:
-        row = mirror.get(change["table"], change["id"])
-        if row is not None:
-            rows.setdefault(change["table"], {})[int(change["id"])] = row
-    return rows
 
 
 def _asked(asked: Sequence[rules.Rule], write: rules.Write) -> list[rules.Broken]:

@@ -42,16 +42,17 @@ MATRIX: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 class Before:
-    """The mirror as it stood before a write, while the mirror itself moves on."""
+    """The rows that a write touches, as they were before it, while the mirror moves on."""
 
-    def __init__(self, mirror: Mirror, touched: Mapping[str, Mapping[int, Row]]) -> None:
-        self._mirror = mirror
-        self._touched = touched
+    def __init__(self, mirror: Mirror, changed: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = {
+            (change["table"], int(change["id"])): mirror.get(change["table"], change["id"])
+            for change in changed
+        }
 
     def get(self, table: str, number: Any) -> Row | None:
-        """The row as it was. Only for rows that the write touched, once it was applied."""
-        own = self._touched.get(table, {})
-        return own.get(int(number)) if number is not None and int(number) in own else None
+        """The row as it was, None where the write made it."""
+        return self._rows.get((table, int(number)))
 
 
 @dataclass(frozen=True)
@@ -210,15 +211,11 @@ def released_with_its_goods(write: Write) -> Iterator[Broken]:
         status = write.after.status("orderStatus", new["status"])
         was = old["status"] if old is not None else None
         if status.get("name") == write.ready and was != new["status"]:
-            yield from missing_goods(write, new)
+            yield from short_of_goods(write.after, write.told, write.moment, new)
     for before, invoice in write.rows("invoice"):
         sales_order = write.after.get("order", invoice.get("salesOrder"))
         if before is None and sales_order is not None:
-            yield from missing_goods(write, sales_order)
-
-
-def missing_goods(write: Write, sales_order: Row) -> Iterator[Broken]:
-    yield from short_of_goods(write.after, write.told, write.moment, sales_order)
+            yield from short_of_goods(write.after, write.told, write.moment, sales_order)
 
 
 def short_of_goods(
