@@ -14,6 +14,8 @@ from typing import Any
 from app.domain.documents import Quote
 from app.domain.psa import Product
 
+IDENTIFIER = 75  # characters of a catalog item's identifier (connectwise.md 3.4)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -52,6 +54,11 @@ def has_options(quote: Quote | None) -> bool:
     )
 
 
+def sku_key(sku: str) -> str:
+    """How ConnectWise compares identifiers: cut to their length, without regard to case."""
+    return sku[:IDENTIFIER].casefold()
+
+
 def match(
     lines: Sequence[Mapping[str, Any]],
     products: Sequence[Product],
@@ -67,6 +74,9 @@ def match(
     Products with another order's mark are foreign. Cancelled ones are not looked at. `apart`: what
     is ambiguous is left alone, and the lines get products of their own.
     """
+    left_out: dict[str, int] = {}
+    for sku, count in not_chosen.items():
+        left_out[sku_key(sku)] = left_out.get(sku_key(sku), 0) + count
     pairs: dict[str, Product] = {}
     free: list[Product] = []
     gone: list[Product] = []
@@ -86,15 +96,15 @@ def match(
     missing: list[str] = []
     ambiguous: list[str] = []
     open_lines = [line for line in lines if line["key"] not in pairs]
-    for sku in dict.fromkeys(str(line["sku"]) for line in open_lines):
-        same_lines = [line for line in open_lines if line["sku"] == sku]
-        candidates = [product for product in free if product.sku == sku]
+    for sku in dict.fromkeys(sku_key(str(line["sku"])) for line in open_lines):
+        same_lines = [line for line in open_lines if sku_key(str(line["sku"])) == sku]
+        candidates = [product for product in free if sku_key(product.sku) == sku]
         spare = len(candidates) - len(same_lines)
-        if spare > 0 and not_chosen.get(sku, 0) < spare and not _told_apart(same_lines, candidates):
+        if spare > 0 and left_out.get(sku, 0) < spare and not _told_apart(same_lines, candidates):
             if apart:
                 missing.extend(str(line["key"]) for line in same_lines)
                 continue
-            ambiguous.append(sku)
+            ambiguous.append(str(same_lines[0]["sku"]))
         for line in same_lines:
             found = _best(line, candidates)
             if found is None:
@@ -103,8 +113,8 @@ def match(
             candidates.remove(found)
             free.remove(found)
             pairs[str(line["key"])] = found
-    excluded = gone + [product for product in free if not_chosen.get(product.sku)]
-    foreign += [product for product in free if not not_chosen.get(product.sku)]
+    excluded = gone + [product for product in free if left_out.get(sku_key(product.sku))]
+    foreign += [product for product in free if not left_out.get(sku_key(product.sku))]
     return Match(pairs, tuple(missing), tuple(excluded), tuple(foreign), tuple(ambiguous))
 
 

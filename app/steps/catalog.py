@@ -16,7 +16,6 @@ from app.domain.errors import Hold
 from app.steps.effects import Effects, Outcome
 from app.steps.resolve import optional, setting
 
-IDENTIFIER = 75
 DESCRIPTION = 60
 PART_NUMBER = 50
 # Longer than any claim of ours lives, shorter than a catalog item is likely to be remade.

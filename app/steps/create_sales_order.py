@@ -14,6 +14,7 @@ from app.domain import invoices, psa
 from app.domain.choices import names_of
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
@@ -137,14 +138,14 @@ async def _ours(fx: Effects, opportunity: int) -> int | None:
     """The opportunity's sales order on which our products stand, never the opportunity alone."""
     marks = {fx.view.xref(key) for key in _keys(fx)}
     products = {fx.ref("product", key) for key in _keys(fx)}
-    skus = {str(line.get("sku")) for line in wanted_lines(fx.view)}
+    skus = {sku_key(str(line.get("sku"))) for line in wanted_lines(fx.view)}
     strong: list[int] = []
     weak: list[int] = []
     for order in await fx.cw.sales_orders_of_opportunity(opportunity):
         there = await standing(fx, Parent(sales_order=order.id))
         if any(product.xref in marks or product.id in products for product in there):
             strong.append(order.id)
-        elif any(not product.xref and product.sku in skus for product in there):
+        elif any(not product.xref and sku_key(product.sku) in skus for product in there):
             weak.append(order.id)  # a conversion that copied without our mark
     candidates = strong or weak
     if len(candidates) > 1 and (named := chosen_of(fx, candidates)) is not None:
@@ -172,7 +173,7 @@ async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None
         for line in lines
         if fx.view.xref(str(line["key"])) not in marks
         and fx.ref("product", str(line["key"])) not in moved
-        and not any(not p.xref and p.sku == line.get("sku") for p in there)
+        and not any(not p.xref and sku_key(p.sku) == sku_key(str(line.get("sku"))) for p in there)
     ]
     add = fx.view.decided(Code.PRODUCTS_NOT_CONVERTED) == "add_products" or fx.view.appended
     if missing and not fx.view.person_converts and not add:

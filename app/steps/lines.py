@@ -7,16 +7,16 @@ matches, create what is missing, take out what was not chosen. Used by two steps
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from app.domain import money, options, psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.freeze import frozen_lines
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
-from app.domain.quantities import received_for_lines
 from app.domain.records import Ref
 from app.steps import catalog
 from app.steps.effects import Effects, Outcome
@@ -38,7 +38,7 @@ def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
         lines.append(
             {
                 "key": str(line.id),
-                "sku": product.product_number[: catalog.IDENTIFIER],
+                "sku": product.product_number[: options.IDENTIFIER],
                 "title": line.title,
                 "quantity": line.quantity,
                 "price": money.unit_price(line).quantize(CENT_PLACES),
@@ -155,7 +155,9 @@ def _refuse_other_product(
     """A line that sells another product than the one that carries its mark is never just renamed."""
     for key, product in pairs.items():
         line = by_key[key]
-        if "setting" not in line and product.sku.casefold() != str(line["sku"]).casefold():
+        if "setting" not in line and options.sku_key(product.sku) != options.sku_key(
+            str(line["sku"])
+        ):
             raise Hold(
                 Code.OPTIONS_UNMATCHED,
                 f"{line['title']} of {fx.view.row.name} is {line['sku']} in Commerce now, but "
@@ -214,15 +216,22 @@ async def _change(
     fx.learn(_ref(parent, key, product.id, product.sku, product.catalog_item_id))
 
 
+def _frozen_by(fx: Effects, key: str, product: psa.Product) -> str | None:
+    """What froze a line, as a sentence names it. The invoice is the product's own, read now."""
+    if product.invoice_id is not None:
+        return f"invoice {product.invoice_id}"
+    found = frozen_lines(fx.view).get(key)
+    # An invoice that was read before and is gone from the product froze it no longer.
+    return replace(found, invoiced=0).by if found and (found.received or found.in_doubt) else None
+
+
 def _frozen(
     fx: Effects, line: Mapping[str, Any], product: psa.Product, change: psa.ProductChange
 ) -> Hold | None:
     """D-11: a receipt or an invoice freezes a line; the hold that tells it, None where it is free."""
-    key = str(line["key"])
-    came = received_for_lines(fx.view).get(int(key), 0) if key.isdecimal() else 0
-    if product.invoice_id is None and not came:
+    frozen = _frozen_by(fx, str(line["key"]), product)
+    if frozen is None:
         return None
-    frozen = f"invoice {product.invoice_id}" if product.invoice_id else f"a receipt of {came}"
     what = []
     if change.quantity is not None:
         what.append(f"quantity {product.quantity.normalize():f} to {change.quantity.normalize():f}")
@@ -247,13 +256,13 @@ async def _exclude(
         for product in excluded:
             if not product.xref:
                 continue
-            if product.invoice_id is not None and leave_frozen:
+            frozen = _frozen_by(fx, product.xref.removeprefix(fx.view.xref("")), product)
+            if frozen is not None and leave_frozen:
                 continue
-            if product.invoice_id is not None:
+            if frozen is not None:
                 raise Hold(
                     Code.CHANGED_AFTER_FREEZE,
-                    f"{product.sku} was taken off the order in Commerce after invoice "
-                    f"{product.invoice_id}.",
+                    f"{product.sku} was taken off the order in Commerce after {frozen}.",
                 )
             await fx.guard()
             await fx.cw.change_product(

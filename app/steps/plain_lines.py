@@ -14,6 +14,7 @@ from typing import Any
 from app.domain import psa
 from app.domain.documents import Product, PurchaseOrder, PurchaseOrderLine
 from app.domain.json_values import canonical
+from app.domain.options import IDENTIFIER
 from app.domain.order import OrderView
 from app.domain.standing import SYNC
 from app.steps import catalog
@@ -33,7 +34,7 @@ def items_of(view: OrderView, document: PurchaseOrder, products: set[int]) -> li
         items.append(
             {
                 "product": product_id,
-                "sku": product.product_number[: catalog.IDENTIFIER],
+                "sku": product.product_number[:IDENTIFIER],
                 "title": line.title,
                 "price": 0,
                 "cost": line.price,

@@ -323,3 +323,20 @@ async def test_h3_lines_change_until_a_receipt_freezes_them_d11(stack: Stack) ->
     await decide(stack, order, "CHANGED_AFTER_FREEZE", "keep_connectwise")
     await stack.until_state(order.number, "done")
     assert (await products_on(stack, found["id"]))["CABLE-2M"] == 8
+
+
+async def test_d11_a_line_taken_off_after_its_goods_came_is_for_a_person(stack: Stack) -> None:
+    order = Order(lines=[(DOCK, 1), (CABLE, 5)], not_chosen=(), quote_id=None, opportunity=None)
+    await tell(stack, [order.approved()])
+    await tell(stack, [order.ordered(8891, [(CABLE, 5)]), order.receipted(8891)])
+    await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    order.lines = [(DOCK, 1)]
+    await tell(stack, [order.approved("sales_order.updated")])
+    held = await stack.until_state(order.number, "held", "CHANGED_AFTER_FREEZE")
+    assert "a receipt of 5" in held["answer"]["sentence"]
+    (found,) = await sales_orders(stack)
+    there = {"CABLE-2M": 5, "DELL-WD22TB4": 1}
+    assert await products_on(stack, found["id"]) == there
+    await decide(stack, order, "CHANGED_AFTER_FREEZE", "keep_connectwise")
+    await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    assert await products_on(stack, found["id"]) == there

@@ -143,3 +143,15 @@ def test_the_order_in_which_products_are_listed_does_not_matter():
     lines = [wanted("1", "A", 4), wanted("2", "A", 4), wanted("3", "B")]
     products = [standing(11, "A", 4), standing(12, "A", 4), standing(13, "B"), standing(14, "C")]
     assert matched(lines, products) == matched(lines, products[::-1])
+
+
+def test_b1_5_identifiers_are_compared_as_connectwise_does_without_case():
+    found = matched([wanted("1", "abc")], [standing(1, "ABC"), standing(2, "Xyz")], xyz=1)
+    assert (pairs(found), found.missing) == ({"1": 1}, ())
+    assert [product.id for product in found.excluded] == [2]
+
+
+def test_b1_5_identifiers_longer_than_connectwise_keeps_are_the_same_when_cut():
+    long = "N" * 80
+    found = matched([], [standing(1, long[:75])], **{long: 1})
+    assert [product.id for product in found.excluded] == [1]
