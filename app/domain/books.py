@@ -217,13 +217,13 @@ class NewDocument:
     `marker` is ours alone, at most 100 characters of letters, digits and `:._-/`; by it a document
     is known again. `link` is the address of our page about it, empty where there is none.
     `number`: the supplier's for a bill or vendor credit, else ours; None leaves it to the ledger.
-    `reference` is shown to the other side, `memo` only to those who keep the books. An estimate or
-    a purchase order goes by `date` too. `from_estimate`: the estimate that an invoice makes good.
+    `reference` is shown to the other side, `memo` only to those who keep the books. `on` is the
+    document's date. `from_estimate`: the estimate that an invoice makes good.
     """
 
     kind: DocumentKind
     contact_id: str
-    date: date
+    on: date
     currency: str
     lines: tuple[LedgerLine, ...]
     marker: str
@@ -254,7 +254,7 @@ class Document:
     currency: str
     total: Decimal
     number: str | None = None
-    date: date | None = None
+    on: date | None = None
     tax: Decimal = Decimal(0)
     paid: Decimal = Decimal(0)
     marker: str | None = None
