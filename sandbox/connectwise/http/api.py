@@ -11,8 +11,8 @@ import binascii
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
 
 from sandbox.connectwise.http.control import Control
 from sandbox.connectwise.http.routes import Call, Result, find_route
@@ -24,12 +24,23 @@ from sandbox.kit.faults import Fault, Faults
 from sandbox.kit.log import RequestLog
 from sandbox.kit.wire import Reply, Request, json_reply
 
-BASE = re.compile(r"^/[^/]+/+apis/3\.0(?=/|$)")
+# The codebase of installed systems, which on the cloud leads to a tenant's own, and one like that.
+BASE = re.compile(r"^/(?:v4_6_release|v\d{4}_\d+)/+apis/3\.0(?=/|$)", re.IGNORECASE)
 KEY_PATH = re.compile(r"^/[^/]+/+system/callbackkey/index\.rails$", re.IGNORECASE)
 COMPANY_INFO = re.compile(r"^/login/companyinfo/([^/]+)$", re.IGNORECASE)
 MODEL_VERSION = "2025.1"
-RECORDS = f"application/vnd.connectwise.com+json; version={MODEL_VERSION}"
+CURRENT = (("api-current-version", MODEL_VERSION),)
+RECORDS = "application/vnd.connectwise.com+json; version="
+PINNED = re.compile(r"application/vnd\.connectwise\.com\+json\s*;\s*version=(\d{4}\.\d+)")
 READS = {"GET", "HEAD"}
+PARAMETERS = {
+    name.lower(): name
+    for name in (
+        *("conditions", "childConditions", "customFieldConditions", "orderBy", "fields", "columns"),
+        *("page", "pageSize", "pageId", "id", "companyName"),
+    )
+}
+LONGEST_ADDRESS = 2000
 
 
 @dataclass(frozen=True)
@@ -136,16 +147,20 @@ class Api:
         asked = COMPANY_INFO.match(request.path)
         if asked:
             return json_reply(200, self._company_info(asked.group(1)))
+        if len(request.path) + len(request.query) > LONGEST_ADDRESS:
+            return Reply(414, b"Request-URI Too Long", (("content-type", "text/plain"),))
         try:
-            result = self._result(request, fault)
+            result = self._result(in_documented_spelling(request), fault)
         except Refusal as refusal:
-            return json_reply(refusal.status, refusal.body())
+            return json_reply(refusal.status, refusal.body(), CURRENT)
         except TooMany as limit:
             return too_many(limit.seconds)
-        headers = (("api-current-version", MODEL_VERSION), *result.headers)
+        headers = (*CURRENT, *result.headers)
         if result.body is None:
             return Reply(result.status, b"", headers)
-        return json_reply(result.status, result.body, headers, RECORDS)
+        pinned = PINNED.search(request.headers.get("accept", ""))
+        kind = RECORDS + (pinned.group(1) if pinned else MODEL_VERSION)
+        return json_reply(result.status, result.body, headers, kind)
 
     def _result(self, request: Request, fault: Fault | None) -> Result:
         if KEY_PATH.match(request.path):
@@ -239,6 +254,13 @@ class Api:
         self.faults.clear()
         self.log.clear()
         self._recent.clear()
+
+
+def in_documented_spelling(request: Request) -> Request:
+    """The names of query parameters count without regard to case: clients write `pagesize`."""
+    given = request.parameters
+    named = {PARAMETERS.get(name.lower(), name): value for name, value in given.items()}
+    return request if named.keys() == given.keys() else replace(request, query=urlencode(named))
 
 
 class TooMany(Exception):
