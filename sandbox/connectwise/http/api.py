@@ -33,6 +33,7 @@ CURRENT = (("api-current-version", MODEL_VERSION),)
 RECORDS = "application/vnd.connectwise.com+json; version="
 PINNED = re.compile(r"application/vnd\.connectwise\.com\+json\s*;\s*version=(\d{4}\.\d+)")
 READS = {"GET", "HEAD"}
+DROP_LINK = "drop_link"
 PARAMETERS = {
     name.lower(): name
     for name in (
@@ -74,7 +75,7 @@ class Api:
         self.psa = psa
         self.credentials = credentials
         self.log = RequestLog()
-        self.faults = Faults()
+        self.faults = Faults((DROP_LINK,))
         self.signing_key = signing_key
         self.control = Control(self)
         self._recent: deque[float] = deque()
@@ -102,7 +103,11 @@ class Api:
         elif fault is not None and fault.kind == "status":
             reply = self._ordered(fault)
         else:
+            dropping = DroppedLinks(self.faults, request.method, self.api_path(request.path))
+            self.psa.world.loses_links = dropping
             reply = self._carried_out(request, fault)
+            self.psa.world.loses_links = lambda: False
+            fault = fault or dropping.fault
         lost = fault is not None and fault.kind == "lose_reply"
         self._note(request, reply, fault, lost)
         return Reply(0, drop=True) if lost else reply
@@ -261,6 +266,20 @@ def in_documented_spelling(request: Request) -> Request:
     given = request.parameters
     named = {PARAMETERS.get(name.lower(), name): value for name, value in given.items()}
     return request if named.keys() == given.keys() else replace(request, query=urlencode(named))
+
+
+class DroppedLinks:
+    """Asked whenever a request is about to link demand: one ordered fault drops all its links."""
+
+    def __init__(self, faults: Faults, method: str, path: str) -> None:
+        self.faults = faults
+        self.request = (method, path)
+        self.fault: Fault | None = None
+
+    def __call__(self) -> bool:
+        if self.fault is None:
+            self.fault = self.faults.take_inner(DROP_LINK, *self.request)
+        return self.fault is not None
 
 
 class TooMany(Exception):
