@@ -68,7 +68,7 @@ class Mischief:
         return SOUND.get(field.kind)
 
     def number(self, table: str) -> int:
-        rows = list(self.desk.psa.world.store.rows(table))
+        rows = list(self.desk.psa.world.store.rows(RESOURCES[table].home))
         return int(self.random.choice(rows)["id"]) if rows else 1
 
     def body(self, method: str, key: tuple[str, ...]) -> Any:

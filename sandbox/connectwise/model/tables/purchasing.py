@@ -48,6 +48,22 @@ resource(
 )
 
 resource(
+    "purchaseOrderInfo",
+    "/procurement/purchaseorders/info",
+    CURRENCY,
+    stored_in="purchaseOrder",
+    methods=frozenset(),
+)
+
+resource(
+    "purchaseOrderStatusInfo",
+    "/procurement/purchaseorderstatuses/info",
+    "name:s defaultFlag:b closedFlag:b inactiveFlag:b defaultClosedFlag:b sortOrder:i",
+    stored_in="purchaseOrderStatus",
+    methods=frozenset(),
+)
+
+resource(
     "line",
     "/procurement/purchaseorders/#/lineitems",
     f"""
@@ -66,7 +82,7 @@ resource(
     first_id=82001,
     parent="purchaseOrderId",
     parent_table="purchaseOrder",
-    indexed="product",
+    indexed="product batch",
     defaults={
         "backorderedFlag": False,
         "canceledFlag": False,
