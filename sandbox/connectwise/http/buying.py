@@ -9,14 +9,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sandbox.connectwise.http.listing import whole
+from sandbox.connectwise.http.listing import shown, whole
 from sandbox.connectwise.http.routes import Call, Result, add_route, get_record, route
 from sandbox.connectwise.model.engine import object_body
 from sandbox.connectwise.model.errors import Refusal, no_endpoint, not_found, refused
 from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.rules import accounting, items, products, purchasing
 from sandbox.connectwise.model.shapes import SHAPES
-from sandbox.connectwise.model.store import Row
+from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
 
@@ -168,6 +168,59 @@ def copy_catalog_item(call: Call) -> Result:
         item = call.psa.engine.existing("catalog", call.ids[0], None, world.store)
         row = items.copied(world, item)
     return Result(200, call.psa.show("catalog", row))
+
+
+def _vendor_shown(call: Call, view: View, row: Row) -> dict[str, Any]:
+    """The vendor's record of this has no `_info`."""
+    record = shown(call.psa, view, "catalogVendor", row, None)
+    return {name: value for name, value in record.items() if name != "_info"}
+
+
+@route("GET", "/procurement/catalog/vendors/#")
+def catalog_vendors(call: Call) -> Result:
+    call.psa.engine.existing("catalog", call.ids[0], None, call.view)
+    rows = call.view.find("catalogVendor", "catalogItemId", (call.ids[0],))
+    return Result(200, [_vendor_shown(call, call.view, row) for row in rows])
+
+
+@route("POST", "/procurement/catalog/vendors")
+def post_catalog_vendor(call: Call) -> Result:
+    """The item is named in the body, not in the path."""
+    body, world = object_body(call.body), call.psa.world
+    number = body.get("catalogItemId")
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise refused("catalogVendors", "catalogItemId", "The catalogItemId field is required.")
+    with world.write():
+        row = call.psa.engine.create("catalogVendor", body, number)
+    return Result(201, _vendor_shown(call, world.store, row))
+
+
+@route("PUT", "/procurement/catalog/#/vendors/#")
+def put_catalog_vendor(call: Call) -> Result:
+    """The document's body is a whole catalog item; what it says of vendor and SKU is taken."""
+    body, world = object_body(call.body), call.psa.world
+    with world.write():
+        row = call.psa.engine.existing("catalogVendor", call.ids[1], call.ids[0], world.store)
+        vendor = body.get("vendor")
+        wanted: dict[str, Any] = {
+            "vendorId": vendor.get("id") if isinstance(vendor, dict) else row["vendorId"],
+            "vendorSku": body.get("vendorSku"),
+            "isPreferredVendor": row["isPreferredVendor"],
+        }
+        row = call.psa.engine.put("catalogVendor", row["id"], wanted, call.ids[0])
+    return Result(200, _vendor_shown(call, world.store, row))
+
+
+# --- the statuses of purchase orders
+
+
+@route("GET", "/procurement/purchaseorderstatuses/#/usages")
+@route("GET", "/procurement/purchaseorderstatuses/#/usages/list")
+def status_usages(call: Call) -> Result:
+    call.psa.engine.existing("purchaseOrderStatus", call.ids[0], None, call.view)
+    count = purchasing.usages(call.view, call.ids[0])
+    usage = {"type": "Purchase Order", "typeKey": "PurchaseOrder", "count": count}
+    return Result(200, [{"id": call.ids[0], **usage}] if count else [])
 
 
 # --- whole purchase orders

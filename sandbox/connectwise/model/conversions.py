@@ -43,6 +43,9 @@ def convert(
     """Makes a record of an opportunity or a sales order, or adds to one. Gives its row."""
     world, made = engine.world, KINDS[kind]
     name = f"{source_table}To{kind}Conversion"
+    for field in ("name", "summary"):
+        if not isinstance(body.get(field, ""), str):
+            raise refused(name, field, "The value must be text.")
     products = _chosen(world, source_table, source, kind, body, name)
     target = _existing(engine, made, source, body, name)
     if target is None:

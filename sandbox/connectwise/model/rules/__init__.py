@@ -2,6 +2,7 @@
 
 from sandbox.connectwise.model.rules import (
     accounting,
+    adjustments,
     bundles,
     forecast,
     invoicing,
@@ -34,6 +35,7 @@ for module in (
     invoicing,
     payments,
     accounting,
+    adjustments,
 ):
     RULES.update(module.RULES)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.connectwise.model.errors import exists, invalid_object, refused
 from sandbox.connectwise.model.rules.base import Extras, Rules, decimal, default_place, fill, money
 from sandbox.connectwise.model.rules.containers import BUNDLE
-from sandbox.connectwise.model.store import Row
+from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
 COMPONENT = "catalogComponent"
+VENDORS = "catalogVendors"
 STOCK = "minimumStockByWarehouse"
 
 
@@ -111,7 +113,32 @@ def save_minimum(world: World, old: Row | None, new: Row, extras: Extras) -> Non
             raise invalid_object(STOCK, exists(STOCK, "warehouse", message))
 
 
+def save_vendor(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    vendor = world.get("company", new.get("vendorId")) or {}
+    if not vendor.get("isVendorFlag"):
+        raise refused(VENDORS, "vendorId", "The company is not a vendor")
+    for other in world.find("catalogVendor", "catalogItemId", new["catalogItemId"]):
+        if other["vendorId"] == new["vendorId"] and other["id"] != new.get("id"):
+            raise invalid_object(VENDORS, exists(VENDORS, "vendorId", "The item has this vendor"))
+
+
+def saved_vendor(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    """The preferred vendor is the item's own, and there is one."""
+    if not new.get("isPreferredVendor"):
+        return
+    for other in world.find("catalogVendor", "catalogItemId", new["catalogItemId"]):
+        if other["id"] != new["id"]:
+            world.change("catalogVendor", other["id"], isPreferredVendor=False)
+    sku = {"vendorSku": new["vendorSku"]} if new.get("vendorSku") else {}
+    world.change("catalog", new["catalogItemId"], vendor=new["vendorId"], **sku)
+
+
+def show_vendor(world: World, view: View, row: Row) -> Mapping[str, Any]:
+    return {"vendorName": (view.get("company", row["vendorId"]) or {}).get("name")}
+
+
 RULES: dict[str, Rules] = {
     COMPONENT: Rules(save_component, saved_component, after_delete=deleted_component),
     "minimumStock": Rules(save_minimum),
+    "catalogVendor": Rules(save_vendor, saved_vendor, computed=show_vendor),
 }

@@ -198,7 +198,7 @@ def copied(world: World, order: Row) -> Row:
     """A new purchase order for the same goods: nothing received, closed, posted or numbered yet."""
     status = world.flagged("purchaseOrderStatus", "defaultFlag") or {}
     kept = {name: value for name, value in order.items() if name not in NOT_COPIED}
-    new: Row = kept | {"status": status.get("id"), "freightCost": 0.0}
+    new: Row = kept | {"status": status.get("id", order["status"]), "freightCost": 0.0}
     save(world, None, new, {})
     made = world.insert(ORDER, new)
     for line in world.find("line", "purchaseOrderId", order["id"]):
@@ -344,7 +344,22 @@ def _demand_line(
     world.change("product", product["id"], vendor=order["vendorCompany"])
 
 
+# --- statuses
+
+
+def save_notification(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    kind = str((new.get("notifyWho") or {}).get("name") or "")
+    if kind.lower() == "email address" and not new.get("email"):
+        raise refused("purchaseOrderStatusNotification", "email", "The email field is required.")
+
+
+def usages(view: View, status_id: int) -> int:
+    """How many purchase orders stand in a status."""
+    return len(view.find(ORDER, "status", (status_id,)))
+
+
 RULES: dict[str, Rules] = {
+    "purchaseOrderStatusNotification": Rules(save_notification),
     ORDER: Rules(save, saved, before_delete=delete, computed=show),
     "line": Rules(save_line, saved_line, before_delete=delete_line, computed=show_line),
 }

@@ -1,4 +1,5 @@
-"""What hangs on a catalog item: its short form, a bundle's components, least stock."""
+"""What hangs on a catalog item: its short form, a bundle's components, least stock,
+other vendors, and the adjustments of what is on hand."""
 
 from sandbox.connectwise.model.resources import resource
 from sandbox.connectwise.model.tables.procurement import CLASSES
@@ -59,4 +60,29 @@ resource(
     first_id=9901,
     parent="catalogItem",
     parent_table="catalog",
+)
+
+resource(
+    "catalogVendor",
+    "/procurement/catalog/#/vendors",
+    "catalogItemId-:k(catalog) vendorId*:k(company) vendorSku:s50 isPreferredVendor:b vendorName~:s",
+    name="catalogVendors",
+    first_id=9801,
+    methods=frozenset({"DELETE"}),
+    parent="catalogItemId",
+    parent_table="catalog",
+    defaults={"isPreferredVendor": False},
+)
+
+resource(
+    "adjustment",
+    "/procurement/adjustments",
+    """
+    identifier*:s50 type*:x(identifier) reason:s100 notes:s closedFlag:b closedBy-:s
+    closedDate-:d adjustmentDetails~^:lo
+    """,
+    name="procurementAdjustment",
+    first_id=5601,
+    indexed="identifier",
+    defaults={"closedFlag": False},
 )

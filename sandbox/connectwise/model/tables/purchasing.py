@@ -64,6 +64,28 @@ resource(
 )
 
 resource(
+    "purchaseOrderStatusEmail",
+    "/procurement/purchaseorderstatuses/#/emailtemplates",
+    """
+    status-:r(PurchaseOrderStatus) useSenderFlag:b firstName:s100 lastName:s100 emailAddress:s100
+    subject*:s200 body:s copySenderFlag:b
+    """,
+    name="purchaseOrderStatusEmailTemplate",
+    first_id=660,
+    parent="status",
+    parent_table="purchaseOrderStatus",
+)
+
+resource(
+    "purchaseOrderStatusNotification",
+    "/procurement/purchaseorderstatuses/#/notifications",
+    "notifyWho*:x(identifier) status-:r(PurchaseOrderStatus) member:r(Member) email:s50 workflowStep:i",
+    first_id=680,
+    parent="status",
+    parent_table="purchaseOrderStatus",
+)
+
+resource(
     "line",
     "/procurement/purchaseorders/#/lineitems",
     f"""
