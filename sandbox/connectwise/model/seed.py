@@ -166,8 +166,8 @@ def _lists(engine: Engine) -> None:
         start=1,
     ):
         make("billingStatus", {"name": name, "sortOrder": number} | flags)
+    place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
     for name in ("Professional Services", "Procurement"):
-        place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
         board = make("board", {"name": name} | place)
         for number, (status, flags) in enumerate(
             (

@@ -201,7 +201,8 @@ def entries_of_invoice(view: View, invoice: Row) -> list[Row]:
     code = view.get("taxCode", invoice.get("taxCode")) or {}
     taxable = sum((line_total(row) for row in products if row.get("taxableFlag")), Decimal(0))
     tax = taxable * decimal(code.get("levelOneRate")) / 100
-    down = decimal(invoice.get("downpaymentApplied")) if invoice["type"] == "DownPayment" else 0
+    asked = invoice.get("downpaymentApplied") if invoice["type"] == "DownPayment" else 0
+    down = decimal(asked)
     total = sum((line_total(row) for row in products), Decimal(0)) + down
     of = {"invoice": invoice["id"]}
     entries: list[Row] = [

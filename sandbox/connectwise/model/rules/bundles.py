@@ -63,7 +63,7 @@ def save(world: World, old: Row | None, new: Row, extras: Extras) -> None:
 
 def saved(world: World, old: Row | None, new: Row, extras: Extras) -> None:
     bundle = world.row("product", new["parentProductItem"])
-    given = {
+    given: Row = {
         name: extras[name]
         for name in ("price", "cost", "vendor")
         if name in extras and (old is not None or extras[name] is not None)

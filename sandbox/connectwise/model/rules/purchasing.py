@@ -205,7 +205,7 @@ def copied(world: World, order: Row) -> Row:
         if line.get("canceledFlag"):
             continue
         kept = {name: value for name, value in line.items() if name not in LINE_NOT_COPIED}
-        fresh = RESOURCES["line"].defaults | {"purchaseOrderId": made["id"]}
+        fresh = dict(RESOURCES["line"].defaults) | {"purchaseOrderId": made["id"]}
         one: Row = kept | fresh
         extras: Extras = {}
         save_line(world, None, one, extras)
