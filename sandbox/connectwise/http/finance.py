@@ -111,17 +111,26 @@ def exported(call: Call, batch: Row) -> dict[str, Any]:
     bought = [row for row in (store.get("purchaseOrder", number) for number in orders) if row]
     customers = dict.fromkeys(row["company"] for row in sold)
     vendors = dict.fromkeys(row["vendorCompany"] for row in bought)
-    return {
-        "vendors": [{"vendor": _reference(call, "Company", number)} for number in vendors],
-        "customers": [{"company": _reference(call, "Company", number)} for number in customers],
-        "transactions": [_transaction(call, invoice) for invoice in sold],
-        "purchaseTransactions": [
-            _purchase(
-                call, order, [row for row in entries if row.get("purchaseOrder") == order["id"]]
-            )
-            for order in bought
-        ],
-    }
+    return without_nulls(
+        {
+            "vendors": [{"vendor": _reference(call, "Company", number)} for number in vendors],
+            "customers": [{"company": _reference(call, "Company", number)} for number in customers],
+            "transactions": [_transaction(call, invoice) for invoice in sold],
+            "purchaseTransactions": [
+                _purchase(
+                    call, order, [row for row in entries if row.get("purchaseOrder") == order["id"]]
+                )
+                for order in bought
+            ],
+        }
+    )
+
+
+def without_nulls(value: Any) -> Any:
+    """Nulls are left out, as everywhere."""
+    if isinstance(value, dict):
+        return {name: without_nulls(each) for name, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def _reference(call: Call, shape: str, number: int) -> dict[str, Any]:
