@@ -233,6 +233,19 @@ def test_a_batch_takes_only_what_waits_and_what_its_flags_allow(
     assert watched.get(f"{BATCHES}/count") == {"count": 1}
 
 
+def test_each_packing_slip_of_an_order_is_a_purchase_of_its_own(
+    watched: Desk, purchase: Any
+) -> None:
+    first, rest = watched.lines(purchase["id"])
+    path = f"/procurement/purchaseorders/{purchase['id']}/lineitems/{rest['id']}"
+    watched.patch(path, packingSlip="SLIP-2", tax=0)
+    assert watched.receive(rest, 1).status == 200
+    exported = batch(watched, first["id"], rest["id"]).json
+    bought = [(each["packingSlip"], each["total"]) for each in exported["purchaseTransactions"]]
+    assert bought == [("SLIP-1", 484.5), ("SLIP-2", 240)]
+    assert len(exported["vendors"]) == 1
+
+
 def test_batched_records_are_locked_until_the_batch_is_gone(
     watched: Desk, purchase: Any, invoice: Any
 ) -> None:

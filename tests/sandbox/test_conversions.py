@@ -141,8 +141,7 @@ def test_an_orders_project_takes_what_is_not_invoiced(watched: Desk) -> None:
     again = to(watched, "Project", source=path, projectId=project["id"])
     assert again["id"] == project["id"]
     assert len(products_on(watched, "project", project["id"])) == 1
-    kind = {"type": {"id": 1, "name": "Managed"}}
-    agreement = to(watched, "Agreement", source=path, **kind)
+    agreement = to(watched, "Agreement", source=path, type={"id": 1, "name": "Managed"})
     assert agreement["opportunity"]["id"] == 88
 
 

@@ -88,15 +88,14 @@ for table, rows in (
 def post_batch(call: Call) -> Result:
     with call.psa.world.write():
         batch = accounting.create_batch(call.psa.world, object_body(call.body))
-    return Result(201, exported(call, batch))
+    return Result(201, without_nulls(exported(call, batch)))
 
 
 @route("POST", "/finance/accounting/batches/#/export")
 def export_batch(call: Call) -> Result:
     store = call.psa.world.store
-    return Result(
-        200, exported(call, call.psa.engine.existing("accountingBatch", call.ids[0], None, store))
-    )
+    batch = call.psa.engine.existing("accountingBatch", call.ids[0], None, store)
+    return Result(200, without_nulls(exported(call, batch)))
 
 
 def exported(call: Call, batch: Row) -> dict[str, Any]:
@@ -104,26 +103,25 @@ def exported(call: Call, batch: Row) -> dict[str, Any]:
     store = call.psa.world.store
     entries = store.find("batchEntry", "batch", (batch["id"],))
     invoices = list(dict.fromkeys(row["invoice"] for row in entries if row.get("invoice")))
-    orders = list(
-        dict.fromkeys(row["purchaseOrder"] for row in entries if row.get("purchaseOrder"))
-    )
     sold = [row for row in (store.get("invoice", number) for number in invoices) if row]
-    bought = [row for row in (store.get("purchaseOrder", number) for number in orders) if row]
-    customers = dict.fromkeys(row["company"] for row in sold)
-    vendors = dict.fromkeys(row["vendorCompany"] for row in bought)
-    return without_nulls(
-        {
-            "vendors": [{"vendor": _reference(call, "Company", number)} for number in vendors],
-            "customers": [{"company": _reference(call, "Company", number)} for number in customers],
-            "transactions": [_transaction(call, invoice) for invoice in sold],
-            "purchaseTransactions": [
-                _purchase(
-                    call, order, [row for row in entries if row.get("purchaseOrder") == order["id"]]
-                )
-                for order in bought
-            ],
-        }
-    )
+    receipts: dict[int, list[Row]] = {}
+    for row in entries:
+        if row.get("receipt") is not None:
+            receipts.setdefault(row["receipt"], []).append(row)
+    purchases = [_purchase(call, rows) for rows in receipts.values()]
+    return {
+        "vendors": [{"vendor": vendor} for vendor in _each_once(purchases)],
+        "customers": [
+            {"company": _reference(call, "Company", number)}
+            for number in dict.fromkeys(row["company"] for row in sold)
+        ],
+        "transactions": [_transaction(call, invoice) for invoice in sold],
+        "purchaseTransactions": purchases,
+    }
+
+
+def _each_once(purchases: list[dict[str, Any]]) -> Iterable[Any]:
+    return {purchase["company"]["id"]: purchase["company"] for purchase in purchases}.values()
 
 
 def without_nulls(value: Any) -> Any:
@@ -164,21 +162,21 @@ def _transaction(call: Call, invoice: Row) -> dict[str, Any]:
     }
 
 
-def _purchase(call: Call, order: Row, entries: list[Row]) -> dict[str, Any]:
-    store, record = call.psa.world.store, call.psa.show("purchaseOrder", order)
-    lines = [store.get("line", row.get("lineItem")) for row in entries if row.get("lineItem")]
-    slips = sorted(
-        {str(line.get("packingSlip")) for line in lines if line and line.get("packingSlip")}
-    )
+def _purchase(call: Call, entries: list[Row]) -> dict[str, Any]:
+    """One receipt: the lines of a purchase order that came on one packing slip."""
+    store = call.psa.world.store
+    order = store.get("purchaseOrder", entries[0]["purchaseOrder"]) or {}
+    found = (store.get("line", row.get("lineItem")) for row in entries)
+    lines = [line for line in found if line is not None]
     return {
-        "id": str(order["id"]),
-        "documentNumber": record["poNumber"],
-        "purchaseDate": record.get("poDate"),
-        "company": record["vendorCompany"],
-        "packingSlip": ", ".join(slips) or None,
+        "id": str(entries[0]["receipt"]),
+        "documentNumber": order.get("poNumber"),
+        "purchaseDate": order.get("poDate"),
+        "company": _reference(call, "Company", order["vendorCompany"]),
+        "packingSlip": lines[0].get("packingSlip"),
         "freightAmount": sum(float(row["debit"]) for row in entries if row["accountType"] == "FR"),
-        "vendorInvoiceNumber": record.get("vendorInvoiceNumber"),
-        "vendorInvoiceDate": record.get("vendorInvoiceDate"),
+        "vendorInvoiceNumber": order.get("vendorInvoiceNumber"),
+        "vendorInvoiceDate": order.get("vendorInvoiceDate"),
         "total": sum(float(row["credit"]) for row in entries if row["accountType"] == "AP"),
         "purchaseDetail": [
             {
@@ -191,7 +189,6 @@ def _purchase(call: Call, order: Row, entries: list[Row]) -> dict[str, Any]:
                 "serialNumbers": line.get("serialNumbers"),
             }
             for line in lines
-            if line is not None
         ],
     }
 

@@ -228,7 +228,7 @@ def entries_of_invoice(view: View, invoice: Row) -> list[Row]:
 
 
 def _entries_of_receipt(view: View, receipt: Row) -> list[Row]:
-    of = {"purchaseOrder": receipt["purchaseOrder"]}
+    of = {"purchaseOrder": receipt["purchaseOrder"], "receipt": receipt["id"]}
     entries: list[Row] = []
     for number in receipt["lines"]:
         line = view.get("line", number) or {}
