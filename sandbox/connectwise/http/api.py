@@ -32,6 +32,7 @@ MODEL_VERSION = "2025.1"
 CURRENT = (("api-current-version", MODEL_VERSION),)
 RECORDS = "application/vnd.connectwise.com+json; version="
 PINNED = re.compile(r"application/vnd\.connectwise\.com\+json\s*;\s*version=(\d{4}\.\d+)")
+PDF = "application/pdf"
 READS = {"GET", "HEAD"}
 DROP_LINK = "drop_link"
 PARAMETERS = {
@@ -123,7 +124,7 @@ class Api:
             reply.body,
             self.psa.world.api_member,
             fault.kind if fault is not None else None,
-            is_json=fault is None or fault.kind != "status",
+            is_json=(fault is None or fault.kind != "status") and is_json(reply),
             client=request.headers.get("clientid", ""),
             changed=tuple(self.psa.world.touched),
         )
@@ -163,6 +164,8 @@ class Api:
         headers = (*CURRENT, *result.headers)
         if result.body is None:
             return Reply(result.status, b"", headers)
+        if isinstance(result.body, bytes):
+            return Reply(result.status, result.body, (("content-type", PDF), *headers))
         pinned = PINNED.search(request.headers.get("accept", ""))
         kind = RECORDS + (pinned.group(1) if pinned else MODEL_VERSION)
         return json_reply(result.status, result.body, headers, kind)
@@ -259,6 +262,10 @@ class Api:
         self.faults.clear()
         self.log.clear()
         self._recent.clear()
+
+
+def is_json(reply: Reply) -> bool:
+    return any(name == "content-type" and "json" in value for name, value in reply.headers)
 
 
 def in_documented_spelling(request: Request) -> Request:
