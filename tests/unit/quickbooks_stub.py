@@ -10,6 +10,7 @@ import httpx
 import respx
 
 from app.connectors import wire_json
+from app.connectors.bearer import Refresh
 from app.connectors.quickbooks.caller import Access
 from app.connectors.quickbooks.client import QuickBooksClient
 from app.domain.books import Tokens
@@ -46,7 +47,7 @@ def client_of(
     answers: respx.MockRouter,
     *,
     vault: MemoryVault | None = None,
-    refresh: Refresher | None = None,
+    refresh: Refresh | None = None,
     clock: ManualClock | None = None,
     on_call: Callable[[CallRecord], None] | None = None,
 ) -> QuickBooksClient:

@@ -11,9 +11,17 @@ import httpx
 import pytest
 
 from app.connectors.quickbooks.query import Where, equals, select
-from app.domain.books import ContactKind, DocumentKind, LedgerLine, NewContact, NewDocument, Status
+from app.domain.books import (
+    ContactKind,
+    DocumentKind,
+    LedgerLine,
+    NewContact,
+    NewDocument,
+    Status,
+    Tokens,
+)
 from app.domain.errors import FailureKind as Kind
-from app.domain.errors import RemoteFailure
+from app.domain.errors import RemoteFailure, StoreUnavailable
 from app.domain.records import CallRecord
 from tests.contract.vault import MemoryVault
 from tests.unit.connectwise_stub import ManualClock
@@ -335,26 +343,21 @@ async def test_new_tokens_that_cannot_be_kept_are_not_used() -> None:
     answers, refresh = router(), Refresher()
     route = answers.get("/query").respond(json={"QueryResponse": {}})
 
-    class Full(MemoryVault):
-        def refreshing(self) -> Any:
-            held = super().refreshing()
+    vault = MemoryVault(tokens(seconds=1))
+    vault.full = True
+    with pytest.raises(StoreUnavailable):
+        await client_of(answers, vault=vault, refresh=refresh).accounts()
+    assert refresh.asked == ["refresh-1"]
+    assert not route.called
 
-            class Broken:
-                async def __aenter__(self) -> Any:
-                    inner = await held.__aenter__()
 
-                    async def refuse(new: Any) -> None:
-                        raise OSError("the database is away")
+async def test_a_refresh_in_doubt_does_not_put_the_write_in_doubt() -> None:
+    answers = router()
+    route = answers.post("/bill").respond(json={"Bill": BILL})
 
-                    inner.store = refuse
-                    return inner
+    async def lost(old: Tokens, now: datetime) -> Tokens:
+        raise RemoteFailure(Kind.OUTCOME_UNKNOWN, "no answer")
 
-                async def __aexit__(self, *cause: object) -> Any:
-                    return await held.__aexit__(*cause)
-
-            return Broken()
-
-    client = client_of(answers, vault=Full(tokens(seconds=1)), refresh=refresh)
-    with pytest.raises(OSError, match="the database is away"):
-        await client.accounts()
+    client = client_of(answers, vault=MemoryVault(tokens(seconds=1)), refresh=lost)
+    await failed(Kind.NOT_SENT, client.create_document(NEW, "k"))
     assert not route.called
