@@ -41,10 +41,10 @@ def _against(write: Write, opportunity: int, *, closed: bool) -> Iterator[str]:
     }
     if not any(body["status"] == DECLINED for body in quotes.values()):
         yield "although no quote of it was declined"
-    for number in quotes:
-        told = write.told.quotes[number].at(known)
-        if told is not None and told["status"] != DECLINED:
-            yield f"although its quote {told['quoteNumber']} is open or won"
+    for number, body in quotes.items():
+        before = write.told.quotes[number].at(known)
+        if before is not None and DECLINED not in (before["status"], body["status"]):
+            yield f"although its quote {body['quoteNumber']} is open or won"
     for document in write.told.orders.values():
         order = document.at(known)
         if order is None or order["status"] == CANCELLED:

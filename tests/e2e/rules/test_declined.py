@@ -337,7 +337,7 @@ async def test_b1_4_an_order_that_comes_in_between_deciding_and_claiming_is_seen
                 arrived.set()
                 await stack.deliver(approved)
                 await stack.container.engine.store.merge(plan, 50)
-            return await claim_shared(self, *given)  # type: ignore[arg-type]
+            return await claim_shared(self, *given)
 
         monkeypatch.setattr(store, "claim_shared", late)
         await stack.deliver(order.declined())
