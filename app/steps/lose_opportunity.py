@@ -23,7 +23,6 @@ from app.steps.resolve import company, set_up, setting
 
 name = losing.STEP
 version = 1
-KIND = "lost_opportunity"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -98,7 +97,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         return {"status": lost.id, "name": lost.name}
 
     evidence = {"opportunity": opportunity, "status": lost.id, "name": lost.name}
-    _tell(fx, opportunity, await fx.once(KIND, key, evidence, send, _look(fx)))
+    _tell(fx, opportunity, await fx.once("lost_opportunity", key, evidence, send, _look(fx)))
 
 
 async def marked_lost(fx: Effects, opportunity: int) -> str | None:
@@ -135,7 +134,7 @@ async def _settle(fx: Effects, opportunity: int, doubt: Intent) -> None:
     """What became of the write without an answer. It is never just sent again: the quote may
     have been accepted meanwhile, or a person may have closed the opportunity."""
     await fx.claim("opportunity", str(opportunity), _claim_seconds(fx))
-    done = await fx.resolve(KIND, doubt.key, _look(fx))
+    done = await fx.resolve("lost_opportunity", doubt.key, _look(fx))
     if done is not None:
         _tell(fx, opportunity, done)
         return

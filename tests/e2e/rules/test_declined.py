@@ -99,6 +99,27 @@ async def test_b1_4_without_the_setting_nothing_is_made_of_a_declined_quote(
         assert await standing(stack) == "Won"
 
 
+async def test_g1_the_lost_status_is_the_one_that_is_set_and_a_wrong_name_is_told(
+    database_url: str, redis_url: str
+) -> None:
+    async with losing(database_url, redis_url, connectwise_lost_status="Declined") as stack:
+        await stack.deliver(small().declined())
+        held = await stack.until_state(QUOTE, "held", "SETTING_MISSING")
+        assert "CONNECTWISE_LOST_STATUS" in held["answer"]["sentence"]
+        flags = {"lostFlag": True, "closedFlag": True}
+        made = await stack.cw.post(
+            "/sales/opportunities/statuses", json={"name": "Declined", **flags}
+        )
+        assert made.status_code == 201, made.text
+        body = {"code": "SETTING_MISSING", "choice": "look_again", "reason": "It is made."}
+        decided = await stack.client.post(
+            f"/admin/orders/{QUOTE}/decide", json=body, headers=bearer()
+        )
+        assert decided.status_code == 200, decided.text
+        await stack.until_state(QUOTE, "done", "OPPORTUNITY_MARKED_LOST")
+        assert await standing(stack) == "Declined"
+
+
 # --- what speaks against it -----------------------------------------------------------------------
 
 
