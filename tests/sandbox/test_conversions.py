@@ -283,6 +283,7 @@ def test_a_product_on_a_project_ticket_raises_demand_until_the_ticket_is_closed(
     path = f"/project/tickets/{ticket['id']}"
     product = watched.plain_product("CABLE", ticket={"id": ticket["id"]}, quantity=6)
     assert product["needToOrderQuantity"] == 6
+    assert product["ticket"]["_info"]["ticket_href"].endswith(path)
     assert [row["id"] for row in watched.get(f"{path}/products")] == [product["id"]]
     assert watched.get(f"{path}/products/count") == {"count": 1}
     statuses = watched.get(f"/service/boards/{ticket['board']['id']}/statuses")
