@@ -147,4 +147,5 @@ def test_ci_runs_lint_and_tests_and_stops_at_the_first_failure(tmp_path: Path):
 
     assert run("nothing") == (0, ["lint", "test", "test-breadth"])
     assert run("lint") == (1, ["lint"])
-    assert run("test") == (1, ["lint", "test", "test-breadth"])
+    assert run("test") == (1, ["lint", "test"])
+    assert run("test-breadth") == (1, ["lint", "test", "test-breadth"])
