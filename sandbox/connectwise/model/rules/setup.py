@@ -255,7 +255,6 @@ RULES: dict[str, Rules] = {
         "companyStatus",
         "opportunityStatus",
         "orderStatus",
-        "purchaseOrderStatus",
         "billingStatus",
         "billingTerm",
         "unitOfMeasure",
