@@ -31,7 +31,7 @@ def test_the_names_of_parameters_count_without_regard_to_case(desk: Desk) -> Non
 
 
 def test_links_end_with_the_page_where_clients_look_for_it(desk: Desk) -> None:
-    """pyconnectwise finds the number only right before the bracket."""
+    """There alone pyconnectwise finds its number: right before the bracket."""
     header = desk.send("GET", COMPANIES, pageSize=1, page=2).headers["link"]
     found = dict(reversed(pair) for pair in re.findall(r'[?&]page=(\d+)>; rel="(\w+)"', header))
     assert found == {"first": "1", "prev": "1", "next": "3", "last": "4"}
