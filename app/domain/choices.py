@@ -123,6 +123,17 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
             "Unlinked lines are cancelled in ConnectWise and the demand is added anew.",
         ),
     ),
+    Code.DEMAND_TAKEN: (
+        Choice(
+            "leave_linked",
+            "The goods are for whom ConnectWise linked them to: they are received there.",
+        ),
+        Choice(
+            "give_back",
+            "The line is cancelled, so that the demand is open again; the goods get a new line "
+            "once that demand is ordered elsewhere.",
+        ),
+    ),
     Code.CHANGED_AFTER_FREEZE: (
         Choice("done_by_hand", "The change was made in ConnectWise by hand."),
         Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),

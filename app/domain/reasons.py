@@ -233,6 +233,15 @@ CODES: dict[Code, Reason] = {
         "Check that ConnectWise creates purchasing demand from sales orders, then look again; or "
         "go on without the link.",
     ),
+    Code.DEMAND_TAKEN: Reason(
+        H,
+        Who.PURCHASING,
+        "B1.9",
+        "ConnectWise linked a plain line of the service to purchasing demand that is not the "
+        "order's.",
+        "Decide for whom the goods are: the line stays linked to what the sentence names, or "
+        "gives the demand back.",
+    ),
     Code.DEMAND_NOT_APPROVED: Reason(
         H,
         Who.PURCHASING,

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.domain import invoices, psa
 from app.domain.codes import Code
-from app.domain.errors import Hold
+from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.gates_of_buying import chosen_on
 from app.domain.order import OrderView
 from app.domain.records import ORDER
@@ -29,6 +29,7 @@ INVOICED = (Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE)
 # With these a person may let a purchase order go on without its link (D-7, B1.2).
 UNLINKED = (*INVOICED, Code.DEMAND_NOT_LINKED)
 ACCEPT = "accept_unlinked"
+PURCHASE = "purchase_order"  # the kind of a reference
 
 
 def accepted(view: OrderView, purchase_order_id: int | str) -> list[str]:
@@ -186,7 +187,7 @@ async def split(
                     f"ConnectWise shows {part.normalize():f} open on the sales order."
                 )
     if short:
-        await _short(fx, short)
+        await _short(fx, short, ids)
     if invoiced:
         result.hold = _invoiced(fx.view, invoiced, number)
         if not result.link and not result.unlinked:
@@ -194,12 +195,26 @@ async def split(
     return result
 
 
-async def _short(fx: Effects, sentences: Sequence[str]) -> None:
+async def _short(fx: Effects, sentences: Sequence[str], ids: Sequence[int]) -> None:
     forget_products(fx)
     sentence = " ".join(sentences)
     if wait := await fx.lagging(_demand_moved_at(fx.view), sentence):
         raise wait
-    raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+    raise Hold(Code.DEMAND_NOT_LINKED, sentence + await _bought_elsewhere(fx, ids))
+
+
+async def _bought_elsewhere(fx: Effects, ids: Sequence[int]) -> str:
+    """Where the demand went, if it is on purchase orders that are not the order's."""
+    try:
+        rows = await fx.cw.demand_links(ids)
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.FORBIDDEN:
+            raise
+        return ""
+    ours = {int(ref.external_id) for (kind, _), ref in fx.view.refs.items() if kind == PURCHASE}
+    others = sorted({row.purchase_order_id for row in rows} - ours)
+    listed = ", ".join(map(str, others))
+    return f" It is on purchase order {listed} in ConnectWise already." if others else ""
 
 
 def _demand_moved_at(view: OrderView) -> datetime | None:

@@ -20,11 +20,9 @@ from app.domain.records import Ref
 from app.domain.standing import standing_shares, stands
 from app.steps.demand import Split, demand_of, forget_products, split, wanted_links
 from app.steps.effects import Effects, Outcome
-from app.steps.make_purchase_order import Lines, purchase_order_ref, refused_demand
+from app.steps.make_purchase_order import MEMORY, Lines, purchase_order_ref, refused_demand
 from app.steps.plain_lines import plain_line, plain_parts
 from app.steps.resolve import setting, vendor
-
-MEMORY = "purchase order links"
 
 
 @dataclass(slots=True)

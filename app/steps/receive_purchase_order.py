@@ -28,6 +28,7 @@ from app.steps.demand import accepted, refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
 from app.steps.resolve import setting
+from app.steps.taken import refuse_taken
 
 name = "receive_purchase_order"
 version = 1
@@ -197,6 +198,7 @@ async def _receive_product(
             choices = ways if line is not None else (LOOK_AGAIN.name, SKIP.name)
             raise Hold(Code.RECEIPT_UNCERTAIN, sentence, choices=choices)
         _refuse_unlinked(fx, document, line, lines, linked)
+        await refuse_taken(fx, want, purchase_order, [line])
         amount = min(target - done, line.quantity - line.received)
         if (line.id, line.received + amount) in sent:
             await _wait_for_clone(fx, document, sku)
