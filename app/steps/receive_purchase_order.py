@@ -1,14 +1,15 @@
 """receive_purchase_order: goods received in Commerce are received in ConnectWise (B1.8, H2).
 
-Owns receiving by receipt interval, and the completion of a purchase order once nothing is open.
-Receives by the cumulative target of each product, so a receipt can never count twice.
+Owns receiving by receipt interval. Receives by the cumulative target of each product, so a receipt
+can never count twice. What follows when nothing is open is `completion.py`, what papers are
+corrected afterwards is `papers.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -18,16 +19,16 @@ from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
 from app.domain.gates_of_goods import receipt_consistent
-from app.domain.json_values import canonical
+from app.domain.json_values import canonical, digest
 from app.domain.linking import allocate
 from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
+from app.steps import completion, papers
 from app.steps.demand import accepted, refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
-from app.steps.resolve import setting
 from app.steps.taken import refuse_taken
 
 name = "receive_purchase_order"
@@ -48,7 +49,7 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if purchase_order is None:
         return None
     if subject.startswith("po:"):
-        return _completion(view, purchase_order)
+        return completion.wanted(view, purchase_order)
     for part in parts(purchase_order, view.receipts):
         if part.subject != subject:
             continue
@@ -78,32 +79,6 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _completion(view: OrderView, purchase_order: PurchaseOrder) -> Mapping[str, Any] | None:
-    """The header once everything is received: closed, with the newest supplier invoice."""
-    synced = view.applied("sync_purchase_order", f"po:{purchase_order.id}")
-    if synced is None and not any(line.quantity for line in purchase_order.lines):
-        return None
-    receipts = [r for r in view.receipts if r.purchase_order_id == purchase_order.id]
-    billed = [r for r in receipts if r.supplier_invoice_number]
-    own = [receipt.freight for receipt in receipts if receipt.freight is not None]
-    # D-12: the receipts' own freight where one tells any, else the purchase order's costs, once.
-    freight = sum(own or [cost.amount for cost in purchase_order.costs], Decimal(0))
-    last = billed[-1] if billed else None
-    result: dict[str, Any] = canonical(
-        {
-            "purchase_order": purchase_order.id,
-            "lines": [],
-            "closed": True,
-            "invoice": last.supplier_invoice_number if last else None,
-            "invoice_date": last.supplier_invoice_date.isoformat()
-            if last and last.supplier_invoice_date
-            else None,
-            "freight": freight or None,
-        }
-    )
-    return result
-
-
 def outstanding(view: OrderView, subject: str) -> Shut | None:
     """H2: what Commerce takes back after everything was received is for a person."""
     return receipt_consistent(view, subject, view.now) if subject.startswith("po:") else None
@@ -127,19 +102,30 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     purchase_order = fx.ref("purchase_order", po_id)
     assert purchase_order is not None  # noqa: S101 - link_demand came before
     if want.get("closed"):
-        await _complete(fx, want, purchase_order)
+        await completion.complete(fx, want, purchase_order)
         return
     document = fx.view.purchase_order(int(po_id))
     assert document is not None  # noqa: S101 - want() found it
     before = received_remotely(fx.view, document.id)
     if all(line["to"] <= before.get(line["line"], 0) for line in want["lines"]):
-        return  # only its papers changed, or a gap was received before its receipt came
+        # Only its papers changed, or a gap was received before its receipt came.
+        await papers.correct(fx, want, document, purchase_order, _subject(fx.view, want))
+        return
     coming = {line["line"] for line in want["lines"] if line["to"] > before.get(line["line"], 0)}
     await _refuse_invoiced(fx, document, coming)
     for product_id in dict.fromkeys(line["product"] for line in want["lines"]):
         await _receive_product(fx, want, document, purchase_order, product_id, before)
     slip = want["packing_slip"] or "no papers"
     fx.journal("GOODS_RECEIVED", f"Received on {document.order_number}: {slip}.")
+
+
+def _subject(view: OrderView, wanted: Mapping[str, Any]) -> str:
+    """Whose want this is."""
+    document = view.purchase_order(int(wanted["purchase_order"]))
+    found = parts(document, view.receipts) if document is not None else ()
+    return next(
+        (part.subject for part in found if digest(want(view, part.subject)) == digest(wanted)), ""
+    )
 
 
 async def _refuse_invoiced(fx: Effects, document: PurchaseOrder, coming: Collection[int]) -> None:
@@ -311,14 +297,16 @@ async def _receive_line(
         tracking_number=(str(want["tracking"])[:50] if want["tracking"] else None),
     )
 
+    done = {"line": line.id, "received": str(after), "amount": str(amount)}
+
     async def send() -> Outcome:
         await fx.cw.receive_line(purchase_order, line.id, receiving)
-        return {"line": line.id, "received": str(after)}
+        return done
 
     async def look(known: Outcome) -> Outcome | None:
         for found in await read_lines(fx, po_id, purchase_order):
             if found.id == line.id and found.received >= after:
-                return {"line": line.id, "received": str(after)}
+                return done
         return None
 
     evidence = {"line": line.id, "before": str(line.received), "target": str(after)}
@@ -364,23 +352,3 @@ def _last_write(fx: Effects, purchase_order_id: int) -> datetime | None:
         and row.want.get("purchase_order") == purchase_order_id
     ]
     return max(moments, default=None)
-
-
-async def _complete(fx: Effects, want: Mapping[str, Any], purchase_order: int) -> None:
-    """B1.8: closed by status, when no line is open."""
-    closed = await setting(fx, "connectwise_purchase_order_status_closed")
-    invoice_date = want.get("invoice_date")
-    change = psa.PurchaseOrderChange(
-        status_id=closed.id,
-        vendor_invoice_number=(str(want["invoice"])[:50] if want.get("invoice") else None),
-        vendor_invoice_date=_moment(invoice_date),
-        freight=Decimal(str(want["freight"])) if want.get("freight") else None,
-    )
-    await fx.guard()
-    await fx.cw.change_purchase_order(purchase_order, change)
-    number = fx.view.label(f"po:{want['purchase_order']}")
-    fx.journal("PURCHASE_ORDER_COMPLETED", f"{number} is received in full and closed.")
-
-
-def _moment(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -116,6 +116,8 @@ def show(world: World, view: View, row: Row) -> Mapping[str, Any]:
 
 def save_line(world: World, old: Row | None, new: Row, extras: Extras) -> None:
     order = world.row(ORDER, new["purchaseOrderId"])
+    if old is not None and old.get("batchedFlag"):
+        raise refused(LINE, "batchedFlag", "The line item is in an accounting batch")
     if is_closed(world.store, order) and (
         old is None or changed(old, new, "quantity", "receivedQuantity", "product")
     ):
