@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 from app.domain import psa
 from app.domain.choices import LOOK_AGAIN, SKIP, names_of
 from app.domain.codes import Code
-from app.domain.documents import PurchaseOrder
+from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.errors import Hold
+from app.domain.gates_of_buying import decision_on
 from app.domain.gates_of_goods import receipt_consistent
 from app.domain.json_values import canonical, digest
 from app.domain.linking import allocate
@@ -25,7 +26,7 @@ from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
-from app.steps import completion, papers
+from app.steps import completion, noted, papers
 from app.steps.demand import accepted, refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
@@ -33,6 +34,8 @@ from app.steps.taken import refuse_taken
 
 name = "receive_purchase_order"
 version = 1
+RECEIVED_ABOVE = "received above"  # a fact: what ConnectWise showed, by purchase order
+ACCEPT_CONNECTWISE = "accept_connectwise"
 FULL, CLONE, CANCEL = "FullyReceived", "PartiallyReceiveCloneRest", "PartiallyReceiveCancelRest"
 
 
@@ -157,6 +160,11 @@ async def _receive_product(
         max(int(told[line.id]["to"]) if line.id in told else 0, before.get(line.id, 0))
         for line in own
     )
+
+    def told_of(line: PurchaseOrderLine) -> int:
+        """What was taken back after it was received is asked for elsewhere (H2)."""
+        return max(line.quantity_received, before.get(line.id, 0))
+
     serials = [serial for line in told.values() for serial in line["serials"]]
     sku = _sku(fx, document, product_id)
     linked = _linked_target(fx, document, product_id, target)
@@ -165,6 +173,7 @@ async def _receive_product(
         known = await _lines(fx, po_id, purchase_order, sku)
         lines = [line for line in known if line.sku == sku and not line.cancelled]
         done = sum((line.received for line in lines), Decimal(0))
+        _refuse_above(fx, document, sku, done, sum(told_of(line) for line in own))
         if done >= target:
             return
         line = _next_line(fx, lines)
@@ -196,9 +205,27 @@ async def _receive_product(
             return  # no read only to see what was just done
 
 
+def _refuse_above(fx: Effects, document: PurchaseOrder, sku: str, done: Decimal, told: int) -> None:
+    """H2: somebody received more in ConnectWise than Commerce says: named, unless a person took it
+    as it is. It is right by itself once Commerce says as much."""
+    if done <= told:
+        return
+    entry = f"{sku}:{done.normalize():f}"
+    seen = noted.since(fx, RECEIVED_ABOVE, str(document.id), [entry])
+    decision = decision_on(fx.view, Code.RECEIPT_UNCERTAIN, document.id)
+    if noted.covers(decision, ACCEPT_CONNECTWISE, seen.values()):
+        return
+    fx.forget("lines", str(document.id))
+    raise Hold(
+        Code.RECEIPT_UNCERTAIN,
+        f"ConnectWise shows {done.normalize():f} of {sku} received on {document.order_number}, "
+        f"more than the {told} that Commerce says.",
+    )
+
+
 def _accepted(fx: Effects, document: PurchaseOrder) -> bool:
     """Whether a person said that what ConnectWise shows as received is right."""
-    return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == "accept_connectwise"
+    return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == ACCEPT_CONNECTWISE
 
 
 def _linked_target(fx: Effects, document: PurchaseOrder, product_id: int, target: int) -> int:

@@ -8,9 +8,8 @@ no demand, so nothing but what ConnectWise shows afterwards can tell. Decides no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +22,7 @@ from app.domain.invoices import key_of
 from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.domain.standing import SYNC
+from app.steps import noted
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
 from app.steps.plain_lines import JUST_MADE, plain_lines, subject_of
@@ -63,10 +63,16 @@ async def refuse_taken(
     found = await taken(fx, po_id, record, open_ones)
     if not found:
         return
-    seen = _noted(fx, po_id, found)
+    entries = [entry for one in found for entry in one.entries]
+    products = {product.id for one in found for product in one.products}
+    every = sorted(products | set(_body(fx, po_id).get("products", ())))
+    seen = noted.since(fx, FACT, po_id, entries, products=every)
     decision = decision_on(fx.view, Code.DEMAND_TAKEN, po_id)
-    left = decision.at if decision is not None and decision.choice == LEAVE else None
-    asked = [one for one in found if any(left is None or seen[e] > left for e in one.entries)]
+    asked = [
+        one
+        for one in found
+        if not noted.covers(decision, LEAVE, [seen[entry] for entry in one.entries])
+    ]
     if asked:
         told = "; ".join(f"line {one.line.id}, {_what(one)}" for one in asked)
         raise Hold(
@@ -104,16 +110,10 @@ def _owner(product: psa.Product) -> str:
     return f"{place} (Commerce order {mark[1]})" if mark is not None else place
 
 
-def _noted(fx: Effects, po_id: str, found: Iterable[Taken]) -> dict[str, datetime]:
-    """Since when each is known: a person decides about what was known then, not about later."""
+def _body(fx: Effects, po_id: str) -> Mapping[str, Any]:
+    """What was noted of the purchase order."""
     fact = fx.view.facts.get((FACT, po_id))
-    before = dict(fact.body.get("seen", {})) if fact is not None else {}
-    products = set(fact.body.get("products", ())) if fact is not None else set()
-    entries = [entry for one in found for entry in one.entries]
-    seen = {**{entry: fx.view.now.isoformat() for entry in entries}, **before}
-    products |= {product.id for one in found for product in one.products}
-    fx.see(FACT, {"seen": seen, "products": sorted(products)}, po_id)
-    return {entry: datetime.fromisoformat(seen[entry]) for entry in entries}
+    return fx.recent(FACT, po_id) or (fact.body if fact is not None else {})
 
 
 async def refuse_new(fx: Effects, want: Mapping[str, Any], record: int) -> None:
@@ -348,9 +348,7 @@ async def _wait_until_ordered(
     if "left" in want:
         return
     po_id = str(want["purchase_order"])
-    fact = fx.view.facts.get((FACT, po_id))
-    body: Mapping[str, Any] = fx.recent(FACT, po_id) or (fact.body if fact is not None else {})
-    ids = sorted(body.get("products", ()))
+    ids = sorted(_body(fx, po_id).get("products", ()))
     skus = {sku_key(str(outcome["sku"])) for outcome in gone}
     needed = [
         f"{product.open_demand.normalize():f} {product.sku} for {_owner(product)}"

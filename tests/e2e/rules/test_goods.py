@@ -259,3 +259,30 @@ async def test_b1_8_the_purchase_order_is_complete_whoever_closes_what(
     remote = await Remote.read(stack, order)
     assert remote.purchase_orders == {"PO10008891": "Received In Full"}
     assert remote.received == {"CABLE-2M": 10}
+
+
+@pytest.mark.parametrize("ends", ["accepted", "told by Commerce"])
+async def test_h2_more_received_by_a_person_than_commerce_says_is_named(
+    database_url: str, redis_url: str, ends: str
+) -> None:
+    async with running(database_url, redis_url, purchase_order_timing="on_issue") as stack:
+        order = an_order()
+        await tell(stack, [order.approved(), order.ordered(8891, [(CABLE, 10)])])
+        await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+        (line,) = await line_of(stack, "PO10008891")
+        path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems/{line['id']}"
+        receipt = [
+            {"op": "replace", "path": "receivedQuantity", "value": 10},
+            {"op": "replace", "path": "receivedStatus", "value": "FullyReceived"},
+        ]
+        assert (await stack.cw.patch(path, json=receipt)).is_success
+        await tell(stack, [order.receipted(8891, {1: 4})])
+        held = await stack.until_state(order.number, "held", "RECEIPT_UNCERTAIN")
+        assert "10 of CABLE-2M received" in held["answer"]["sentence"]
+        assert "more than the 4 that Commerce says" in held["answer"]["sentence"]
+        if ends == "accepted":
+            await decide(stack, order, "RECEIPT_UNCERTAIN", "accept_connectwise")
+            await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+        await tell(stack, [order.receipted(8891)])
+        await stack.until_state(order.number, "done")
+        assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10}
