@@ -86,6 +86,11 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.RECEIPT_REDUCED: (
         Choice("keep_connectwise", "What ConnectWise has received stays; the rest goes on."),
     ),
+    Code.LINE_MISSING: (
+        Choice("link_again", "A line is added that is linked to the order's demand, and received."),
+        Choice("add_unlinked_line", "A plain line is added and received: the goods go to stock."),
+        Choice("done_by_hand", "The goods were received in ConnectWise by hand: they count."),
+    ),
     Code.RECEIPT_UNCERTAIN: (
         Choice("accept_connectwise", "What ConnectWise shows as received is taken as it is."),
     ),

@@ -285,6 +285,14 @@ CODES: dict[Code, Reason] = {
         "More was received than the purchase order line ordered.",
         "Raise the ordered quantity in Commerce, or correct the receipt.",
     ),
+    Code.LINE_MISSING: Reason(
+        H,
+        Who.PURCHASING,
+        "H2",
+        "Goods came for which the purchase order in ConnectWise has no open line.",
+        "Find out why: the rest of a line may be cancelled (PARTIAL_RECEIPT), or a person closed it. "
+        "Choose whether the goods get another line.",
+    ),
     Code.RECEIPT_UNCERTAIN: Reason(
         H,
         Who.PURCHASING,

@@ -13,7 +13,7 @@ from typing import Any
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
-from app.domain.gates_of_buying import decision_on
+from app.domain.gates_of_buying import LINK_AGAIN, decision_on
 from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.domain.standing import SYNC
@@ -37,7 +37,6 @@ from app.steps.taken import refuse_taken, taken, whose
 
 name = "link_demand"
 version = 2
-LINK_AGAIN = "link_again"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -61,9 +60,14 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     }
     if synced and synced.get("unlinked"):
         wanted["unlinked"] = synced["unlinked"]
-    decision = decision_on(view, Code.DEMAND_NOT_LINKED, purchase_order.id)
-    if decision is not None and decision.choice == LINK_AGAIN:
-        wanted["again"] = decision.at.isoformat()  # wherever it was met: also while receiving
+    decisions = [
+        decision
+        for code in (Code.DEMAND_NOT_LINKED, Code.LINE_MISSING)
+        if (decision := decision_on(view, code, purchase_order.id)) is not None
+        if decision.choice == LINK_AGAIN
+    ]
+    if decisions:  # wherever it was met: also while receiving
+        wanted["again"] = max(decision.at for decision in decisions).isoformat()
     return wanted
 
 

@@ -101,6 +101,25 @@ async def plain_line(
     fx.forget("lines", str(want["purchase_order"]))
 
 
+async def extra_line(
+    fx: Effects,
+    want: Mapping[str, Any],
+    share: Share,
+    quantity: Decimal,
+    purchase_order: int,
+    key: str,
+) -> bool:
+    """A plain line for goods that have none. False: it was made before, whatever became of it."""
+    earlier = fx.recent(JUST_MADE, str(purchase_order)) or {}
+    new = await _new_line(fx, want, share, await _items(fx, want, [share]), quantity, 0)
+    await _post(fx, purchase_order, key, new)
+    made = fx.recent(JUST_MADE, str(purchase_order)) or {}
+    fresh = [line for number, line in made.items() if number not in earlier]
+    # A read may lag behind: the answer tells of the line.
+    fx.keep("lines", [*(fx.recent("lines", po := str(want["purchase_order"])) or ()), *fresh], po)
+    return bool(fresh)
+
+
 def plain_parts(
     want: Mapping[str, Any], line: str, quantity: Decimal
 ) -> list[tuple[Share, Decimal]]:

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from app.domain import psa
-from app.domain.choices import LOOK_AGAIN, SKIP, names_of
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.errors import Hold
@@ -26,7 +25,7 @@ from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
-from app.steps import completion, noted, papers
+from app.steps import completion, missing_line, noted, papers
 from app.steps.demand import accepted, refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
@@ -188,10 +187,13 @@ async def _receive_product(
             fx.forget("lines", po_id)
             if wait := await fx.lagging(_last_write(fx, document.id), sentence):
                 raise wait
-            # Without an open line nothing can be received, so there is nothing to accept.
-            ways = names_of(Code.RECEIPT_UNCERTAIN)
-            choices = ways if line is not None else (LOOK_AGAIN.name, SKIP.name)
-            raise Hold(Code.RECEIPT_UNCERTAIN, sentence, choices=choices)
+            if line is not None:
+                raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
+            fx.keep("lines", known, po_id)
+            args = (document, purchase_order, product_id, sku, done, target)
+            if await missing_line.settled(fx, *args):
+                return
+            continue
         _refuse_unlinked(fx, document, line, lines, linked)
         await refuse_taken(fx, want, purchase_order, [line])
         amount = min(target - done, line.quantity - line.received)
@@ -248,7 +250,8 @@ def _refuse_unlinked(
     if sales_order in line.sales_order_ids:
         return
     there = sum((x.received for x in lines if sales_order in x.sales_order_ids), Decimal(0))
-    if there >= linked or accepted(fx.view, document.id):
+    agreed = accepted(fx.view, document.id) or missing_line.added_unlinked(fx.view, document)
+    if there >= linked or agreed:
         return
     raise Hold(
         Code.DEMAND_NOT_LINKED,

@@ -139,18 +139,31 @@ async def test_b1_9_a_rest_that_lost_its_link_is_never_received_unlinked(stack: 
     assert (await Remote.read(stack, order)).received == {"CABLE-2M": 4}
 
 
-async def test_h2_a_rest_that_was_cancelled_is_never_taken_as_received(
-    database_url: str, redis_url: str
+@pytest.mark.parametrize("choice", ["link_again", "add_unlinked_line", "done_by_hand"])
+async def test_h2_a_rest_that_was_cancelled_and_comes_all_the_same_is_for_a_person(
+    database_url: str, redis_url: str, choice: str
 ) -> None:
-    """PARTIAL_RECEIPT = cancel_rest, and the rest comes all the same: nothing is left to receive on."""
+    """PARTIAL_RECEIPT = cancel_rest: nothing is left there to receive on, and nothing is taken as
+    received."""
     async with running(database_url, redis_url, partial_receipt="cancel_rest") as stack:
+        await stack.control("settings", {"plain_lines_link": False}, "PUT")
         order = an_order()
         await tell(stack, [order.approved(), order.ordered(8891, [(CABLE, 10)])])
         await tell(stack, [order.receipted(8891, {1: 4}), order.receipted(8891)])
-        held = await stack.until_state(order.number, "held", "RECEIPT_UNCERTAIN")
-        assert held["answer"]["choices"] == ["look_again", "skip"]
-        assert "no open line" in held["answer"]["sentence"]
+        held = await stack.until_state(order.number, "held", "LINE_MISSING")
+        assert "no line is open there for the other 6" in held["answer"]["sentence"]
         assert held["lines"][0]["received"] == "4"
+        if choice != "link_again":
+            stack.permitted |= {"B1.9 1201", "B1.11 1201"}
+        await decide(stack, order, "LINE_MISSING", choice, held_subject(held))
+        told = await stack.until_state(order.number, "done")
+        assert told["lines"][0]["received"] == "10"
+        there = [
+            (int(line["receivedQuantity"]), bool(line["salesOrder"]))
+            for line in await line_of(stack, "PO10008891")
+        ]
+        rest = {"link_again": [(6, True)], "add_unlinked_line": [(6, False)], "done_by_hand": []}
+        assert there == [(4, True), *rest[choice]]
 
 
 # --- H7 -------------------------------------------------------------------------------------------
