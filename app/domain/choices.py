@@ -23,6 +23,7 @@ class Choice:
 
 LOOK_AGAIN = Choice("look_again", "The cause was corrected: it is tried again at once.")
 SKIP = Choice("skip", "The step is left out for good; what it would have done is done by hand.")
+GENERAL = (LOOK_AGAIN.name, SKIP.name)
 WAIT_LONGER = Choice("wait_longer", "The wait's deadline begins anew.")
 
 RELEASE_ANYWAY = Choice(
@@ -45,6 +46,10 @@ CANCEL_PRODUCTS = Choice(
     "cancel_products",
     "The order's products on the sales order are cancelled, but those on a purchase order, a "
     "receipt or an invoice.",
+)
+MAKE_AGAIN = Choice(
+    "make_again",
+    "What is gone is made anew, as if it had never been; offered where nothing rests on it.",
 )
 
 # Choices of a code beside the general ones. A code that is not here has only those.
@@ -151,6 +156,7 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.PO_AFTER_INVOICE: (ACCEPT_UNLINKED,),
     Code.INVOICE_INCOMPLETE: (LEAVE_INVOICE,),
     Code.SALES_ORDER_CLOSED: (RELEASE_CLOSED,),
+    Code.REMOTE_GONE: (MAKE_AGAIN,),
     Code.CANCELLED_AFTER_START: (DONE_BY_HAND, CANCEL_PRODUCTS),
 }
 

@@ -368,7 +368,7 @@ CODES: dict[Code, Reason] = {
         Who.OPERATOR,
         "H10",
         "A record that the service made or used is gone in ConnectWise.",
-        "Restore the record in ConnectWise; it is never created again by itself.",
+        "Restore the record in ConnectWise, or choose that it is made again: by itself it never is.",
     ),
     Code.REMOTE_EXISTS: Reason(
         H,

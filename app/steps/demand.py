@@ -16,6 +16,7 @@ from app.domain import invoices, psa
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.gates_of_buying import chosen_on
+from app.domain.gone import PRODUCT
 from app.domain.order import OrderView
 from app.domain.records import ORDER
 from app.domain.standing import SYNC
@@ -163,6 +164,8 @@ async def split(
     settled = _settled(fx, [there[number] for number in ids if number in there])
     invoiced: list[psa.Product] = []
     short: list[str] = []
+    if Code.DEMAND_NOT_LINKED not in agreed:
+        await _refuse_gone(fx, {p: line for line, p in products.items() if p is not None}, there)
     for line, quantity in lines.items():
         product = there.get(products[line] or -1)
         if product is None and products[line] is None:
@@ -193,6 +196,21 @@ async def split(
         if not result.link and not result.unlinked:
             raise result.hold
     return result
+
+
+async def _refuse_gone(
+    fx: Effects, wanted: Mapping[int, str], there: Mapping[int, psa.Product]
+) -> None:
+    """A product that was known and is not shown any more is gone, once that is no lag."""
+    gone = sorted(wanted.keys() - there.keys())
+    if not gone:
+        return
+    forget_products(fx)
+    listed = ", ".join(f"product {number} of line {wanted[number]}" for number in gone)
+    sentence = f"{listed} of {fx.view.row.name} is not there any more"
+    if wait := await fx.lagging(_demand_moved_at(fx.view), sentence):
+        raise wait
+    raise RemoteFailure(FailureKind.GONE, f"{sentence}.", endpoint=f"GET {PRODUCT}")
 
 
 async def _short(fx: Effects, sentences: Sequence[str], ids: Sequence[int]) -> None:
