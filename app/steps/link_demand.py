@@ -12,12 +12,12 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
-from app.domain.errors import FailureKind, Hold, RemoteFailure
+from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.gates_of_buying import LINK_AGAIN, decision_on
 from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.domain.standing import SYNC
-from app.steps.demand import ACCEPT, demand_of, wanted_links
+from app.steps.demand import agreed_lines, demand_of, not_linked, wanted_links
 from app.steps.effects import Effects
 from app.steps.links import (
     Links,
@@ -112,8 +112,8 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
         if needed:
             fx.journal("DEMAND_LINKED", f"Purchase order {links.record} is linked, read back.")
         return
-    decision = decision_on(fx.view, Code.DEMAND_NOT_LINKED, po_id)
-    if decision is not None and decision.choice == ACCEPT:
+    short = [line for line in needed if _sku_of(fx, line) in missing]
+    if set(short) <= agreed_lines(fx.view, po_id):
         sentence = f"{', '.join(missing)} on {number} go on without a link."
         fx.journal("UNLINKED_ACCEPTED", sentence)
         await refuse_taken(fx, want, links.record, lines)
@@ -131,7 +131,12 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
         f"{whose(one)} instead."
         for one in await taken(fx, po_id, links.record, lines)
     ]
-    raise Hold(Code.DEMAND_NOT_LINKED, sentence + "".join(others))
+    raise not_linked(fx, po_id, sentence + "".join(others), short)
+
+
+def _sku_of(fx: Effects, line: str) -> str:
+    ref = fx.view.refs.get(("product", line))
+    return str(ref.data["sku"]) if ref is not None else "?"
 
 
 def _needed(want: Mapping[str, Any], links: Links) -> dict[str, Decimal]:
@@ -151,8 +156,7 @@ def _unlinked(
     sales_order = fx.ref("sales_order")
     short: dict[str, Decimal] = {}
     for key, quantity in needed.items():
-        ref = fx.view.refs.get(("product", key))
-        sku = str(ref.data["sku"]) if ref is not None else "?"
+        sku = _sku_of(fx, key)
         short[sku] = short.get(sku, Decimal(0)) + quantity
     for line in lines:
         if (sales_order,) == line.sales_order_ids and not line.cancelled and line.sku in short:

@@ -26,7 +26,7 @@ from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
 from app.steps import completion, missing_line, noted, papers
-from app.steps.demand import accepted, refuse_invoiced
+from app.steps.demand import agreed_lines, not_linked, refuse_invoiced
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
 from app.steps.taken import refuse_taken
@@ -139,7 +139,7 @@ async def _refuse_invoiced(fx: Effects, document: PurchaseOrder, coming: Collect
         if share.line is not None and (product := fx.ref("product", share.line)) is not None
     ]
     if products:
-        await refuse_invoiced(fx, sorted(set(products)), document.order_number, document.id)
+        await refuse_invoiced(fx, sorted(set(products)), document.order_number)
 
 
 async def _receive_product(
@@ -166,7 +166,7 @@ async def _receive_product(
 
     serials = [serial for line in told.values() for serial in line["serials"]]
     sku = _sku(fx, document, product_id)
-    linked = _linked_target(fx, document, product_id, target)
+    to_link = _to_link(fx, document, product_id)
     sent: set[tuple[int, Decimal]] = set()
     while True:
         known = await _lines(fx, po_id, purchase_order, sku)
@@ -194,7 +194,7 @@ async def _receive_product(
             if await missing_line.settled(fx, *args):
                 return
             continue
-        _refuse_unlinked(fx, document, line, lines, linked)
+        _refuse_unlinked(fx, document, line, lines, to_link, target)
         await refuse_taken(fx, want, purchase_order, [line])
         amount = min(target - done, line.quantity - line.received)
         if (line.id, line.received + amount) in sent:
@@ -230,11 +230,14 @@ def _accepted(fx: Effects, document: PurchaseOrder) -> bool:
     return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == ACCEPT_CONNECTWISE
 
 
-def _linked_target(fx: Effects, document: PurchaseOrder, product_id: int, target: int) -> int:
-    """How much of a product's target has to be received on linked lines: what is not surplus."""
-    shares = allocate(fx.view).get(document.id, ())
-    linked = sum(s.quantity for s in shares if s.line is not None and s.product_id == product_id)
-    return min(linked, target)
+def _to_link(fx: Effects, document: PurchaseOrder, product_id: int) -> dict[str, int]:
+    """How much of a product has to be received on linked lines, by line of the order: what is not
+    surplus, and what no person let go unlinked."""
+    agreed, result = agreed_lines(fx.view, document.id), dict[str, int]()
+    for share in allocate(fx.view).get(document.id, ()):
+        if share.line is not None and share.product_id == product_id and share.line not in agreed:
+            result[share.line] = result.get(share.line, 0) + share.quantity
+    return result
 
 
 def _refuse_unlinked(
@@ -242,7 +245,8 @@ def _refuse_unlinked(
     document: PurchaseOrder,
     line: psa.PurchaseOrderLine,
     lines: Sequence[psa.PurchaseOrderLine],
-    linked: int,
+    to_link: Mapping[str, int],
+    target: int,
 ) -> None:
     """B1.9: a line that should be linked is not received unlinked. ConnectWise may have taken the
     link from the line of a rest when it split it [OPEN]."""
@@ -250,13 +254,15 @@ def _refuse_unlinked(
     if sales_order in line.sales_order_ids:
         return
     there = sum((x.received for x in lines if sales_order in x.sales_order_ids), Decimal(0))
-    agreed = accepted(fx.view, document.id) or missing_line.added_unlinked(fx.view, document)
-    if there >= linked or agreed:
+    linked = min(sum(to_link.values()), target)
+    if there >= linked or missing_line.added_unlinked(fx.view, document):
         return
-    raise Hold(
-        Code.DEMAND_NOT_LINKED,
+    raise not_linked(
+        fx,
+        document.id,
         f"Line {line.id} of {document.order_number} in ConnectWise, {line.quantity.normalize():f} "
         f"{line.sku}, is not linked to the sales order; received so, it would go to stock.",
+        to_link,
     )
 
 

@@ -293,7 +293,7 @@ async def _bring(fx: Effects, want: Want, links: Links, part: Split | None) -> H
     if view.behaviour.demand_linking == "automatic":
         products = [p for share in linked if (p := fx.ref("product", share["line"])) is not None]
         if products:
-            await refuse_invoiced(fx, sorted(set(products)), str(want["number"]), po_id)
+            await refuse_invoiced(fx, sorted(set(products)), str(want["number"]))
         earlier = [share for share in stood if share["line"] is not None]
         await revise_plain(fx, want, linked, earlier, links.record, _revision(view, po_id))
     elif view.behaviour.demand_linking == "demand_creates_po":
