@@ -100,7 +100,10 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
         Choice("accept_connectwise", "What ConnectWise shows as received is taken as it is."),
     ),
     Code.SERIALS_INCOMPLETE: (
-        Choice("receive_without", "The goods are received with those serial numbers there are."),
+        Choice(
+            "receive_without",
+            "The goods are received with those there are, if ConnectWise takes that.",
+        ),
     ),
     Code.SHIPPING_UNCERTAIN: (
         Choice("accept_connectwise", "What ConnectWise shows as shipped is taken as it is."),

@@ -8,7 +8,6 @@ corrected afterwards is `papers.py`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -27,15 +26,15 @@ from app.domain.receipts import parts
 from app.domain.shut import Shut
 from app.steps import completion, missing_line, noted, papers
 from app.steps.demand import agreed_lines, not_linked, refuse_invoiced
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects
 from app.steps.links import read_lines
+from app.steps.receive_line import receive_line
 from app.steps.taken import refuse_taken
 
 name = "receive_purchase_order"
 version = 1
 RECEIVED_ABOVE = "received above"  # a fact: what ConnectWise showed, by purchase order
 ACCEPT_CONNECTWISE = "accept_connectwise"
-FULL, CLONE, CANCEL = "FullyReceived", "PartiallyReceiveCloneRest", "PartiallyReceiveCancelRest"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -202,7 +201,7 @@ async def _receive_product(
         sent.add((line.id, line.received + amount))
         taken = int(done) - start
         part = serials[taken : taken + int(amount)]
-        await _receive_line(fx, want, document, purchase_order, line, amount, part)
+        await receive_line(fx, want, document, purchase_order, line, amount, part)
         if done + amount >= target:
             return  # no read only to see what was just done
 
@@ -302,66 +301,6 @@ def _next_line(fx: Effects, lines: Sequence[psa.PurchaseOrderLine]) -> psa.Purch
     usable = [line for line in lines if not line.closed and line.received < line.quantity]
     usable.sort(key=lambda x: (sales_order not in x.sales_order_ids, x.line_number, x.id))
     return usable[0] if usable else None
-
-
-async def _receive_line(
-    fx: Effects,
-    want: Mapping[str, Any],
-    document: PurchaseOrder,
-    purchase_order: int,
-    line: psa.PurchaseOrderLine,
-    amount: Decimal,
-    serials: Sequence[str],
-) -> None:
-    without = fx.view.decided_on(Code.SERIALS_INCOMPLETE, document.id) == "receive_without"
-    short = len(set(serials)) != amount or len(serials) != amount
-    if line.serialized and short and not without:
-        raise Hold(
-            Code.SERIALS_INCOMPLETE,
-            f"{amount.normalize():f} of {line.sku} on {document.order_number} need as many "
-            f"different serial numbers; the receipt has {len(set(serials))}.",
-        )
-    after = line.received + amount
-    cancel = fx.view.behaviour.partial_receipt == "cancel_rest"
-    status = FULL if after >= line.quantity else CANCEL if cancel else CLONE
-    po_id = str(document.id)
-    receiving = psa.Receiving(
-        quantity=after,
-        status=status,
-        packing_slip=want["packing_slip"],
-        serial_numbers=tuple(dict.fromkeys(serials)) if line.serialized else (),
-        tracking_number=(str(want["tracking"])[:50] if want["tracking"] else None),
-    )
-
-    done = {"line": line.id, "received": str(after), "amount": str(amount)}
-
-    async def send() -> Outcome:
-        await fx.cw.receive_line(purchase_order, line.id, receiving)
-        return done
-
-    async def look(known: Outcome) -> Outcome | None:
-        for found in await read_lines(fx, po_id, purchase_order):
-            if found.id == line.id and found.received >= after:
-                return done
-        return None
-
-    evidence = {"line": line.id, "before": str(line.received), "target": str(after)}
-    await fx.once("receipt", f"{line.id}:{after.normalize():f}", evidence, send, look)
-    _after(fx, po_id, line, after, status == FULL)
-
-
-def _after(
-    fx: Effects, po_id: str, line: psa.PurchaseOrderLine, after: Decimal, full: bool
-) -> None:
-    """What is known of the lines without another read. A clone has an id that must be read,
-    but the other products' lines stay as they are."""
-    known: list[psa.PurchaseOrderLine] | None = fx.recent("lines", po_id)
-    if known is None:
-        return
-    done = replace(line, received=after, quantity=line.quantity if full else after, closed=True)
-    fx.keep("lines", [done if other.id == line.id else other for other in known], po_id)
-    if not full:
-        fx.keep("cloned", value=True, key=f"{po_id}:{line.sku}")
 
 
 async def _lines(

@@ -191,6 +191,27 @@ async def test_h7_serial_numbers_that_do_not_match_are_asked_for_and_may_come_la
     assert line["serialNumbers"].split(",") == ["SN-8891-1-0", "SN-8891-1-1"]
 
 
+async def test_h7_where_connectwise_requires_serial_numbers_it_is_told_and_asked_for_anew(
+    stack: Stack,
+) -> None:
+    order = an_order(MONITOR, 2)
+    await tell(stack, [order.approved(), order.ordered(8891, [(MONITOR, 2)])])
+    receipted = order.receipted(8891)
+    receipt = receipted["data"]["receipt"]
+    complete = {**receipt, "receivedDate": "2026-11-21T08:00:00Z"}
+    receipt["lines"] = [{**receipt["lines"][0], "serialNumbers": []}]
+    await tell(stack, [receipted])
+    held = await stack.until_state(order.number, "held", "SERIALS_INCOMPLETE")
+    await decide(stack, order, "SERIALS_INCOMPLETE", "receive_without", held_subject(held))
+    held = await stack.until(
+        order.number, lambda o: o["answer"].get("choices") == ["look_again", "skip"]
+    )
+    assert held["answer"]["code"] == "SERIALS_INCOMPLETE"
+    assert "2 serial numbers are required, 0 were given" in held["answer"]["sentence"]
+    await tell(stack, [{**receipted, "data": {**receipted["data"], "receipt": complete}}])
+    await stack.until_state(order.number, "done")
+
+
 # --- papers ---------------------------------------------------------------------------------------
 
 
