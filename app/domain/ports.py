@@ -287,6 +287,9 @@ class ConnectWise(Protocol):
     async def demand_links(self, product_ids: Sequence[int]) -> list[psa.DemandLink]:
         """From the report PurchaseOrderWithLineItems. FORBIDDEN without API Reports."""
 
+    async def purchase_order_links(self, purchase_order_id: int) -> list[psa.DemandLink]:
+        """All of one purchase order, whoever's products they are. From the same report."""
+
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]: ...
     async def invoice(self, invoice_id: int) -> psa.Invoice: ...
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:

@@ -58,6 +58,7 @@ def judge(case: Case) -> list[Finding]:
     """Every rule that was broken, in the order of the log. Empty: all is well."""
     told, mirror = Told(case.accepted), Mirror(case.first)
     found: list[Finding] = []
+    links: set[int] = set()  # made by writes of the service
     for entry in case.log:
         changed = entry.get("changed") or ()
         mine = entry["method"] not in (*READS, "ACT") and entry.get("client") == case.service
@@ -80,8 +81,9 @@ def judge(case: Case) -> list[Finding]:
         mirror.apply(changed)
         sentences += _asked(rules.AFTER, write)
         case.writes += 1
+        links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = ending.faults(mirror, told, case.ready)
+    end = ending.faults(mirror, told, case.ready, links)
     return [*found, *_not_permitted(case.permitted, end, None)]
 
 

@@ -72,6 +72,39 @@ def test_b1_9_linked_above_what_is_sold(history: History) -> None:
     assert "B1.9" in history.rules()
 
 
+def _to_another_order(history: History) -> None:
+    """What the order's goods were linked to is another order's."""
+    (product,) = history.marked("dl:default:1201:1")
+    foreign = {**product, "id": 999_999, "integrationXRef": "dl:default:1202:1", "invoice": None}
+    at = history.index(*DEMAND)
+    history.insert(at, "ACT", "/_sandbox/act", ("product", foreign))
+    for entry in history.log[at:]:
+        for change in entry.get("changed") or ():
+            row = change["row"]
+            if change["table"] == "link" and row and row["product"] == product["id"]:
+                row["product"] = foreign["id"]
+
+
+def _of_another_order(history: History, what: str) -> list[str]:
+    words = f"was {what} for product 999999 of order 1202"
+    return [f.sentence for f in history.findings() if f.rule == "B1.9" and words in f.sentence]
+
+
+def test_b1_9_received_for_another_order(history: History) -> None:
+    _to_another_order(history)
+    assert len(_of_another_order(history, "received")) == 2  # a part, and its rest
+    history.case.permitted = {"B1.9 1201"}
+    assert _of_another_order(history, "received") == []
+
+
+def test_b1_9_left_linked_to_another_order(history: History) -> None:
+    """Also where nothing is received on it yet."""
+    _to_another_order(history)
+    numbered = history.index("PATCH", "/procurement/purchaseorders/", poNumber=1)
+    history.case.log = history.log[: numbered + 1]
+    assert len(_of_another_order(history, "left linked")) == 1
+
+
 @pytest.mark.parametrize("write", [DEMAND, RECEIVE])
 def test_d7_linked_or_received_behind_an_invoice(history: History, write: tuple[str, str]) -> None:
     at = history.index(*write, receivedQuantity=1) if write is RECEIVE else history.index(*write)
