@@ -59,6 +59,11 @@ def sku_key(sku: str) -> str:
     return sku[:IDENTIFIER].casefold()
 
 
+def alike(left: str, right: str) -> bool:
+    """Whether two identifiers are one to ConnectWise."""
+    return sku_key(left) == sku_key(right)
+
+
 def match(
     lines: Sequence[Mapping[str, Any]],
     products: Sequence[Product],

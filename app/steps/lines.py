@@ -301,14 +301,17 @@ async def _create(
     )
 
     async def send() -> Outcome:
-        return {"id": (await fx.cw.create_product(new)).id}
+        made = await fx.cw.create_product(new)
+        return {"id": made.id, "sku": made.sku}
 
     async def look(known: Outcome) -> Outcome | None:
         found = [p for p in await standing(fx, parent) if p.xref == xref]
-        return {"id": found[0].id} if found else None
+        return {"id": found[0].id, "sku": found[0].sku} if found else None
 
     def learn(outcome: Outcome) -> list[Ref]:
-        return [_ref(parent, key, int(outcome["id"]), str(line["sku"]), catalog_item)]
+        # As ConnectWise writes the identifier: its purchase order lines are compared with it.
+        sku = str(outcome.get("sku") or line["sku"])
+        return [_ref(parent, key, int(outcome["id"]), sku, catalog_item)]
 
     evidence = {"xref": xref, parent.kind: parent.id}
     await fx.once("product", f"{parent.kind}:{parent.id}:{key}", evidence, send, look, learn)
