@@ -143,7 +143,11 @@ async def place(
         await _change(fx, parent, by_key[key], product, xrefs[key], leave_frozen)
     kept = [product.id for product in matched.pairs.values()]
     await _exclude(fx, parent, matched.excluded, kept, leave_frozen)
-    missing = [by_key[key] for key in matched.missing]
+    missing = [
+        by_key[key]
+        for key in matched.missing
+        if not await _put_back(fx, parent, by_key[key], products, xrefs[key])
+    ]
     items = await catalog.ensure(fx, [line for line in missing if "setting" not in line])
     for line in missing:
         await _create(fx, parent, line, items.get(str(line["sku"])), xrefs[str(line["key"])])
@@ -163,6 +167,30 @@ def _refuse_other_product(
                 f"{line['title']} of {fx.view.row.name} is {line['sku']} in Commerce now, but "
                 f"product {product.id} in ConnectWise, which carries its mark, is {product.sku}.",
             )
+
+
+async def _put_back(
+    fx: Effects,
+    parent: Parent,
+    line: Mapping[str, Any],
+    products: Sequence[psa.Product],
+    xref: str,
+) -> bool:
+    """A line that was taken off and is sold again: its product is cancelled no longer. False: there
+    is none, or it was another product."""
+    for product in products:
+        if product.xref != xref or not options.alike(product.sku, str(line["sku"])):
+            continue
+        change = psa.ProductChange(
+            quantity=Decimal(str(line["quantity"])),
+            price=Decimal(str(line["price"])),
+            quantity_cancelled=Decimal(0),
+        )
+        await fx.guard()
+        await fx.cw.change_product(product.id, change)
+        fx.learn(_ref(parent, str(line["key"]), product.id, product.sku, product.catalog_item_id))
+        return True
+    return False
 
 
 def chosen_of(fx: Effects, ids: Sequence[int]) -> int | None:
@@ -285,7 +313,7 @@ async def _exclude(
 async def _create(
     fx: Effects, parent: Parent, line: Mapping[str, Any], item: int | None, xref: str
 ) -> None:
-    key = str(line["key"])
+    key = _new_key(fx, parent, str(line["key"]))
     if item is None:
         item = await catalog.existing(fx, str(line["setting"]))
     catalog_item = item
@@ -305,13 +333,31 @@ async def _create(
         return {"id": made.id, "sku": made.sku}
 
     async def look(known: Outcome) -> Outcome | None:
-        found = [p for p in await standing(fx, parent) if p.xref == xref]
+        there = [p for p in await standing(fx, parent) if p.cancelled < p.quantity]
+        found = [p for p in there if p.xref == xref]
         return {"id": found[0].id, "sku": found[0].sku} if found else None
 
     def learn(outcome: Outcome) -> list[Ref]:
         # As ConnectWise writes the identifier: its purchase order lines are compared with it.
         sku = str(outcome.get("sku") or line["sku"])
-        return [_ref(parent, key, int(outcome["id"]), sku, catalog_item)]
+        return [_ref(parent, str(line["key"]), int(outcome["id"]), sku, catalog_item)]
 
     evidence = {"xref": xref, parent.kind: parent.id}
-    await fx.once("product", f"{parent.kind}:{parent.id}:{key}", evidence, send, look, learn)
+    await fx.once("product", key, evidence, send, look, learn)
+
+
+def _new_key(fx: Effects, parent: Parent, line: str) -> str:
+    """Of the announcement. What was made once for the line and is cancelled by now (another
+    product, so it is not put back) counts no more: the next one has a key of its own."""
+    base, turn = f"{parent.kind}:{parent.id}:{line}", 1
+    key = base
+    there = {p.id: p for p in fx.recent("products", f"{parent.kind}:{parent.id}") or ()}
+    made = {
+        key: there.get(int(outcome["id"]))
+        for (_, _, key), outcome in fx.view.outcomes.items()
+        if key.partition("#")[0] == base and "id" in outcome
+    }
+    while (product := made.get(key)) is not None and product.cancelled >= product.quantity:
+        turn += 1
+        key = f"{base}#{turn}"
+    return key

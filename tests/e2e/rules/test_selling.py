@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness import Rest, Stack, running
-from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, MONITOR_BIG, Json, Order
+from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, MONITOR_BIG, PRODUCTS, Json, Order
 from tests.e2e.remote import Remote
 from tests.e2e.rules.test_goods import decide, tell
 
@@ -368,3 +368,30 @@ async def test_a3_identifiers_that_differ_only_in_case_are_one_catalog_item(stac
         await stack.until_state(order.number, "done")
     items = [item["identifier"] for item in await stack.get("/procurement/catalog")]
     assert len([one for one in items if one.casefold() == "cable-2m"]) == 1
+
+
+async def test_d11_a_line_that_is_taken_off_and_put_back_is_sold_again_however_often(
+    stack: Stack,
+) -> None:
+    """After the conversion: what was made once counts as made, but not while it is cancelled."""
+    both, one = [(CABLE, 10), (DOCK, 3)], [(CABLE, 10)]
+    order = Order(lines=both, not_chosen=(), quote_id=None, opportunity=None)
+    for lines in (both, one, both, one, both):
+        order.lines = lines
+        await tell(stack, [order.approved()])
+        wanted = {PRODUCTS[product]["productNumber"]: quantity for product, quantity in lines}
+
+        async def sold(wanted: dict[str, int] = wanted) -> bool:
+            found = {
+                one["catalogItem"]["identifier"]: int(
+                    one["quantity"] - (one["quantityCancelled"] or 0)
+                )
+                for one in await stack.get("/procurement/products")
+                if one.get("salesOrder") and one["quantity"] > (one["quantityCancelled"] or 0)
+            }
+            return found == wanted
+
+        await stack.until_true(sold)
+    await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    await goods(stack, order, 8891)
+    await stack.until_state(order.number, "done")
