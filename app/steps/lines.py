@@ -122,7 +122,13 @@ async def place(
     prefix = view.xref("")
     apart = view.decided(Code.OPTIONS_UNMATCHED) == "make_own"
     matched = options.match(
-        named, products, options.deselected(view.quote), prefix, xrefs, apart=apart
+        named,
+        products,
+        options.deselected(view.quote),
+        prefix,
+        xrefs,
+        apart=apart,
+        excludes=parent.opportunity is not None,
     )
     if matched.ambiguous:
         raise Hold(
@@ -131,12 +137,7 @@ async def place(
             f"{', '.join(matched.ambiguous)} than {view.row.name} sells, and nothing tells which "
             "of them were chosen.",
         )
-    if matched.foreign:
-        left = ", ".join(sorted({product.sku for product in matched.foreign}))
-        fx.journal(
-            "FOREIGN_PRODUCTS",
-            f"Left alone on {parent.kind.replace('_', ' ')} {parent.id}: {left}.",
-        )
+    _tell_foreign(fx, parent, matched.foreign)
     by_key = {str(line["key"]): line for line in named}
     _refuse_other_product(fx, by_key, matched.pairs)
     for key, product in matched.pairs.items():
@@ -151,6 +152,19 @@ async def place(
     items = await catalog.ensure(fx, [line for line in missing if "setting" not in line])
     for line in missing:
         await _create(fx, parent, line, items.get(str(line["sku"])), xrefs[str(line["key"])])
+
+
+def _tell_foreign(fx: Effects, parent: Parent, foreign: Sequence[psa.Product]) -> None:
+    """What is left alone is told once, and again when it is something else."""
+    skus = sorted({product.sku for product in foreign})
+    kind, key = "foreign products", f"{parent.kind}:{parent.id}"
+    before = fx.view.facts.get((kind, key))
+    known = fx.recent(kind, key) or (before.body if before is not None else {})
+    if not skus or known.get("skus") == skus:
+        return
+    fx.see(kind, {"skus": skus}, key)
+    where = f"{parent.kind.replace('_', ' ')} {parent.id}"
+    fx.journal("FOREIGN_PRODUCTS", f"Left alone on {where}: {', '.join(skus)}.")
 
 
 def _refuse_other_product(
