@@ -105,6 +105,13 @@ CODES: dict[Code, Reason] = {
         "Nothing: it goes on when the other purchase order gives the demand back. If that one was "
         "cancelled in Commerce, decide about it first.",
     ),
+    Code.OTHER_QUOTE_OPEN: Reason(
+        W,
+        Who.NOBODY,
+        "B1.4",
+        "A quote was declined while another quote of its opportunity is open.",
+        "Nothing: the opportunity is marked lost when its last open quote is declined.",
+    ),
     Code.CLAIMED_ELSEWHERE: Reason(
         W,
         Who.NOBODY,
@@ -474,6 +481,20 @@ CODES: dict[Code, Reason] = {
         "H4",
         "A purchase order names no sales order, and STOCK_PURCHASE_ORDERS is ignore.",
         "Nothing; ConnectWise does not get it. Set STOCK_PURCHASE_ORDERS for later ones.",
+    ),
+    Code.OPPORTUNITY_MARKED_LOST: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "B1.4",
+        "The opportunity was marked lost, because its last open quote was declined.",
+        "Nothing; an order that is placed on one of its quotes later reopens it by itself.",
+    ),
+    Code.QUOTE_IGNORED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "B1.4",
+        "A declined quote changes nothing in ConnectWise; the sentence says why.",
+        "Nothing.",
     ),
     Code.SIGNATURE_REFUSED: Reason(
         H,

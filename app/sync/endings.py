@@ -151,7 +151,7 @@ def note_verdicts(view: OrderView, plan: Plan, writes: WriteSet) -> None:
         before = (row.state, row.code, row.sentence) if row is not None else None
         if before == (verdict.state, verdict.code, verdict.sentence):
             continue
-        if row is None and verdict.state is State.NOT_NEEDED:
+        if row is None and verdict.state is State.NOT_NEEDED and verdict.code is None:
             continue
         base = row or LedgerRow(verdict.step, verdict.subject, verdict.state)
         since = verdict.since or (view.now if before is None else base.since)

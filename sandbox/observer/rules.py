@@ -67,6 +67,7 @@ class Write:
     moment: datetime
     scenario: str
     ready: str
+    lost_on_decline: bool = False
 
     @property
     def path(self) -> str:

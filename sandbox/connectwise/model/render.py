@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sandbox.connectwise.model import custom
 from sandbox.connectwise.model.fields import Field, Kind
 from sandbox.connectwise.model.resources import Resource
 from sandbox.connectwise.model.shapes import SHAPES, Shape
@@ -31,18 +32,28 @@ class Renderer:
                 value = target.get(name)
                 if value is not None:
                     shown[out] = value
-        path = PATHS.get(shape.table)
+        path = self._path(shape.table, target)
         if path is not None and "#" not in path:
             shown["_info"] = {shape.href: f"{self.base_url()}{path}/{record_id}"}
         return shown
+
+    @staticmethod
+    def _path(table: str, target: Row | None) -> str | None:
+        """Where a record is served: rows of one table may be records of several resources."""
+        view = VIEWS.get(table)
+        if view is not None and target is not None and view.holds(target):
+            return view.path
+        return PATHS.get(table)
 
     def value(self, view: View, resource: Resource, row: Row, field: Field) -> Any:
         """One field of a row, as the wire shows it."""
         if field.computed:
             return self.computed[resource.table](view, row).get(field.name)
-        return self._stored(view, row, field)
+        return self._stored(view, resource, row, field)
 
-    def _stored(self, view: View, row: Row, field: Field) -> Any:
+    def _stored(self, view: View, resource: Resource, row: Row, field: Field) -> Any:
+        if field.name == custom.FIELD:
+            return custom.shown(view, resource, row)
         if field.kind is Kind.ALIAS:
             return row.get(field.target)
         value = row.get(field.name)
@@ -69,10 +80,12 @@ class Renderer:
                 if field.kind is Kind.REFERENCES and value is not None:
                     shape = SHAPES[field.target]
                     value = [self.reference(view, shape, number) for number in value]
+                elif field.kind is Kind.REFERENCE and value is not None:
+                    value = self.reference(view, SHAPES[field.target], value)
             elif field.write_only:
                 continue
             else:
-                value = self._stored(view, row, field)
+                value = self._stored(view, resource, row, field)
             if value is not None:
                 shown[field.name] = value
         if names is None or "_info" in names:
@@ -82,6 +95,10 @@ class Renderer:
 
 PATHS: dict[str, str] = {}
 """The plain path of each table that has one; filled from the resources when the tables load."""
+
+
+VIEWS: dict[str, Resource] = {}
+"""The resource that holds some rows of another one's table, by that table; filled likewise."""
 
 
 def select(record: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:

@@ -2,9 +2,14 @@
 
 from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.tables import (
+    accounting,
+    agreements,
+    catalog,
     company,
+    custom,
     finance,
     procurement,
+    project,
     purchasing,
     sales,
     service,
@@ -13,9 +18,14 @@ from sandbox.connectwise.model.tables import (
 
 __all__ = [
     "RESOURCES",
+    "accounting",
+    "agreements",
+    "catalog",
     "company",
+    "custom",
     "finance",
     "procurement",
+    "project",
     "purchasing",
     "sales",
     "service",
