@@ -299,7 +299,7 @@ class Remote:
         address = f"{self.base_url}{path}{'?' if query else ''}{query}"
         headers = dict(self.headers)
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", "application/json")
         started = self.clock.monotonic()
         try:
             # Built here, not by the client: merging its defaults costs a third of a call.
