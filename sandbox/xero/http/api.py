@@ -220,6 +220,8 @@ class Api:
         if result.body is None:
             return Reply(result.status)
         head = {"Id": self.books.new_guid(), **ENVELOPE, "DateTimeUTC": ms_moment(self.books.now())}
+        if result.bare:
+            head = {}
         return Reply(
             result.status, to_json(head | result.body), (("content-type", "application/json"),)
         )

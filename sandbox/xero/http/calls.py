@@ -35,12 +35,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is answered: JSON, or a file's bytes."""
+    """What is answered: JSON with the head that all answers have, or without, or a file."""
 
     body: Any = None
     status: int = 200
     raw: bytes | None = None
     kind: str = ""
+    bare: bool = False
 
 
 def body_of(call: Call) -> Any:

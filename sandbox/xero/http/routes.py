@@ -170,9 +170,8 @@ def _allocations(call: Call, note: Row, rest: list[str]) -> Result:
                 raise validation([{"ValidationErrors": errors}]) from None
         elif call.request.method == "DELETE" and len(rest) == 1:
             gone = money.deallocate(call.books, own, rest[0])
-            return Result({"AllocationID": gone["AllocationID"], "IsDeleted": True,
-                           "Amount": gone["Amount"], "Date": gone["Date"].isoformat(),
-                           "Invoice": {"InvoiceID": gone["InvoiceID"]}})  # fmt: skip
+            asked = Asked(call.books, call.books.store)
+            return Result(allocation(asked, gone) | {"IsDeleted": True}, bare=True)
         else:
             raise no_method()
     asked = Asked(call.books, call.books.store)

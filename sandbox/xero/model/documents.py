@@ -149,7 +149,7 @@ def _changed(
     current: Row,
     places: int,
 ) -> Row:
-    status: str = values.get("Status", current["Status"])
+    status: str = values.get("Status") or current["Status"]
     moves = status != current["Status"]
     _check_transition(kind, books, current, status)
     edits = set(body) - {"Status", "Type", kind.id, "StatusAttributeString"}
