@@ -99,7 +99,7 @@ def completed(books: Books, line: Row, body: Mapping[str, Any], terms: Terms) ->
 
 def _is_text(line: Row) -> bool:
     """A line of words only, without an amount."""
-    return not any(name in line for name in ("Quantity", "UnitAmount", "LineAmount"))
+    return not any(name in line for name in ("Quantity", "UnitAmount"))
 
 
 def _item(books: Books, line: Row) -> Row | None:

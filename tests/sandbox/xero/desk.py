@@ -201,8 +201,8 @@ class Desk:
         return str(found["ContactID"])
 
     def bill(self, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """The body of a bill."""
-        return {
+        """The body of a bill; None leaves a field out."""
+        body = {
             "Type": "ACCPAY",
             "Contact": {"ContactID": self.contact()},
             "Date": "2026-11-19",
@@ -210,24 +210,27 @@ class Desk:
             "InvoiceNumber": "S-1",
             "LineItems": list(lines) or [MONITOR],
         } | more
+        return {name: value for name, value in body.items() if value is not None}
 
     def sale(self, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The body of a sales invoice."""
-        return {
+        body = {
             "Type": "ACCREC",
             "Contact": {"ContactID": self.contact("Contoso Ltd")},
             "Date": "2026-11-19",
             "DueDate": "2026-12-19",
             "LineItems": list(lines) or [MONITOR | {"AccountCode": "200", "UnitAmount": 239}],
         } | more
+        return {name: value for name, value in body.items() if value is not None}
 
     def order(self, *lines: dict[str, Any], **more: Any) -> dict[str, Any]:
         """The body of a purchase order."""
-        return {
+        body = {
             "Contact": {"ContactID": self.contact()},
             "Date": "2026-11-19",
             "LineItems": list(lines) or [MONITOR],
         } | more
+        return {name: value for name, value in body.items() if value is not None}
 
 
 MONITOR = {
