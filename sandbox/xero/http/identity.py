@@ -40,7 +40,8 @@ class Identity:
 
     def answer(self, request: Request) -> Reply | None:
         """None for a path that is not one of these."""
-        path = request.path.rstrip("/")
+        # Without regard to case: the vendor's own client asks for /Connections.
+        path = request.path.rstrip("/").lower()
         if path == AUTHORIZE and request.method == "GET":
             return self._authorize(request)
         if path == TOKEN and request.method == "POST":
