@@ -8,6 +8,7 @@ record by id, identifier or name.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from sandbox.connectwise.model.world import World
 
 INT32 = 2**31
 LARGEST = 1e11
+LINE_BREAKS = re.compile(r"[\r\n]+")
 
 
 class NotThis(Exception):
@@ -226,6 +228,9 @@ def text_value(field: Field, given: Any) -> str:
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise NotThis("The value must be text.")
     text = str(given)
+    if field.longest is not None:
+        # "Many fields" keep line breaks as one blank: here those with a length, notes are without.
+        text = LINE_BREAKS.sub(" ", text)
     if field.longest is not None and len(text) > field.longest:
         raise NotThis(
             f"The field {field.name} must be text with a maximum length of {field.longest}."

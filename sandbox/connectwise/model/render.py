@@ -69,6 +69,8 @@ class Renderer:
                 if field.kind is Kind.REFERENCES and value is not None:
                     shape = SHAPES[field.target]
                     value = [self.reference(view, shape, number) for number in value]
+                elif field.kind is Kind.REFERENCE and value is not None:
+                    value = self.reference(view, SHAPES[field.target], value)
             elif field.write_only:
                 continue
             else:

@@ -104,6 +104,24 @@ async def test_d4_where_connectwise_does_not_link_plain_lines_a_person_chooses(
         assert shown(await lines_of(stack, PO)) == wanted
 
 
+@pytest.mark.parametrize("linking", LINKINGS)
+async def test_b1_2_a_link_that_connectwise_silently_drops_is_seen_before_anything_is_received(
+    database_url: str, redis_url: str, linking: str
+) -> None:
+    """The write is answered as always; only what is read back, after READ_LAG, tells."""
+    order = an_order()
+    async with running(database_url, redis_url, demand_linking=linking) as stack:
+        await stack.control("faults", {"kind": "drop_link"})
+        await tell(stack, *events_of(order))
+        await stack.until_state(order.number, "held", "DEMAND_NOT_LINKED")
+        assert await stack.control("faults", None, "GET") == []
+        assert shown(await lines_of(stack, PO)) == LOOSE
+        assert (await Remote.read(stack, order)).received == {}
+        await decide(stack, order.number, "DEMAND_NOT_LINKED", "link_again", PO)
+        await stack.until_state(order.number, "done")
+        assert shown(await lines_of(stack, PO)) == LINKED
+
+
 @pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po"])
 async def test_b1_2_without_demand_nothing_is_made_and_it_goes_on_when_demand_appears(
     database_url: str, redis_url: str, linking: str
