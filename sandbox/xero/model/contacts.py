@@ -15,6 +15,8 @@ from sandbox.xero.model.store import Row
 from sandbox.xero.model.tables import CONTACT
 
 LISTS = ("Addresses", "Phones", "ContactPersons")
+# People who are not sent along with a change are gone afterwards (accounting.md 3.5).
+NOBODY: Row = {"ContactPersons": []}
 
 
 def save(books: Books, body: Mapping[str, Any], *, create: bool, own: str | None) -> Row:
@@ -27,7 +29,7 @@ def save(books: Books, body: Mapping[str, Any], *, create: bool, own: str | None
         raise Invalid(_taken(current["Name"]))
     if create or current is None:
         return _created(books, values)
-    return _changed(books, current, values)
+    return _changed(books, current, NOBODY | values)
 
 
 def _values(body: Mapping[str, Any]) -> Row:
@@ -122,8 +124,7 @@ def of_document(books: Books, body: Mapping[str, Any], *, may_create: bool) -> R
     if current["ContactStatus"] != "ACTIVE":
         raise Invalid(f"The contact {current['Name']} is archived and cannot be used")
     if may_create and set(values) - {"ContactID"}:
-        # People who are not sent along are gone afterwards (accounting.md 3.5).
-        return _changed(books, current, {"ContactPersons": []} | values)
+        return _changed(books, current, NOBODY | values)
     return current
 
 

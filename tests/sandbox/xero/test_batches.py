@@ -75,7 +75,10 @@ def test_a_contact_is_created_once_and_found_by_its_name(desk: Desk) -> None:
 def test_renaming_onto_another_contact_is_refused(desk: Desk) -> None:
     key = desk.contact()
     desk.refused("POST", f"/Contacts/{key}", {"Name": "Contoso Ltd"}, "already assigned")
-    assert desk.post("Contacts", key, {"Name": "Ingram Micro Inc"})["Name"] == "Ingram Micro Inc"
+    people = [{"FirstName": "Ann", "LastName": "Lee"}]
+    assert desk.post("Contacts", key, {"ContactPersons": people})["ContactPersons"] == people
+    renamed = desk.post("Contacts", key, {"Name": "Ingram Micro Inc"})
+    assert (renamed["Name"], renamed["ContactPersons"]) == ("Ingram Micro Inc", [])
     missing = "00000000-0000-4000-8000-999999999999"
     assert desk.send("POST", f"/Contacts/{missing}", {"Name": "x"}).status == 404
 

@@ -181,8 +181,3 @@ def _line(read: schemas.Line) -> books.LedgerLine:
         tax_code_id=read.tax_type or None,
         id=read.id or None,
     )
-
-
-def change(raw: Any, family: Family, kind: books.DocumentKind) -> books.Change:
-    read = document(raw, family, kind)
-    return books.Change(kind=kind, id=read.id, deleted=read.status is books.Status.DELETED)

@@ -51,7 +51,7 @@ def _required(field: str, value: str, longest: int) -> str:
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Only what there is: Xero takes an empty text for the wish to clear the field."""
-    return {name: value for name, value in values.items() if value not in {None, ""}}
+    return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
 def contact(new: books.NewContact) -> dict[str, Any]:
