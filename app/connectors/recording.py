@@ -27,6 +27,7 @@ PERSONAL = re.compile(
     |e?_?mail|phone|fax|mobile|extension|skype|facebook|twitter|linkedin
     |address|street|^city$|(customer|site)_?city|^state$|(customer|site)_?state|state_?identifier
     |^zip$|(customer|site)_?zip|postal|^country$|(customer|site)_?country
+    |given_?name|family_?name|addr$|^line[1-5]$
     |communication_?items|shipping_?instructions|^photo$|latitude|longitude""",
     re.IGNORECASE | re.VERBOSE,
 )

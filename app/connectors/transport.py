@@ -306,7 +306,7 @@ class Remote:
         address = f"{self.base_url}{path}{'?' if query else ''}{query}"
         sent = dict(self.headers)
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent.setdefault("Content-Type", "application/json")
         sent |= headers or {}
         started = self.clock.monotonic()
         try:

@@ -235,6 +235,7 @@ class NewDocument:
     memo: str = ""
     link: str = ""
     from_estimate: str | None = None
+    payable_account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
-
-import aiohttp
 
 from sandbox.kit.asgi import Application
+from sandbox.kit.background import Background
 from sandbox.xero.http.api import ROOT, Api
 from sandbox.xero.http.tokens import Credentials
 from sandbox.xero.model import Books
@@ -39,41 +37,6 @@ class XeroApplication(Application):
         return self.webhook.base_url
 
 
-class Background:
-    """The tasks and the HTTP client of the webhooks, living as long as the server."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._client: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
-
-    async def stop(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.close()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
-        if self._client is None:
-            return 0
-        try:
-            async with self._client.post(
-                url, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.read()
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            return 0
-
-
 def wall_clock() -> datetime:
     return datetime.now(UTC)
 
@@ -89,7 +52,7 @@ def create_app(
     """A simulator with its first records. `public_url` shows in the addresses of events."""
     app = credentials or Credentials()
     api = Api(Books(now=now, new_guid=new_guid), app)
-    background = Background()
+    background = Background(TIMEOUT)
     webhook = Webhook(
         api.books, app.tenant_id, post=background.post, sleep=sleep, spawn=background.spawn
     )

@@ -16,8 +16,9 @@ from app.connectors.xero.client import XeroClient
 from app.domain import books
 from app.domain.books import Approval, ContactKind, DocumentKind, LedgerLine, NewDocument, Status
 from app.domain.errors import FailureKind, RemoteFailure
-from tests.contract.xero_site import Site, consented, xero_site
+from tests.contract.xero_site import Site, access_to, consented, xero_site
 
+ZERO = Decimal(0)
 ON = date(2026, 11, 19)
 LINE = LedgerLine(
     description="Dell P2425H",
@@ -157,12 +158,16 @@ async def test_a_bill_stands_as_it_was_meant(
 ) -> None:
     made = await ledger.create_document(bill(supplier, approval=approval), "k1")
     assert (made.status, made.number, made.on) == (status, "S-1", ON)
-    assert (made.total, made.tax, made.paid) == (Decimal("794.42"), Decimal("72.22"), 0)
+    assert (made.total, made.tax, made.paid) == (Decimal("794.42"), Decimal("72.22"), ZERO)
     assert made.marker == "dl:1:r55"
     assert made.url.startswith("https://go.xero.com/AccountsPayable/")
     assert await ledger.read_document(DocumentKind.BILL, made.id) == made
     (line,) = made.lines
-    assert (line.quantity, line.unit_price, line.amount) == (4, Decimal("180.55"), Decimal("722.2"))
+    assert (line.quantity, line.unit_price, line.amount) == (
+        Decimal(4),
+        Decimal("180.55"),
+        Decimal("722.2"),
+    )
     assert line.tax_code_id == "INPUT"
 
 
@@ -396,7 +401,7 @@ async def test_a_refused_token_is_refreshed_and_the_write_sent_once(
     site: Site, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     site.vault.replace(access="not a token")
-    await ledger.create_document(bill(supplier), "k1")
+    await site.another().create_document(bill(supplier), "k1")
     assert [each["status"] for each in await site.writes()] == [401, 200]
     assert site.vault.stored == 1
 
@@ -414,7 +419,7 @@ async def test_a_lost_refresh_is_asked_again_with_the_token_of_before(
 async def test_an_ended_consent_pauses_and_asks_for_a_person(
     site: Site, ledger: XeroClient
 ) -> None:
-    post = oauth.revoke(site.another()._caller._sign_in._app, (await site.vault.tokens()).refresh)
+    post = oauth.revoke(access_to(site.server).app, (await site.vault.tokens()).refresh)
     answer = await site.http.post(
         f"{site.server.url}{post.path}", content=post.body, headers=post.headers
     )

@@ -19,7 +19,7 @@ from app.connectors.xero.client import XeroClient
 from app.domain.books import Tokens
 from app.domain.records import CallRecord
 from app.system import SystemClock
-from sandbox.xero.server import XeroServer
+from sandbox.server import XeroServer
 from tests.sandbox.xero.contract import Contract
 
 BACK = "https://dl.example/callback"
@@ -70,13 +70,21 @@ class Site:
         self.http = http
         self.vault = vault
         self.calls: list[CallRecord] = []
+        self._clients: list[XeroClient] = []
         self.client = self.another()
 
-    def another(self, *, timeout: float = 5.0) -> XeroClient:
-        return XeroClient(
-            access_to(self.server), self.vault, clock=SystemClock(), timeout=timeout,
+    def another(self) -> XeroClient:
+        """A client of a process of its own: it has neither pause nor token in memory."""
+        made = XeroClient(
+            access_to(self.server), self.vault, clock=SystemClock(), timeout=5,
             on_call=self.calls.append,
         )  # fmt: skip
+        self._clients.append(made)
+        return made
+
+    async def aclose(self) -> None:
+        for client in self._clients:
+            await client.aclose()
 
     async def control(self, method: str, path: str, body: Any = None) -> httpx.Response:
         answer = await self.http.request(method, f"{self.server.control_url}{path}", json=body)
@@ -134,6 +142,6 @@ async def xero_site() -> AsyncIterator[Site]:
         site = Site(server, http, MemoryVault(await consented(server, http)))
         await site.switch(requests_per_minute=None)
         yield site
-        await site.client.aclose()
+        await site.aclose()
         if CONTRACT is not None:
             assert [one for entry in await site.log() for one in CONTRACT.faults_of(entry)] == []

@@ -7,10 +7,9 @@ RemoteFailure. Nothing is retried, save once after a token was refused, when not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -18,11 +17,12 @@ import httpx
 from pydantic import ValidationError
 
 from app.connectors import wire_json
+from app.connectors.bearer import Bearer
 from app.connectors.transport import Answer, Calling, Remote, calling
 from app.connectors.xero import errors, oauth
 from app.connectors.xero.translate.to_wire import Refused
 from app.connectors.xero.where import Unsafe
-from app.domain.books import TokenVault
+from app.domain.books import Tokens
 from app.domain.errors import FailureKind, RemoteFailure
 
 SYSTEM = "xero"
@@ -32,8 +32,6 @@ PAGE = 500
 # one too many is answered 429, and the connection's pause holds for all of them.
 IN_FLIGHT = 5
 LONGEST_KEY = 128
-# A token that ends within a call's own time is as good as ended.
-MARGIN = timedelta(seconds=60)
 UNAUTHORIZED = 401
 SUCCESS = 2  # the first digit of a status
 
@@ -50,60 +48,36 @@ class Access:
     identity_url: str = oauth.IDENTITY
 
 
-@contextmanager
-def beside() -> Iterator[None]:
-    """Calls in here are not the step's own: they reach no checkpoint and are counted apart."""
-    bound = calling.get() or Calling()
-    token = calling.set(replace(bound, purpose="reference", sent=None))
-    try:
-        yield
-    finally:
-        calling.reset(token)
-
-
 class SignIn:
-    """The tokens of one connection. Refreshed by one process at a time, and stored before use."""
+    """How Xero refreshes a grant; when, and by whom, is the bearer's part."""
 
-    def __init__(self, remote: Remote, app: oauth.App, vault: TokenVault) -> None:
+    def __init__(self, remote: Remote, app: oauth.App) -> None:
         self._remote = remote
         self._app = app
-        self._vault = vault
 
-    async def token(self) -> str:
-        """An access token that lasts for a call."""
-        tokens = await self._vault.tokens()
-        if tokens.access_until - MARGIN > await self._vault.now():
-            return tokens.access
-        return await self.another(tokens.access)
-
-    async def another(self, refused: str) -> str:
-        """An access token other than the one that was refused or has ended."""
-        async with self._vault.refreshing() as held:
-            if held.tokens.access != refused:
-                return held.tokens.access  # somebody else refreshed meanwhile
-            asked = await self._vault.now()
-            answer = await self._ask(oauth.refresh(self._app, held.tokens.refresh))
-            new = oauth.tokens(answer.status, answer.headers, answer.body, asked)
-            await held.store(new)
-            return new.access
-
-    async def _ask(self, post: oauth.Post) -> Answer:
+    async def refresh(self, held: Tokens, now: datetime) -> Tokens:
+        """New tokens for those. Not the step's own call: it reaches no checkpoint. A lost answer is
+        no doubt either: the refresh token of before is good for thirty minutes more."""
+        post = oauth.refresh(self._app, held.refresh)
+        bound = calling.get() or Calling()
+        token = calling.set(replace(bound, purpose="reference", sent=None))
         try:
-            with beside():
-                return await self._remote.call(
-                    "POST", post.path, body=post.body, headers=post.headers
-                )
+            answer = await self._remote.call(
+                "POST", post.path, body=post.body, headers=post.headers
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as cause:
-            # A lost answer is no doubt: the refresh token of before is good for a while.
             raise errors.of_transport(cause, "GET", post.path) from cause
+        finally:
+            calling.reset(token)
+        return oauth.tokens(answer.status, answer.headers, answer.body, now)
 
 
 class Caller:
     """Sends requests and gives parsed answers. Every method may raise RemoteFailure."""
 
-    def __init__(self, remote: Remote, sign_in: SignIn) -> None:
+    def __init__(self, remote: Remote, bearer: Bearer) -> None:
         self._remote = remote
-        self._sign_in = sign_in
+        self._bearer = bearer
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
     async def get(
@@ -200,14 +174,14 @@ class Caller:
         headers: Mapping[str, str],
     ) -> Answer:
         async with self._room:
-            token = await self._sign_in.token()
+            token = await self._bearer.access()
             answer = await self._call(method, path, query, body, headers, token)
             failure = self._failure(method, path, answer)
             if failure is not None and failure.kind is FailureKind.UNAUTHENTICATED:
                 if answer.status != UNAUTHORIZED:
                     raise failure
                 # Refused before anything was done, so even a write may be sent again, once.
-                token = await self._sign_in.another(token)
+                token = await self._bearer.renew(token)
                 answer = await self._call(method, path, query, body, headers, token)
                 failure = self._failure(method, path, answer)
         if failure is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from app.connectors.bearer import Bearer
 from app.connectors.transport import AiohttpTransport, Pacing, Remote
 from app.connectors.xero import errors, paths
 from app.connectors.xero.caller import PEOPLE, SYSTEM, Access, Caller, SignIn
@@ -70,7 +71,8 @@ class XeroClient(Reads):
             pacing=Pacing(clock),
             on_call=on_call,
         )
-        super().__init__(Caller(self._remote, SignIn(identity, access.app, vault)))
+        bearer = Bearer(vault, SignIn(identity, access.app).refresh, clock)
+        super().__init__(Caller(self._remote, bearer))
 
     @property
     def timeout(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.kit.wire import Unusable
 from sandbox.quickbooks.model.documents import first_account
 from sandbox.quickbooks.model.engine import Engine
 from sandbox.quickbooks.model.store import Row
@@ -13,12 +14,12 @@ from sandbox.quickbooks.model.world import World
 
 
 def perform(engine: Engine, body: Any) -> Row:
-    """Carries an act out: `{"act", "id", …}`. Raises Fault, and ValueError for no act at all."""
+    """Carries an act out: `{"act", "id", …}`. Raises Fault, and Unusable for no act at all."""
     if not isinstance(body, Mapping):
-        raise ValueError("an act is an object")
+        raise Unusable("an act is an object")
     act = ACTS.get(str(body.get("act")))
     if act is None:
-        raise ValueError(f"there is no such act; there are: {', '.join(ACTS)}")
+        raise Unusable(f"there is no such act; there are: {', '.join(ACTS)}")
     return act(engine, str(body.get("id")), body)
 
 
@@ -76,7 +77,7 @@ def _void(engine: Engine, record_id: str, body: Mapping[str, Any]) -> Row:
 def _entity(body: Mapping[str, Any]) -> Entity:
     found = ENTITIES.get(str(body.get("entity")))
     if found is None:
-        raise ValueError(f"there is no entity {body.get('entity')}")
+        raise Unusable(f"there is no entity {body.get('entity')}")
     return found
 
 

@@ -36,7 +36,7 @@ def read_lines(world: World, spec: Entity, given: list[Any], old: Row | None) ->
         raise errors.business(f"A transaction has at most {MOST_LINES} lines.")
     standing = {line["Id"]: line for line in (old or {}).get("Line", ()) if "Id" in line}
     highest = max((int(each) for each in standing), default=0)
-    lines = []
+    lines: list[Row] = []
     for place, raw in enumerate(given):
         if raw.get("DetailType") == "SubTotalLineDetail":
             continue  # the vendor's own line, sent back
@@ -44,7 +44,6 @@ def read_lines(world: World, spec: Entity, given: list[Any], old: Row | None) ->
         if line.get("Id") not in standing:
             highest += 1
             line["Id"] = str(highest)
-            line.pop("kept", None)
         line["LineNum"] = len(lines) + 1
         lines.append(line)
     if not lines:

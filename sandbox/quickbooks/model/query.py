@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from sandbox.quickbooks.model import errors
@@ -192,9 +193,13 @@ def run(query: Query, rows: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[s
         tests.append(lambda row: row.get("Active") is not False)
     found = [row for row in rows if all(test(row) for test in tests)]
     for field, falling in reversed(query.order):
-        found.sort(key=lambda row, field=field: _sortable(_value_of(row, field)), reverse=falling)
+        found.sort(key=partial(_sort_key, field), reverse=falling)
     page = found[query.start - 1 : query.start - 1 + query.most]
     return page, len(found)
+
+
+def _sort_key(field: str, row: Mapping[str, Any]) -> Any:
+    return _sortable(_value_of(row, field))
 
 
 def _value_of(row: Mapping[str, Any], field: str) -> Any:
@@ -220,12 +225,14 @@ def _test(condition: Condition) -> Callable[[Mapping[str, Any]], bool]:
         if operator == "=":
             return _same(have, values[0])
         ours, theirs = _sortable(have), _sortable(_as(have, values[0]))
-        return {
-            "<": ours < theirs,
-            ">": ours > theirs,
-            "<=": ours <= theirs,
-            ">=": ours >= theirs,
-        }[operator]
+        return bool(
+            {
+                "<": ours < theirs,
+                ">": ours > theirs,
+                "<=": ours <= theirs,
+                ">=": ours >= theirs,
+            }[operator]
+        )
 
     return compare
 

@@ -14,19 +14,19 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from sandbox.xero.server import XeroServer
+from sandbox.server import XeroServer
 from tests.sandbox.xero.desk import BACK, SCOPES
 
 with warnings.catch_warnings():
     # The SDK is older than the interpreter's rules for strings.
     warnings.simplefilter("ignore")
     xero_python = pytest.importorskip("xero_python")
-    from xero_python.accounting import AccountingApi, models
-    from xero_python.api_client import ApiClient
-    from xero_python.api_client.configuration import Configuration
-    from xero_python.api_client.oauth2 import OAuth2Token, TokenApi
-    from xero_python.exceptions import AccountingBadRequestException
-    from xero_python.identity import IdentityApi
+    from xero_python.accounting import AccountingApi, models  # type: ignore[import-untyped]
+    from xero_python.api_client import ApiClient  # type: ignore[import-untyped]
+    from xero_python.api_client.configuration import Configuration  # type: ignore[import-untyped]
+    from xero_python.api_client.oauth2 import OAuth2Token, TokenApi  # type: ignore[import-untyped]
+    from xero_python.exceptions import AccountingBadRequestException  # type: ignore[import-untyped]
+    from xero_python.identity import IdentityApi  # type: ignore[import-untyped]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from sandbox.xero.server import XeroServer
+from sandbox.server import XeroServer
 from sandbox.xero.webhooks import sign
 from tests.unit.http_server import Served, http, read_request, serving
 
