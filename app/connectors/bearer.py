@@ -48,10 +48,9 @@ class Bearer:
     async def renew(self, refused: str) -> str:
         """Another token than the refused one: what somebody else fetched meanwhile, or a new one."""
         async with self._gate:
-            held_here = self._access
-            if held_here is not None and held_here != refused:
-                if self._clock.monotonic() < self._until:
-                    return held_here
+            here, holds = self._access, self._clock.monotonic() < self._until
+            if here is not None and here != refused and holds:
+                return here
             async with self._vault.refreshing() as held:
                 now = await self._vault.now()
                 if held.tokens.access != refused and self._take(held.tokens, now):

@@ -218,7 +218,8 @@ class NewDocument:
     is known again. `link` is the address of our page about it, empty where there is none.
     `number`: the supplier's for a bill or vendor credit, else ours; None leaves it to the ledger.
     `reference` is shown to the other side, `memo` only to those who keep the books. `on` is the
-    document's date. `from_estimate`: the estimate that an invoice makes good.
+    document's date. `from_estimate`: the estimate that an invoice makes good. `payable_account_id`:
+    what a purchase is owed on, where a ledger wants to be told.
     """
 
     kind: DocumentKind

@@ -69,7 +69,7 @@ class Caller:
         body, status = await self._send("GET", path, {}, by_id=True)
         return _understood("GET", path, status, read, _inside(body, name))
 
-    async def list(
+    async def query(
         self, entity: str, read: Callable[[Any], Read], *conditions: Where
     ) -> list[Read]:
         """All records that fit. Read page by page; a record that moved between pages counts once."""

@@ -96,18 +96,18 @@ class QuickBooksClient:
         )
 
     async def accounts(self) -> list[Account]:
-        return await self._caller.list("Account", from_wire.account)
+        return await self._caller.query("Account", from_wire.account)
 
     async def tax_codes(self) -> list[TaxCode]:
-        rates = await self._caller.list("TaxRate", _as_it_is)
-        codes = await self._caller.list("TaxCode", _as_it_is)
+        rates = await self._caller.query("TaxRate", _as_it_is)
+        codes = await self._caller.query("TaxCode", _as_it_is)
         return from_wire.tax_codes(codes, rates)
 
     # --- contacts
 
     async def find_contact(self, kind: ContactKind, name: str) -> Contact | None:
         wanted = " ".join(name.replace(":", "-").split())
-        found = await self._caller.list(
+        found = await self._caller.query(
             names.CONTACTS[kind],
             partial(from_wire.contact, kind=kind),
             equals("DisplayName", wanted),
@@ -159,7 +159,7 @@ class QuickBooksClient:
         return next((one for one in by_name if one.name.casefold() == wanted), None)
 
     async def _items(self, condition: Where) -> list[Item]:
-        return await self._caller.list("Item", from_wire.item, condition, ACTIVE_OR_NOT)
+        return await self._caller.query("Item", from_wire.item, condition, ACTIVE_OR_NOT)
 
     async def read_item(self, item_id: str) -> Item:
         return await self._caller.read(f"item/{item_id}", "Item", from_wire.item)
@@ -189,7 +189,7 @@ class QuickBooksClient:
         return list({one.id: one for one in found}.values())
 
     async def _documents(self, kind: DocumentKind, *conditions: Where) -> list[Document]:
-        return await self._caller.list(names.entity_of(kind), self._reading(kind), *conditions)
+        return await self._caller.query(names.entity_of(kind), self._reading(kind), *conditions)
 
     async def read_document(self, kind: DocumentKind, document_id: str) -> Document:
         entity = names.entity_of(kind)

