@@ -16,7 +16,7 @@ from app.connectors.xero.client import XeroClient
 from app.domain import books
 from app.domain.books import Approval, ContactKind, DocumentKind, LedgerLine, NewDocument, Status
 from app.domain.errors import FailureKind, RemoteFailure
-from tests.contract.xero_site import Site, access_to, consented, xero_site
+from tests.contract.xero_site import XeroLedger, access_to, consented, xero
 
 ZERO = Decimal(0)
 ON = date(2026, 11, 19)
@@ -31,13 +31,13 @@ LINE = LedgerLine(
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    async with xero_site() as made:
+async def site() -> AsyncIterator[XeroLedger]:
+    async with xero() as made:
         yield made
 
 
 @pytest.fixture
-def ledger(site: Site) -> XeroClient:
+def ledger(site: XeroLedger) -> XeroClient:
     return site.client
 
 
@@ -71,7 +71,7 @@ async def refused(work: Any) -> RemoteFailure:
     return caught.value
 
 
-async def test_what_these_books_can_do(site: Site, ledger: XeroClient) -> None:
+async def test_what_these_books_can_do(site: XeroLedger, ledger: XeroClient) -> None:
     found = await ledger.organisation()
     assert (found.name, found.country, found.currency) == ("Harbour IT Ltd", "US", "USD")
     assert (found.closed_until, found.capabilities.has_drafts) == (None, True)
@@ -96,7 +96,7 @@ async def test_accounts_and_tax_codes_are_those_that_a_line_can_name(ledger: Xer
 
 
 async def test_a_contact_is_found_by_its_name_in_any_case_archived_or_not(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     assert (supplier.name, supplier.active) == ("Ingram Micro", True)
     gone = await ledger.find_contact(ContactKind.VENDOR, "Long gone supplies")
@@ -119,7 +119,7 @@ async def test_a_name_that_is_taken_is_told_as_such(
 
 
 async def test_changing_a_contact_keeps_its_people_and_sees_who_was_faster(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     people = [{"FirstName": "Ann", "LastName": "Lee", "IncludeInEmails": False}]
     await site.http.post(
@@ -245,7 +245,7 @@ async def test_a_number_of_ours_that_is_taken_is_told_as_such(
 
 
 async def test_a_document_is_changed_whole_and_never_over_somebody_elses_change(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     two = (LINE, replace(LINE, description="Cable", quantity=Decimal(1), amount=Decimal("180.55")))
     draft = await ledger.create_document(bill(supplier, lines=two, approval=Approval.DRAFT), "k1")
@@ -273,7 +273,7 @@ async def test_approving_a_draft_is_an_update(ledger: XeroClient, supplier: book
 
 
 async def test_a_paid_or_locked_document_is_frozen(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     made = await ledger.create_document(bill(supplier), "k1")
     await site.act("pay_invoice", made.id)
@@ -301,7 +301,7 @@ async def test_documents_are_taken_out_of_the_books(
 
 
 async def test_a_purchase_order_is_closed_as_billed(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     order = bill(supplier, kind=DocumentKind.PURCHASE_ORDER, number="PO-9")
     made = await ledger.create_document(order, "k1")
@@ -318,7 +318,7 @@ async def test_a_purchase_order_is_closed_as_billed(
 
 
 async def test_what_changed_since_is_told_by_kind(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     first = await ledger.create_document(bill(supplier, approval=Approval.DRAFT), "k1")
     order = bill(supplier, kind=DocumentKind.PURCHASE_ORDER, number="PO-9")
@@ -337,9 +337,9 @@ async def test_what_changed_since_is_told_by_kind(
 
 
 async def test_a_lost_answer_is_told_once_more_under_the_same_key(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
-    await site.fault(kind="lose_reply", method="PUT", path="^/Invoices$")
+    await site.order_fault(kind="lose_reply", method="PUT", path="^/Invoices$")
     failure = await refused(ledger.create_document(bill(supplier), "k1"))
     assert failure.kind is FailureKind.OUTCOME_UNKNOWN
     made = await ledger.create_document(bill(supplier), "k1")
@@ -350,7 +350,7 @@ async def test_a_lost_answer_is_told_once_more_under_the_same_key(
 
 
 async def test_lists_are_read_page_by_page(
-    site: Site, ledger: XeroClient, supplier: books.Contact, monkeypatch: pytest.MonkeyPatch
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.connectors.xero.caller.PAGE", 2)
     for number in range(5):
@@ -361,7 +361,7 @@ async def test_lists_are_read_page_by_page(
 
 
 async def test_a_limit_pauses_the_connection_and_a_slow_client_is_not_one_too_many(
-    site: Site, ledger: XeroClient
+    site: XeroLedger, ledger: XeroClient
 ) -> None:
     await site.switch(latency_ms=50)
     await asyncio.gather(*(ledger.accounts() for _ in range(12)))
@@ -380,13 +380,14 @@ async def test_a_limit_pauses_the_connection_and_a_slow_client_is_not_one_too_ma
 
 
 async def test_a_token_about_to_end_is_refreshed_by_one_and_stored_before_use(
-    site: Site, ledger: XeroClient
+    site: XeroLedger, ledger: XeroClient
 ) -> None:
     before = await site.vault.tokens()
-    site.vault.ahead = timedelta(minutes=29, seconds=30)
+    soon = datetime.now(UTC) + timedelta(seconds=30)
+    site.vault.kept = replace(before, access_until=soon)
     await asyncio.gather(*(ledger.accounts() for _ in range(5)))
     after = await site.vault.tokens()
-    assert site.vault.stored == 1
+    assert len(site.vault.stored) == 1
     assert after.access != before.access
     assert after.refresh != before.refresh
     posts = [each for each in site.calls if each.path == "/connect/token"]
@@ -398,26 +399,26 @@ async def test_a_token_about_to_end_is_refreshed_by_one_and_stored_before_use(
 
 
 async def test_a_refused_token_is_refreshed_and_the_write_sent_once(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
-    site.vault.replace(access="not a token")
+    site.vault.kept = replace(site.vault.kept, access="not a token")
     await site.another().create_document(bill(supplier), "k1")
     assert [each["status"] for each in await site.writes()] == [401, 200]
-    assert site.vault.stored == 1
+    assert len(site.vault.stored) == 1
 
 
 async def test_a_lost_refresh_is_asked_again_with_the_token_of_before(
-    site: Site, ledger: XeroClient
+    site: XeroLedger, ledger: XeroClient
 ) -> None:
-    site.vault.replace(access="not a token")
-    await site.fault(kind="lose_reply", path="/connect/token")
+    site.vault.kept = replace(site.vault.kept, access="not a token")
+    await site.order_fault(kind="lose_reply", path="/connect/token")
     assert (await refused(ledger.accounts())).kind is FailureKind.TRANSIENT
     assert await ledger.accounts()
-    assert site.vault.stored == 1
+    assert len(site.vault.stored) == 1
 
 
 async def test_an_ended_consent_pauses_and_asks_for_a_person(
-    site: Site, ledger: XeroClient
+    site: XeroLedger, ledger: XeroClient
 ) -> None:
     post = oauth.revoke(access_to(site.server).app, (await site.vault.tokens()).refresh)
     answer = await site.http.post(
@@ -430,7 +431,7 @@ async def test_an_ended_consent_pauses_and_asks_for_a_person(
 
 
 async def test_a_disconnected_organisation_is_no_matter_of_tokens(
-    site: Site, ledger: XeroClient
+    site: XeroLedger, ledger: XeroClient
 ) -> None:
     token = (await site.vault.tokens()).access
     bearer = {"Authorization": f"Bearer {token}"}
@@ -442,16 +443,16 @@ async def test_a_disconnected_organisation_is_no_matter_of_tokens(
     await site.http.delete(f"{site.server.url}/connections/{tenant.id}", headers=bearer)
     failure = await refused(ledger.accounts())
     assert (failure.kind, failure.status) == (FailureKind.UNAUTHENTICATED, 403)
-    assert site.vault.stored == 0
+    assert site.vault.stored == []
 
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_missing_scope_is_named(
-    site: Site, ledger: XeroClient, monkeypatch: pytest.MonkeyPatch, status: int
+    site: XeroLedger, ledger: XeroClient, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr(oauth, "SCOPES", ("offline_access", "accounting.invoices"))
     fresh = await consented(site.server, site.http)
-    site.vault.replace(access=fresh.access, refresh=fresh.refresh)
+    site.vault.kept = fresh
     await site.switch(missing_scope_status=status)
     failure = await refused(ledger.find_contact(ContactKind.VENDOR, "Ingram Micro"))
     assert failure.kind is FailureKind.FORBIDDEN
@@ -459,7 +460,7 @@ async def test_a_missing_scope_is_named(
 
 
 async def test_an_organisation_that_is_offline_is_left_alone_for_a_while(
-    site: Site, ledger: XeroClient, supplier: books.Contact
+    site: XeroLedger, ledger: XeroClient, supplier: books.Contact
 ) -> None:
     await site.switch(offline=True)
     failure = await refused(site.another().create_document(bill(supplier), "k1"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,54 +14,24 @@ import httpx
 from app.connectors.xero import oauth
 from app.connectors.xero.caller import Access
 from app.connectors.xero.client import XeroClient
-from app.domain.books import Tokens
+from app.connectors.xero.paths import FAMILIES
+from app.domain.books import Document, DocumentKind, Tokens
 from app.domain.records import CallRecord
 from app.system import SystemClock
 from sandbox.server import XeroServer
+from tests.contract.ledgers import Ledger
+from tests.contract.vault import MemoryVault
 from tests.sandbox.xero.contract import Contract
 
 BACK = "https://dl.example/callback"
 CONTRACT = Contract.load()
 
 
-class MemoryVault:
-    """A vault that forgets with its process. `stored` counts what was kept."""
-
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._lock = asyncio.Lock()
-        self.stored = 0
-        self.ahead = timedelta()
-
-    async def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    async def tokens(self) -> Tokens:
-        return self._tokens
-
-    @asynccontextmanager
-    async def refreshing(self) -> AsyncIterator[MemoryVault.Held]:
-        async with self._lock:
-            yield MemoryVault.Held(self)
-
-    def replace(self, **changes: Any) -> None:
-        self._tokens = replace(self._tokens, **changes)
-
-    class Held:
-        def __init__(self, vault: MemoryVault) -> None:
-            self._vault = vault
-
-        @property
-        def tokens(self) -> Tokens:
-            return self._vault._tokens
-
-        async def store(self, new: Tokens) -> None:
-            self._vault._tokens = new
-            self._vault.stored += 1
-
-
-class Site:
+class XeroLedger(Ledger):
     """A running simulator with a connected client."""
+
+    vendor = "Ingram Micro"
+    customer = "Contoso Ltd"
 
     def __init__(self, server: XeroServer, http: httpx.AsyncClient, vault: MemoryVault) -> None:
         self.server = server
@@ -72,6 +40,7 @@ class Site:
         self.calls: list[CallRecord] = []
         self._clients: list[XeroClient] = []
         self.client = self.another()
+        self.books = self.client
 
     def another(self) -> XeroClient:
         """A client of a process of its own: it has neither pause nor token in memory."""
@@ -94,10 +63,7 @@ class Site:
     async def switch(self, **values: Any) -> None:
         await self.control("PUT", "/settings", values)
 
-    async def fault(self, **values: Any) -> None:
-        await self.control("POST", "/faults", [values])
-
-    async def act(self, name: str, key: str, **more: Any) -> None:
+    async def act(self, name: str, key: str = "", **more: Any) -> None:
         await self.control("POST", "/act", {"act": name, "id": key, **more})
 
     async def log(self) -> list[dict[str, Any]]:
@@ -105,12 +71,39 @@ class Site:
         return [json.loads(line) for line in text.splitlines()]
 
     async def writes(self) -> list[dict[str, Any]]:
-        """What the client wrote to the accounting API and the simulator carried out."""
+        """What was written to the accounting API, carried out or not."""
         return [
             entry
             for entry in await self.log()
             if entry["method"] in {"PUT", "POST"} and not entry["path"].startswith("/connect")
         ]
+
+    async def order_fault(self, **values: Any) -> None:
+        await self.control("POST", "/faults", [values])
+
+    # --- what the suite of every ledger asks for
+
+    async def fault(self, kind: str, document: DocumentKind, **more: Any) -> None:
+        await self.order_fault(kind=kind, method="PUT", path=f"^{FAMILIES[document].path}$", **more)
+
+    async def pay(self, document: Document) -> None:
+        await self.act("pay_invoice", document.id)
+
+    async def edit(self, document: Document) -> None:
+        await self.act("edit_invoice", document.id, changes={"DueDate": "2030-01-31"})
+
+    async def close_books(self, until: date) -> None:
+        await self.switch(lock_date=until.isoformat())
+
+    async def expire_access(self) -> None:
+        await self.act("expire_access")
+
+    async def disconnect(self) -> None:
+        await self.act("disconnect")
+
+    async def posted(self, document: DocumentKind) -> int:
+        paths = [each["path"] for each in await self.log() if each["method"] == "PUT"]
+        return paths.count(FAMILIES[document].path)
 
 
 def access_to(server: XeroServer) -> Access:
@@ -136,12 +129,24 @@ async def consented(server: XeroServer, http: httpx.AsyncClient) -> Tokens:
 
 
 @asynccontextmanager
-async def xero_site() -> AsyncIterator[Site]:
+async def xero() -> AsyncIterator[XeroLedger]:
     """At the end every request and answer is held against the contract, where it is there."""
-    async with XeroServer() as server, httpx.AsyncClient(timeout=5) as http:
-        site = Site(server, http, MemoryVault(await consented(server, http)))
-        await site.switch(requests_per_minute=None)
-        yield site
-        await site.aclose()
-        if CONTRACT is not None:
-            assert [one for entry in await site.log() for one in CONTRACT.faults_of(entry)] == []
+    async with XeroServer() as server, httpx.AsyncClient(timeout=5, trust_env=False) as http:
+        ledger = XeroLedger(server, http, MemoryVault(await consented(server, http)))
+        await ledger.switch(requests_per_minute=None)
+        try:
+            yield ledger
+            if CONTRACT is not None:
+                entries = await ledger.log()
+                assert [one for entry in entries for one in CONTRACT.faults_of(entry)] == []
+        finally:
+            await ledger.aclose()
+
+
+@asynccontextmanager
+async def busy_xero() -> AsyncIterator[XeroLedger]:
+    """With room for two processes at a time: Xero lets five calls be in flight for both together,
+    which is proven elsewhere."""
+    async with xero() as ledger:
+        await ledger.switch(concurrent_requests=50)
+        yield ledger

@@ -112,10 +112,8 @@ class Control:
         books = self.api.books
         books.touched = []
         try:
-            table, row = act(books, from_json(request.body or b"{}"))
-            reply = Reply(
-                200, to_json(self.api.shown(table, row)), (("content-type", "application/json"),)
-            )
+            shown = self._acted(from_json(request.body or b"{}"))
+            reply = Reply(200, to_json(shown), (("content-type", "application/json"),))
         except Invalid as invalid:
             reply = problem(400, "; ".join(invalid.messages))
         except Refusal as refusal:
@@ -125,6 +123,19 @@ class Control:
             is_json=True, client=PERSON, changed=self.api.changed(books.touched),
         )  # fmt: skip
         return reply
+
+    def _acted(self, body: Any) -> Any:
+        """Acts in the books, and those on the consent: `disconnect` takes the organisation away
+        from the app, `expire_access` ends its access tokens before their time."""
+        name = body.get("act") if isinstance(body, dict) else None
+        if name == "disconnect":
+            self.api.grants.connections.clear()
+            return {"act": name}
+        if name == "expire_access":
+            self.api.grants.access.clear()
+            return {"act": name}
+        table, row = act(self.api.books, body)
+        return self.api.shown(table, row)
 
     def _webhook(self, request: Request) -> Reply:
         return json_reply(200, self.webhook())

@@ -165,7 +165,7 @@ def document(raw: Any, family: Family, kind: books.DocumentKind) -> books.Docume
         paid=paid,
         marker=marks.found(read),
         lines=tuple(_line(line) for line in read.lines if not line.is_words),
-        url=f"{family.web}{own}" if family.web else "",
+        url=f"{family.web}{own}",
     )
 
 
