@@ -135,6 +135,14 @@ def test_components_are_answered_as_lists_and_roll_up(bundled: Desk) -> None:
     assert bundled.get(f"{path}/count") == {"count": 2}
 
 
+def test_a_forecast_lines_quantity_reaches_the_components(bundled: Desk) -> None:
+    product = sold_set(bundled)
+    arm = components(bundled, product["id"])["ARM"]
+    bundled.patch(f"/sales/opportunities/88/forecast/{product['forecastDetailId']}", quantity=4)
+    assert bundled.get(f"/procurement/products/{product['id']}")["quantity"] == 4
+    assert part(bundled, arm)["quantity"] == 8
+
+
 def test_a_component_follows_its_bundle_and_is_not_changed_apart(bundled: Desk) -> None:
     product = sold_set(bundled)
     arm = part(bundled, components(bundled, product["id"])["ARM"])

@@ -225,6 +225,8 @@ def test_a_purchase_orders_short_form_and_its_statuses_papers(watched: Desk, pur
         (usage,) = watched.get(f"{statuses}/{number}/{tail}")
         assert (usage["type"], usage["count"]) == ("Purchase Order", 1)
         assert watched.get(f"{statuses}/{number + 1}/{tail}") == []
+    watched.refused("DELETE", f"{statuses}/{number}", None)
+    assert watched.send("DELETE", f"{statuses}/{number + 1}").status == 204
     letters = f"{statuses}/{number}/emailtemplates"
     letter = watched.post(f"{letters}/", {"subject": "Your order", "body": "Please deliver"})
     assert watched.patch(f"{letters}/{letter['id']}", subject="Order")["subject"] == "Order"

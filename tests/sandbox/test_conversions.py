@@ -218,6 +218,33 @@ def test_a_forecast_is_patched_by_the_place_of_its_lines(watched: Desk) -> None:
     watched.refused("PATCH", path, {})
 
 
+def test_a_whole_forecast_is_posted_replaced_and_deleted(watched: Desk) -> None:
+    path = f"{OPPORTUNITY}/forecast"
+    line = {
+        "opportunity": {"id": 88},
+        "status": {"name": "Open"},
+        "forecastType": "Service",
+        "quantity": 1,
+        "revenue": 500,
+        "cost": 100,
+    }
+    posted = watched.post(path, {"forecastItems": [line, line]})
+    assert posted["serviceRevenue"]["revenue"] == 450 + 500 + 500
+    kept = posted["forecastItems"][0]
+    answer = watched.send("PUT", f"{path}/", {"forecastItems": [kept, line]})
+    assert answer.json["forecastItems"][0]["id"] == kept["id"]
+    assert list(watched.products(opportunity=88)) == ["DELL-P2425H"]  # the others' lines went
+    assert watched.send("DELETE", f"{path}/").status == 204
+    assert forecast(watched)["forecastItems"] == []
+    assert watched.products(opportunity=88) == {}
+
+
+def test_a_status_of_orders_is_answered_as_a_list_of_one(watched: Desk) -> None:
+    body = {"name": "Backordered", "sortOrder": 9}
+    (made,) = watched.post("/sales/orders/statuses", body, status=200)
+    assert watched.get(f"/sales/orders/statuses/{made['id']}")["name"] == "Backordered"
+
+
 def test_a_forecast_line_is_copied_without_a_product(watched: Desk) -> None:
     items = forecast(watched)["forecastItems"]
     path = f"{OPPORTUNITY}/forecast/copy/{items[0]['id']}"
@@ -283,6 +310,7 @@ def test_a_product_on_a_project_ticket_raises_demand_until_the_ticket_is_closed(
     path = f"/project/tickets/{ticket['id']}"
     product = watched.plain_product("CABLE", ticket={"id": ticket["id"]}, quantity=6)
     assert product["needToOrderQuantity"] == 6
+    assert product["ticket"]["_info"]["ticket_href"].endswith(path)
     assert [row["id"] for row in watched.get(f"{path}/products")] == [product["id"]]
     assert watched.get(f"{path}/products/count") == {"count": 1}
     statuses = watched.get(f"/service/boards/{ticket['board']['id']}/statuses")

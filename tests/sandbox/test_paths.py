@@ -9,7 +9,10 @@ import pytest
 from sandbox.connectwise.http import special
 from sandbox.connectwise.http.routes import find_route
 from sandbox.connectwise.model.errors import Refusal
+from sandbox.connectwise.model.resources import RESOURCES
 from tests.sandbox.contract import DOCUMENT, Contract
+from tests.sandbox.desk import Desk
+from tests.sandbox.full_house import furnish
 
 CONTRACT = Contract.load()
 pytestmark = pytest.mark.skipif(
@@ -92,3 +95,67 @@ def test_every_list_has_its_count() -> None:
         "GET /procurement/purchaseorderstatuses/{id}/usages/count",  # are counts
         "GET /procurement/purchaseorderstatuses/{id}/usages/list/count",
     }
+
+
+BY_PATH = {
+    tuple(part for part in resource.path.lower().split("/") if part): resource
+    for resource in RESOURCES.values()
+}
+A_LIST_OF_COUNTS = "GET /sales/opportunities/{parentId}/notes/count"
+"""Here the document describes a list where every other count is an object."""
+
+WORDS = {"{reportName}": "SalesOrder", "{catalogItemIdentifier}": "DELL-WD22TB4"}
+PARENTS = {
+    # The lists of what stands before these numbers are elsewhere.
+    "/sales/opportunities/conversions/{id}": "opportunity",
+    "/sales/orders/conversions/{id}": "order",
+    "/procurement/catalog/vendors/{parentId}": "catalog",
+}
+
+
+def filled(desk: Desk, path: str) -> str:
+    """A path of the document with the ids of records that are there, one below the other."""
+    parts = [WORDS.get(part, part) for part in path.strip("/").split("/")]
+    key = tuple("#" if part.startswith("{") else part.lower() for part in parts)
+    ids = iter(ids_for(desk, path, key))
+    return "/" + "/".join(
+        part if mark != "#" else str(next(ids)) for part, mark in zip(parts, key, strict=True)
+    )
+
+
+def ids_for(desk: Desk, path: str, key: tuple[str, ...]) -> list[int]:
+    if "#" not in key:
+        return []
+    if path in PARENTS:
+        return [last_id(desk, PARENTS[path])]
+    known = max((key[:end] for end in range(len(key) + 1) if key[:end] in BY_PATH), key=len)
+    resource = BY_PATH[known]
+    if known[-2:] in {("accounting", "unpostedinvoices"), ("accounting", "unpostedprocurement")}:
+        return [row["id"] for row in desk.get(resource.path)]
+    if "#" not in known:
+        return [last_id(desk, resource.table)]
+    rows = [row for row in desk.psa.world.store.rows(resource.home) if row.get(resource.parent)]
+    parent = RESOURCES[resource.parent_table]
+    below = [
+        row for row in rows if parent.holds(desk.psa.world.row(parent.home, row[resource.parent]))
+    ]
+    return [below[-1][resource.parent], below[-1]["id"]]
+
+
+def last_id(desk: Desk, table: str) -> int:
+    resource = RESOURCES[table]
+    rows = [row for row in desk.psa.world.store.rows(resource.home) if resource.holds(row)]
+    return int(rows[-1]["id"])
+
+
+def test_every_record_and_list_is_read_as_the_document_describes(watched: Desk) -> None:
+    furnish(watched)
+    asked = [
+        operation.partition(" ")[2]
+        for operation in operations()
+        if operation.startswith("GET ") and operation not in {*NOT_SERVED, A_LIST_OF_COUNTS}
+    ]
+    for path in asked:
+        answer = watched.send("GET", filled(watched, path))
+        assert answer.status == 200, path
+    assert len(asked) > 150

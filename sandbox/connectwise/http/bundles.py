@@ -14,11 +14,16 @@ from sandbox.connectwise.model.engine import object_body
 from sandbox.connectwise.model.errors import Refusal, bad_request, refused
 from sandbox.connectwise.model.resources import RESOURCES, Resource
 
+WORKED_OUT = {"unpostedInvoice", "unpostedProcurement", "glEntry"}
+"""These have no rows that a list could be made of."""
+
 KINDS: dict[str, str] = {
-    **{resource.name.lower(): table for table, resource in RESOURCES.items()},
-    **{table.lower(): table for table in RESOURCES},
+    word.lower(): table
+    for table, resource in RESOURCES.items()
+    if table not in WORKED_OUT
+    for word in (resource.name, table)
+} | {
     "productcatalog": "catalog",
-    "orders": "order",
     "serviceticket": "ticket",
     "productreference": "ticketProduct",
 }

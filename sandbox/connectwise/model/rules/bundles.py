@@ -13,8 +13,8 @@ from typing import Any
 
 from sandbox.connectwise.model.errors import refused
 from sandbox.connectwise.model.resources import RESOURCES
-from sandbox.connectwise.model.rules.base import Extras, Rules, amount, changed, decimal, money
-from sandbox.connectwise.model.rules.containers import BUNDLE, parts, per_bundle
+from sandbox.connectwise.model.rules.base import Extras, Rules, changed, decimal, money
+from sandbox.connectwise.model.rules.containers import BUNDLE, keep_step, parts, per_bundle
 from sandbox.connectwise.model.rules.demand import picked, refuse_bought, wanted
 from sandbox.connectwise.model.rules.forecast import update_forecast_of
 from sandbox.connectwise.model.rules.items import take_from_catalog
@@ -90,16 +90,7 @@ def _part(world: World, bundle: Row, component: Row, given: Mapping[str, Any]) -
 
 def follow(world: World, bundle: Row) -> None:
     """Brings a bundle's components in step with it, and its price and cost with them."""
-    for part in parts(world.store, bundle["id"]):
-        each = per_bundle(world.store, part)
-        world.change(
-            "product",
-            part["id"],
-            quantity=amount(each * decimal(bundle.get("quantity"))),
-            quantityCancelled=amount(each * decimal(bundle.get("quantityCancelled"))),
-            cancelledFlag=bool(bundle.get("cancelledFlag")),
-            company=bundle.get("company"),
-        )
+    keep_step(world, bundle)
     roll_up(world, bundle["id"])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from sandbox.connectwise.model.rules.base import amount, decimal
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
@@ -27,8 +28,22 @@ def parts(view: View, product_id: int) -> list[Row]:
 def per_bundle(view: View, part: Row) -> Decimal:
     """How many of a component one bundle holds."""
     for component in view.find("component", "productItem", (part["id"],)):
-        return Decimal(str(component["quantity"]))
+        return decimal(component["quantity"])
     return Decimal(1)
+
+
+def keep_step(world: World, bundle: Row) -> None:
+    """Gives a bundle's components the quantities, the cancellation and the company it has now."""
+    for part in parts(world.store, bundle["id"]):
+        each = per_bundle(world.store, part)
+        world.change(
+            "product",
+            part["id"],
+            quantity=amount(each * decimal(bundle.get("quantity"))),
+            quantityCancelled=amount(each * decimal(bundle.get("quantityCancelled"))),
+            cancelledFlag=bool(bundle.get("cancelledFlag")),
+            company=bundle.get("company"),
+        )
 
 
 def remove_parts(world: World, product_id: int) -> None:

@@ -16,7 +16,7 @@ from sandbox.connectwise.model.rules.base import (
     fill,
     money,
 )
-from sandbox.connectwise.model.rules.containers import remove_parts
+from sandbox.connectwise.model.rules.containers import keep_step, remove_parts
 from sandbox.connectwise.model.rules.opportunities import refuse_frozen
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
@@ -41,7 +41,7 @@ def saved_forecast(world: World, old: Row | None, new: Row, extras: Extras) -> N
         return
     for product in world.find("product", "forecastDetailId", new["id"]):
         if product.get("opportunity") == new["opportunity"]:
-            world.change("product", product["id"], quantity=new["quantity"])
+            keep_step(world, world.change("product", product["id"], quantity=new["quantity"]))
 
 
 def delete_forecast(world: World, row: Row) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from sandbox.connectwise.model.rules.base import (
     fill,
     money,
 )
+from sandbox.connectwise.model.rules.setup import save_default
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
@@ -358,7 +360,18 @@ def usages(view: View, status_id: int) -> int:
     return len(view.find(ORDER, "status", (status_id,)))
 
 
+def delete_status(world: World, row: Row) -> None:
+    if usages(world.store, row["id"]):
+        raise refused("purchaseOrderStatus", "id", "The status is in use and cannot be deleted")
+    for table in ("purchaseOrderStatusEmail", "purchaseOrderStatusNotification"):
+        for child in world.find(table, "status", row["id"]):
+            world.delete(table, child["id"])
+
+
 RULES: dict[str, Rules] = {
+    "purchaseOrderStatus": replace(
+        save_default("purchaseOrderStatus"), before_delete=delete_status
+    ),
     "purchaseOrderStatusNotification": Rules(save_notification),
     ORDER: Rules(save, saved, before_delete=delete, computed=show),
     "line": Rules(save_line, saved_line, before_delete=delete_line, computed=show_line),

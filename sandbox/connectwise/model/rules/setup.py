@@ -254,7 +254,6 @@ RULES: dict[str, Rules] = {
         "companyStatus",
         "opportunityStatus",
         "orderStatus",
-        "purchaseOrderStatus",
         "billingStatus",
         "billingTerm",
         "unitOfMeasure",
