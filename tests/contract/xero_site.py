@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import pytest
 
 from app.connectors.xero import oauth
 from app.connectors.xero.caller import Access
 from app.connectors.xero.client import XeroClient
 from app.connectors.xero.paths import FAMILIES
-from app.domain.books import Document, DocumentKind, Tokens
+from app.domain import books
+from app.domain.books import Document, DocumentKind, LedgerLine, NewDocument, Tokens
+from app.domain.errors import RemoteFailure
 from app.domain.records import CallRecord
 from app.system import SystemClock
 from sandbox.server import XeroServer
@@ -126,6 +131,40 @@ async def consented(server: XeroServer, http: httpx.AsyncClient) -> Tokens:
     now = datetime.now(UTC)
     answer = await http.post(f"{server.url}{post.path}", content=post.body, headers=post.headers)
     return oauth.tokens(answer.status_code, answer.headers, answer.content, now)
+
+
+ON = date(2026, 11, 19)
+LINE = LedgerLine(
+    description="Dell P2425H",
+    quantity=Decimal(4),
+    unit_price=Decimal("180.55"),
+    amount=Decimal("722.20"),
+    account_id="300",
+    tax_code_id="INPUT",
+)
+
+
+def bill(supplier: books.Contact, **more: Any) -> NewDocument:
+    return replace(
+        NewDocument(
+            kind=DocumentKind.BILL,
+            contact_id=supplier.id,
+            on=ON,
+            currency="USD",
+            lines=(LINE,),
+            marker="dl:1:r55",
+            tax_mode=books.TaxMode.EXCLUSIVE,
+            number="S-1",
+            link="https://dl.example/orders/ON10001201",
+        ),
+        **more,
+    )
+
+
+async def refused(work: Any) -> RemoteFailure:
+    with pytest.raises(RemoteFailure) as caught:
+        await work
+    return caught.value
 
 
 @asynccontextmanager

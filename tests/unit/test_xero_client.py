@@ -188,6 +188,12 @@ async def test_no_answer_has_a_kind(error: Exception, read: Kind, write: Kind) -
     assert (await refused(client.create_contact(NEW, "k"))).kind is write
 
 
+async def test_a_fault_of_xeros_own_names_its_correlation_id() -> None:
+    answers = router()
+    answers.get("/Accounts").respond(500, headers={"Xero-Correlation-Id": "abc-1"})
+    assert "abc-1" in (await refused(client_of(answers).accounts())).message
+
+
 async def test_a_collection_that_is_not_there_is_not_a_record_that_is_gone() -> None:
     answers = router()
     answers.get("/Accounts").respond(404)

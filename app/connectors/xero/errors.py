@@ -119,6 +119,10 @@ def of_answer(
         message = f"{message} The connection needs the scope {_scope(path)}."
     elif kind is FailureKind.UNAUTHENTICATED:
         message = "Xero does not let the connection in: a person has to connect it again."
+    correlation = headers.get("xero-correlation-id", "")
+    if status >= 500 and correlation:
+        # What the vendor's support asks for.
+        message = f"{message} (Xero-Correlation-Id {correlation[:64]})"
     return RemoteFailure(
         kind,
         message,

@@ -126,13 +126,16 @@ def _ids(resource: Resource, view: View, request: Request, app: str) -> Iterator
         if wanted := _many(request, name):
             if not all(is_guid(each) for each in wanted):
                 raise Refusal(400, f"{name} holds what is not an identifier")
-            keys = {each.lower() for each in wanted}
-            yield lambda row, field=field, keys=keys: row.get(field) in keys  # type: ignore[misc]
+            yield _holds(field, {each.lower() for each in wanted})
     if numbers := {each.casefold() for each in _many(request, "InvoiceNumbers")}:
         yield lambda row: (row.get("InvoiceNumber") or "").casefold() in numbers
     statuses = set(_many(request, "Statuses")) | set(_many(request, "Status"))
     if statuses:
         yield lambda row: row.get("Status") in statuses
+
+
+def _holds(field: str, values: set[str]) -> Keep:
+    return lambda row: row.get(field) in values
 
 
 def _many(request: Request, name: str) -> list[str]:
