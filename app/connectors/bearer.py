@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from app.domain.books import Tokens, TokenVault
+from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
 
 Refresh = Callable[[Tokens, datetime], Awaitable[Tokens]]
@@ -55,10 +56,25 @@ class Bearer:
                 now = await self._vault.now()
                 if held.tokens.access != refused and self._take(held.tokens, now):
                     return held.tokens.access
-                fresh = await self._refresh(held.tokens, now)
+                fresh = await self._refreshed(held.tokens, now)
                 await held.store(fresh)
                 self._take(fresh, now)
                 return fresh.access
+
+    async def _refreshed(self, tokens: Tokens, now: datetime) -> Tokens:
+        """A refresh that got no clear answer leaves its own grant in doubt, and never the call that
+        waits for the token: that one was not sent."""
+        try:
+            return await self._refresh(tokens, now)
+        except RemoteFailure as failure:
+            if failure.kind is not FailureKind.OUTCOME_UNKNOWN:
+                raise
+            raise RemoteFailure(
+                FailureKind.NOT_SENT,
+                failure.message,
+                endpoint=failure.endpoint,
+                status=failure.status,
+            ) from failure
 
     def _take(self, tokens: Tokens, now: datetime) -> bool:
         left = (tokens.access_until - MARGIN - now).total_seconds()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from app.domain.books import HeldTokens, Tokens
+from app.domain.errors import StoreUnavailable
 
 
 class _Held:
@@ -19,6 +20,8 @@ class _Held:
         return self._vault.kept
 
     async def store(self, new: Tokens) -> None:
+        if self._vault.full:
+            raise StoreUnavailable
         await asyncio.sleep(0)  # a commit takes its time, and others want in meanwhile
         self._vault.kept = new
         self._vault.stored.append(new)
@@ -31,6 +34,7 @@ class MemoryVault:
         self.kept = tokens
         self.stored: list[Tokens] = []
         self.entered = 0
+        self.full = False  # the database takes nothing
         self._lock = asyncio.Lock()
 
     async def now(self) -> datetime:

@@ -243,6 +243,16 @@ def test_acts_are_a_person_s_doing_and_are_logged(desk: Desk) -> None:
     assert desk.control("POST", "/act", {"act": "close_ticket"}).status == 400
 
 
+def test_a_line_that_accounting_took_over_refuses_every_change(desk: Desk) -> None:
+    order = desk.convert()
+    product = desk.products(salesOrder=order["id"])["DELL-WD22TB4"]
+    (line,) = desk.lines(desk.demand((product["id"], 2))["id"])
+    assert desk.act("batch_line", line["id"])["batchedFlag"] is True
+    path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems/{line['id']}"
+    change = [{"op": "replace", "path": "packingSlip", "value": "PS-2"}]
+    assert "accounting batch" in str(desk.refused("PATCH", path, change).json)
+
+
 def test_acts_edit_rename_ship_and_merge(desk: Desk) -> None:
     order = desk.convert()
     product = desk.products(salesOrder=order["id"])["DELL-WD22TB4"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -72,6 +75,21 @@ async def test_a_dropped_connection_is_dropped_under_tls_too(tmp_path: Path) -> 
             await client.post(f"{sandbox.base_url}/sales/orders", json=body)
         count = await client.get(f"{sandbox.base_url}/sales/orders/count")
         assert count.json() == {"count": 1}
+
+
+def test_the_command_serves_https_and_prints_what_to_trust(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app.cli", "sandbox", "--tls", "--json", "--port", "0"]
+    with subprocess.Popen([*command, "--data-dir", tmp_path], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            assert told["ca_file"] == str(tmp_path / "tls" / "ca.pem")
+            transport = httpx.HTTPTransport(verify=strict(Path(told["ca_file"])), retries=10)
+            with httpx.Client(headers=told["connectwise_headers"], transport=transport) as client:
+                answer = client.get(f"{told['connectwise']}/system/info")
+            assert (answer.url.scheme, answer.status_code) == ("https", 200)
+        finally:
+            process.terminate()
 
 
 def test_private_keys_are_their_owner_s_alone(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.connectwise.model import custom
 from sandbox.connectwise.model.conditions import read_date
 from sandbox.connectwise.model.errors import (
     FieldError,
+    NotThis,
     bad_request,
     invalid,
     invalid_object,
@@ -29,10 +31,6 @@ from sandbox.connectwise.model.world import World
 INT32 = 2**31
 LARGEST = 1e11
 LINE_BREAKS = re.compile(r"[\r\n]+")
-
-
-class NotThis(Exception):
-    """A value that its field cannot hold; the text says why."""
 
 
 class Intake:
@@ -98,6 +96,8 @@ class Intake:
     ) -> None:
         try:
             value = self.value(field, given)
+            if field.name == custom.FIELD and value is not None:
+                value = custom.taken(self.world.store, resource, value)
         except NotThis as reason:
             faults.append(invalid(resource.name, field.name, str(reason)))
             return

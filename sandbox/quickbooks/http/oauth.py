@@ -196,10 +196,10 @@ class SignIn:
             "access_token": access,
             "expires_in": ACCESS_SECONDS,
             "refresh_token": grant.refresh,
-            "x_refresh_token_expires_in": int(grant.refresh_until - now),
+            "x_refresh_token_expires_in": round(grant.refresh_until - now),
         }
         if hard:
-            answer["x_refresh_token_hard_expires_in"] = int(grant.until - now)
+            answer["x_refresh_token_hard_expires_in"] = round(grant.until - now)
         return answer
 
     def _revoke(self, request: Request) -> Reply:

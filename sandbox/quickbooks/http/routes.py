@@ -139,7 +139,7 @@ class Routes:
     def _batch(self, body: Any) -> dict[str, Any]:
         """Each item for itself: one that is refused leaves the others alone."""
         items = body.get("BatchItemRequest") if isinstance(body, Mapping) else None
-        if not isinstance(items, list) or not items:
+        if not isinstance(items, list) or not items or not all(map(_is_object, items)):
             raise errors.missing("BatchItemRequest")
         if len(items) > BATCH:
             raise errors.business(f"A batch holds at most {BATCH} items.")
@@ -170,6 +170,10 @@ class Routes:
     def _fault(self, fault: errors.Fault) -> Reply:
         body = {"Fault": fault.body(), "time": self.books.world.stamp()}
         return json_reply(fault.status, body, kind=JSON)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _parsed(body: bytes) -> Any:

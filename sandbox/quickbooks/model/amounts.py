@@ -14,7 +14,16 @@ from typing import Any
 from sandbox.quickbooks.model import errors
 from sandbox.quickbooks.model.fields import Field, read_fields
 from sandbox.quickbooks.model.store import Row
-from sandbox.quickbooks.model.tables import DETAIL_OF, DETAILS, LINE, LINK, Entity
+from sandbox.quickbooks.model.tables import (
+    DETAIL_OF,
+    DETAILS,
+    LINE,
+    LINK,
+    TAX,
+    TAX_LINE,
+    TAX_LINE_DETAIL,
+    Entity,
+)
 from sandbox.quickbooks.model.world import World, named
 
 CENT = Decimal("0.01")
@@ -117,7 +126,7 @@ class Rate:
 def total(world: World, spec: Entity, row: Row) -> None:
     """Sets TotalAmt and TxnTaxDetail, and what a tax-inclusive line holds."""
     sales = spec.name in ON_SALES
-    supplied = row.pop("TxnTaxDetail", None) or {}
+    supplied: Row = read_fields(TAX, row.pop("TxnTaxDetail", None) or {}, "TxnTaxDetail.")
     if world.switches.american:
         row.pop("GlobalTaxCalculation", None)
         per_rate = _american(world, row, supplied, sales=sales)
@@ -210,13 +219,17 @@ def _rates(world: World, code: str, side: str) -> list[Rate]:
 def _overridden(per_rate: PerRate, supplied: Mapping[str, Any]) -> PerRate:
     """A client may say the tax of a rate itself, if one of the lines' codes has that rate."""
     changed = dict(per_rate)
-    for line in supplied.get("TaxLine", ()):
-        detail = line.get("TaxLineDetail", {})
-        rate_id = str(detail.get("TaxRateRef", {}).get("value", ""))
+    for raw in supplied.get("TaxLine", ()):
+        line = read_fields(TAX_LINE, raw, "TxnTaxDetail.TaxLine.")
+        where = "TxnTaxDetail.TaxLine.TaxLineDetail."
+        detail = read_fields(TAX_LINE_DETAIL, line.get("TaxLineDetail", {}), where)
+        rate_id = detail.get("TaxRateRef", {}).get("value", "")
+        if "Amount" not in line:
+            raise errors.missing("TxnTaxDetail.TaxLine.Amount")
         if rate_id not in per_rate:
             raise errors.bad_reference("TaxRates", rate_id, "TxnTaxDetail.TaxLine.TaxRateRef")
         rate, base, _ = per_rate[rate_id]
-        changed[rate_id] = (rate, base, cents(Decimal(str(line["Amount"]))))
+        changed[rate_id] = (rate, base, cents(line["Amount"]))
     return changed
 
 

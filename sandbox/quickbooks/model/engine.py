@@ -122,7 +122,7 @@ class Engine:
             raise errors.missing("Id")
         old = self.world.row(spec.name, str(body["Id"]))
         token = body.get("SyncToken")
-        if token in {None, ""}:
+        if token is None or token == "":
             raise errors.missing("SyncToken")
         if str(token) != old["SyncToken"]:
             raise errors.stale()

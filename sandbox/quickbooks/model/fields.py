@@ -136,8 +136,10 @@ def _reference(field: Field, given: Any, name: str) -> dict[str, str] | None:
     if not isinstance(given, Mapping):
         raise errors.unsupported(name)
     value = given.get("value")
-    if value in {None, ""}:
+    if value is None or value == "":
         return None
+    if isinstance(value, dict | list | bool):
+        raise errors.unsupported(f"{name}.value")
     return {"value": str(value)} | ({"name": str(given["name"])} if given.get("name") else {})
 
 

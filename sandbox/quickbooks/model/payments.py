@@ -10,9 +10,9 @@ from decimal import Decimal
 from sandbox.quickbooks.model import errors
 from sandbox.quickbooks.model.amounts import cents
 from sandbox.quickbooks.model.documents import check_open, first_account
-from sandbox.quickbooks.model.fields import number, read_fields
+from sandbox.quickbooks.model.fields import Field, read_fields, read_value
 from sandbox.quickbooks.model.store import Row
-from sandbox.quickbooks.model.tables import LINK, Entity
+from sandbox.quickbooks.model.tables import LINE, LINK, Entity
 from sandbox.quickbooks.model.world import World, named
 
 PAYS: dict[str, tuple[str, ...]] = {
@@ -49,8 +49,9 @@ def _paid_from(world: World, row: Row) -> None:
         if row["PayType"] == "Check"
         else ("CreditCardPayment", "CCAccountRef", "Credit Card")
     )
-    reference = row.get(place, {}).get(field)
-    if not reference:
+    given = row.get(place, {}).get(field) or {}
+    reference = read_value(Field(field, "x"), given, f"{place}.{field}")
+    if reference is None:
         raise errors.missing(f"{place}.{field}")
     account = world.referred("Account", reference, f"{place}.{field}")
     if account["AccountType"] != needed:
@@ -58,8 +59,9 @@ def _paid_from(world: World, row: Row) -> None:
 
 
 def _line(world: World, spec: Entity, payment: Row, raw: Row, old: Row | None) -> Row:
-    amount = cents(number(raw.get("Amount", 0), "Line.Amount"))
-    found = [read_fields(LINK, each, "Line.LinkedTxn.") for each in raw.get("LinkedTxn", ())]
+    line = read_fields(LINE, raw, "Line.")
+    amount = cents(line.get("Amount", Decimal(0)))
+    found = [read_fields(LINK, each, "Line.LinkedTxn.") for each in line.get("LinkedTxn", ())]
     for link in found:
         kind, paid_id = link.get("TxnType"), link.get("TxnId")
         if kind not in PAYS[spec.name]:

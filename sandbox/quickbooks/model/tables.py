@@ -77,6 +77,14 @@ DETAILS: dict[str, dict[str, Field]] = {
 }
 DETAIL_OF = {name: name for name in DETAILS} | {"DescriptionOnly": "DescriptionLineDetail"}
 LINK = parse_fields("TxnId:s TxnType:s TxnLineId:s")
+TAX = parse_fields(
+    "DefaultTaxCodeRef:x TxnTaxCodeRef:x TotalTax:n TaxReviewStatus:s TaxLine:lo UseAutomatedSalesTax:b"
+)
+TAX_LINE = LINE | parse_fields("TaxLineDetail:o")
+TAX_LINE_DETAIL = parse_fields(
+    "TaxRateRef:x PercentBased:b TaxPercent:n NetAmountTaxable:n TaxInclusiveAmount:n "
+    "OverrideDeltaAmount:n ServiceDate:d"
+)
 ON_PURCHASES = ("ItemBasedExpenseLineDetail", "AccountBasedExpenseLineDetail", "DescriptionOnly")
 ON_SALES = ("SalesItemLineDetail", "DiscountLineDetail", "SubTotalLineDetail", "DescriptionOnly")
 

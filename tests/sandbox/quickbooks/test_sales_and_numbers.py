@@ -138,7 +138,7 @@ def test_names_are_one_space_and_made_inactive_instead_of_deleted(desk: Desk) ->
 
 
 def test_the_same_item_name_stands_once_and_a_sku_may_repeat(desk: Desk) -> None:
-    income = {"value": desk.one("Account", "AccountType", "Income")["Id"]}
+    income = {"value": desk.one("Account", "Name", "Services")["Id"]}
     body = {"Name": "Cable", "Sku": "C-1", "Type": "NonInventory", "IncomeAccountRef": income}
     desk.post("Item", body)
     desk.refused("Item", body, 6240)
