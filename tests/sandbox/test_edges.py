@@ -42,7 +42,7 @@ def test_links_end_with_the_page_where_clients_look_for_it(desk: Desk) -> None:
 
 def test_forward_only_paging_ignores_the_page_and_keeps_the_conditions(desk: Desk) -> None:
     forward = {"pagination-type": "Forward-Only"}
-    vendors = {"conditions": "isVendorFlag=True", "pageSize": 1}
+    vendors: dict[str, Any] = {"conditions": "isVendorFlag=True", "pageSize": 1}
     answer = desk.send("GET", COMPANIES, headers=forward, page=7, **vendors)
     assert names(answer) == ["INGRAM"]
     assert "conditions=isVendorFlag%3DTrue" in answer.links["next"]
