@@ -14,6 +14,9 @@ from sandbox.kit.serving import Running
 from sandbox.quickbooks.app import QuickBooksApplication
 from sandbox.quickbooks.app import create_app as create_quickbooks
 from sandbox.quickbooks.http.oauth import Registration
+from sandbox.xero.app import XeroApplication
+from sandbox.xero.app import create_app as create_xero
+from sandbox.xero.http.tokens import Credentials as XeroCredentials
 
 
 class SandboxServer(Running[ConnectWiseApplication]):
@@ -68,3 +71,29 @@ class QuickBooksServer(Running[QuickBooksApplication]):
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.registration.lasting_token}"}
+
+
+class XeroServer(Running[XeroApplication]):
+    """A running Xero simulator. `url` stands for each of the vendor's hosts, `base_url` reaches up
+    to the accounting API's root, `headers` authenticate with a token that never ends."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: XeroCredentials | None = None,
+        tls: bool = False,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.credentials = credentials or XeroCredentials()
+        app = create_xero(credentials=self.credentials)
+        super().__init__(app, host=host, port=port, tls=tls, data_dir=data_dir)
+
+    @property
+    def base_url(self) -> str:
+        return self.app.base_url
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.credentials.headers
