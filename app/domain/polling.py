@@ -162,9 +162,13 @@ def _recent(hour: str, now: datetime) -> bool:
 
 
 def created(body: Mapping[str, Any]) -> datetime | None:
-    """When a document was made, by the vendor's own dates."""
+    """When a document was made, by the vendor's own dates; None where they cannot be read."""
     text = body.get("createdDate") or body.get("orderDate")
-    return datetime.fromisoformat(str(text)) if text else None
+    try:
+        made = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return made if made.tzinfo is not None else made.replace(tzinfo=UTC)
 
 
 def history(body: Mapping[str, Any], since: datetime, *, known: bool) -> bool:

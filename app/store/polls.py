@@ -66,8 +66,8 @@ class Polls(Part):
             await session.execute(_BEGIN, known["id"], known["tenant_id"])
             taken = await session.fetchrow(_TAKE, known["id"], worker, lease)
             if taken is None:
-                later = await session.fetchrow(_NOT_YET, known["id"])
-                return Turn(now=later["now"], due=later["due_at"])
+                later = await session.fetch(_NOT_YET, known["id"])
+                return Turn(now=later[0]["now"], due=later[0]["due_at"])
         return Turn(taken["now"], taken["due_at"], taken["lease_token"], taken["state"])
 
     async def keep_turn(

@@ -32,6 +32,12 @@ REMEMBERED_SECONDS = 3600.0
 REMEMBERED = 5_000
 PEOPLE = ("/v1/employee", "/v1/contact")
 
+_PATHS = {
+    Kind.SALES_ORDER: "salesorder",
+    Kind.PURCHASE_ORDER: "purchaseorder",
+    Kind.QUOTE: "quote",
+}
+
 Record = Mapping[str, Any]
 
 
@@ -98,7 +104,11 @@ class CommerceClient:
             Kind.PURCHASE_ORDER: self._purchase_order,
             Kind.QUOTE: self._quote,
         }[kind]
-        return await read(int(source_id))
+        try:
+            return await read(int(source_id))
+        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+            # A record of another shape than the API describes.
+            raise errors.unreadable(f"/v1/{_PATHS[kind]}/{source_id}", str(cause)) from cause
 
     async def _sales_order(self, number: int) -> Mapping[str, Any]:
         # The header first: a change in between moves its parts' dates, and is seen again.

@@ -39,7 +39,9 @@ def of_transport(error: httpx.HTTPError | httpx.InvalidURL, path: str) -> Remote
 def unreadable(path: str, why: str) -> RemoteFailure:
     """A good answer that is not what the API describes."""
     message = f"Commerce's answer cannot be read: {why}"[:LONGEST_MESSAGE]
-    return RemoteFailure(FailureKind.TRANSIENT, message, endpoint=endpoint(path))
+    return RemoteFailure(
+        FailureKind.TRANSIENT, message, endpoint=endpoint(path), status=HTTPStatus.OK
+    )
 
 
 def of_answer(path: str, status: int, headers: Mapping[str, str]) -> RemoteFailure:
