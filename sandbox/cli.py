@@ -33,35 +33,58 @@ def sandbox(
     company: Annotated[str, typer.Option(help="Company id that clients log in with.")] = "training",
     public_key: Annotated[str, typer.Option(help="Public API key.")] = "pub",
     private_key: Annotated[str, typer.Option(help="Private API key.")] = "priv",
+    commerce_port: Annotated[int, typer.Option(help="Port of the Commerce simulator.")] = 8481,
     fd: Annotated[
         int | None, typer.Option(help="Take this open, bound socket.", hidden=True)
     ] = None,
+    commerce_fd: Annotated[
+        int | None, typer.Option(help="The same for Commerce; without, none.", hidden=True)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the ConnectWise simulator alone, until interrupted."""
-    import uvicorn
-
+    """Run the simulators of ConnectWise and Commerce alone, until interrupted."""
+    from sandbox.commerce.app import API_KEY
+    from sandbox.commerce.app import create_app as create_commerce
     from sandbox.connectwise.app import create_app
     from sandbox.connectwise.http.api import Credentials
-    from sandbox.server import server_config
+    from sandbox.server import serve_together, server_config
     from sandbox.stack import StackFailed, bound
 
+    shop: socket.socket | None = None
     try:
         listener = socket.socket(fileno=fd) if fd is not None else bound(host, port)
+        if commerce_fd is not None:
+            shop = socket.socket(fileno=commerce_fd)
+        elif fd is None:
+            shop = bound(host, commerce_port)
     except (OSError, StackFailed) as error:
         raise _failed(str(error)) from error
     name = f"http://{host}:{listener.getsockname()[1]}"
     credentials = Credentials(company, public_key, private_key)
     app = create_app(credentials=credentials, public_url=public_url or name)
+    served = [(server_config(app, host, listener.getsockname()[1]), listener)]
+    commerce = None
+    if shop is not None:
+        commerce = f"http://{host}:{shop.getsockname()[1]}"
+        served.append((server_config(create_commerce(), host, shop.getsockname()[1]), shop))
     if as_json:
-        shown = {"connectwise": app.psa.base_url, "connectwise_headers": credentials.headers}
+        shown = {
+            "connectwise": app.psa.base_url,
+            "connectwise_headers": credentials.headers,
+            "commerce": commerce,
+            "commerce_headers": {"apiKey": API_KEY} if commerce else None,
+        }
         typer.echo(json.dumps(shown))
     else:
         typer.echo(f"ConnectWise simulator: {app.psa.base_url}")
         typer.echo(f"Control paths: {public_url or name}/_sandbox")
         for header, value in credentials.headers.items():
             typer.echo(f"  {header}: {value}")
-    uvicorn.Server(server_config(app, host, listener.getsockname()[1])).run(sockets=[listener])
+        if commerce is not None:
+            typer.echo(f"Commerce simulator: {commerce}")
+            typer.echo(f"Control paths: {commerce}/_sandbox")
+            typer.echo(f"  apiKey: {API_KEY}")
+    serve_together(served)
 
 
 def up(
@@ -150,6 +173,7 @@ def _how_to_try(path: Path, described: dict[str, Any]) -> str:
         f"API          {described['api']}",
         f"Admin key    {described['admin_key']}",
         f"ConnectWise  {simulator or 'as CONNECTWISE_URL says'}",
+        f"Commerce     {described['sandbox']['commerce'] or 'as COMMERCE_API_URL says'}",
         f"Everything   {path}",
         "",
         "Try, from here:",

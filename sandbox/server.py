@@ -7,8 +7,9 @@ same server in the foreground.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ import uvicorn
 
 from sandbox.connectwise.app import ConnectWiseApplication, create_app
 from sandbox.connectwise.http.api import Credentials
+from sandbox.kit.asgi import Application
 
 START_SECONDS = 10.0
 
@@ -89,7 +91,25 @@ class SandboxServer:
         await self._task
 
 
-def server_config(app: ConnectWiseApplication, host: str, port: int) -> uvicorn.Config:
+def serve_together(served: Sequence[tuple[uvicorn.Config, socket.socket]]) -> None:
+    """Serve each on its bound socket, in the foreground, until a signal ends all of them."""
+
+    async def run() -> None:
+        # The first one catches the signals; its end is the end of all.
+        (config, listener), *others = served
+        beside = [(Server(other), bound) for other, bound in others]
+        tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in beside]
+        await uvicorn.Server(config).serve(sockets=[listener])
+        for server, _ in beside:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+
+    factory = served[0][0].get_loop_factory()
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(run())
+
+
+def server_config(app: Application, host: str, port: int) -> uvicorn.Config:
     """One process, no access log: the simulator keeps its own."""
     return uvicorn.Config(
         app,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.commerce.acts import Acts
 from sandbox.commerce.seed import first_records
+from sandbox.commerce.switches import Switches
 from sandbox.kit.wire import Reply, Request, Unusable, json_reply, to_json
 
 if TYPE_CHECKING:
@@ -62,13 +63,15 @@ class Control:
         return _lines([entry.line() for entry in self.api.log.after(after)])
 
     def _reset(self, request: Request) -> Reply:
-        """Ids go on rising, and no change looks older than one before."""
+        """Ids go on rising, and no change looks older than one before. Where webhooks go stays:
+        it is an integration's."""
         shop = self.api.shop
         for table, rows in shop.rows.items():
             shop.next_ids[table] = shop.next_id(table)
             rows.clear()
         shop.beyond.clear()
-        shop.switches = type(shop.switches)()
+        kept = shop.switches
+        shop.switches = Switches(webhook_url=kept.webhook_url, webhook_secret=kept.webhook_secret)
         first_records(shop)
         self.api.forget()
         if self.webhooks is not None:
