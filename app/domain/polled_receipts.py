@@ -7,7 +7,7 @@ the same state gives the same receipts under the same ids, however often it is r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.domain.documents import Kind, PurchaseOrder, PurchaseOrderStatus, Receipt
@@ -39,8 +39,11 @@ def polled_receipts(body: Mapping[str, Any], known: Iterable[Stored]) -> list[Bo
         if one.get("polled") and (again := _with_serials(one, fresh, version)) is not None
     ]
     receipts_parts = parts(purchase_order, receipts)
-    gaps = [part.intervals for part in receipts_parts if part.receipt is None]
-    new = [_receipt(purchase_order, layer, fresh, body, version) for layer in _layers(gaps)]
+    gaps = [gap for part in receipts_parts if part.receipt is None for gap in part.intervals]
+    new = [
+        _receipt(purchase_order, group, fresh, body, version)
+        for group in _apart(gaps, purchase_order)
+    ]
     return [*found, *new]
 
 
@@ -72,17 +75,13 @@ def _take(fresh: Mapping[int, list[str]], line: int, quantity: int) -> list[str]
     return taken
 
 
-def _layers(gaps: Iterable[tuple[Interval, ...]]) -> list[list[Interval]]:
-    """Gaps grouped so that no line stands twice in one group: a receipt has one interval a line."""
-    layers: list[list[Interval]] = []
-    for gap in sorted((one for group in gaps for one in group), key=lambda g: (g.start, g.po_line)):
-        for layer in layers:
-            if all(other.po_line != gap.po_line for other in layer):
-                layer.append(gap)
-                break
-        else:
-            layers.append([gap])
-    return layers
+def _apart(gaps: Sequence[Interval], purchase_order: PurchaseOrder) -> list[list[Interval]]:
+    """What came in on top is one receipt. A gap below one that was told is a receipt of its own,
+    so that no two receipts can each have a part below the other's."""
+    received = {line.id: line.quantity_received for line in purchase_order.lines}
+    on_top = [gap for gap in gaps if gap.end == received[gap.po_line]]
+    below = [[gap] for gap in gaps if gap.end != received[gap.po_line]]
+    return [*below, on_top] if on_top else below
 
 
 def _receipt(

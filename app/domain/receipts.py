@@ -46,15 +46,27 @@ def parts(purchase_order: PurchaseOrder, receipts: tuple[Receipt, ...]) -> tuple
             subject = f"gap:{purchase_order.id}:{line.id}:{interval.start}-{interval.end}"
             gaps.append(Part(subject, None, (interval,)))
     found = [
-        Part(f"receipt:{purchase_order.id}:{r.id}", r, tuple(by_receipt[r.id]))
-        for r in own
-        if r.id in by_receipt
+        part for r in own if r.id in by_receipt for part in _of_receipt(r, tuple(by_receipt[r.id]))
     ]
     return tuple(
         sorted(
             [*found, *gaps], key=lambda part: (min(i.start for i in part.intervals), part.subject)
         )
     )
+
+
+def _of_receipt(receipt: Receipt, intervals: tuple[Interval, ...]) -> list[Part]:
+    """A receipt is received in one go. One that the poll saw may be cut by receipts that were
+    told later; its pieces then go each on its own, or two receipts could wait for each other."""
+    subject = f"receipt:{receipt.purchase_order_id}:{receipt.id}"
+    whole = {
+        (line.purchase_order_line_id, line.to - line.quantity, line.to)
+        for line in receipt.lines
+        if line.to is not None
+    }
+    if not receipt.polled or whole == {(i.po_line, i.start, i.end) for i in intervals}:
+        return [Part(subject, receipt, intervals)]
+    return [Part(f"{subject}:{i.po_line}:{i.start}-{i.end}", receipt, (i,)) for i in intervals]
 
 
 def _laid_out(

@@ -129,9 +129,10 @@ class CommercePoll:
         """Look and read, then give the turn back; the seconds until the next one."""
         paused = await self._store.paused(self._tenant, SYSTEM)
         if paused is not None:
+            # Asked again no later than usual: a person may end the pause at any time.
             wait = self._pace.seconds
             if paused.until is not None:
-                wait = max((paused.until - now).total_seconds(), 0.0)
+                wait = min(max((paused.until - now).total_seconds(), 0.0), wait)
             return await self._give_back(turn, wait)
         self._meter.waiting = lambda: self._keep(turn)
         try:
@@ -322,4 +323,5 @@ class CommercePoll:
             until = await self._store.now() + timedelta(seconds=wait)
             paused = Paused(until, policy.code, failure.message, "service")
             await self._store.pause(self._tenant, SYSTEM, paused)
+            wait = min(wait, self._pace.seconds)
         return await self._give_back(turn, wait)

@@ -29,11 +29,13 @@ class Shop:
         self.next_ids = dict.fromkeys(TABLES, 1)
 
     def now(self) -> datetime:
-        return self._now()
+        """As fine as the dates on the wire, so that an event and the API say the same."""
+        now = self._now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def stamp(self) -> datetime:
         """Now, later than every stamp before, so that no two changes look like one."""
-        now = self._now().replace(microsecond=self._now().microsecond // 1000 * 1000)
+        now = self.now()
         if self._stamp is not None and now <= self._stamp:
             now = self._stamp + TICK
         self._stamp = now

@@ -74,13 +74,14 @@ class Shop:
 
 
 def renumbered(event: Json) -> Json:
-    """The event with line ids that are unique over all purchase orders, as Commerce's are."""
+    """The event with line ids that are unique over all orders, as Commerce's are."""
     found: Json = copy.deepcopy(event)
-    purchase_order, receipt = found["data"].get("purchaseOrder"), found["data"].get("receipt")
-    for line in purchase_order["lines"] if purchase_order else ():
-        line["id"] += 100 * purchase_order["id"]
-    for line in receipt["lines"] if receipt else ():
-        line["purchaseOrderLineID"] += 100 * purchase_order["id"]
+    for name in ("salesOrder", "purchaseOrder"):
+        document = found["data"].get(name, {"lines": ()})
+        for line in document["lines"]:
+            line["id"] += 100 * document["id"]
+    for line in found["data"].get("receipt", {"lines": ()})["lines"]:
+        line["purchaseOrderLineID"] += 100 * found["data"]["purchaseOrder"]["id"]
     return found
 
 
