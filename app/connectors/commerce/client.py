@@ -113,10 +113,10 @@ class CommerceClient:
     async def _sales_order(self, number: int) -> Mapping[str, Any]:
         # The header first: a change in between moves its parts' dates, and is seen again.
         header = await self._one(f"/v1/salesorder/{number}")
-        lines = await self._all("/v1/salesorderline", f"salesOrderID={number}")
+        lines = await self._parts("salesorderline", "salesOrderID", number)
         return translate.sales_order(
             header,
-            _own(lines, "salesOrderID", number),
+            lines,
             customer=await self._party("customer", header.get("customerID")),
             products=await self._products(lines),
             owner=await self._party("employee", header.get("ownerEmployeeID")),
@@ -125,12 +125,11 @@ class CommerceClient:
 
     async def _purchase_order(self, number: int) -> Mapping[str, Any]:
         header = await self._one(f"/v1/purchaseorder/{number}")
-        lines = await self._all("/v1/purchaseorderline", f"purchaseOrderID={number}")
-        costs = await self._all("/v1/purchaseordercost", f"purchaseOrderID={number}")
+        lines = await self._parts("purchaseorderline", "purchaseOrderID", number)
         return translate.purchase_order(
             header,
-            _own(lines, "purchaseOrderID", number),
-            _own(costs, "purchaseOrderID", number),
+            lines,
+            await self._parts("purchaseordercost", "purchaseOrderID", number),
             supplier=await self._party("supplier", header.get("supplierID")),
             products=await self._products(lines),
             zone=self._zone,
@@ -138,11 +137,10 @@ class CommerceClient:
 
     async def _quote(self, number: int) -> Mapping[str, Any]:
         header = await self._one(f"/v1/quote/{number}")
-        sections = await self._all("/v1/quotesection", f"quoteID={number}")
         whole: list[tuple[Record, list[Record]]] = []
-        for section in _own(sections, "quoteID", number):
-            lines = await self._all("/v1/quoteline", f"quoteSectionID={section['id']}")
-            whole.append((section, list(_own(lines, "quoteSectionID", section["id"]))))
+        for section in await self._parts("quotesection", "quoteID", number):
+            lines = await self._parts("quoteline", "quoteSectionID", section["id"])
+            whole.append((section, lines))
         return translate.quote(
             header,
             whole,
@@ -189,6 +187,12 @@ class CommerceClient:
         found: Record = record
         return found
 
+    async def _parts(self, resource: str, name: str, number: int) -> list[Record]:
+        """Only what belongs to the record: a filter that the API does not know is said to be
+        ignored, and would return everything (commerce.md 1.1)."""
+        found = await self._all(f"/v1/{resource}", f"{name}={number}")
+        return [one for one in found if one.get(name) == number]
+
     async def _all(self, path: str, filtered: str) -> list[Record]:
         """Every record of a list. There is no total: a page that is not full is the last one."""
         found: dict[Any, Record] = {}
@@ -221,12 +225,6 @@ class CommerceClient:
             return wire_json.loads(answer.body)
         except wire_json.NotReadable as cause:
             raise errors.unreadable(path, str(cause)) from cause
-
-
-def _own(records: Iterable[Record], field_name: str, number: int) -> list[Record]:
-    """Only what belongs to the record: a filter that the API does not know is said to be ignored,
-    and would return everything (commerce.md 1.1)."""
-    return [one for one in records if one.get(field_name) == number]
 
 
 def _why(cause: ValidationError | ValueError) -> str:
