@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import events
+from app.domain.codes import Code
 from app.domain.documents import Kind
+from app.domain.gates_of_goods import earlier_receipts_received
 from app.domain.json_values import dumps, loads
 from app.domain.polled_receipts import polled_receipts
 from app.domain.receipts import parts
 from app.domain.versions import Stored, merge
-from tests.builders import Json, came, issued, po_line, purchase_order, receipt, view
+from tests.builders import (
+    NOW,
+    Json,
+    came,
+    issued,
+    ordered,
+    po_line,
+    purchase_order,
+    receipt,
+    view,
+)
 from tests.builders import received as told
 
 LINE = 1
@@ -120,6 +133,19 @@ def test_h7_new_serial_numbers_of_a_line_are_its_receipts():
     last = parts(found.purchase_orders[0], found.receipts)[-1]
     assert (last.intervals[0].start, last.intervals[0].serials) == (2, ("C", "D"))
     assert polled(state(4, "A", "B", "C", "D", minute=40), *first, *second, *third) == []
+
+
+def test_g8_what_the_poll_saw_waits_for_its_papers_where_events_bring_any():
+    (seen,) = polled(standing(4))
+    subject = f"receipt:8891:{seen['data']['receipt']['id']}"
+    since = NOW - timedelta(minutes=14)
+    found = view(ordered(), seen)
+    answer = earlier_receipts_received(found, subject, since)
+    assert answer is not None
+    assert (answer.code, answer.until) == (Code.RECEIPT_GAP, NOW + timedelta(minutes=1))
+    assert earlier_receipts_received(found, subject, NOW - timedelta(minutes=15)) is None
+    alone = view(ordered(), seen, commerce_papers_come=False)
+    assert earlier_receipts_received(alone, subject, since) is None
 
 
 def test_g8_a_receipt_is_dated_by_the_header_once_all_is_there():
