@@ -197,5 +197,11 @@ def test_summer_time_is_minded_in_both_directions() -> None:
 
 
 def test_products_are_named_once_and_free_text_names_none() -> None:
-    lines = [{"productID": 302}, {"productID": None}, {}, {"productID": 301}, {"productID": 302}]
+    lines: list[dict[str, Any]] = [
+        {"productID": 302},
+        {"productID": None},
+        {},
+        {"productID": 301},
+        {"productID": 302},
+    ]
     assert translate.products_of(lines) == [301, 302]

@@ -160,6 +160,7 @@ async def test_g8_a_first_run_leaves_history_alone_until_it_is_asked_for(
         assert (await stack.order(old.number))["state"] is None
         assert await value(stack, "SELECT count(*) FROM orders") == 1
         await stack.kill_worker()
+        assert stack.container.commerce is not None
         stack.container.commerce._asked = datetime(2026, 1, 1, tzinfo=UTC)
         await stack.start_worker()
         await arrived(stack, old)
@@ -174,7 +175,7 @@ async def test_g8_refused_credentials_are_shown_and_end_when_a_person_resumes(
         await shop.control("faults", refused)
 
         async def paused() -> bool:
-            return (await connection(stack))["state"] == "paused"
+            return bool((await connection(stack))["state"] == "paused")
 
         await stack.until_true(paused)
         assert (await connection(stack))["code"] == "CREDENTIALS_REFUSED"

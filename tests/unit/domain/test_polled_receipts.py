@@ -6,7 +6,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain import events
@@ -157,6 +157,7 @@ def test_g8_a_receipt_is_dated_by_the_header_once_all_is_there():
     assert receipt["receivedDate"] == "2026-11-20T09:00:00Z"
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_g8_h1_h2_looks_and_events_in_any_mix_and_order_cover_every_unit_once(
     amounts: list[int], chance: random.Random
