@@ -19,6 +19,8 @@ import httpx
 
 from sandbox.commerce.server import CommerceServer
 from tests.e2e.harness import SECRET, Stack, running
+from tests.e2e.orders import Order
+from tests.e2e.remote import Remote, shape
 
 Json = dict[str, Any]
 QUICK: Json = {
@@ -143,3 +145,48 @@ async def polling(
             yield stack, shop
             for told in await shop.events():
                 stack.accepted.append((datetime.fromisoformat(told["t"]), told["event"]))
+
+
+# One order's story and its end -------------------------------------------------------------------
+
+EVENTS = "SELECT count(*) FROM inbox_event WHERE source = 'commerce' AND status = $1"
+END: Json = {
+    "opportunity": "Won",
+    "sales_order": "Ready to invoice",
+    "sold": {"DELL-P2425H": 10, "DELL-WD22TB4": 3, "INSTALL-HALFDAY": 1},
+    "purchase_orders": {"PO10008891": "Received In Full", "PO10008892": "Received In Full"},
+    "received": {"DELL-P2425H": 10, "DELL-WD22TB4": 3},
+    "marks": 3,
+}
+
+
+def story(order: Order) -> list[Json]:
+    """An order with two purchase orders, one of them received in two parts."""
+    return [
+        order.quote(),
+        order.approved(),
+        order.ordered(8891, [(301, 10)]),
+        order.ordered(8892, [(302, 3)]),
+        order.receipted(8891, {1: 4}),
+        order.receipted(8892),
+        order.receipted(8891),
+    ]
+
+
+def in_parts(events: list[Json]) -> list[list[Json]]:
+    """A story in which a look lies between the receipts of one purchase order."""
+    return [events[:4], events[4:5], events[5:]]
+
+
+async def received_with(stack: Stack) -> set[str]:
+    """The packing slips of everything received in ConnectWise."""
+    slips = set()
+    for purchase in await stack.get("/procurement/purchaseorders"):
+        for line in await stack.get(f"/procurement/purchaseorders/{purchase['id']}/lineitems"):
+            slips.add(line["packingSlip"])
+    return slips
+
+
+async def released(stack: Stack, order: Order) -> Json:
+    await stack.until_state(order.number, "done")
+    return shape(await Remote.read(stack, order))
