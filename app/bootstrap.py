@@ -185,6 +185,9 @@ def pace_of(settings: Settings) -> CommercePace:
         seconds=settings.commerce_poll_seconds,
         overlap=timedelta(seconds=settings.commerce_poll_overlap),
         calls_a_day=settings.commerce_calls_a_day,
+        patience=timedelta(
+            seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
+        ),
     )
 
 

@@ -108,6 +108,13 @@ class Settings(BaseSettings):
         ge=1,
         le=86400,
     )
+    commerce_poll_patience: float = _service(
+        60.0,
+        "Seconds that the poll of Commerce leaves an event of the same change, where events are"
+        " accepted: an event knows more.",
+        ge=0,
+        le=3600,
+    )
     commerce_poll_since: str = _service(
         "",
         "Date (2026-11-01) from which the first look at Commerce's API reads; empty: what stands"

@@ -32,11 +32,16 @@ Pending = tuple[Kind, str]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the lists are read, how far windows overlap, and what may be spent."""
+    """How often the lists are read, how far windows overlap, and what may be spent.
+
+    `patience` is what an event of the same change is given before the poll reads it: the event
+    knows more, above all which opportunity and ticket were chosen at checkout.
+    """
 
     seconds: float
     overlap: timedelta
     calls_a_day: int
+    patience: timedelta = timedelta(0)
 
     @property
     def looks_a_day(self) -> int:
@@ -80,6 +85,19 @@ class Spent(BaseModel):
     reads: int = 0
 
 
+class Waiting(BaseModel):
+    """A document that changed and was not read yet. `since` is when the poll saw it."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: Kind
+    id: str
+    since: datetime
+
+    @property
+    def one(self) -> Pending:
+        return (self.kind, self.id)
+
+
 class PollState(BaseModel):
     """What the poll remembers between turns. `since` bounds history: None, it never looked."""
 
@@ -87,7 +105,7 @@ class PollState(BaseModel):
     since: datetime | None = None
     looked: datetime | None = None
     windows: dict[Listing, Window] = {}
-    pending: tuple[Pending, ...] = ()  # documents that changed and were not read yet
+    waiting: tuple[Waiting, ...] = ()
     hours: dict[str, Spent] = {}
     failing: FailureKind | None = None
     failures: int = 0
@@ -119,21 +137,35 @@ class PollState(BaseModel):
     ) -> PollState:
         """After a look: the windows moved, the documents that changed pending."""
         windows = dict(self.windows)
-        changed: set[Pending] = set(self.pending)
+        changed: set[Pending] = set()
         for listing, changes in found.items():
             window = windows[listing]
             if not history:
                 changed |= {(listing.kind, one.document) for one in window.fresh(changes)}
             windows[listing] = window.moved(changes, pace, now)
-        pending = tuple(sorted(changed, key=lambda one: (IN_TURN.index(one[0]), one[1])))
-        return self.model_copy(update={"windows": windows, "pending": pending, "looked": now})
+        update = {"windows": windows, "looked": now, "waiting": self._with(changed, now)}
+        return self.model_copy(update=update)
 
-    def without(self, done: Iterable[Pending], more: Iterable[Pending] = ()) -> PollState:
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """What changed and was not read yet, in the order in which it is read."""
+        return tuple(one.one for one in self.waiting)
+
+    def ready(self, pace: Pace, now: datetime) -> list[Pending]:
+        """What may be read now."""
+        return [one.one for one in self.waiting if one.since <= now - pace.patience]
+
+    def without(self, done: Iterable[Pending], more: Iterable[Pending], now: datetime) -> PollState:
         """After documents were read. `more` came up on the way."""
         gone = set(done)
-        rest = {one for one in (*self.pending, *more) if one not in gone}
-        pending = tuple(sorted(rest, key=lambda one: (IN_TURN.index(one[0]), one[1])))
-        return self.model_copy(update={"pending": pending})
+        rest = [one for one in self._with(more, now) if one.one not in gone]
+        return self.model_copy(update={"waiting": tuple(rest)})
+
+    def _with(self, more: Iterable[Pending], now: datetime) -> tuple[Waiting, ...]:
+        known = {one.one: one for one in self.waiting}
+        for kind, number in more:
+            known.setdefault((kind, number), Waiting(kind=kind, id=number, since=now))
+        return tuple(sorted(known.values(), key=lambda one: (IN_TURN.index(one.kind), one.id)))
 
     # Calls -------------------------------------------------------------------------------------
 

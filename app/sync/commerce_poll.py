@@ -124,6 +124,9 @@ class CommercePoll:
             wide("commerce_turn_lost", level=WARNING)
         except StoreUnavailable as error:
             wide("database_away", level=WARNING, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a worker never ends by its poll
+            # The turn ends by itself; until then nobody polls, and the log says why.
+            wide("commerce_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def _work(self, turn: _Turn, now: datetime, came: Callable[[], None]) -> float:
         """Look and read, then give the turn back; the seconds until the next one."""
@@ -145,7 +148,7 @@ class CommercePoll:
             return await self._give_back(turn, BUDGET_REST)
         except (TurnLost, StoreUnavailable):
             raise
-        except Exception as error:  # noqa: BLE001 - a worker never ends by its poll
+        except Exception as error:  # noqa: BLE001 - whatever it is, the turn is given back
             wide("commerce_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
             return await self._give_back(turn, BROKEN_REST)
         finally:
@@ -186,14 +189,18 @@ class CommercePoll:
     # Reading -------------------------------------------------------------------------------------
 
     async def _read_pending(self, turn: _Turn, came: Callable[[], None]) -> None:
-        while batch := [one for one in turn.state.pending if one not in turn.failed][:AT_ONCE]:
+        while True:
             now = await self._store.now()
+            ready = turn.state.ready(self._pace, now)
+            batch = [one for one in ready if one not in turn.failed][:AT_ONCE]
+            if not batch:
+                return
             self._meter.allow(turn.state.left(self._pace, now, reading=True))
             made: list[Delivery] = []
             more: set[Pending] = set()
             read, failed = await self._read_batch(turn, batch, made, more)
             turn.asked.update(read)
-            turn.state = turn.state.without(read, more - turn.asked)
+            turn.state = turn.state.without(read, more - turn.asked, now)
             turn.state = turn.state.spending(now, reads=self._meter.used)
             await self._keep(turn, made)
             if made:

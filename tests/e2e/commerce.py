@@ -25,6 +25,7 @@ from tests.e2e.remote import Remote, shape
 Json = dict[str, Any]
 QUICK: Json = {
     "commerce_poll_seconds": 0.2,
+    "commerce_poll_patience": 0.3,
     "commerce_calls_a_minute": 100_000,
     "commerce_calls_a_day": 100_000_000,
     "commerce_api_timeout": 2.0,

@@ -174,7 +174,7 @@ async def test_g8_what_happened_while_the_api_was_away_comes_in_when_it_is_back(
         await arrived(stack, order)
         assert (await shop.client.get("/_sandbox/faults")).json() == []
         state = await poll_state(stack)
-        assert (state["failing"], state["pending"]) == (None, [])
+        assert (state["failing"], state["waiting"]) == (None, [])
 
 
 async def test_g8_without_a_key_nothing_is_polled(database_url: str, redis_url: str) -> None:

@@ -95,8 +95,20 @@ def test_g8_a_changed_line_makes_its_order_pending_once_and_orders_come_first():
         (Kind.QUOTE, "501"),
         (Kind.PURCHASE_ORDER, "8891"),
     )
-    rest = state.without([(Kind.SALES_ORDER, "1201")], {(Kind.QUOTE, "502")})
+    rest = state.without([(Kind.SALES_ORDER, "1201")], {(Kind.QUOTE, "502")}, NOW)
     assert [number for _, number in rest.pending] == ["501", "502", "8891"]
+
+
+def test_g8_a_change_waits_for_its_event_from_when_it_was_first_seen():
+    pace = Pace(90, timedelta(minutes=5), 9000, patience=timedelta(seconds=60))
+    state = begun().looked_at({ORDERS: [order(1, NOW)]}, pace, NOW, history=False)
+    assert state.ready(pace, NOW + timedelta(seconds=59)) == []
+    later = NOW + timedelta(seconds=60)
+    again = state.looked_at(
+        {ORDERS: [order(1, later), order(2, later)]}, pace, later, history=False
+    )
+    assert again.ready(pace, later) == [(Kind.SALES_ORDER, "1")]
+    assert state.ready(PACE, NOW) == [(Kind.SALES_ORDER, "1")]
 
 
 def test_g8_what_is_kept_is_what_comes_back():

@@ -142,7 +142,8 @@ class World:
 
     # the poll
     def poll(self, **more: Any) -> CommercePoll:
-        pace = Pace(90, timedelta(minutes=5), more.pop("calls_a_day", 9000))
+        patience = timedelta(seconds=more.pop("patience", 0))
+        pace = Pace(90, timedelta(minutes=5), more.pop("calls_a_day", 9000), patience)
         return CommercePoll(
             store=cast(ports.Store, self),
             polls=self,

@@ -47,6 +47,18 @@ async def test_g8_h1_what_an_event_brought_is_not_brought_again() -> None:
     assert len(world.inbox) == 1
 
 
+async def test_g8_h1_an_event_is_given_time_to_come_before_the_poll_reads_its_change() -> None:
+    world = World()
+    poll = world.poll(patience=60)
+    world.put(ORDERS, sales_order())
+    await world.turn(poll)
+    assert world.inbox == []
+    assert world.kept.pending == ((Kind.SALES_ORDER, "1201"),)
+    await world.turn(poll, 0)
+    assert world.told() == [("sales_order.updated", "sales_order:1201")]
+    assert world.kept.pending == ()
+
+
 async def test_g8_a_rising_quantity_is_a_receipt() -> None:
     world = World()
     poll = world.poll()
