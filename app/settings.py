@@ -11,10 +11,10 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -52,6 +52,14 @@ def _behaviour(default: Any, description: str, **more: Any) -> Any:
 
 def _live(default: Any, description: str, **more: Any) -> Any:
     return Field(default, description=description, json_schema_extra={"group": Group.LIVE}, **more)
+
+
+def _switch(value: Any) -> Any:
+    """Text, as all behaviour settings are pinned; a JSON true or false, or True, means the same."""
+    return str(value).lower() if isinstance(value, (bool, str)) else value
+
+
+Switch = Annotated[Literal["false", "true"], BeforeValidator(_switch)]
 
 
 class Settings(BaseSettings):
@@ -252,10 +260,17 @@ class Settings(BaseSettings):
         "drop_ship_only", "Which received goods the service marks as shipped (D-14)."
     )
     partial_receipt: Literal["clone_rest", "cancel_rest"] = _behaviour(
-        "clone_rest", "What ConnectWise does with the rest of a partly received line."
+        "clone_rest",
+        "What ConnectWise does with the rest of a partly received line. A rest that was cancelled and "
+        "comes all the same is for a person.",
     )
     stock_purchase_orders: Literal["sync_unlinked", "ignore"] = _behaviour(
         "sync_unlinked", "What becomes of purchase orders that name no sales order."
+    )
+    lost_on_decline: Switch = _behaviour(
+        "false",
+        "Whether a declined quote marks its opportunity lost, if no other quote or order of the"
+        " opportunity stands against it (B1.4).",
     )
     rounding_limit: Decimal = _behaviour(
         Decimal("0.05"),

@@ -10,15 +10,18 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import uvicorn
 
-from sandbox.connectwise.app import ConnectWiseApplication, create_app
+from sandbox.connectwise.app import ConnectWiseApplication, create_app, wall_clock
 from sandbox.connectwise.http.api import Credentials
 from sandbox.kit.asgi import Application
+from sandbox.kit.tls import Identity, identity
 
 START_SECONDS = 10.0
 
@@ -35,10 +38,18 @@ class SandboxServer:
     """A running ConnectWise simulator: `async with SandboxServer() as sandbox: ...`.
 
     `base_url` reaches up to `/apis/3.0`, `control_url` up to `/_sandbox`, `headers` authenticate.
+    With `tls` it speaks https; a client has to trust `ca_file`, which is kept in `data_dir`, or
+    lasts as long as the server where there is none.
     """
 
     def __init__(
-        self, *, host: str = "127.0.0.1", port: int = 0, credentials: Credentials | None = None
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: Credentials | None = None,
+        tls: bool = False,
+        data_dir: Path | None = None,
     ) -> None:
         self.credentials = credentials or Credentials()
         self.app: ConnectWiseApplication = create_app(credentials=self.credentials)
@@ -46,10 +57,21 @@ class SandboxServer:
         self._port = port
         self._server: Server | None = None
         self._task: asyncio.Task[None] | None = None
+        self._tls = tls
+        self._data_dir = data_dir
+        self._identity: Identity | None = None
+        self._kept = ExitStack()
 
     @property
     def url(self) -> str:
-        return f"http://{self._host}:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{self._host}:{self._port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """What a client has to trust. Only of a server with `tls` that runs."""
+        if self._identity is None:
+            raise RuntimeError("a server without tls has no certificate authority")
+        return self._identity.ca_file
 
     @property
     def base_url(self) -> str:
@@ -69,7 +91,10 @@ class SandboxServer:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = listener.getsockname()[1]
         self.app.set_public_url(self.url)
-        self._server = Server(server_config(self.app, self._host, self._port))
+        if self._tls:
+            place = self._data_dir or Path(self._kept.enter_context(TemporaryDirectory()))
+            self._identity = identity(place, wall_clock(), (self._host,))
+        self._server = Server(server_config(self.app, self._host, self._port, self._identity))
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
         async with asyncio.timeout(START_SECONDS):
             while not self._server.started:
@@ -89,6 +114,7 @@ class SandboxServer:
             return
         self._server.should_exit = True
         await self._task
+        self._kept.close()
 
 
 def serve_together(served: Sequence[tuple[uvicorn.Config, socket.socket]]) -> None:
@@ -109,7 +135,9 @@ def serve_together(served: Sequence[tuple[uvicorn.Config, socket.socket]]) -> No
         runner.run(run())
 
 
-def server_config(app: Application, host: str, port: int) -> uvicorn.Config:
+def server_config(
+    app: Application, host: str, port: int, tls: Identity | None = None
+) -> uvicorn.Config:
     """One process, no access log: the simulator keeps its own."""
     return uvicorn.Config(
         app,
@@ -123,4 +151,6 @@ def server_config(app: Application, host: str, port: int) -> uvicorn.Config:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
         ws="none",
+        ssl_certfile=tls.certificate if tls is not None else None,
+        ssl_keyfile=tls.key if tls is not None else None,
     )

@@ -118,7 +118,7 @@ class Stack:
         self._begin_logs()
         listener = bound(self.host, self.port)
         try:
-            self.api_url = f"http://{_reachable(self.host)}:{listener.getsockname()[1]}"
+            self.api_url = f"http://{reachable(self.host)}:{listener.getsockname()[1]}"
             if self.sandbox:  # a real ConnectWise could not call back to this machine
                 self.environment.setdefault("PUBLIC_URL", self.api_url)
                 self._start_sandbox()
@@ -328,7 +328,7 @@ def without_settings(environment: Mapping[str, str], names: Iterable[str]) -> di
     return {name: value for name, value in environment.items() if name.upper() not in gone}
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """The address under which this machine reaches a server on `host`."""
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
     return everywhere.get(host, f"[{host}]" if ":" in host else host)

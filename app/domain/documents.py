@@ -237,6 +237,10 @@ class Quote(Document):
     contact: Contact | None = None
     owner_email: Text | None = Field(None, alias="ownerEmail")
 
+    @property
+    def declined(self) -> bool:
+        return self.status == QuoteStatus.DECLINED
+
 
 class Supplier(Document):
     id: RecordId

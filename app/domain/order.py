@@ -53,6 +53,7 @@ class Behaviour:
     mark_shipped: str = "drop_ship_only"
     partial_receipt: str = "clone_rest"
     stock_purchase_orders: str = "sync_unlinked"
+    lost_on_decline: str = "false"
     rounding_limit: Decimal = Decimal("0.05")
 
 
@@ -95,11 +96,20 @@ class OrderView:
     unanswered: tuple[Intent, ...] = ()  # announced writes without an outcome
     every_decision: tuple[Decision, ...] = ()  # the overruled ones too, the oldest first
     others: tuple[Other, ...] = ()  # orders on the same sales order (D-13)
+    # Of a declined quote (B1.4): the other quotes of its opportunity, and the sales orders that
+    # name the opportunity or one of its quotes.
+    other_quotes: tuple[Quote, ...] = ()
+    placed: tuple[SalesOrder, ...] = ()
 
     @property
     def stock(self) -> bool:
         """Whether this is a purchase order for stock, without a sales order (H4)."""
         return self.row.stock
+
+    @property
+    def of_quote(self) -> bool:
+        """Whether this is a declined quote, without an order (B1.4)."""
+        return self.row.of_quote
 
     @property
     def opportunity_id(self) -> int | None:
@@ -249,6 +259,9 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
     documents: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
     for stored in snapshot.documents:
         documents[stored.kind].append(parse(stored.kind, stored.body()))
+    beside: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
+    for stored in snapshot.siblings:
+        beside[stored.kind].append(parse(stored.kind, stored.body()))
     settings = {**defaults, **snapshot.settings}
     pinned = {**settings, **snapshot.order.behaviour}
     fields = Behaviour.__dataclass_fields__
@@ -302,4 +315,6 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         unanswered=tuple(intent for intent in snapshot.intents if intent.outcome is None),
         every_decision=tuple(sorted(snapshot.decisions, key=lambda d: d.at)),
         others=snapshot.others,
+        other_quotes=tuple(sorted(beside[Kind.QUOTE], key=lambda quote: quote.id)),
+        placed=tuple(sorted(beside[Kind.SALES_ORDER], key=lambda order: order.id)),
     )

@@ -13,6 +13,7 @@ from app.steps import (
     create_products,
     create_sales_order,
     link_demand,
+    lose_opportunity,
     receive_purchase_order,
     release_invoice,
     ship_goods,
@@ -32,5 +33,6 @@ STEPS: Mapping[str, Step] = {
         receive_purchase_order,
         ship_goods,
         release_invoice,
+        lose_opportunity,
     )
 }

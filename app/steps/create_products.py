@@ -22,6 +22,7 @@ from app.steps import catalog
 from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
+from app.steps.lose_opportunity import marked_lost
 from app.steps.resolve import company, contact, optional, sales_rep, set_up, setting
 
 name = "create_products"
@@ -113,6 +114,7 @@ def _tell(fx: Effects, order: SalesOrder) -> None:
 async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Company) -> Parent:
     """The named opportunity, open for edits, or the sales order a person made of it already."""
     await fx.claim("opportunity", str(opportunity_id), None)
+    declined = await marked_lost(fx, opportunity_id)
     opportunity = await fx.cw.opportunity(opportunity_id)
     if opportunity.company_id != owner.id:
         raise Hold(
@@ -123,7 +125,8 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
     fx.learn(Ref("opportunity", "", str(opportunity_id)))
     statuses = {status.id: status for status in await set_up(fx, psa.Setup.OPPORTUNITY_STATUS)}
     status = statuses.get(opportunity.status_id)
-    reopen = fx.view.decided(Code.OPPORTUNITY_LOST) == "reopen"
+    # What the service marked lost itself, it reopens itself when the quote is accepted (B1.4).
+    reopen = declined is not None or fx.view.decided(Code.OPPORTUNITY_LOST) == "reopen"
     if status is not None and status.lost and not reopen:
         raise Hold(
             Code.OPPORTUNITY_LOST,
@@ -151,9 +154,10 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
     reopened = await setting(fx, "connectwise_open_status")
     await fx.guard()
     await fx.cw.set_opportunity_status(opportunity_id, reopened.id, None)
-    fx.journal(
-        "OPPORTUNITY_REOPENED", f"Opportunity {opportunity_id} was reopened for its products."
-    )
+    told = f"Opportunity {opportunity_id} was reopened for its products."
+    if status is not None and status.lost and declined is not None:
+        told = f"{told} It was lost because {declined} had been declined."
+    fx.journal("OPPORTUNITY_REOPENED", told)
     return Parent(opportunity=opportunity_id)
 
 

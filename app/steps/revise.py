@@ -15,9 +15,10 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
+from app.domain.invoices import accepted_unlinked
 from app.domain.order import OrderView
 from app.domain.standing import SYNC, frozen_products, standing_shares
-from app.steps.demand import INVOICED, products_now, unit_cost, wanted_links
+from app.steps.demand import INVOICED, agreed_lines, products_now, unit_cost, wanted_links
 from app.steps.effects import Effects
 from app.steps.links import Links, add_unlinked, linked_lines, read_lines, remember
 from app.steps.plain_lines import line_ids, plain_lines
@@ -104,14 +105,16 @@ async def refuse_frozen(fx: Effects, want: Mapping[str, Any], before: Mapping[st
     if found := frozen_change(view, want, before):
         raise _frozen(want, *found)
     document = view.purchase_order(int(want["purchase_order"]))
-    if document is None or want.get("unlinked"):
+    if document is None:
         return
+    agreed = agreed_lines(view, document.id)
     standing = standing_shares(view, document.id)
     changed = differences(view, document, standing, want["shares"]) if standing else {}
     ids = {
         product: int(share["product"])
         for share in standing
         if share["line"] is not None and int(share["product"]) in changed
+        if share["line"] not in agreed
         if (product := fx.ref("product", str(share["line"]))) is not None
     }
     for there in await products_now(fx, sorted(ids)) if ids else ():
@@ -232,6 +235,7 @@ async def unlink_invoiced(fx: Effects, want: Mapping[str, Any], links: Links, st
         line
         for line, product in ids.items()
         if (found := there.get(product or -1)) is not None and found.invoice_id is not None
+        if line in accepted_unlinked(fx.view)
     ]
     if not invoiced:
         return

@@ -141,6 +141,7 @@ class Engine:
     def _pin(self, snapshot: Snapshot, view: OrderView, writes: WriteSet) -> None:
         """H8: scenario and behaviour settings stay as they are when the sales order comes in."""
         begun = view.sales_order is not None or (view.stock and view.purchase_orders)
+        begun = begun or (view.of_quote and view.quote is not None)
         if not begun or snapshot.order.scenario is not None:
             return
         name, version, behaviour = writes.pin = self._pin_of(snapshot, view)

@@ -33,6 +33,7 @@ SYSTEM = "connectwise"
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "create_products": ("product", "opportunity"),
     "win_opportunity": ("opportunity",),
+    "lose_opportunity": ("opportunity",),
     "create_sales_order": ("sales_order",),
     "sync_purchase_order": ("purchase_order",),
     "link_demand": ("purchase_order",),

@@ -198,6 +198,7 @@ class Stack:
         log = await self.requests()
         service = self.sandbox.credentials.headers["clientId"]
         case = Case(self.accepted, log, first.json(), service, self.permitted)
+        case.lost_on_decline = self.container.settings.lost_on_decline == "true"
         return judge(case)
 
     async def control(self, path: str, body: Any, method: str = "POST") -> Any:

@@ -34,6 +34,7 @@ SAID = (
     "is Waiting for goods again",
     "[CHANGED_AFTER_FREEZE]",
     "[CANCELLED_AFTER_START]",
+    "[OPPORTUNITY_MARKED_LOST]",
     "[RECEIPT_ABOVE_ORDER]",
     "[RECEIPT_REDUCED]",
     "[DEMAND_NOT_LINKED]",
@@ -42,7 +43,7 @@ SAID = (
     "More goods of sales order",
     "[INVOICED_TOO_EARLY]",
     "by the rules of order: none broken.",
-    "All 25 orders stand where they should",
+    "All 26 orders stand where they should",
 )
 
 

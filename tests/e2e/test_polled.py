@@ -23,7 +23,7 @@ async def seen(stack: Stack, least: int) -> None:
     """Wait until the poll saw so many receipts: what comes between two looks is one."""
 
     async def enough() -> bool:
-        return await value(stack, RECEIPTS) >= least
+        return bool(await value(stack, RECEIPTS) >= least)
 
     await stack.until_true(enough)
 

@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-# 0005 is somebody else's: whoever merges second points this at it.
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
