@@ -14,7 +14,7 @@ ALONE = fact("foreign products", {"skus": ["SKU-999"]}, "sales_order:70")
 
 async def told_of(*facts: object, sku: str = "SKU-999") -> list[str]:
     products = [on_it(1, sku, None)]
-    fx = Fx(view(ordered(), facts=facts), Site(products))  # type: ignore[arg-type]
+    fx = Fx(view(ordered(), facts=facts), Site(products))
     await place(cast(Effects, fx), Parent(sales_order=70), [], products)
     return [sentence for code, sentence in fx.told if code == "FOREIGN_PRODUCTS"]
 
