@@ -91,12 +91,14 @@ class _Redaction:
             treatment = _treatment(named.rpartition("/")[2])
             if item is None or isinstance(item, bool):
                 kept[name] = item
-            elif treatment == "remove" or (person and name in NAMING):
+            elif treatment == "remove" or (person and name.lower() in NAMING):
                 kept[name] = REMOVED
             elif treatment == "person" and isinstance(item, str):
                 kept[name] = REMOVED  # a person named by text, as closedBy is
             else:
-                kept[name] = self.of(item, person=treatment == "person")
+                # A list of people may stand in an envelope: {"Contacts": […]}.
+                enveloped = person and isinstance(item, list)
+                kept[name] = self.of(item, person=treatment == "person" or enveloped)
         return kept
 
 

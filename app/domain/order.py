@@ -68,6 +68,7 @@ class Live:
     poll: timedelta
     tax_basis: str
     call_timeout: timedelta
+    papers_come: bool = True  # events are delivered, and bring the papers of receipts
 
 
 @dataclass(frozen=True)
@@ -287,6 +288,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
             poll=timedelta(seconds=float(settings["poll_seconds"])),
             tax_basis=str(settings["commerce_tax_basis"]),
             call_timeout=timedelta(seconds=float(settings["connectwise_timeout"])),
+            papers_come=bool(settings.get("commerce_papers_come", True)),
         ),
         names={name: str(value) for name, value in settings.items() if value is not None},
         mappings=snapshot.mappings,

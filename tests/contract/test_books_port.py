@@ -31,8 +31,9 @@ from app.domain.books import (
 from app.domain.errors import FailureKind as Kind
 from app.domain.errors import RemoteFailure
 from tests.contract.ledgers import TODAY, Ledger, quickbooks
+from tests.contract.xero_site import busy_xero
 
-LEDGERS = {"quickbooks": quickbooks}
+LEDGERS = {"quickbooks": quickbooks, "xero": busy_xero}
 KEYS = iter(f"test-key-{number}" for number in range(1, 10_000))
 PURCHASES = (DocumentKind.PURCHASE_ORDER, DocumentKind.BILL, DocumentKind.VENDOR_CREDIT)
 
