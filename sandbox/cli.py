@@ -36,6 +36,8 @@ def sandbox(
     public_key: Annotated[str, typer.Option(help="Public API key.")] = "pub",
     private_key: Annotated[str, typer.Option(help="Private API key.")] = "priv",
     commerce_port: Annotated[int, typer.Option(help="Port of the Commerce simulator.")] = 8481,
+    quickbooks_port: Annotated[int, typer.Option(help="Port of the QuickBooks simulator.")] = 8482,
+    xero_port: Annotated[int, typer.Option(help="Port of the Xero simulator.")] = 8483,
     tls: Annotated[
         bool,
         typer.Option(
@@ -51,16 +53,18 @@ def sandbox(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the simulators of ConnectWise and Commerce alone, until interrupted."""
+    """Run the simulators of ConnectWise, Commerce, QuickBooks and Xero alone, until interrupted."""
     from sandbox.commerce.app import API_KEY
     from sandbox.commerce.app import create_app as create_commerce
     from sandbox.connectwise.app import create_app
     from sandbox.connectwise.http.api import Credentials
     from sandbox.kit.serving import serve_together, server_config
+    from sandbox.ledgers import beside, lines, told
     from sandbox.stack import StackFailed, bound, reachable
 
     files = None
     shop: socket.socket | None = None
+    books: list[socket.socket] = []
     try:
         if tls:
             files = _tls_files(data_dir, host, public_url)
@@ -69,6 +73,7 @@ def sandbox(
             shop = socket.socket(fileno=commerce_fd)
         elif fd is None:
             shop = bound(host, commerce_port)
+            books = [bound(host, quickbooks_port), bound(host, xero_port)]
     except (OSError, StackFailed) as error:
         raise _failed(str(error)) from error
     scheme = "https" if tls else "http"
@@ -81,6 +86,8 @@ def sandbox(
         port = shop.getsockname()[1]
         commerce = f"{scheme}://{reachable(host)}:{port}"
         served.append((server_config(create_commerce(), host, port, files), shop))
+    ledgers = beside(f"{scheme}://{reachable(host)}", books)
+    served += [(server_config(one.app, host, one.port, files), one.listener) for one in ledgers]
     if as_json:
         shown: dict[str, Any] = {
             "connectwise": app.psa.base_url,
@@ -88,6 +95,7 @@ def sandbox(
             "commerce": commerce,
             "commerce_headers": {"apiKey": API_KEY} if commerce else None,
         }
+        shown |= told(ledgers)
         if files is not None:
             shown["ca_file"] = str(files.ca_file)
         typer.echo(json.dumps(shown))
@@ -102,6 +110,7 @@ def sandbox(
             typer.echo(f"Commerce simulator: {commerce}")
             typer.echo(f"Control paths: {commerce}/_sandbox")
             typer.echo(f"  apiKey: {API_KEY}")
+        typer.echo("\n".join(lines(ledgers)))
     serve_together(served)
 
 

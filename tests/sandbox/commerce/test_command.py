@@ -1,4 +1,4 @@
-"""`demandlink sandbox`: both simulators in one process, until it is told to stop."""
+"""`demandlink sandbox`: every simulator in one process, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 
 @pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_connectwise_and_commerce_side_by_side(number: signal.Signals) -> None:
+def test_the_command_serves_the_simulators_side_by_side(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "app.cli", "sandbox", "--port", "0", "--commerce-port", "0"]
+    command += ["--quickbooks-port", "0", "--xero-port", "0"]
     with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         shown = json.loads(process.stdout.readline())
@@ -27,6 +28,12 @@ def test_the_command_serves_connectwise_and_commerce_side_by_side(number: signal
             )
             assert (companies.status_code, customers.status_code) == (200, 200)
             assert client.get(f"{shown['commerce']}/v1/customer").status_code == 401
+            company = f"{shown['quickbooks']}/v3/company/{shown['quickbooks_realm']}"
+            preferences = client.get(f"{company}/preferences", headers=shown["quickbooks_headers"])
+            organisation = client.get(
+                f"{shown['xero']}/Organisation", headers=shown["xero_headers"]
+            )
+            assert (preferences.status_code, organisation.status_code) == (200, 200)
         process.send_signal(number)
         process.wait(20)
     assert process.returncode in (0, -number)
