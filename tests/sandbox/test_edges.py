@@ -19,7 +19,11 @@ def names(answer: Any) -> list[str]:
 
 
 def test_the_names_of_parameters_count_without_regard_to_case(desk: Desk) -> None:
-    given = {"CONDITIONS": "isVendorFlag=False", "pagesize": 1, "orderby": "id desc"}
+    given: dict[str, Any] = {
+        "CONDITIONS": "isVendorFlag=False",
+        "pagesize": 1,
+        "orderby": "id desc",
+    }
     first = desk.send("GET", COMPANIES, **given, Fields="identifier")
     assert (first.status, first.json) == (200, [{"identifier": "Northwind"}])
     following = dict(parse_qsl(first.links["next"].partition("?")[2]))
@@ -42,7 +46,7 @@ def test_links_end_with_the_page_where_clients_look_for_it(desk: Desk) -> None:
 
 def test_forward_only_paging_ignores_the_page_and_keeps_the_conditions(desk: Desk) -> None:
     forward = {"pagination-type": "Forward-Only"}
-    vendors = {"conditions": "isVendorFlag=True", "pageSize": 1}
+    vendors: dict[str, Any] = {"conditions": "isVendorFlag=True", "pageSize": 1}
     answer = desk.send("GET", COMPANIES, headers=forward, page=7, **vendors)
     assert names(answer) == ["INGRAM"]
     assert "conditions=isVendorFlag%3DTrue" in answer.links["next"]
