@@ -297,6 +297,7 @@ async def opened(
                 operations=operations,
                 plan=engine.plan,
                 pin=engine.present_pin,
+                forbidden=engine.forbidden_pin,
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),

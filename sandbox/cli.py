@@ -56,7 +56,7 @@ def sandbox(
     from sandbox.commerce.app import create_app as create_commerce
     from sandbox.connectwise.app import create_app
     from sandbox.connectwise.http.api import Credentials
-    from sandbox.server import serve_together, server_config
+    from sandbox.kit.serving import serve_together, server_config
     from sandbox.stack import StackFailed, bound, reachable
 
     files = None

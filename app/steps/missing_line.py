@@ -17,6 +17,7 @@ from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
 from app.domain.gates_of_buying import LINK_AGAIN, decision_on
 from app.domain.linking import allocate
+from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.steps import noted
 from app.steps.effects import Effects
@@ -37,7 +38,7 @@ async def settled(
 ) -> bool:
     """As a person decided: True, the goods count as received; False, a line stands for them now.
     Raises Hold where nothing was decided about just these goods."""
-    seen = noted.since(fx, FACT, str(document.id), [f"{sku}:{target}"]).values()
+    seen = noted.since(fx, FACT, str(document.id), [f"{sku_key(sku)}:{target}"]).values()
     decision = decision_on(fx.view, Code.LINE_MISSING, document.id)
     missing = Decimal(target) - done
     if noted.covers(decision, BY_HAND, seen):

@@ -15,6 +15,7 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import FailureKind, Hold, RemoteFailure
+from app.domain.options import alike
 from app.domain.order import OrderView
 from app.domain.standing import RECEIVE
 from app.steps.effects import Effects
@@ -38,12 +39,12 @@ async def correct(
     if fx.view.decided_on(Code.CHANGED_AFTER_FREEZE, document.id, want) is not None:
         fx.journal("PAPERS_LEFT", f"The papers of {document.order_number} are left as they are.")
         return
-    skus = {p.id: p.product_number.casefold() for p in document.products}
+    skus = {p.id: p.product_number for p in document.products}
     there = [line for line in await read_lines(fx, str(document.id), record) if line.id in lines]
     for line in there:
         change = header
         for product in products:
-            if skus.get(product, "").startswith(line.sku.casefold()) and line.serialized:
+            if line.serialized and alike(skus.get(product, ""), line.sku):
                 own = [one for one in there if one.sku == line.sku]
                 numbers = _of_line(want, product, own, lines, line.id)
                 change = replace(change, serial_numbers=numbers) if numbers else change

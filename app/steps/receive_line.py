@@ -16,6 +16,7 @@ from app.domain.choices import GENERAL
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import FailureKind, Hold, RemoteFailure
+from app.domain.options import sku_key
 from app.steps.effects import Effects, Outcome
 from app.steps.links import read_lines
 
@@ -96,4 +97,4 @@ def _after(
     done = replace(line, received=after, quantity=line.quantity if full else after, closed=True)
     fx.keep("lines", [done if other.id == line.id else other for other in known], po_id)
     if not full:
-        fx.keep("cloned", value=True, key=f"{po_id}:{line.sku}")
+        fx.keep("cloned", value=True, key=f"{po_id}:{sku_key(line.sku)}")

@@ -20,6 +20,7 @@ from app.domain.gates_of_buying import decision_on
 from app.domain.gates_of_goods import receipt_consistent
 from app.domain.json_values import canonical, digest
 from app.domain.linking import allocate
+from app.domain.options import alike, sku_key
 from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
@@ -169,7 +170,7 @@ async def _receive_product(
     sent: set[tuple[int, Decimal]] = set()
     while True:
         known = await _lines(fx, po_id, purchase_order, sku)
-        lines = [line for line in known if line.sku == sku and not line.cancelled]
+        lines = [line for line in known if alike(line.sku, sku) and not line.cancelled]
         done = sum((line.received for line in lines), Decimal(0))
         _refuse_above(fx, document, sku, done, sum(told_of(line) for line in own))
         if done >= target:
@@ -308,11 +309,11 @@ async def _lines(
 ) -> Sequence[psa.PurchaseOrderLine]:
     """The purchase order's lines, read again where a clone of this product is not known yet."""
     known: list[psa.PurchaseOrderLine] | None = fx.recent("lines", po_id)
-    if known is not None and not fx.recent("cloned", f"{po_id}:{sku}"):
+    if known is not None and not fx.recent("cloned", f"{po_id}:{sku_key(sku)}"):
         return known
     lines = await read_lines(fx, po_id, purchase_order)
     for line in lines:
-        fx.forget("cloned", f"{po_id}:{line.sku}")
+        fx.forget("cloned", f"{po_id}:{sku_key(line.sku)}")
     return lines
 
 

@@ -16,6 +16,7 @@ from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
 from app.domain.invoices import accepted_unlinked
+from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.domain.standing import SYNC, frozen_products, standing_shares
 from app.steps.demand import INVOICED, agreed_lines, products_now, unit_cost, wanted_links
@@ -311,7 +312,7 @@ async def set_costs(
     po_id = str(want["purchase_order"])
     surplus = line_ids(fx.view, f"surplus:{po_id}", ("line",), None)
     for line in await read_lines(fx, po_id, purchase_order):
-        cost = changed.get(line.sku)
+        cost = changed.get(sku_key(line.sku))
         mine = (line.id in surplus) is ("items" in want)
         if cost is None or not mine or line.cancelled or line.closed or line.received:
             continue
@@ -330,7 +331,7 @@ def _changed_costs(
     """The new cost by identifier, where it is another one."""
     earlier = {"shares": before}
     if "items" in want:
-        skus = {int(item["product"]): str(item["sku"]) for item in want["items"]}
+        skus = {int(item["product"]): sku_key(str(item["sku"])) for item in want["items"]}
         stood = {int(share["product"]): Decimal(str(share["cost"])) for share in before}
         given = {int(share["product"]): Decimal(str(share["cost"])) for share in want["shares"]}
         return {
@@ -343,5 +344,5 @@ def _changed_costs(
         ref = fx.view.refs.get(("product", line))
         cost = unit_cost(want, line)
         if ref is not None and cost != unit_cost(earlier, line):
-            result[str(ref.data["sku"])] = cost
+            result[sku_key(str(ref.data["sku"]))] = cost
     return result

@@ -52,12 +52,14 @@ class Decisions:
         operations: Operations,
         plan: Planner,
         pin: Callable[[Snapshot], Pin],
+        forbidden: Callable[[Snapshot, Pin], str | None],
     ) -> None:
         self._store = store
         self._admin = admin
         self._operations = operations
         self._plan = plan
         self._pin = pin
+        self._forbidden = forbidden
 
     async def decide(
         self,
@@ -146,7 +148,10 @@ class Decisions:
             raise Refusal("REPIN_REFUSED", sentence)
         if row.state is State.CANCELLED:
             raise Refusal("REPIN_REFUSED", f"{row.name} is cancelled: nothing more is done for it.")
-        if not await self._admin.repin(row.id, self._pin(snapshot), actor.name, told):
+        pin = self._pin(snapshot)
+        if forbids := self._forbidden(snapshot, pin):
+            raise Refusal("REPIN_REFUSED", forbids)
+        if not await self._admin.repin(row.id, pin, actor.name, told):
             raise _in_doubt(row, snapshot)
         await self._operations.wake()
         return await self._operations.story(row)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sandbox.commerce.api import Api
 from sandbox.commerce.seed import first_records
 from sandbox.commerce.shop import Shop
-from sandbox.commerce.webhooks import Webhooks
-from sandbox.connectwise.app import Background, wall_clock
+from sandbox.commerce.webhooks import TIMEOUT, Webhooks
 from sandbox.kit.asgi import Application
+from sandbox.kit.background import Background
 
 API_KEY = "sandbox-commerce-key"
 
@@ -26,6 +26,13 @@ class CommerceApplication(Application):
         self.shop = api.shop
         self.webhooks = webhooks
 
+    def set_public_url(self, url: str) -> None:
+        """As for any simulator; no answer of this one carries an address."""
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
 
 def create_app(
     *,
@@ -37,7 +44,7 @@ def create_app(
     """A simulator with its first records."""
     shop = Shop(now)
     first_records(shop)
-    background = Background()
+    background = Background(TIMEOUT)
     api = Api(shop, api_key)
     webhooks = Webhooks(
         shop, new_id=new_id, post=background.post, sleep=sleep, spawn=background.spawn

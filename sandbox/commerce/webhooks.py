@@ -17,6 +17,7 @@ from typing import Any
 from sandbox.commerce.shop import Shop
 from sandbox.kit.wire import to_json
 
+TIMEOUT = 5.0  # seconds that one try may take
 WAITS = (0.5, 2.0, 8.0)
 REMEMBERED = 20_000
 Post = Callable[[str, bytes, dict[str, str]], Awaitable[int]]

@@ -291,9 +291,10 @@ def received_as_told(write: Write) -> Iterator[Broken]:
             if line["purchaseOrderId"] == new["purchaseOrderId"]
             and line["product"] == new["product"]
         )
-        if there > told.get(sku, 0):
+        most = told.get(sku.casefold(), 0)
+        if there > most:
             sentence = f"{there:g} {sku} are received on purchase order {new['purchaseOrderId']};"
-            yield "H2", None, f"{sentence} Commerce had told {told.get(sku, 0)}."
+            yield "H2", None, f"{sentence} Commerce had told {most}."
 
 
 def nothing_twice(write: Write) -> Iterator[Broken]:

@@ -63,7 +63,8 @@ class Told:
                 self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
 
     def received(self, purchase_order: int, moment: datetime) -> dict[str, int]:
-        """The most that was ever said to be received by then, by product number."""
+        """The most that was ever said to be received by then, by product number in small letters:
+        ConnectWise compares identifiers without regard to case."""
         most: dict[int, int] = {}
         skus: dict[int, str] = {}
         known = self.purchase_orders.get(purchase_order)
@@ -71,7 +72,7 @@ class Told:
             numbers = {product["id"]: product["productNumber"] for product in body["products"]}
             for line in body["lines"]:
                 product = line["productID"]
-                skus[line["id"]] = str(numbers.get(product, f"COMMERCE-{product}"))
+                skus[line["id"]] = str(numbers.get(product, f"COMMERCE-{product}")).casefold()
                 got = int(line.get("quantityReceived") or 0)
                 most[line["id"]] = max(most.get(line["id"], 0), got)
         result: dict[str, int] = {}

@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from sandbox.commerce.server import CommerceServer
+from sandbox.server import CommerceServer
 from tests.e2e.harness import SECRET, Stack, running
 from tests.e2e.orders import Order
 from tests.e2e.remote import Remote, shape
