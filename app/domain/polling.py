@@ -27,6 +27,12 @@ AHEAD = timedelta(hours=15)
 # Orders before what follows them, so that a purchase order meets its sales order.
 IN_TURN = (Kind.SALES_ORDER, Kind.QUOTE, Kind.PURCHASE_ORDER)
 
+# Quotes are not bounded: one may be won long after it was made.
+BOUNDED = {
+    Kind.SALES_ORDER: Listing.SALES_ORDERS,
+    Kind.PURCHASE_ORDER: Listing.PURCHASE_ORDERS,
+}
+
 Pending = tuple[Kind, str]
 
 
@@ -99,10 +105,15 @@ class Waiting(BaseModel):
 
 
 class PollState(BaseModel):
-    """What the poll remembers between turns. `since` bounds history: None, it never looked."""
+    """What the poll remembers between turns.
+
+    `since` is the date asked for, or when it looked first: None, it never did. `history` is, by
+    kind of document, the vendor's own date up to which everything made is history.
+    """
 
     model_config = ConfigDict(frozen=True)
     since: datetime | None = None
+    history: dict[Kind, datetime] = {}
     looked: datetime | None = None
     windows: dict[Listing, Window] = {}
     waiting: tuple[Waiting, ...] = ()
@@ -129,7 +140,9 @@ class PollState(BaseModel):
             return self.model_copy(update={"since": now, "windows": windows}), True
         if asked is not None and (self.since is None or asked < self.since):
             windows = dict.fromkeys(Listing, Window(at=asked))
-            return self.model_copy(update={"since": asked, "windows": windows}), False
+            old = dict.fromkeys(BOUNDED, asked)
+            update = {"since": asked, "windows": windows, "history": old}
+            return self.model_copy(update=update), False
         return self, False
 
     def looked_at(
@@ -144,6 +157,10 @@ class PollState(BaseModel):
                 changed |= {(listing.kind, one.document) for one in window.fresh(changes)}
             windows[listing] = window.moved(changes, pace, now)
         update = {"windows": windows, "looked": now, "waiting": self._with(changed, now)}
+        if history:
+            # What stands there by now is dated no later than the newest date that was seen, in
+            # whatever zone; what is made from now on is dated later.
+            update["history"] = {kind: windows[listing].at for kind, listing in BOUNDED.items()}
         return self.model_copy(update=update)
 
     @property
@@ -203,8 +220,8 @@ def created(body: Mapping[str, Any]) -> datetime | None:
     return made if made.tzinfo is not None else made.replace(tzinfo=UTC)
 
 
-def history(body: Mapping[str, Any], since: datetime, *, known: bool) -> bool:
-    """Whether a sales order or a stock purchase order is older than what is kept in step: made
-    before, and never told. Its late changes must not start what a person did by hand."""
-    made = created(body)
-    return not known and made is not None and made < since
+def is_history(state: PollState, kind: Kind, body: Mapping[str, Any], *, known: bool) -> bool:
+    """Whether a document is older than what is kept in step: made before, and never told. Its
+    late changes must not start what people did by hand."""
+    bound, made = state.history.get(kind), created(body)
+    return not known and bound is not None and made is not None and made <= bound

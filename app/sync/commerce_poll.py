@@ -26,7 +26,7 @@ from app.domain.errors import (
     backoff,
     clamp_retry_after,
 )
-from app.domain.polling import Pace, Pending, PollState, history
+from app.domain.polling import Pace, Pending, PollState, is_history
 from app.domain.ports import Chance, Clock, Paused, Store
 from app.domain.records import Delivery
 from app.domain.versions import Stored
@@ -164,7 +164,7 @@ class CommercePoll:
 
     async def _look(self, turn: _Turn, now: datetime) -> None:
         """Read every list, and keep what changed with how far it was read."""
-        state, is_history = turn.state.started(now, self._asked)
+        state, first = turn.state.started(now, self._asked)
         looked = state.looked
         again = state.since != turn.state.since
         soon = looked is not None and now < looked + timedelta(seconds=self._pace.seconds / 2)
@@ -172,7 +172,7 @@ class CommercePoll:
             return  # the last turn ended early, to go on with what is pending
         if again:
             self._history.clear()
-            wide("commerce_poll_begins", since=str(state.since), history=is_history)
+            wide("commerce_poll_begins", since=str(state.since), history=first)
         found: dict[Listing, Sequence[Change]] = {}
         self._meter.allow(turn.state.left(self._pace, now, reading=False))
         try:
@@ -182,7 +182,7 @@ class CommercePoll:
         except (RemoteFailure, BudgetSpent):
             turn.state = turn.state.spending(now, looks=self._meter.used)
             raise
-        state = state.looked_at(found, self._pace, now, history=is_history)
+        state = state.looked_at(found, self._pace, now, history=first)
         turn.state = state.spending(now, looks=self._meter.used)
         await self._keep(turn)
 
@@ -269,10 +269,8 @@ class CommercePoll:
     def _is_history(
         self, turn: _Turn, one: Pending, body: Mapping[str, Any], known: Stored | None
     ) -> bool:
-        """A quote never is: it may be won long after it was made."""
         kind, number = one
-        since = turn.state.since
-        if kind is Kind.QUOTE or since is None or not history(body, since, known=known is not None):
+        if not is_history(turn.state, kind, body, known=known is not None):
             return False
         if kind is Kind.SALES_ORDER:
             self._history.add(number)

@@ -22,7 +22,6 @@ from sandbox.kit.wire import Reply, Request, json_reply
 LARGEST_PAGE = 100
 PATH = re.compile(r"^/v1/([a-z]+)(?:/(-?\d+))?/?$", re.IGNORECASE)
 MINUTE, DAY = 60.0, 86_400.0
-KINDS = ("refuse", "lose_reply", "status", "slow")
 
 
 class Refused(Exception):
@@ -41,7 +40,7 @@ class Api:
         self.shop = shop
         self.api_key = api_key
         self.log = RequestLog()
-        self.faults = Faults(KINDS)
+        self.faults = Faults(without=("stale_read",))
         self._calls: deque[float] = deque()
         self.control = Control(self)
 

@@ -286,7 +286,9 @@ def test_faults_hit_the_requests_they_name_as_often_as_they_say(desk: Desk) -> N
     assert [entry["status"] for entry in desk.log()] == [500, 200, 0, 0, 200]
 
 
-def test_reset_brings_the_first_records_back_and_time_never_runs_backwards(desk: Desk) -> None:
+async def test_reset_brings_the_first_records_back_and_time_never_runs_backwards(
+    desk: Desk,
+) -> None:
     target = {"webhook_url": "http://service.example/hook", "webhook_secret": SECRET}
     desk.control("settings", {**target, "requests_per_minute": None}, "PUT")
     _, placed = desk.quoted_order()
@@ -300,3 +302,4 @@ def test_reset_brings_the_first_records_back_and_time_never_runs_backwards(desk:
     assert desk.get("/v1/customer/77")["modifiedDate"] > before
     (event,) = desk.act("place_order", customerID=77, lines=[{"productID": 301, "quantity": 1}])
     assert event["data"]["salesOrder"]["id"] > placed["data"]["salesOrder"]["id"]
+    await desk.deliver()

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.commerce import Change, Listing
 from app.domain.documents import Kind
-from app.domain.polling import FIRST_LOOK, Pace, PollState, Window, history
+from app.domain.polling import FIRST_LOOK, Pace, PollState, Window, is_history
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 PACE = Pace(seconds=90, overlap=timedelta(minutes=5), calls_a_day=9000)
@@ -28,8 +28,8 @@ def begun() -> PollState:
 
 
 def test_g8_a_first_look_takes_nothing_and_starts_further_back_than_any_zone():
-    state, is_history = PollState().started(NOW, None)
-    assert is_history
+    state, first = PollState().started(NOW, None)
+    assert first
     assert {window.at for window in state.windows.values()} == {NOW - FIRST_LOOK}
     assert timedelta(hours=24) < FIRST_LOOK
     state = state.looked_at({ORDERS: [order(1, ago(1))]}, PACE, NOW, history=True)
@@ -42,8 +42,8 @@ def test_g8_a_first_look_takes_nothing_and_starts_further_back_than_any_zone():
 
 def test_g8_a_date_asks_for_history_and_an_earlier_one_asks_again():
     date = ago(60 * 24 * 30)
-    state, is_history = PollState().started(NOW, date)
-    assert (is_history, state.since) == (False, date)
+    state, first = PollState().started(NOW, date)
+    assert (first, state.since) == (False, date)
     assert state.windows[ORDERS].at == date
     state = state.looked_at({ORDERS: [order(1, ago(5))]}, PACE, NOW, history=False)
     assert state.pending
@@ -51,8 +51,8 @@ def test_g8_a_date_asks_for_history_and_an_earlier_one_asks_again():
     assert same == state
     later, _ = state.started(NOW, ago(10))
     assert later == state, "what was read is not unread"
-    earlier, is_history = state.started(NOW, date - timedelta(days=1))
-    assert (is_history, earlier.since) == (False, date - timedelta(days=1))
+    earlier, first = state.started(NOW, date - timedelta(days=1))
+    assert (first, earlier.since) == (False, date - timedelta(days=1))
     assert earlier.windows[ORDERS] == Window(at=date - timedelta(days=1))
     assert earlier.pending == state.pending
 
@@ -143,7 +143,8 @@ def test_g8_hours_that_count_no_more_are_forgotten():
     [
         ({"createdDate": ago(1).isoformat()}, False, True),
         ({"createdDate": ago(1).isoformat()}, True, False),
-        ({"createdDate": NOW.isoformat()}, False, False),
+        ({"createdDate": NOW.isoformat()}, False, True),
+        ({"createdDate": ago(-1).isoformat()}, False, False),
         ({"orderDate": ago(1).isoformat()}, False, True),
         ({"createdDate": "sometime"}, False, False),
         ({}, False, False),
@@ -152,4 +153,24 @@ def test_g8_hours_that_count_no_more_are_forgotten():
 def test_g8_history_is_what_was_made_before_and_never_told(
     body: dict[str, str], known: bool, left: bool
 ):
-    assert history(body, NOW, known=known) is left
+    state, _ = PollState().started(NOW, NOW)
+    assert is_history(state, Kind.SALES_ORDER, body, known=known) is left
+    assert not is_history(state, Kind.QUOTE, body, known=known)
+
+
+@pytest.mark.parametrize("hours", [-12, -5, 0, 14])
+def test_g8_where_history_ends_is_told_by_the_vendors_own_dates_in_any_zone(hours: int):
+    """Read as UTC, an order of this minute may look as old as yesterday, or of tomorrow."""
+    shown = NOW + timedelta(hours=hours)
+    state, _ = PollState().started(NOW, None)
+    found = {ORDERS: [order(1, shown - timedelta(minutes=20))], Listing.PURCHASE_ORDERS: []}
+    state = state.looked_at(found, PACE, NOW, history=True)
+
+    def left(kind: Kind, minutes: float) -> bool:
+        body = {"createdDate": (shown + timedelta(minutes=minutes)).isoformat()}
+        return is_history(state, kind, body, known=False)
+
+    assert left(Kind.SALES_ORDER, -20)
+    assert not left(Kind.SALES_ORDER, 1)
+    assert not left(Kind.PURCHASE_ORDER, 1)
+    assert left(Kind.PURCHASE_ORDER, -60 * 24 * 3)
