@@ -52,7 +52,7 @@ def sandbox(
 
     from sandbox.connectwise.app import create_app
     from sandbox.connectwise.http.api import Credentials
-    from sandbox.server import server_config
+    from sandbox.kit.serving import server_config
     from sandbox.stack import StackFailed, bound, reachable
 
     files = None

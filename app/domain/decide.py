@@ -149,9 +149,10 @@ def _whole(view: OrderView, ended: Ended | None, step: str | None = None) -> Pla
     answer = Answer(ended.state, ended.code, ended.sentence, ended.who, since, "when it changes")
     if step is None:
         return Plan((), None, (), answer, None)
-    applied = view.applied(step, ORDER) is not None
-    state = State.DONE if applied else State.NOT_NEEDED
-    verdict = Verdict(step, ORDER, state, ended.code, ended.sentence, ended.who, since)
+    # A step that ran has told its end in the journal; one that was not needed tells it here.
+    ran = view.applied(step, ORDER) is not None
+    state, code = (State.DONE, None) if ran else (State.NOT_NEEDED, ended.code)
+    verdict = Verdict(step, ORDER, state, code, ended.sentence, since=since)
     return Plan((verdict,), None, (), answer, None)
 
 

@@ -32,8 +32,9 @@ from app.domain.errors import StoreUnavailable
 from app.main import create_app
 from app.settings import Settings
 from app.sync.worker import Worker
+from sandbox.kit.serving import Server
 from sandbox.observer import Case, Finding, judge
-from sandbox.server import SandboxServer, Server
+from sandbox.server import SandboxServer
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ok!").decode()
 ADMIN = "an-admin-key-for-tests"
