@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.observer import ending, lost, rules
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
+from sandbox.observer.whose import Broken
 
 Json = Mapping[str, Any]
 READS = ("GET", "HEAD")
@@ -92,12 +93,12 @@ def took_effect(entry: Json) -> bool:
     return entry["status"] in SUCCESS or bool(entry.get("changed"))
 
 
-def _asked(asked: Sequence[rules.Rule], write: rules.Write) -> list[rules.Broken]:
+def _asked(asked: Sequence[rules.Rule], write: rules.Write) -> list[Broken]:
     return [broken for rule in asked for broken in rule(write)]
 
 
 def _not_permitted(
-    permitted: Collection[str], sentences: Iterable[rules.Broken], entry: int | None
+    permitted: Collection[str], sentences: Iterable[Broken], entry: int | None
 ) -> list[Finding]:
     return [
         Finding(rule, entry, text)

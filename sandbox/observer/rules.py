@@ -15,8 +15,8 @@ from typing import Any
 
 from sandbox.observer.mirror import Mirror, Row, line_of, order_of, wanted
 from sandbox.observer.told import Told, physical_lines
+from sandbox.observer.whose import Broken, of_others, purchase_order_of, told_of
 
-Broken = tuple[str, int | None, str]
 OPPORTUNITY = re.compile(r"^/sales/opportunities/(\d+)(/.*)?$")
 CONVERT = "/convertToSalesOrder"
 STATUS_ONLY = {"status", "closedDate", "closedBy", "_info", "pipelineChangeDate", "probability"}
@@ -179,7 +179,7 @@ def _touches_received(write: Write) -> bool:
 
 def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
     """A line without a link is surplus or stock, unless the order still has open demand for it."""
-    body = _told_of(write.after, write.told, write.moment, line)
+    body = told_of(write.after, write.told, write.moment, line)
     order = body.get("salesOrderID") if body is not None else None
     if order is None:
         return
@@ -190,41 +190,6 @@ def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
             sentence = f"Line {line['id']} was received unlinked while product"
             yield "B1.9", int(order), f"{sentence} {product['id']} has open demand."
             return
-
-
-def of_others(
-    mirror: Mirror, told: Told, moment: datetime, link: Row, what: str
-) -> Iterator[Broken]:
-    """B1.9: a purchase order is linked to the demand of its own sales order; one for stock to
-    none. ConnectWise may link a plain line by itself: then a person decides."""
-    line, product = mirror.get("line", link["line"]), mirror.get("product", link["product"])
-    body = _told_of(mirror, told, moment, line) if line is not None else None
-    if line is None or product is None or body is None or not wanted(product):
-        return
-    order, whose = body.get("salesOrderID"), order_of(product.get("integrationXRef"))
-    if whose is None or whose != order:
-        own = int(order) if order is not None else None
-        place = f"product {product['id']} of {f'order {whose}' if whose else 'somebody else'}"
-        yield "B1.9", own, f"Line {line['id']} of {body['orderNumber']} was {what} for {place}."
-
-
-def _told_of(mirror: Mirror, told: Told, moment: datetime, line: Row) -> Mapping[str, Any] | None:
-    """What Commerce had said by then of the purchase order behind a line."""
-    document = told.purchase_orders.get(_purchase_order(mirror, told, line) or 0)
-    return document.at(moment) if document is not None else None
-
-
-def _purchase_order(mirror: Mirror, told: Told, line: Row) -> int | None:
-    """The Commerce purchase order behind a line, by our mark in the notes or by its number."""
-    header = mirror.get("purchaseOrder", line["purchaseOrderId"])
-    if header is None:
-        return None
-    marked = re.search(
-        r"\[demandlink purchase order [^/\]]+/\w*/(\d+)\]", str(header.get("internalNotes"))
-    )
-    if marked is not None:
-        return int(marked[1])
-    return told.numbers.get(str(header.get("poNumber")))
 
 
 def released_with_its_goods(write: Write) -> Iterator[Broken]:
@@ -280,7 +245,7 @@ def received_as_told(write: Write) -> Iterator[Broken]:
         if _received(new) > float(new["quantity"]):
             sentence = f"Line {new['id']} has {_received(new):g} of {new['quantity']:g} received."
             yield "H2", None, sentence
-        purchase = _purchase_order(write.after, write.told, new)
+        purchase = purchase_order_of(write.after, write.told, new)
         if purchase is None:
             continue
         told = write.told.received(purchase, write.moment)
