@@ -13,6 +13,7 @@ from app.steps import (
     create_products,
     create_sales_order,
     link_demand,
+    raise_ticket,
     receive_purchase_order,
     release_invoice,
     ship_goods,
@@ -24,6 +25,7 @@ from app.steps.effects import Step
 STEPS: Mapping[str, Step] = {
     module.name: cast(Step, module)
     for module in (
+        raise_ticket,
         create_products,
         win_opportunity,
         create_sales_order,

@@ -37,7 +37,7 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
     if not unknown:
         return known
     for sku in sorted(unknown):  # one order for everyone, so that two claimers cannot block a pair
-        await fx.claim("catalog_item", sku, _claim_seconds(fx))
+        await fx.claim("catalog_item", sku, claim_seconds(fx))
     for sku in list(unknown):  # another order may have made it while we waited for the claim
         remembered = await fx.recall("catalog_item", sku)
         if remembered is not None:
@@ -57,7 +57,7 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
     return known
 
 
-def _claim_seconds(fx: Effects) -> float:
+def claim_seconds(fx: Effects) -> float:
     live = fx.view.live
     return live.call_timeout.total_seconds() * 2 + live.read_lag.total_seconds() * 3 + 30
 

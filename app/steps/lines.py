@@ -79,28 +79,51 @@ def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """Where products stand: exactly one of the two ids is set."""
+    """Where products stand: exactly one of the ids is set."""
 
     opportunity: int | None = None
     sales_order: int | None = None
+    ticket: int | None = None
 
     @property
     def kind(self) -> str:
-        return "opportunity" if self.opportunity is not None else "sales_order"
+        if self.opportunity is not None:
+            return "opportunity"
+        return "ticket" if self.ticket is not None else "sales_order"
 
     @property
     def id(self) -> int:
-        return int(self.opportunity or self.sales_order or 0)
+        return int(self.opportunity or self.sales_order or self.ticket or 0)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    @property
+    def named(self) -> str:
+        """As a sentence begins with it."""
+        return f"{self.kind.replace('_', ' ').capitalize()} {self.id}"
+
+
+def parent_of(fx: Effects) -> Parent | None:
+    """Where the order's products raise demand: its sales order or its ticket, None while it does
+    not stand."""
+    number = fx.ref(fx.view.parent_kind)
+    if number is None:
+        return None
+    return Parent(ticket=number) if fx.view.by_ticket else Parent(sales_order=number)
 
 
 async def standing(fx: Effects, parent: Parent) -> list[psa.Product]:
     """The products on the parent, read now."""
     if parent.opportunity is not None:
         products = await fx.cw.opportunity_products(parent.opportunity)
+    elif parent.ticket is not None:
+        products = await fx.cw.ticket_products(parent.ticket)
     else:
         products = await fx.cw.sales_order_products(parent.id)
-    fx.keep("products", products, f"{parent.kind}:{parent.id}")
-    fx.keep("products read", fx.view.now, f"{parent.kind}:{parent.id}")
+    fx.keep("products", products, parent.key)
+    fx.keep("products read", fx.view.now, parent.key)
     return list(products)
 
 
@@ -127,7 +150,7 @@ async def place(
     if matched.ambiguous:
         raise Hold(
             Code.OPTIONS_UNMATCHED,
-            f"{parent.kind.replace('_', ' ').capitalize()} {parent.id} carries more products "
+            f"{parent.named} carries more products "
             f"{', '.join(matched.ambiguous)} than {view.row.name} sells, and nothing tells which "
             "of them were chosen.",
         )
@@ -135,7 +158,7 @@ async def place(
         left = ", ".join(sorted({product.sku for product in matched.foreign}))
         fx.journal(
             "FOREIGN_PRODUCTS",
-            f"Left alone on {parent.kind.replace('_', ' ')} {parent.id}: {left}.",
+            f"Left alone on {parent.named[:1].lower()}{parent.named[1:]}: {left}.",
         )
     by_key = {str(line["key"]): line for line in named}
     _refuse_other_product(fx, by_key, matched.pairs)
@@ -251,8 +274,8 @@ async def _exclude(
     leave_frozen: bool,
 ) -> None:
     """What the customer did not choose: not counted on an opportunity, cancelled on a sales
-    order where it is ours. Chosen lines that were unticked are ticked again."""
-    if parent.sales_order is not None:
+    order or ticket where it is ours. Chosen lines that were unticked are ticked again."""
+    if parent.opportunity is None:
         for product in excluded:
             if not product.xref:
                 continue
@@ -298,6 +321,7 @@ async def _create(
         description=str(line["title"]),
         opportunity_id=parent.opportunity,
         sales_order_id=parent.sales_order,
+        ticket_id=parent.ticket,
     )
 
     async def send() -> Outcome:
@@ -311,4 +335,4 @@ async def _create(
         return [_ref(parent, key, int(outcome["id"]), str(line["sku"]), catalog_item)]
 
     evidence = {"xref": xref, parent.kind: parent.id}
-    await fx.once("product", f"{parent.kind}:{parent.id}:{key}", evidence, send, look, learn)
+    await fx.once("product", f"{parent.key}:{key}", evidence, send, look, learn)

@@ -22,6 +22,7 @@ from app.steps.effects import Effects
 from app.steps.links import (
     Links,
     append,
+    is_linked,
     linked_lines,
     made_elsewhere,
     raise_links,
@@ -112,7 +113,8 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
         sentence = f"{', '.join(missing)} on {number} go on without a link."
         fx.journal("UNLINKED_ACCEPTED", sentence)
         return
-    sentence = f"{number} is not linked to the sales order's demand for {', '.join(missing)}."
+    parent = fx.view.parent_kind.replace("_", " ")
+    sentence = f"{number} is not linked to the {parent}'s demand for {', '.join(missing)}."
     if not permitted:
         sentence += " The report that would tell more needs the permission System > API Reports."
     row = fx.view.ledger.get((SYNC, f"po:{po_id}"))
@@ -136,14 +138,13 @@ def _unlinked(
     fx: Effects, needed: Mapping[str, Decimal], lines: Sequence[psa.PurchaseOrderLine]
 ) -> list[str]:
     """Identifiers whose linked quantity falls short, by what the lines themselves say."""
-    sales_order = fx.ref("sales_order")
     short: dict[str, Decimal] = {}
     for key, quantity in needed.items():
         ref = fx.view.refs.get(("product", key))
         sku = str(ref.data["sku"]) if ref is not None else "?"
         short[sku] = short.get(sku, Decimal(0)) + quantity
     for line in lines:
-        if sales_order in line.sales_order_ids and not line.cancelled and line.sku in short:
+        if is_linked(fx, line) and not line.cancelled and line.sku in short:
             short[line.sku] -= line.quantity
     return sorted(sku for sku, rest in short.items() if rest > 0)
 
@@ -181,14 +182,13 @@ async def _link_again(
         return False
     kept = line_ids(fx.view, f"surplus:{po_id}", ("line",), None)
     kept |= line_ids(fx.view, f"po:{po_id}", ("unlinked",), None)
-    sales_order = fx.ref("sales_order")
     for line, quantity in lacking.items():
         ref = fx.view.refs.get(("product", line))
         loose = [
             one
             for one in await read_lines(fx, po_id, links.record)
             if ref is not None and one.sku == ref.data["sku"] and one.id not in kept
-            if sales_order not in one.sales_order_ids
+            if not is_linked(fx, one)
         ]
         await cut(fx, want, links.record, loose, quantity)
         links.linked[line] = linked[line]

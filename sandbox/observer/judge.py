@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer import ending, rules
+from sandbox.observer import ending, of_tickets, rules
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
 
@@ -73,9 +73,9 @@ def judge(case: Case) -> list[Finding]:
             ready=case.ready,
         )
         # Rules that need the state before are asked first: `apply` changes the mirror in place.
-        sentences = [*_asked(rules.BEFORE, write)]
+        sentences = [*_asked((*rules.BEFORE, *of_tickets.BEFORE), write)]
         mirror.apply(changed)
-        sentences += _asked(rules.AFTER, write)
+        sentences += _asked((*rules.AFTER, *of_tickets.AFTER), write)
         case.writes += 1
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
     end = ending.faults(mirror, told, case.ready)

@@ -29,7 +29,7 @@ from app.bootstrap import Container, opened
 from app.main import create_app
 from app.settings import Settings
 from app.sync.worker import Worker
-from sandbox.observer import Case, Finding, judge
+from sandbox.observer import ROW_OF, Case, Finding, judge
 from sandbox.server import SandboxServer, Server
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ok!").decode()
@@ -176,7 +176,8 @@ class Stack:
         first = await self.cw.get(f"{self.sandbox.control_url}/first")
         log = await self.requests()
         service = self.sandbox.credentials.headers["clientId"]
-        case = Case(self.accepted, log, first.json(), service, self.permitted)
+        row = ROW_OF[self.container.settings.scenario]
+        case = Case(self.accepted, log, first.json(), service, self.permitted, row)
         return judge(case)
 
     async def control(self, path: str, body: Any, method: str = "POST") -> Any:

@@ -168,11 +168,14 @@ def _lists(engine: Engine) -> None:
         make("billingStatus", {"name": name, "sortOrder": number} | flags)
     for name in ("Professional Services", "Procurement"):
         place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
-        board = make("board", {"name": name} | place)
+        # Projects have a board of their own, which takes no service tickets.
+        kind = {"projectFlag": name == "Professional Services"}
+        board = make("board", {"name": name} | kind | place)
         for number, (status, flags) in enumerate(
             (
                 ("New", {"defaultFlag": True}),
                 ("In Progress", {}),
+                ("Ready to invoice", {}),
                 ("Closed", {"closedStatus": True}),
             ),
             start=1,
