@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain import psa
+from app.domain import invoices, psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.records import Ref
@@ -33,6 +33,8 @@ async def place_on_ticket(fx: Effects, want: Mapping[str, Any]) -> None:
     ours += await _moved_here(fx, ticket.id, {product.id for product in there}, found)
     accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, "order", want) is not None
     await place(fx, parent, want["lines"], ours, leave_frozen=accepted)
+    # What is invoiced is known from now on; a callback makes it stale.
+    fx.see(invoices.FACT, invoices.noted(fx.view, ours, whole=True))
     if want["lines"]:
         await _not_ready_yet(fx)
 

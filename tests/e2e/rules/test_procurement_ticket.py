@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Stack, running
+from tests.e2e.harness import running
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Order
 from tests.e2e.rules.test_purchase_order_changes import decide
-from tests.e2e.tickets import B2, act, marked, on, plain, tell, ticket, tickets
+from tests.e2e.tickets import B2, marked, on, plain, tell, ticket, tickets
 
 pytestmark = pytest.mark.processes
 
@@ -202,7 +202,3 @@ async def test_h3_a_cancelled_order_takes_its_products_off_the_ticket(
         told = await stack.until_state(order.number, "cancelled")
         assert "ticket 21001" in told["answer"]["sentence"]
         assert await on(stack, 21001) == {}
-
-
-async def convert(stack: Stack) -> None:
-    await act(stack, "convert_opportunity", 88, includeAllProductsFlag=True)
