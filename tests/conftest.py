@@ -7,23 +7,21 @@ developer's own environment and .env do not reach the tests.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import itertools
 import shutil
 import tempfile
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import asyncpg
 import hypothesis
 import pytest
 import redis
 
 from app import embedded
 from app.settings import Settings
+from tests.databases import Administrator, Databases, create, drop, in_database
 
 # The same examples on every run and machine; slowness is the timeout's affair.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True, database=None)
@@ -31,7 +29,6 @@ hypothesis.settings.load_profile("house")
 
 TEMPLATE = "demandlink_template"
 _SHARED: pytest.StashKey[Path] = pytest.StashKey()
-_T = TypeVar("_T")
 _numbers = itertools.count()
 
 
@@ -88,41 +85,11 @@ def servers(shared_directory: Path) -> Iterator[embedded.Servers]:
         yield running
 
 
-class Administrator:
-    """A connection for CREATE and DROP DATABASE, on a loop in a thread of its own."""
-
-    def __init__(self, url: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._connection: asyncpg.Connection[asyncpg.Record] = self.wait(asyncpg.connect(url))
-
-    def wait(self, work: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
-
-    def run(self, statement: str) -> None:
-        self.wait(self._connection.execute(statement))
-
-    def knows(self, database: str) -> bool:
-        query = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
-        return bool(self.wait(self._connection.fetchval(query, database)))
-
-    def close(self) -> None:
-        self.wait(self._connection.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
 @pytest.fixture(scope="session")
 def administrator(servers: embedded.Servers) -> Iterator[Administrator]:
     administrator = Administrator(servers.database_url)
     yield administrator
     administrator.close()
-
-
-def _in_database(url: str, name: str) -> str:
-    return f"{url.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture(scope="session")
@@ -139,31 +106,29 @@ def database_template(
             unfinished = f"{TEMPLATE}_unfinished"
             administrator.run(f"DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")
             administrator.run(f"CREATE DATABASE {unfinished}")
-            upgrade(_in_database(servers.database_url, unfinished))
+            upgrade(in_database(servers.database_url, unfinished))
             administrator.run(f"ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")
     return TEMPLATE
 
 
-def fresh_database(
-    servers: embedded.Servers, administrator: Administrator, worker: int, template: str
-) -> Iterator[str]:
-    """The life of one database: its address, and once that is taken, its end."""
-    name = f"test_{worker}_{next(_numbers)}"
-    # Copying files takes 9 ms here, writing the copy ahead (the default) 22 to 64.
-    administrator.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _in_database(servers.database_url, name)
-    administrator.run(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database_url(
+@pytest.fixture(scope="session")
+def databases(
     servers: embedded.Servers,
     administrator: Administrator,
     worker_number: int,
     database_template: str,
-) -> Iterator[str]:
-    """A database of this test's own, migrated to head; dropped after it."""
-    yield from fresh_database(servers, administrator, worker_number, database_template)
+) -> Iterator[Databases]:
+    databases = Databases(administrator, servers.database_url, database_template, worker_number)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture
+def database_url(servers: embedded.Servers, databases: Databases) -> Iterator[str]:
+    """A database that only this test uses at this moment, as migrations leave it."""
+    kept = databases.take()
+    yield in_database(servers.database_url, kept.name)
+    databases.give_back(kept)
 
 
 @pytest.fixture
@@ -171,7 +136,17 @@ def empty_database_url(
     servers: embedded.Servers, administrator: Administrator, worker_number: int
 ) -> Iterator[str]:
     """A database of this test's own without any table; dropped after it."""
-    yield from fresh_database(servers, administrator, worker_number, "template0")
+    yield from fresh_database(servers, administrator, worker_number)
+
+
+def fresh_database(
+    servers: embedded.Servers, administrator: Administrator, worker: int
+) -> Iterator[str]:
+    """The life of one database without any table: its address, and once that is taken, its end."""
+    name = f"empty_{worker}_{next(_numbers)}"
+    create(administrator, name, "template0")
+    yield in_database(servers.database_url, name)
+    drop(administrator, name)
 
 
 @pytest.fixture(scope="session")

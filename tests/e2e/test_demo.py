@@ -93,6 +93,7 @@ def test_the_demo_tells_the_day_and_leaves_nothing(directory: Path):
     assert not directory.exists()
 
 
+@pytest.mark.breadth
 def test_a_wrong_expectation_makes_the_demo_fail(directory: Path):
     process = start("demo", "--json", "--expect", "ON10001202=done", directory=directory)
     out, err = process.communicate(timeout=150)

@@ -37,6 +37,7 @@ async def tell(stack: Stack, made: Story, events: list[tuple[str, Any]], name: s
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.breadth
 async def test_h3_corrected_orders_end_as_they_were_told_last_in_every_order_of_arrival(
     database_url: str, redis_url: str
 ) -> None:
@@ -76,7 +77,11 @@ def broken_laws(order: Rest) -> list[str]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("group", range(GROUPS))
+# One group belongs to every run, the others to the breadth.
+@pytest.mark.parametrize(
+    "group",
+    [0, *(pytest.param(n, marks=pytest.mark.breadth) for n in range(1, GROUPS))],
+)
 async def test_h1_generated_orders_end_as_they_must_in_every_order_of_arrival(
     database_url: str, redis_url: str, group: int
 ) -> None:

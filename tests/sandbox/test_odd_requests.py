@@ -44,6 +44,12 @@ SOUND: dict[Kind, Any] = {
 }
 
 
+BY_PATH = {
+    tuple(part for part in resource.path.lower().split("/") if part): resource
+    for resource in RESOURCES.values()
+}
+
+
 class Mischief:
     """Makes up requests of which some are sound."""
 
@@ -68,7 +74,7 @@ class Mischief:
         return SOUND.get(field.kind)
 
     def number(self, table: str) -> int:
-        rows = list(self.desk.psa.world.store.rows(table))
+        rows = list(self.desk.psa.world.store.rows(RESOURCES[table].home))
         return int(self.random.choice(rows)["id"]) if rows else 1
 
     def body(self, method: str, key: tuple[str, ...]) -> Any:
@@ -86,17 +92,26 @@ class Mischief:
         return self.value()
 
     def path(self, key: tuple[str, ...]) -> str:
+        """Mostly with ids of the records that the path is about, below one another."""
         names = ["PurchaseOrderWithLineItems", "ProductDetail", "DELL-P2425H"]
-        tables = ["product", "order", "purchaseOrder", "line", "opportunity", "forecastItem"]
-        parts = [
-            str(self.number(self.random.choice([*tables, *RESOURCES])))
-            if part == "#"
-            else self.random.choice(names)
-            if part == "*"
-            else part
-            for part in key
-        ]
+        parts: list[str] = []
+        for place, part in enumerate(key):
+            if part == "*":
+                parts.append(self.random.choice(names))
+            elif part == "#":
+                parts.append(str(self.fitting(key[:place], parts)))
+            else:
+                parts.append(part)
         return "/" + "/".join(parts)
+
+    def fitting(self, above: tuple[str, ...], parts: list[str]) -> int:
+        resource = BY_PATH.get(above) or BY_PATH.get(above[:-1])
+        if resource is None or self.random.random() < 0.1:
+            return self.number(self.random.choice(list(RESOURCES)))
+        rows = [row for row in self.desk.psa.world.store.rows(resource.home) if resource.holds(row)]
+        parents = [int(part) for part in parts if part.isdigit()]
+        below = [row for row in rows if parents and row.get(resource.parent) == parents[-1]]
+        return int(self.random.choice(below or rows)["id"]) if rows else 1
 
     def parameters(self, method: str) -> dict[str, Any]:
         chosen: dict[str, Any] = {}
@@ -117,6 +132,7 @@ class Mischief:
 def test_odd_requests_are_answered_by_the_contract(seed: int) -> None:
     desk = Desk()
     desk.convert()
+    desk.post("/sales/opportunities/88/convertToProject")
     if seed > 1:
         desk.switch(auto_pick=False, conversion="copy", read_lag_ms=500, plain_lines_link=False)
     mischief = Mischief(desk, seed)
@@ -143,5 +159,7 @@ def _broken(desk: Desk, contract: Contract) -> list[str]:
             faults.append(f"{entry['method']} {entry['path']}: {entry['status']}")
         elif "content" in answer:
             schema, required = schema_of(answer), "fields" not in entry["query"]
+            if entry["response"] is None:
+                continue  # nothing to check in a 204
             faults += contract.check(schema, entry["response"], entry["path"], required)
     return faults

@@ -29,6 +29,7 @@ KEY_PATH = re.compile(r"^/[^/]+/+system/callbackkey/index\.rails$", re.IGNORECAS
 COMPANY_INFO = re.compile(r"^/login/companyinfo/([^/]+)$", re.IGNORECASE)
 MODEL_VERSION = "2025.1"
 RECORDS = f"application/vnd.connectwise.com+json; version={MODEL_VERSION}"
+PDF = "application/pdf"
 READS = {"GET", "HEAD"}
 
 
@@ -107,7 +108,8 @@ class Api:
             reply.body,
             self.psa.world.api_member,
             fault.kind if fault is not None else None,
-            is_json=fault is None or fault.kind != "status",
+            is_json=(fault is None or fault.kind != "status")
+            and not reply.body.startswith(b"%PDF"),
             client=request.headers.get("clientid", ""),
             changed=tuple(self.psa.world.touched),
         )
@@ -145,6 +147,8 @@ class Api:
         headers = (("api-current-version", MODEL_VERSION), *result.headers)
         if result.body is None:
             return Reply(result.status, b"", headers)
+        if isinstance(result.body, bytes):
+            return Reply(result.status, result.body, (("content-type", PDF), *headers))
         return json_reply(result.status, result.body, headers, RECORDS)
 
     def _result(self, request: Request, fault: Fault | None) -> Result:

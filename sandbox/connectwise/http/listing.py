@@ -85,6 +85,8 @@ class Listing:
         if self.parameters.get("customFieldConditions"):
             tests.append(compiler.custom(self.parameters["customFieldConditions"]))
         view = self.view
+        if RESOURCES[self.table].only:
+            tests.append(lambda view, row: RESOURCES[self.table].holds(row))
         return [row for row in self._candidates(narrow) if all(test(view, row) for test in tests)]
 
     def _candidates(self, narrow: tuple[Narrow, ...]) -> Iterable[Row]:
@@ -92,11 +94,11 @@ class Listing:
         if self.source is not None:
             return self.source
         if self.parent is not None:
-            return self.view.find(self.table, resource.parent, (self.parent,))
+            return self.view.find(resource.home, resource.parent, (self.parent,))
         if narrow:
             best = min(narrow, key=lambda each: (each.field != "id", each.through is not None))
-            return best.rows(self.view, self.table)
-        return self.view.rows(self.table)
+            return best.rows(self.view, resource.home)
+        return self.view.rows(resource.home)
 
     def page(self, forward_only: bool, url: str) -> tuple[list[dict[str, Any]], Headers]:
         """The records of the wanted page, and the headers that lead on."""

@@ -180,7 +180,7 @@ def delete_record(resource: Resource, call: Call) -> Result:
 def _written(resource: Resource, call: Call, status: int, record_id: int) -> Result:
     """The record as it stands after the write, whatever reads lag behind."""
     store = call.psa.world.store
-    row = call.psa.world.row(resource.table, record_id)
+    row = call.psa.world.row(resource.home, record_id)
     fields = wanted_fields(call.request.parameters)
     record = shown(call.psa, store, resource.table, row, fields)
     return Result(status, [record] if resource.answers_lists else record)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from sandbox.connectwise.model import conversions
 from sandbox.connectwise.model.engine import Engine
 from sandbox.connectwise.model.errors import bad_request, not_found
 from sandbox.connectwise.model.resources import RESOURCES
-from sandbox.connectwise.model.rules import orders
 from sandbox.connectwise.model.rules.base import decimal
 from sandbox.connectwise.model.rules.demand import picked, wanted
 from sandbox.connectwise.model.rules.products import shipped
@@ -32,7 +32,8 @@ def _existing(engine: Engine, table: str, record_id: int) -> Row:
 
 def convert_opportunity(engine: Engine, number: int, body: Mapping[str, Any]) -> tuple[str, Row]:
     """Takes the conversion's own fields as well, such as includeProductIds and salesOrderId."""
-    return "order", orders.convert(engine.world, _existing(engine, "opportunity", number), body)
+    opportunity = _existing(engine, "opportunity", number)
+    return "order", conversions.convert(engine, "opportunity", opportunity, "SalesOrder", body)
 
 
 def invoice_sales_order(engine: Engine, number: int, body: Mapping[str, Any]) -> tuple[str, Row]:

@@ -31,20 +31,23 @@ class Engine:
     def existing(self, table: str, record_id: int, parent: int | None, view: View) -> Row:
         """A record under its parent. Raises 404."""
         resource = RESOURCES[table]
-        row = view.get(table, record_id)
-        if row is None or (parent is not None and row.get(resource.parent) != parent):
+        row = view.get(resource.home, record_id)
+        if row is None or not resource.holds(row):
+            raise not_found(resource.name, record_id)
+        if parent is not None and row.get(resource.parent) != parent:
             raise not_found(resource.name, record_id)
         return row
 
     def check_parent(self, resource: Resource, parent: int | None, view: View) -> None:
-        if parent is not None and view.get(resource.parent_table, parent) is None:
-            raise not_found(RESOURCES[resource.parent_table].name, parent)
+        if parent is not None:
+            self.existing(resource.parent_table, parent, None, view)
 
     def create(self, table: str, body: Any, parent: int | None = None) -> Row:
         resource = RESOURCES[table]
         self.check_parent(resource, parent, self.world.store)
         values = self.intake.created(resource, body)
-        if parent is not None and resource.fields[resource.parent].kept:
+        shown = resource.fields.get(resource.parent)
+        if parent is not None and (shown is None or shown.kept):
             values[resource.parent] = parent
         return self._save(resource, None, values, parent)
 
@@ -65,7 +68,7 @@ class Engine:
         row = self.existing(table, record_id, parent, self.world.store)
         if rules.before_delete is not None:
             rules.before_delete(self.world, row)
-        self.world.delete(table, record_id)
+        self.world.delete(RESOURCES[table].home, record_id)
         if rules.after_delete is not None:
             rules.after_delete(self.world, row)
 
@@ -89,7 +92,7 @@ class Engine:
         self.intake.check_required(resource, values, updating=old is not None)
         if rules.before_save is not None:
             rules.before_save(self.world, old, values, extras)
-        table = resource.table
+        table = resource.home
         row = self.world.insert(table, values) if old is None else self.world.replace(table, values)
         if rules.after_save is not None:
             rules.after_save(self.world, old, row, extras)

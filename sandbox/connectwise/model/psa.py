@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.connectwise.model.acts import perform
 from sandbox.connectwise.model.engine import Engine
 from sandbox.connectwise.model.query import Compiler
-from sandbox.connectwise.model.render import PATHS, Renderer
+from sandbox.connectwise.model.render import PATHS, VIEWS, Renderer
 from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.rules import RULES
 from sandbox.connectwise.model.seed import PERSON, sow
@@ -40,6 +40,8 @@ class ConnectWise:
         self.engine = Engine(self.world)
         for resource in RESOURCES.values():
             PATHS[resource.table] = resource.path
+            if resource.stored_in and resource.only:
+                VIEWS[resource.stored_in] = resource
         computed = {
             table: partial(rules.computed, self.world)
             for table, rules in RULES.items()

@@ -31,10 +31,18 @@ class Renderer:
                 value = target.get(name)
                 if value is not None:
                     shown[out] = value
-        path = PATHS.get(shape.table)
+        path = self._path(shape.table, target)
         if path is not None and "#" not in path:
             shown["_info"] = {shape.href: f"{self.base_url()}{path}/{record_id}"}
         return shown
+
+    @staticmethod
+    def _path(table: str, target: Row | None) -> str | None:
+        """Where a record is served: rows of one table may be records of several resources."""
+        view = VIEWS.get(table)
+        if view is not None and target is not None and view.holds(target):
+            return view.path
+        return PATHS.get(table)
 
     def value(self, view: View, resource: Resource, row: Row, field: Field) -> Any:
         """One field of a row, as the wire shows it."""
@@ -69,6 +77,8 @@ class Renderer:
                 if field.kind is Kind.REFERENCES and value is not None:
                     shape = SHAPES[field.target]
                     value = [self.reference(view, shape, number) for number in value]
+                elif field.kind is Kind.REFERENCE and value is not None:
+                    value = self.reference(view, SHAPES[field.target], value)
             elif field.write_only:
                 continue
             else:
@@ -82,6 +92,10 @@ class Renderer:
 
 PATHS: dict[str, str] = {}
 """The plain path of each table that has one; filled from the resources when the tables load."""
+
+
+VIEWS: dict[str, Resource] = {}
+"""The resource that holds some rows of another one's table, by that table; filled likewise."""
 
 
 def select(record: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:

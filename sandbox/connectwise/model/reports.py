@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.connectwise.model.conditions import Both, Comparison, Node, malformed
 from sandbox.connectwise.model.query import ANY, Path, cached_parse, compile_node, sort_key
+from sandbox.connectwise.model.rules.containers import head
 from sandbox.connectwise.model.rules.demand import links_of_line, picked
 from sandbox.connectwise.model.rules.products import shipped
 from sandbox.connectwise.model.store import Row, View
@@ -92,7 +93,8 @@ def _products(view: View, wanted: Wanted) -> Iterator[Row]:
     )
     for product in chosen:
         item = view.get("catalog", product["catalogItem"]) or {}
-        invoice = view.get("invoice", product.get("invoice")) or {}
+        placed = head(view, product)
+        invoice = view.get("invoice", placed.get("invoice")) or {}
         yield {
             "iv_product_RecID": product["id"],
             "IV_Item_RecID": product["catalogItem"],
@@ -102,12 +104,57 @@ def _products(view: View, wanted: Wanted) -> Iterator[Row]:
             "Quantity_Cancelled": product.get("quantityCancelled"),
             "Quantity_Picked": float(picked(view, product["id"])),
             "Quantity_Shipped": float(shipped(view, product["id"])),
-            "invoice_flag": product.get("invoice") is not None,
+            "invoice_flag": placed.get("invoice") is not None,
             "invoice_number": invoice.get("invoiceNumber"),
-            "SO_Header_RecID": product.get("salesOrder"),
-            "SR_Service_RecID": product.get("ticket"),
+            "billing_log_recid": placed.get("invoice"),
+            "SO_Header_RecID": placed.get("salesOrder"),
+            "SR_Service_RecID": placed.get("ticket"),
             "Last_Update": product["_info"]["lastUpdated"],
             "Updated_By": product["_info"]["updatedBy"],
+        }
+
+
+def _purchase_orders(view: View, wanted: Wanted) -> Iterator[Row]:
+    for order in view.rows("purchaseOrder"):
+        vendor = view.get("company", order["vendorCompany"]) or {}
+        status = view.get("purchaseOrderStatus", order["status"]) or {}
+        warehouse = view.get("warehouse", order.get("warehouse")) or {}
+        yield {
+            "Purchase_Header_RecID": order["id"],
+            "PO_Number": order.get("poNumber"),
+            "Purchase_Date": order.get("poDate"),
+            "Vendor_RecID": order["vendorCompany"],
+            "Vendor_Name": vendor.get("name"),
+            "Vendor_Order_Nbr": order.get("vendorOrderNumber"),
+            "Vendor_Invoice_Number": order.get("vendorInvoiceNumber"),
+            "Warehouse": warehouse.get("name"),
+            "PO_Status": status.get("name"),
+            "Closed_Flag": bool(status.get("closedFlag")),
+            "Freight_Cost": order.get("freightCost"),
+            "Tracking_Number": order.get("trackingNumber"),
+            "Last_Update": order["_info"]["lastUpdated"],
+            "Updated_By": order["_info"]["updatedBy"],
+        }
+
+
+def _sales_orders(view: View, wanted: Wanted) -> Iterator[Row]:
+    for order in view.rows("order"):
+        company = view.get("company", order["company"]) or {}
+        status = view.get("orderStatus", order.get("status")) or {}
+        yield {
+            "SO_Header_RecID": order["id"],
+            "Order_Number": order.get("label"),
+            "Order_Date": order.get("orderDate"),
+            "Company_RecID": order["company"],
+            "Company_Name": company.get("name"),
+            "SO_Opportunity_RecID": order.get("opportunity"),
+            "Order_Status": status.get("name"),
+            "Closed_Flag": bool(status.get("closedFlag")),
+            "PO_Number": order.get("poNumber"),
+            "Bill_Closed_Flag": bool(order.get("billClosedFlag")),
+            "Bill_Shipped_Flag": bool(order.get("billShippedFlag")),
+            "Last_Update": order["_info"]["lastUpdated"],
+            "Updated_By": order["_info"]["updatedBy"],
         }
 
 
@@ -157,7 +204,7 @@ REPORTS: dict[str, Report] = {
                 "iv_product_RecID:Numeric IV_Item_RecID:Numeric Item_ID:Text Description:Text "
                 "Quantity:Numeric Quantity_Cancelled:Numeric Quantity_Picked:Numeric "
                 "Quantity_Shipped:Numeric invoice_flag:Boolean invoice_number:Text "
-                "SO_Header_RecID:Numeric SR_Service_RecID:Numeric Last_Update:DateTime "
+                "billing_log_recid:Numeric SO_Header_RecID:Numeric SR_Service_RecID:Numeric Last_Update:DateTime "
                 "Updated_By:Text"
             ),
             _products,
@@ -171,8 +218,37 @@ REPORTS: dict[str, Report] = {
             ),
             _details,
         ),
+        Report(
+            "PurchaseOrder",
+            _columns(
+                "Purchase_Header_RecID:Numeric PO_Number:Text Purchase_Date:DateTime "
+                "Vendor_RecID:Numeric Vendor_Name:Text Vendor_Order_Nbr:Text "
+                "Vendor_Invoice_Number:Text Warehouse:Text PO_Status:Text Closed_Flag:Boolean "
+                "Freight_Cost:Numeric Tracking_Number:Text Last_Update:DateTime Updated_By:Text"
+            ),
+            _purchase_orders,
+        ),
+        Report(
+            "SalesOrder",
+            _columns(
+                "SO_Header_RecID:Numeric Order_Number:Text Order_Date:DateTime "
+                "Company_RecID:Numeric Company_Name:Text SO_Opportunity_RecID:Numeric "
+                "Order_Status:Text Closed_Flag:Boolean PO_Number:Text Bill_Closed_Flag:Boolean "
+                "Bill_Shipped_Flag:Boolean Last_Update:DateTime Updated_By:Text"
+            ),
+            _sales_orders,
+        ),
     )
 }
+IDENTITY = {
+    "PurchaseOrderWithLineItems": "Purchase_Detail_RecID",
+    "Product": "iv_product_RecID",
+    "ProductDetail": "IV_Product_Detail_RecID",
+    "PurchaseOrder": "Purchase_Header_RecID",
+    "SalesOrder": "SO_Header_RecID",
+}
+"""The column that tells one row of a report from another."""
+
 TYPES = {"Numeric": "number", "Text": "text", "Boolean": "flag", "DateTime": "date"}
 
 
@@ -215,7 +291,7 @@ def run(
 
 def answer(report: Report, columns: list[str], rows: list[Row]) -> dict[str, Any]:
     """The vendor's shape: a definition for each column, and bare rows of values."""
-    keys = {"Purchase_Detail_RecID", "iv_product_RecID", "IV_Product_Detail_RecID"}
+    keys = {IDENTITY[report.name]}
     return {
         "column_definitions": [
             {

@@ -40,7 +40,18 @@ class Resource:
     default_records: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     indexed: tuple[str, ...] = ()
     callback: str = ""  # the callback type that its changes fire
+    stored_in: str = ""  # the table that holds its rows, where it is a view of another resource
+    only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # which rows those are
     names: Mapping[str, str] = field(default_factory=dict)  # lower case to field name
+
+    @property
+    def home(self) -> str:
+        """The table that holds the rows: its own, or the one that it is a view of."""
+        return self.stored_in or self.table
+
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of its table is one of its records."""
+        return all(row.get(name) in values for name, values in self.only.items())
 
     def field_named(self, name: str) -> Field | None:
         """A field by name without regard to case, as conditions allow."""
@@ -67,8 +78,14 @@ def resource(
     default_records: Mapping[str, str] | None = None,
     indexed: str = "",
     callback: str = "",
+    stored_in: str = "",
+    only: Mapping[str, tuple[Any, ...]] | None = None,
 ) -> Resource:
-    """Registers a resource. `default_records` reads `{"status": "orderStatus defaultFlag"}`."""
+    """Registers a resource. `default_records` reads `{"status": "orderStatus defaultFlag"}`.
+
+    A view (`stored_in`) serves rows of another table by fields and rules of its own; with `only`
+    just those whose fields hold one of the values. What it indexes, that table must index.
+    """
     parsed = parse_fields(fields)
     for item in parsed.values():
         if item.kind in {Kind.REFERENCE, Kind.REFERENCES} and item.target not in SHAPES:
@@ -93,6 +110,8 @@ def resource(
         default_records=records,
         indexed=tuple(indexed.split()) + ((parent,) if parent else ()),
         callback=callback,
+        stored_in=stored_in,
+        only=dict(only or {}),
         names={key.lower(): key for key in parsed},
     )
     if table in RESOURCES:

@@ -166,8 +166,8 @@ def _lists(engine: Engine) -> None:
         start=1,
     ):
         make("billingStatus", {"name": name, "sortOrder": number} | flags)
+    place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
     for name in ("Professional Services", "Procurement"):
-        place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
         # Projects have a board of their own, which takes no service tickets.
         kind = {"projectFlag": name == "Professional Services"}
         board = make("board", {"name": name} | kind | place)
@@ -181,6 +181,13 @@ def _lists(engine: Engine) -> None:
             start=1,
         ):
             make("boardStatus", {"name": status, "sortOrder": number} | flags, board["id"])
+    projects = make("board", {"name": "Projects", "projectFlag": True} | place)
+    for number, (status, flags) in enumerate(
+        (("New", {"defaultFlag": True}), ("Completed", {"closedStatus": True})), start=1
+    ):
+        make("boardStatus", {"name": status, "sortOrder": number} | flags, projects["id"])
+    make("projectStatus", {"name": "Open", "defaultFlag": True})
+    make("projectStatus", {"name": "Closed", "closedFlag": True})
     for name in ("Ground", "Courier"):
         make("shipmentMethod", {"name": name, "defaultFlag": name == "Ground"})
     place = {"location": {"name": "Head Office"}, "department": {"identifier": "Sales"}}

@@ -36,6 +36,7 @@ SHAPES: dict[str, Shape] = {
         _shape("Site", "site", "name", "name"),
         _shape("Member", "member", "identifier name=fullName", "identifier"),
         _shape("SystemLocation", "location", "name", "name"),
+        _shape("OwnerLevel", "location", "name", "name"),
         _shape("SystemDepartment", "department", "identifier name", "identifier name"),
         _shape("BillingUnit", "department", "name", "name"),
         _shape("OpportunityType", "opportunityType", "name=description", "description"),
@@ -65,5 +66,11 @@ SHAPES: dict[str, Shape] = {
         _shape("Board", "board", "name", "name"),
         _shape("ServiceStatus", "boardStatus", "name sort=sortOrder", "name"),
         _shape("Ticket", "ticket", "summary", ""),
+        _shape("Project", "project", "name", ""),
+        _shape("ProjectBoard", "board", "name", "name"),
+        _shape("ProjectStatus", "projectStatus", "name", "name"),
+        _shape("Agreement", "agreement", "name type=typeName chargeFirmFlag=chargeToFirm", ""),
+        _shape("Batch", "accountingBatch", "name=batchIdentifier", ""),
+        _shape("LineItem", "line", "identifier=description", ""),
     )
 }

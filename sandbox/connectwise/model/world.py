@@ -20,7 +20,7 @@ from sandbox.connectwise.model.tables import RESOURCES
 # Tables behind the scenes: no client sees their rows as records.
 HIDDEN: dict[str, tuple[tuple[str, ...], int]] = {
     "link": (("line", "product"), 95001),
-    "conversion": (("opportunity",), 1),
+    "conversion": (("opportunity", "order"), 1),
     "assigned": (("serial", "product"), 1),
 }
 
@@ -61,7 +61,8 @@ class World:
         last = {name: table.next_id for name, table in self.store.tables.items()}
         self.store = Store()
         for name, resource in RESOURCES.items():
-            self.store.add_table(name, indexes_of(name), resource.first_id)
+            if resource.home == name:
+                self.store.add_table(name, indexes_of(name), resource.first_id)
         for name, (indexed, first_id) in HIDDEN.items():
             self.store.add_table(name, indexed, first_id)
         self._first_ids = last

@@ -1,10 +1,17 @@
 """The business rules of the resources, one module for each area."""
 
 from sandbox.connectwise.model.rules import (
+    accounting,
+    adjustments,
+    bundles,
+    forecast,
     invoicing,
+    items,
     opportunities,
     orders,
+    payments,
     products,
+    project,
     purchasing,
     service,
     setup,
@@ -15,13 +22,20 @@ from sandbox.connectwise.model.rules.base import Rules
 RULES: dict[str, Rules] = {}
 for module in (
     setup,
+    items,
     opportunities,
+    forecast,
     orders,
     products,
+    bundles,
     purchasing,
     shipping,
     service,
+    project,
     invoicing,
+    payments,
+    accounting,
+    adjustments,
 ):
     RULES.update(module.RULES)
 

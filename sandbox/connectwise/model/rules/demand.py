@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from sandbox.connectwise.model.errors import refused
 from sandbox.connectwise.model.rules.base import amount, decimal
+from sandbox.connectwise.model.rules.containers import head
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
@@ -23,15 +25,15 @@ def wanted(product: Row) -> Decimal:
     )
 
 
-def raises_demand(world: World, product: Row) -> bool:
-    sources = world.switches.demand_from
-    placed = ("sales_order" in sources and product.get("salesOrder") is not None) or (
-        "ticket" in sources and product.get("ticket") is not None
-    )
+def raises_demand(world: World, view: View, product: Row) -> bool:
+    """Whether a product is to be bought. A component stands where its bundle stands."""
+    sources, placed = world.switches.demand_from, head(view, product)
+    sold = placed.get("salesOrder") is not None
+    serviced = placed.get("ticket") is not None or placed.get("project") is not None
     return (
-        placed
+        (("sales_order" in sources and sold) or ("ticket" in sources and serviced))
         and product.get("productClass") in PURCHASED
-        and product.get("invoice") is None
+        and placed.get("invoice") is None
         and not product.get("not_purchased")
         and wanted(product) > 0
     )
@@ -49,7 +51,7 @@ def picked(view: View, product_id: int) -> Decimal:
 
 def open_demand(world: World, view: View, product: Row) -> int:
     """What is neither on a purchase order nor picked from stock."""
-    if not raises_demand(world, product):
+    if not raises_demand(world, view, product):
         return 0
     links = view.find("link", "product", (product["id"],))
     covered = sum((decimal(link["quantity"]) for link in links), Decimal(0))
@@ -73,7 +75,7 @@ def link_open_demand(world: World, line: Row, orders: list[int] | None = None) -
     """Links a line to the open demand of its catalog item, oldest product first."""
     rest = decimal(line["quantity"])
     for product in world.find("product", "catalogItem", line["product"]):
-        if orders is not None and product.get("salesOrder") not in orders:
+        if orders is not None and head(world.store, product).get("salesOrder") not in orders:
             continue
         share = min(rest, Decimal(open_demand(world, world.store, product)))
         if share > 0:
@@ -81,6 +83,12 @@ def link_open_demand(world: World, line: Row, orders: list[int] | None = None) -
             rest -= share
         if rest <= 0:
             return
+
+
+def refuse_bought(world: World, product: Row) -> None:
+    """Raises 400 when a product cannot go because goods were bought or picked for it."""
+    if linked(world.store, product["id"]) or picked(world.store, product["id"]):
+        raise refused("productItem", "id", "The product is on a purchase order or has been picked")
 
 
 def links_of_line(view: View, line_id: int) -> list[Row]:
@@ -114,6 +122,7 @@ def orders_of_line(view: View, line_id: int) -> list[int]:
     orders: dict[int, None] = {}
     for link in links_of_line(view, line_id):
         product = view.get("product", link["product"])
-        if product is not None and product.get("salesOrder") is not None:
-            orders[product["salesOrder"]] = None
+        order = head(view, product).get("salesOrder") if product is not None else None
+        if order is not None:
+            orders[order] = None
     return list(orders)

@@ -16,14 +16,20 @@ from sandbox.connectwise.model.rules.base import (
     fill,
     money,
 )
-from sandbox.connectwise.model.rules.demand import PURCHASED, wanted
+from sandbox.connectwise.model.rules.demand import wanted
 from sandbox.connectwise.model.rules.orders import line_total
-from sandbox.connectwise.model.rules.products import shipped
+from sandbox.connectwise.model.rules.products import delivered
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
 NAME = "invoice"
 LONGEST_TERM = 3650
+APPLIES_TO = {
+    "SalesOrder": ("order", "salesOrder"),
+    "Ticket": ("ticket", "ticket"),
+    "Project": ("project", "project"),
+    "Agreement": ("agreement", "agreement"),
+}
 TAKES_NOTHING = {"DownPayment", "CreditMemo", "Miscellaneous"}
 
 
@@ -38,6 +44,8 @@ def save(world: World, old: Row | None, new: Row, extras: Extras) -> None:
         _fill(world, new)
     elif old.get("applyToId") != new.get("applyToId"):
         raise refused(NAME, "applyToId", "An invoice cannot be applied to something else")
+    elif old.get("glBatch") is not None and old != new:
+        raise refused(NAME, "glBatch", "The invoice is in an accounting batch and is locked")
     for other in world.find(NAME, "invoiceNumber", new.get("invoiceNumber")):
         if other["id"] != new.get("id"):
             message = "An invoice with this number already exists"
@@ -70,10 +78,9 @@ def _fill(world: World, new: Row) -> None:
 
 def _apply_to(world: World, new: Row) -> None:
     kind, number = new.get("applyToType"), new.get("applyToId")
-    tables = {"SalesOrder": ("order", "salesOrder"), "Ticket": ("ticket", "ticket")}
-    if kind not in tables:
+    if kind not in APPLIES_TO:
         return
-    table, field = tables[kind]
+    table, field = APPLIES_TO[kind]
     target = world.get(table, number)
     if target is None:
         raise refused(NAME, "applyToId", f"The {kind} {number} could not be found.")
@@ -104,32 +111,31 @@ def _billable(world: World, invoice: Row) -> list[Row]:
     A product partly shipped waits: no source says that ConnectWise would split it.
     """
     order = world.get("order", invoice.get("salesOrder"))
-    if order is not None:
-        products = world.find("product", "salesOrder", order["id"])
-    elif invoice.get("ticket") is not None:
-        products = world.find("product", "ticket", invoice["ticket"])
-    else:
-        return []
     chosen = [
         product
-        for product in products
+        for _, field in APPLIES_TO.values()
+        if invoice.get(field) is not None
+        for product in world.find("product", field, invoice[field])
         if product.get("invoice") is None
         and product.get("billableOption") == "Billable"
         and wanted(product) > 0
     ]
     if order is None or not order.get("billShippedFlag"):
         return chosen
-    return [
-        product
-        for product in chosen
-        if product.get("productClass") not in PURCHASED
-        or shipped(world.store, product["id"]) >= wanted(product)
-    ]
+    return [product for product in chosen if delivered(world.store, product)]
 
 
 def delete(world: World, row: Row) -> None:
     if is_closed(world.store, row):
         raise refused(NAME, "status", "A closed invoice cannot be deleted")
+    if row.get("glBatch") is not None:
+        raise refused(NAME, "glBatch", "The invoice is in an accounting batch and is locked")
+    for field in ("invoice", "credit"):
+        if world.find("invoicePayment", field, row["id"]):
+            raise refused(NAME, "payments", "An invoice with payments cannot be deleted")
+    for table in ("invoiceRouting", "invoiceCommission"):
+        for child in world.find(table, "invoice", row["id"]):
+            world.delete(table, child["id"])
     for product in world.find("product", "invoice", row["id"]):
         world.change("product", product["id"], invoice=None)
     if row.get("salesOrder") is not None:
@@ -146,14 +152,27 @@ def show(world: World, view: View, row: Row) -> Mapping[str, Any]:
         (line_total(product) for product in products if product.get("taxableFlag")), Decimal(0)
     )
     tax = taxable * decimal(code.get("levelOneRate")) / 100
-    due = total + tax - decimal(row.get("payments")) - decimal(row.get("credits"))
+    paid, credited = paid_on(view, row["id"])
     return {
         "productTotal": money(total),
         "subtotal": money(total),
         "salesTax": money(tax),
         "total": money(total + tax),
-        "balance": money(due),
+        "payments": money(paid),
+        "credits": money(credited),
+        "balance": money(total + tax - paid - credited),
     }
+
+
+def paid_on(view: View, invoice_id: int) -> tuple[Decimal, Decimal]:
+    """What has been paid on an invoice, by payments and by credit memos."""
+    paid = credited = Decimal(0)
+    for payment in view.find("invoicePayment", "invoice", (invoice_id,)):
+        if payment.get("credit") is None:
+            paid += decimal(payment.get("amount"))
+        else:
+            credited += decimal(payment.get("amount"))
+    return paid, credited
 
 
 RULES: dict[str, Rules] = {NAME: Rules(save, saved, before_delete=delete, computed=show)}

@@ -7,18 +7,27 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.connectwise.model.errors import refused
+from sandbox.connectwise.model.rules import bundles
 from sandbox.connectwise.model.rules.base import (
     Extras,
     Rules,
     amount,
     changed,
     decimal,
-    default_place,
-    fill,
     money,
 )
-from sandbox.connectwise.model.rules.demand import linked, open_demand, picked, wanted
-from sandbox.connectwise.model.rules.opportunities import add_forecast_of, refuse_frozen
+from sandbox.connectwise.model.rules.containers import BUNDLE, head, parts, per_bundle, remove_parts
+from sandbox.connectwise.model.rules.demand import (
+    PURCHASED,
+    open_demand,
+    picked,
+    refuse_bought,
+    wanted,
+)
+from sandbox.connectwise.model.rules.forecast import add_forecast_of, update_forecast_of
+from sandbox.connectwise.model.rules.items import take_from_catalog
+from sandbox.connectwise.model.rules.opportunities import refuse_frozen
+from sandbox.connectwise.model.rules.orders import show_line
 from sandbox.connectwise.model.rules.service import refuse_closed
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
@@ -32,6 +41,8 @@ LOCKED_BY_INVOICE = (
     "price",
     "salesOrder",
     "ticket",
+    "project",
+    "agreement",
 )
 
 
@@ -39,8 +50,12 @@ def save(world: World, old: Row | None, new: Row, extras: Extras) -> None:
     for row in (old, new) if old is not None else (new,):
         refuse_frozen(world, row.get("opportunity"), NAME, "opportunity")
         refuse_closed(world, row.get("ticket"), NAME)
+    if old is not None and old.get("bundle") is not None:
+        bundles.refuse_locked(world, head(world.store, old))
+        if changed(old, new, *bundles.FOLLOWED):
+            raise refused(NAME, "quantity", "A component is changed through its bundle")
     if old is None:
-        _from_catalog(world, new)
+        take_from_catalog(world, new)
     elif old.get("invoice") is not None and changed(old, new, *LOCKED_BY_INVOICE):
         raise refused(NAME, "invoice", "The product is on an invoice and cannot be changed")
     _check_quantities(world, old, new)
@@ -55,34 +70,15 @@ def _parent(world: World, row: Row) -> Row | None:
     for table, field in (
         ("order", "salesOrder"),
         ("ticket", "ticket"),
+        ("project", "project"),
+        ("agreement", "agreement"),
         ("opportunity", "opportunity"),
+        ("product", "bundle"),
     ):
         found = world.get(table, row.get(field))
         if found is not None:
             return found
     return None
-
-
-def _from_catalog(world: World, new: Row) -> None:
-    item = world.get("catalog", new.get("catalogItem"))
-    if item is None:
-        return
-    place = default_place(world)
-    new["productClass"] = item["productClass"]
-    fill(
-        new,
-        description=item["description"],
-        customerDescription=item["customerDescription"],
-        price=item.get("price"),
-        cost=item.get("cost"),
-        listPrice=item.get("price"),
-        unitOfMeasure=item.get("unitOfMeasure"),
-        taxableFlag=item.get("taxableFlag"),
-        vendor=item.get("vendor"),
-        vendorSku=item.get("vendorSku"),
-        location=place["location"],
-        businessUnit=place["department"],
-    )
 
 
 def _check_quantities(world: World, old: Row | None, new: Row) -> None:
@@ -101,7 +97,12 @@ def _check_quantities(world: World, old: Row | None, new: Row) -> None:
     new["cancelledFlag"] = cancelled >= quantity > 0
     if new["cancelledFlag"] and new.get("cancelledDate") is None:
         new["cancelledDate"] = world.stamp()
-    if old is not None and wanted(new) < picked(world.store, old["id"]):
+    if old is None:
+        return
+    if wanted(new) < picked(world.store, old["id"]) or any(
+        wanted(new) * per_bundle(world.store, part) < picked(world.store, part["id"])
+        for part in parts(world.store, old["id"])
+    ):
         raise refused(NAME, "quantity", "The quantity cannot fall below what has been picked")
 
 
@@ -118,8 +119,18 @@ def _check_purchase_flag(world: World, old: Row | None, new: Row, extras: Extras
 
 
 def saved(world: World, old: Row | None, new: Row, extras: Extras) -> None:
-    if new.get("opportunity") is None:
-        return
+    if new.get("opportunity") is not None:
+        _show_on_forecast(world, old, new, extras)
+    if new.get("productClass") == BUNDLE:
+        if old is None and extras.get("addComponentsFlag"):
+            bundles.add_from_catalog(world, world.row("product", new["id"]))
+        elif old is not None and parts(world.store, new["id"]):
+            bundles.follow(world, world.row("product", new["id"]))
+    elif new.get("bundle") is not None:
+        bundles.roll_up(world, new["bundle"])
+
+
+def _show_on_forecast(world: World, old: Row | None, new: Row, extras: Extras) -> None:
     line = world.get("forecastItem", new.get("forecastDetailId"))
     if line is None or line["opportunity"] != new["opportunity"]:
         opportunity = world.row("opportunity", new["opportunity"])
@@ -130,26 +141,22 @@ def saved(world: World, old: Row | None, new: Row, extras: Extras) -> None:
             forecastStatus=opportunity.get("status"),
         )
     elif not extras.get("bypassForecastUpdate") and changed(old, new, "quantity", "price", "cost"):
-        quantity = decimal(new.get("quantity"))
-        world.change(
-            "forecastItem",
-            line["id"],
-            quantity=amount(quantity),
-            revenue=money(decimal(new.get("price")) * quantity),
-            cost=money(decimal(new.get("cost")) * quantity),
-        )
+        update_forecast_of(world, new)
 
 
 def delete(world: World, row: Row) -> None:
+    if row.get("bundle") is not None:
+        raise refused(NAME, "id", "A component is deleted through its bundle")
     refuse_frozen(world, row.get("opportunity"), NAME, "opportunity")
     refuse_closed(world, row.get("ticket"), NAME)
     if row.get("invoice") is not None:
         raise refused(NAME, "invoice", "The product is on an invoice and cannot be deleted")
-    if linked(world.store, row["id"]) or picked(world.store, row["id"]):
-        raise refused(NAME, "id", "The product is on a purchase order or has been picked")
+    for each in (row, *parts(world.store, row["id"])):
+        refuse_bought(world, each)
 
 
 def deleted(world: World, row: Row) -> None:
+    remove_parts(world, row["id"])
     for detail in world.find("shipping", "productItem", row["id"]):
         world.delete("shipping", detail["id"])
     if row.get("opportunity") is not None and row.get("forecastDetailId") is not None:
@@ -207,6 +214,31 @@ def shipped(view: View, product_id: int) -> Decimal:
     return sum((decimal(detail["shippedQuantity"]) for detail in details), Decimal(0))
 
 
+def delivered(view: View, product: Row) -> bool:
+    """Whether all goods of a product have been shipped; services and the like need no shipping."""
+    if product.get("productClass") == BUNDLE:
+        return all(delivered(view, part) for part in parts(view, product["id"]))
+    return product.get("productClass") not in PURCHASED or shipped(view, product["id"]) >= wanted(
+        product
+    )
+
+
+# --- the thin view of a sales order's lines
+
+
+def save_line(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    """A line of an order is a product; it shows, and lets be changed, only its quantities."""
+    for name in ("quantity", "quantityCancelled"):
+        if extras.get(name) is not None:
+            new[name] = amount(decimal(extras[name]))
+    save(world, old, new, {})
+
+
+def saved_line(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    saved(world, old, new, {})
+
+
 RULES: dict[str, Rules] = {
     "product": Rules(save, saved, delete, deleted, show),
+    "orderLine": Rules(save_line, saved_line, delete, deleted, show_line),
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from sandbox.connectwise.model.errors import Refusal, invalid, invalid_object, refused
+from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.rules import demand, receiving, stock
 from sandbox.connectwise.model.rules.base import (
     Extras,
@@ -17,6 +19,7 @@ from sandbox.connectwise.model.rules.base import (
     fill,
     money,
 )
+from sandbox.connectwise.model.rules.setup import save_default
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
@@ -79,7 +82,14 @@ def saved(world: World, old: Row | None, new: Row, extras: Extras) -> None:
         }
     if cascade:
         for line in world.find("line", "purchaseOrderId", new["id"]):
+            refuse_batched(line, "updateShipmentInfo", ORDER)
             world.change("line", line["id"], **cascade)
+
+
+def refuse_batched(line: Row, field: str, resource: str) -> None:
+    """Raises 400 while an accounting batch holds the line."""
+    if line.get("batchedFlag"):
+        raise refused(resource, field, "The line item is in an accounting batch and is locked")
 
 
 def delete(world: World, row: Row) -> None:
@@ -115,6 +125,8 @@ def show(world: World, view: View, row: Row) -> Mapping[str, Any]:
 
 
 def save_line(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    if old is not None and old != new:
+        refuse_batched(old, "batchedFlag", LINE)
     order = world.row(ORDER, new["purchaseOrderId"])
     if is_closed(world.store, order) and (
         old is None or changed(old, new, "quantity", "receivedQuantity", "product")
@@ -166,6 +178,7 @@ def _orders_named(world: World, named: list[Mapping[str, Any]]) -> list[int]:
 
 
 def delete_line(world: World, row: Row) -> None:
+    refuse_batched(row, "batchedFlag", LINE)
     order = world.row(ORDER, row["purchaseOrderId"])
     if is_closed(world.store, order) or row.get("closedFlag"):
         raise refused(LINE, "id", "A closed line cannot be deleted")
@@ -181,6 +194,36 @@ def show_line(world: World, view: View, row: Row) -> Mapping[str, Any]:
         "extCost": money(decimal(row.get("unitCost")) * decimal(row["quantity"])),
         "salesOrder": demand.orders_of_line(view, row["id"]),
     }
+
+
+def copied(world: World, order: Row) -> Row:
+    """A new purchase order for the same goods: nothing received, closed, posted or numbered yet."""
+    status = world.flagged("purchaseOrderStatus", "defaultFlag") or {}
+    kept = {name: value for name, value in order.items() if name not in NOT_COPIED}
+    new: Row = kept | {"status": status.get("id", order["status"]), "freightCost": 0.0}
+    save(world, None, new, {})
+    made = world.insert(ORDER, new)
+    for line in world.find("line", "purchaseOrderId", order["id"]):
+        if line.get("canceledFlag"):
+            continue
+        kept = {name: value for name, value in line.items() if name not in LINE_NOT_COPIED}
+        fresh = dict(RESOURCES["line"].defaults) | {"purchaseOrderId": made["id"]}
+        one: Row = kept | fresh
+        extras: Extras = {}
+        save_line(world, None, one, extras)
+        saved_line(world, None, world.insert("line", one), extras)
+    return made
+
+
+NOT_COPIED = {
+    *("id", "_info", "poNumber", "poDate", "enteredBy", "dateClosed", "closedBy", "cancelReason"),
+    *("vendorInvoiceNumber", "vendorInvoiceDate", "vendorOrderNumber", "trackingNumber"),
+    *("shipmentDate", "freightPackingSlip", "freightTaxTotal"),
+}
+LINE_NOT_COPIED = {
+    *("id", "_info", "batch", "unbatchedRecId", "packingSlip", "serialNumbers", "dateReceived"),
+    *("trackingNumber", "shipDate", "vendorOrderNumber", "canceledReason"),
+}
 
 
 # --- purchasing demand
@@ -303,7 +346,33 @@ def _demand_line(
     world.change("product", product["id"], vendor=order["vendorCompany"])
 
 
+# --- statuses
+
+
+def save_notification(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    kind = str((new.get("notifyWho") or {}).get("name") or "")
+    if kind.lower() == "email address" and not new.get("email"):
+        raise refused("purchaseOrderStatusNotification", "email", "The email field is required.")
+
+
+def usages(view: View, status_id: int) -> int:
+    """How many purchase orders stand in a status."""
+    return len(view.find(ORDER, "status", (status_id,)))
+
+
+def delete_status(world: World, row: Row) -> None:
+    if usages(world.store, row["id"]):
+        raise refused("purchaseOrderStatus", "id", "The status is in use and cannot be deleted")
+    for table in ("purchaseOrderStatusEmail", "purchaseOrderStatusNotification"):
+        for child in world.find(table, "status", row["id"]):
+            world.delete(table, child["id"])
+
+
 RULES: dict[str, Rules] = {
+    "purchaseOrderStatus": replace(
+        save_default("purchaseOrderStatus"), before_delete=delete_status
+    ),
+    "purchaseOrderStatusNotification": Rules(save_notification),
     ORDER: Rules(save, saved, before_delete=delete, computed=show),
     "line": Rules(save_line, saved_line, before_delete=delete_line, computed=show_line),
 }

@@ -188,6 +188,8 @@ def _clone(world: World, line: Row, receipt: Receipt) -> Row:
             "serialNumbers": None,
             "packingSlip": None,
             "dateReceived": None,
+            "unbatchedRecId": None,
+            "batch": None,
         },
     )
 

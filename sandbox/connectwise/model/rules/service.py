@@ -1,4 +1,7 @@
-"""Tickets: boards and statuses, closing, and the closed ticket that takes no products."""
+"""Tickets: boards and statuses, closing, and the closed ticket that takes no products.
+
+Service and project tickets are rows of one table and keep to the same rules.
+"""
 
 from __future__ import annotations
 

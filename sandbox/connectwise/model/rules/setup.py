@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from sandbox.connectwise.model.errors import exists, invalid_object, refused
 from sandbox.connectwise.model.rules.base import Extras, Rules
+from sandbox.connectwise.model.rules.containers import BUNDLE
+from sandbox.connectwise.model.rules.items import roll_up
 from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
@@ -39,7 +41,7 @@ CALLBACK_LEVELS: dict[str, dict[str, str]] = {
     "schedule": {"status": "", "type": "", "location": "", "member": "", "schedule": "id"},
     "ticket": {
         "board": "board",
-        "project": "",
+        "project": "project",
         "phase": "",
         "status": "status",
         "ticket": "id",
@@ -129,9 +131,26 @@ def save_catalog(world: World, old: Row | None, new: Row, extras: Extras) -> Non
         new["category"] = subcategory.get("category")
 
 
+def saved_catalog(world: World, old: Row | None, new: Row, extras: Extras) -> None:
+    if new.get("productClass") == BUNDLE and old is not None:
+        roll_up(world, new["id"])
+
+
 def delete_catalog(world: World, row: Row) -> None:
-    if world.find("product", "catalogItem", row["id"]) or world.find("line", "product", row["id"]):
-        raise refused("catalogItem", "id", "The catalog item is in use and cannot be deleted")
+    for table, field in USES_OF_ITEM:
+        if world.find(table, field, row["id"]):
+            raise refused("catalogItem", "id", "The catalog item is in use and cannot be deleted")
+    for component in world.find("catalogComponent", "parentCatalogItem", row["id"]):
+        world.delete("catalogComponent", component["id"])
+    for stock in world.find("minimumStock", "catalogItem", row["id"]):
+        world.delete("minimumStock", stock["id"])
+
+
+USES_OF_ITEM = (
+    ("product", "catalogItem"),
+    ("line", "product"),
+    ("catalogComponent", "catalogItem"),
+)
 
 
 def save_probability(world: World, old: Row | None, new: Row, extras: Extras) -> None:
@@ -222,11 +241,12 @@ RULES: dict[str, Rules] = {
     "company": Rules(save_company, saved_company, before_delete=delete_company),
     "contact": Rules(save_contact, saved_contact),
     "member": Rules(save_member, computed=show_member),
-    "catalog": Rules(save_catalog, before_delete=delete_catalog),
+    "catalog": Rules(save_catalog, saved_catalog, before_delete=delete_catalog),
     "probability": Rules(save_probability),
     "callback": Rules(save_callback),
     "bin": Rules(computed=show_bin),
     "inventory": Rules(computed=show_inventory),
+    "catalogInventory": Rules(computed=show_inventory),
     "procurementSetting": Rules(save_procurement_settings, computed=show_procurement_settings),
 } | {
     table: save_default(table)
@@ -234,12 +254,12 @@ RULES: dict[str, Rules] = {
         "companyStatus",
         "opportunityStatus",
         "orderStatus",
-        "purchaseOrderStatus",
         "billingStatus",
         "billingTerm",
         "unitOfMeasure",
         "productType",
         "category",
         "taxCode",
+        "projectStatus",
     )
 }

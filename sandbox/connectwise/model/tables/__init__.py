@@ -2,9 +2,13 @@
 
 from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.tables import (
+    accounting,
+    agreements,
+    catalog,
     company,
     finance,
     procurement,
+    project,
     purchasing,
     sales,
     service,
@@ -13,9 +17,13 @@ from sandbox.connectwise.model.tables import (
 
 __all__ = [
     "RESOURCES",
+    "accounting",
+    "agreements",
+    "catalog",
     "company",
     "finance",
     "procurement",
+    "project",
     "purchasing",
     "sales",
     "service",

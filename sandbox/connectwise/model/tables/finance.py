@@ -1,6 +1,6 @@
 """Invoices and the set-up lists of finance."""
 
-from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, READ, resource
 
 LEVELS = " ".join(
     f"level{level}Rate:n level{level}RateType:e(Amount|Percent) level{level}Caption:s25 "
@@ -9,11 +9,13 @@ LEVELS = " ".join(
     for level in ("One", "Two", "Three", "Four", "Five", "Six")
 )
 
+INVOICE_TYPES = "Agreement|CreditMemo|DownPayment|Miscellaneous|Progress|Standard"
+
 resource(
     "invoice",
     "/finance/invoices",
     f"""
-    invoiceNumber!:s15 type*:e(Agreement|CreditMemo|DownPayment|Miscellaneous|Progress|Standard)
+    invoiceNumber!:s15 type*:e({INVOICE_TYPES})
     status:r(BillingStatus) company*:r(Company) billToCompany:r(Company)
     shipToCompany:r(Company) accountNumber:s
     applyToType:e(All|Agreement|Project|ProjectPhase|SalesOrder|Ticket) applyToId:i
@@ -30,24 +32,71 @@ resource(
     overrideDownPaymentAmountFlag:b {CURRENCY} dueDate:d expenseTotal-:n productTotal~:n
     previousProgressApplied-:n serviceAdjustmentAmount:n agreementAmount:n downpaymentApplied:n
     subtotal~:n total~:n remainingDownpayment-:n salesTax~:n adjustmentReason:s adjustedBy-:s
-    closedBy-:s payments-:n credits-:n balance~:n specialInvoiceFlag:b billingSetupReference:x
-    ticket-:r(Ticket) project:x phase:x salesOrder-:r(SalesOrder)
-    agreement:x(type|chargeFirmFlag) glBatch-:x unbatchedBatch-:x {CUSTOM}
+    closedBy-:s payments~:n credits~:n balance~:n specialInvoiceFlag:b billingSetupReference:x
+    ticket-:r(Ticket) project-:r(Project) phase:x salesOrder-:r(SalesOrder)
+    agreement-:r(Agreement) glBatch-:r(Batch) unbatchedBatch-:r(Batch) {CUSTOM}
     """,
     first_id=12001,
-    indexed="salesOrder ticket company invoiceNumber",
+    indexed="salesOrder ticket project agreement company invoiceNumber glBatch",
     callback="invoice",
     defaults={
         "restrictDownpaymentFlag": False,
         "serviceTotal": 0.0,
         "expenseTotal": 0.0,
-        "payments": 0.0,
-        "credits": 0.0,
     },
     default_records={
         "status": "billingStatus defaultFlag",
         "billingTerms": "billingTerm defaultFlag",
     },
+)
+
+resource(
+    "invoicePayment",
+    "/finance/invoices/#/payments",
+    """
+    type:s source:s invoice-:r(Invoice) credit:r(Invoice) amount:n balance~:n invoiceBalance~:n
+    invoiceTotal~:n paymentDate:d appliedBy-:s paymentSyncStatus:s glBatchID:s50
+    paymentSyncDate:d paymentAccount:s aRPaymentAccount:s
+    """,
+    name="payment",
+    first_id=15001,
+    parent="invoice",
+    parent_table="invoice",
+    indexed="credit",
+)
+
+resource(
+    "invoiceRouting",
+    "/finance/invoices/#/routings",
+    """
+    sequenceNumber:i member*:r(Member) invoice-:r(Invoice) reviewedFlag:b dateReviewedUTC-:d
+    """,
+    first_id=15501,
+    parent="invoice",
+    parent_table="invoice",
+    defaults={"reviewedFlag": False},
+)
+
+resource(
+    "invoiceCommission",
+    "/finance/invoices/#/commissions",
+    """
+    invoice-:r(Invoice) member*:r(Member) salesOrder~:r(SalesOrder) percent:n splitPercent:n
+    adjustment:n adjustmentReason:s adjustedBy-:s netAmount~:n amount~:n
+    """,
+    first_id=15701,
+    parent="invoice",
+    parent_table="invoice",
+    defaults={"percent": 0.0, "splitPercent": 100.0},
+)
+
+resource(
+    "glEntry",
+    "/finance/invoices/#/glEntries",
+    "type:s amount:n cost:n description:s productId:s salesCode:s isBatched:b",
+    methods=READ,
+    parent="invoice",
+    parent_table="invoice",
 )
 
 resource(

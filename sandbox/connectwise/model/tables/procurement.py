@@ -47,13 +47,13 @@ resource(
     unitOfMeasure:r(UnitOfMeasure) price:n cost:n extPrice~:n extCost~:n discount:n margin~:n
     agreementAmount:n
     priceMethod:e(FlatRateForRange|PercentMarkupFromCost|PercentMarkdownFromPrice|PricePerUnit)
-    billableOption*:e(Billable|DoNotBill|NoCharge) agreement:x(type|chargeFirmFlag)
+    billableOption*:e(Billable|DoNotBill|NoCharge) agreement:r(Agreement)
     locationId!:a(location) location:r(SystemLocation) businessUnitId!:a(businessUnit)
     businessUnit:r(BillingUnit) vendor:r(Company) vendorSku:s50 taxableFlag:b dropshipFlag:b
     specialOrderFlag:b phaseProductFlag:b cancelledFlag:b quantityCancelled:n
     cancelledReason:s100 customerDescription!:s6000 internalNotes:s1000 productSuppliedFlag:b
     subContractorShipToId:i subContractorAmountLimit:n recurring:o sla:x entityType:x
-    ticket:r(Ticket) project:x phase:x salesOrder:r(SalesOrder) opportunity:r(Opportunity)
+    ticket:r(Ticket) project:r(Project) phase:x salesOrder:r(SalesOrder) opportunity:r(Opportunity)
     invoice:r(Invoice) warehouseId:a(warehouseIdObject) warehouseIdObject:r(Warehouse)
     warehouseBinId:a(warehouseBinIdObject) warehouseBinIdObject:r(WarehouseBin)
     calculatedPriceFlag:b calculatedCostFlag:b forecastDetailId-:k(forecastItem) cancelledBy-:i
@@ -66,7 +66,8 @@ resource(
     """,
     name="productItem",
     first_id=40001,
-    indexed="salesOrder opportunity ticket invoice catalogItem integrationXRef forecastDetailId",
+    indexed="salesOrder opportunity ticket project agreement invoice catalogItem integrationXRef "
+    "forecastDetailId bundle",
     defaults={
         "quantity": 1.0,
         "discount": 0.0,
@@ -172,6 +173,19 @@ resource(
     parent="warehouseBin",
     parent_table="bin",
     indexed="catalogItem",
+)
+
+resource(
+    "catalogInventory",
+    "/procurement/catalog/#/inventory",
+    """
+    catalogItem-:r(CatalogItem) warehouse-:r(Warehouse) warehouseBin-:r(WarehouseBin)
+    onHand-:i serialNumbers~:lo
+    """,
+    stored_in="inventory",
+    methods=READ,
+    parent="catalogItem",
+    parent_table="catalog",
 )
 
 resource(

@@ -48,6 +48,44 @@ resource(
 )
 
 resource(
+    "purchaseOrderInfo",
+    "/procurement/purchaseorders/info",
+    CURRENCY,
+    stored_in="purchaseOrder",
+    methods=frozenset(),
+)
+
+resource(
+    "purchaseOrderStatusInfo",
+    "/procurement/purchaseorderstatuses/info",
+    "name:s defaultFlag:b closedFlag:b inactiveFlag:b defaultClosedFlag:b sortOrder:i",
+    stored_in="purchaseOrderStatus",
+    methods=frozenset(),
+)
+
+resource(
+    "purchaseOrderStatusEmail",
+    "/procurement/purchaseorderstatuses/#/emailtemplates",
+    """
+    status-:r(PurchaseOrderStatus) useSenderFlag:b firstName:s100 lastName:s100 emailAddress:s100
+    subject*:s200 body:s copySenderFlag:b
+    """,
+    name="purchaseOrderStatusEmailTemplate",
+    first_id=660,
+    parent="status",
+    parent_table="purchaseOrderStatus",
+)
+
+resource(
+    "purchaseOrderStatusNotification",
+    "/procurement/purchaseorderstatuses/#/notifications",
+    "notifyWho*:x(identifier) status-:r(PurchaseOrderStatus) member:r(Member) email:s50 workflowStep:i",
+    first_id=680,
+    parent="status",
+    parent_table="purchaseOrderStatus",
+)
+
+resource(
     "line",
     "/procurement/purchaseorders/#/lineitems",
     f"""
@@ -66,7 +104,7 @@ resource(
     first_id=82001,
     parent="purchaseOrderId",
     parent_table="purchaseOrder",
-    indexed="product",
+    indexed="product batch",
     defaults={
         "backorderedFlag": False,
         "canceledFlag": False,

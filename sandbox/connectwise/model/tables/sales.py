@@ -1,6 +1,6 @@
 """Opportunities with their forecast, notes and set-up lists, and sales orders."""
 
-from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, READ, resource
+from sandbox.connectwise.model.resources import ALL, CURRENCY, CUSTOM, resource
 
 resource(
     "opportunity",
@@ -125,10 +125,12 @@ resource(
     "orderLine",
     "/sales/orders/#/lineitems",
     """
-    purchaseOrderNumber~:s salesOrder*:r(SalesOrder) billStatus~:s quantity~:i
-    quantityCancelled~:i
+    purchaseOrderNumber~:s salesOrder*:r(SalesOrder) billStatus~:s quantity~^:i
+    quantityCancelled~^:i
     """,
-    methods=READ,
+    name="salesOrdersLineItem",
+    stored_in="product",
+    methods=ALL - {"POST"},
     parent="salesOrder",
     parent_table="order",
 )

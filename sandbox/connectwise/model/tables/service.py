@@ -1,6 +1,6 @@
 """Service boards with statuses, and tickets with notes."""
 
-from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, READ, resource
+from sandbox.connectwise.model.resources import CURRENCY, CUSTOM, resource
 
 BILLING = "Billable|DoNotBill|NoCharge|NoDefault"
 METHODS = "ActualRates|FixedFee|NotToExceed|OverrideRate"
@@ -46,7 +46,7 @@ resource(
     contact:r(Contact) contactName:s62 contactPhoneNumber:s20 contactPhoneExtension:s15
     contactEmailAddress:s250 type:x subType:x item:x team:x owner:r(Member)
     priority:x(sort|level) serviceLocation:x source:x requiredDate:d budgetHours:n
-    opportunity:r(Opportunity) agreement:x(type|chargeFirmFlag) agreementType:s
+    opportunity:r(Opportunity) agreement:r(Agreement) agreementType:s
     severity!:e(Low|Medium|High) impact!:e(Low|Medium|High) externalXRef:s100 poNumber:s50
     knowledgeBaseCategoryId:i knowledgeBaseSubCategoryId:i allowAllClientsPortalView:b
     customerUpdatedFlag:b automaticEmailContactFlag:b automaticEmailResourceFlag:b
@@ -62,8 +62,9 @@ resource(
     requestForChangeFlag:b {CURRENCY} mergedParentTicket-:r(Ticket) integratorTags:ls {CUSTOM}
     """,
     first_id=21001,
-    indexed="company externalXRef opportunity",
+    indexed="company externalXRef opportunity project",
     callback="ticket",
+    only={"recordType": ("ServiceTicket",)},
     defaults={
         "recordType": "ServiceTicket",
         "severity": "Medium",
@@ -94,7 +95,8 @@ resource(
     "/service/tickets/#/products",
     "description-:s",
     name="productReference",
-    methods=READ,
+    stored_in="product",
+    methods=frozenset(),
     parent="ticket",
     parent_table="ticket",
 )
