@@ -213,8 +213,12 @@ async def test_e6_only_open_tickets_of_the_customer_on_chosen_boards_are_listed(
         wanted = await a_ticket(stack)
         closed, _ = await a_ticket(stack), await a_ticket(stack, "Northwind")
         await act(stack, "close_ticket", closed)
-        projects = (await stack.get("/service/boards"))[0]["id"]
-        await a_ticket(stack, board={"id": projects})
+        place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
+        desk = await stack.cw.post("/service/boards", json={"name": "Help Desk", **place})
+        board = desk.json()["id"]
+        body = {"name": "New", "defaultFlag": True}
+        await stack.cw.post(f"/service/boards/{board}/statuses", json=body)
+        await a_ticket(stack, board={"id": board})
         assert await listed(stack, "CONTOSO") == [wanted]
         missing = await stack.client.get(
             "/admin/tickets", params={"customer": "77"}, headers=bearer()
