@@ -119,12 +119,7 @@ async def test_b2_4_d7_a_ticket_that_was_invoiced_too_early_is_named(
     async with running(database_url, redis_url, callbacks=callbacks, **B2) as stack:
         await tell(stack, order.approved())
         await stack.until_state(order.number, *READY)
-        company = (await ticket(stack, 21001))["company"]["id"]
-        body = {"type": "Standard", "company": {"id": company}}
-        made = await stack.cw.post(
-            "/finance/invoices", json={**body, "applyToType": "Ticket", "applyToId": 21001}
-        )
-        invoice = made.json()["id"]
+        invoice = (await act(stack, "invoice_ticket", 21001))["id"]
         if callbacks:
             await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
         await tell(stack, order.ordered(8891, [(CABLE, 5)]), order.receipted(8891))
