@@ -1,106 +1,118 @@
-"""Runs a simulator on a port of its own, inside this process.
+"""Each simulator as a server on a port of its own, inside this process.
 
-Owns the uvicorn server's start and stop; for tests and demonstrations. The command line runs the
-same server in the foreground.
+Owns what a test needs to reach one: addresses and credentials. The command line runs the same
+applications in the foreground.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
+from pathlib import Path
 
-import uvicorn
-
+from sandbox.commerce.app import API_KEY, CommerceApplication
+from sandbox.commerce.app import create_app as create_commerce
 from sandbox.connectwise.app import ConnectWiseApplication, create_app
 from sandbox.connectwise.http.api import Credentials
-
-START_SECONDS = 10.0
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process belongs to somebody else."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+from sandbox.kit.serving import Running
+from sandbox.quickbooks.app import QuickBooksApplication
+from sandbox.quickbooks.app import create_app as create_quickbooks
+from sandbox.quickbooks.http.oauth import Registration
+from sandbox.xero.app import XeroApplication
+from sandbox.xero.app import create_app as create_xero
+from sandbox.xero.http.tokens import Credentials as XeroCredentials
 
 
-class SandboxServer:
+class SandboxServer(Running[ConnectWiseApplication]):
     """A running ConnectWise simulator: `async with SandboxServer() as sandbox: ...`.
 
-    `base_url` reaches up to `/apis/3.0`, `control_url` up to `/_sandbox`, `headers` authenticate.
+    `base_url` reaches up to `/apis/3.0`, `headers` authenticate.
     """
 
     def __init__(
-        self, *, host: str = "127.0.0.1", port: int = 0, credentials: Credentials | None = None
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: Credentials | None = None,
+        tls: bool = False,
+        data_dir: Path | None = None,
     ) -> None:
         self.credentials = credentials or Credentials()
-        self.app: ConnectWiseApplication = create_app(credentials=self.credentials)
-        self._host = host
-        self._port = port
-        self._server: Server | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://{self._host}:{self._port}"
+        app = create_app(credentials=self.credentials)
+        super().__init__(app, host=host, port=port, tls=tls, data_dir=data_dir)
 
     @property
     def base_url(self) -> str:
         return self.app.psa.base_url
 
     @property
-    def control_url(self) -> str:
-        return f"{self.url}/_sandbox"
+    def headers(self) -> dict[str, str]:
+        return self.credentials.headers
+
+
+class CommerceServer(Running[CommerceApplication]):
+    """A running Commerce simulator. Below `url` stand `/v1` and `/_sandbox`."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str = API_KEY,
+        tls: bool = False,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.api_key = api_key
+        app = create_commerce(api_key=api_key)
+        super().__init__(app, host=host, port=port, tls=tls, data_dir=data_dir)
+
+
+class QuickBooksServer(Running[QuickBooksApplication]):
+    """A running QuickBooks simulator. `url` stands for each of the vendor's hosts; `headers`
+    authenticate with a token that never ends, for those who are not here to sign in."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        registration: Registration | None = None,
+        tls: bool = False,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.registration = registration or Registration()
+        app = create_quickbooks(registration=self.registration)
+        super().__init__(app, host=host, port=port, tls=tls, data_dir=data_dir)
+
+    @property
+    def realm(self) -> str:
+        return self.registration.realm
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.registration.lasting_token}"}
+
+
+class XeroServer(Running[XeroApplication]):
+    """A running Xero simulator. `url` stands for each of the vendor's hosts, `base_url` reaches up
+    to the accounting API's root, `headers` authenticate with a token that never ends."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: XeroCredentials | None = None,
+        tls: bool = False,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.credentials = credentials or XeroCredentials()
+        app = create_xero(credentials=self.credentials)
+        super().__init__(app, host=host, port=port, tls=tls, data_dir=data_dir)
+
+    @property
+    def base_url(self) -> str:
+        return self.app.base_url
 
     @property
     def headers(self) -> dict[str, str]:
         return self.credentials.headers
-
-    async def __aenter__(self) -> Self:
-        listener = socket.create_server((self._host, self._port))
-        # asyncio sets this only where it opened the socket; without it each answer waits 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._port = listener.getsockname()[1]
-        self.app.set_public_url(self.url)
-        self._server = Server(server_config(self.app, self._host, self._port))
-        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
-        async with asyncio.timeout(START_SECONDS):
-            while not self._server.started:
-                if self._task.done():
-                    self._task.result()
-                    raise RuntimeError("the simulator ended while starting")
-                await asyncio.sleep(0.005)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._server is None or self._task is None:
-            return
-        self._server.should_exit = True
-        await self._task
-
-
-def server_config(app: ConnectWiseApplication, host: str, port: int) -> uvicorn.Config:
-    """One process, no access log: the simulator keeps its own."""
-    return uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
-        ws="none",
-    )

@@ -25,6 +25,8 @@ ORDER_ID = 1201
 PHYSICAL, NON_PHYSICAL, SERVICE = 0, 1, 2
 # The order row of a purchase order for stock.
 STOCK_ROW = {"source_id": "stock:8891", "number": "PO10008891", "customer": None}
+# The order row of a quote that was declined.
+QUOTE_ROW = {"source_id": "quote:501", "number": "QO10000501"}
 SETTINGS: Mapping[str, Any] = {
     "read_lag": 3,
     "hold_deadline": 96,
@@ -320,6 +322,7 @@ def snapshot(
     shared: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
     decisions: Iterable[Decision] = (),
     others: Iterable[Other] = (),
+    siblings: Iterable[Stored] = (),
 ) -> Snapshot:
     return Snapshot(
         order=row or order_row(),
@@ -335,13 +338,17 @@ def snapshot(
         now=now,
         decisions=tuple(decisions),
         others=tuple(others),
+        siblings=tuple(siblings),
     )
 
 
 def view(*delivered: Json, **more: Any) -> OrderView:
     """An order of whom these events came in. Everything of `snapshot` can be given; what is no
     part of it is a setting: `invoice_policy="shipped_only"`."""
-    parts = ("now", "row", "ledger", "refs", "facts", "intents", "shared", "decisions", "others")
+    parts = (
+        *("now", "row", "ledger", "refs", "facts", "intents", "shared", "decisions", "others"),
+        "siblings",
+    )
     kept = {name: more.pop(name) for name in parts if name in more}
     settings = {**SETTINGS, **more}
     return build(snapshot(merged(*delivered), settings=settings, **kept), {})

@@ -27,6 +27,7 @@ PERSONAL = re.compile(
     |e?_?mail|phone|fax|mobile|extension|skype|facebook|twitter|linkedin
     |address|street|^city$|(customer|site)_?city|^state$|(customer|site)_?state|state_?identifier
     |^zip$|(customer|site)_?zip|postal|^country$|(customer|site)_?country
+    |given_?name|family_?name|addr$|^line[1-5]$
     |communication_?items|shipping_?instructions|^photo$|latitude|longitude""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -90,12 +91,14 @@ class _Redaction:
             treatment = _treatment(named.rpartition("/")[2])
             if item is None or isinstance(item, bool):
                 kept[name] = item
-            elif treatment == "remove" or (person and name in NAMING):
+            elif treatment == "remove" or (person and name.lower() in NAMING):
                 kept[name] = REMOVED
             elif treatment == "person" and isinstance(item, str):
                 kept[name] = REMOVED  # a person named by text, as closedBy is
             else:
-                kept[name] = self.of(item, person=treatment == "person")
+                # A list of people may stand in an envelope: {"Contacts": […]}.
+                enveloped = person and isinstance(item, list)
+                kept[name] = self.of(item, person=treatment == "person" or enveloped)
         return kept
 
 

@@ -23,6 +23,7 @@ class Choice:
 
 LOOK_AGAIN = Choice("look_again", "The cause was corrected: it is tried again at once.")
 SKIP = Choice("skip", "The step is left out for good; what it would have done is done by hand.")
+GENERAL = (LOOK_AGAIN.name, SKIP.name)
 WAIT_LONGER = Choice("wait_longer", "The wait's deadline begins anew.")
 
 RELEASE_ANYWAY = Choice(
@@ -47,6 +48,10 @@ CANCEL_PRODUCTS = Choice(
     "cancel_products",
     "The order's products on the sales order are cancelled, but those on a purchase order, a "
     "receipt or an invoice.",
+)
+MAKE_AGAIN = Choice(
+    "make_again",
+    "What is gone is made anew, as if it had never been; offered where nothing rests on it.",
 )
 
 # Choices of a code beside the general ones. A code that is not here has only those.
@@ -101,11 +106,19 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.RECEIPT_REDUCED: (
         Choice("keep_connectwise", "What ConnectWise has received stays; the rest goes on."),
     ),
+    Code.LINE_MISSING: (
+        Choice("link_again", "A line is added that is linked to the order's demand, and received."),
+        Choice("add_unlinked_line", "A plain line is added and received: the goods go to stock."),
+        Choice("done_by_hand", "The goods were received in ConnectWise by hand: they count."),
+    ),
     Code.RECEIPT_UNCERTAIN: (
         Choice("accept_connectwise", "What ConnectWise shows as received is taken as it is."),
     ),
     Code.SERIALS_INCOMPLETE: (
-        Choice("receive_without", "The goods are received with those serial numbers there are."),
+        Choice(
+            "receive_without",
+            "The goods are received with those there are, if ConnectWise takes that.",
+        ),
     ),
     Code.SHIPPING_UNCERTAIN: (
         Choice("accept_connectwise", "What ConnectWise shows as shipped is taken as it is."),
@@ -138,6 +151,17 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
             "Unlinked lines are cancelled in ConnectWise and the demand is added anew.",
         ),
     ),
+    Code.DEMAND_TAKEN: (
+        Choice(
+            "leave_linked",
+            "The goods are for whom ConnectWise linked them to: they are received there.",
+        ),
+        Choice(
+            "give_back",
+            "The line is cancelled, so that the demand is open again; the goods get a new line "
+            "once that demand is ordered elsewhere.",
+        ),
+    ),
     Code.CHANGED_AFTER_FREEZE: (
         Choice("done_by_hand", "The change was made in ConnectWise by hand."),
         Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
@@ -150,6 +174,7 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.PO_AFTER_INVOICE: (ACCEPT_UNLINKED,),
     Code.INVOICE_INCOMPLETE: (LEAVE_INVOICE,),
     Code.SALES_ORDER_CLOSED: (RELEASE_CLOSED,),
+    Code.REMOTE_GONE: (MAKE_AGAIN,),
     Code.CANCELLED_AFTER_START: (DONE_BY_HAND, CANCEL_PRODUCTS),
 }
 

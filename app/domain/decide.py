@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.domain import cancelling
+from app.domain import cancelling, losing, stock
 from app.domain.choices import LOOK_AGAIN, RESTS_ON_READING, names_of, ways_out
 from app.domain.codes import Code, State, Who
 from app.domain.gates import GATES
@@ -20,7 +20,7 @@ from app.domain.order import OrderView
 from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
-from app.domain.shut import Shut
+from app.domain.shut import Ended, Shut
 
 STALE_BEFORE = 2000  # callbacks set the time of what was read to the epoch
 
@@ -85,7 +85,9 @@ def decide(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -
     if ended := _ended(view):
         return ended
     verdicts: list[Verdict] = []
-    for use in scenario.steps:
+    if view.of_quote:
+        verdicts.append(_of_quote(scenario, steps, view))
+    for use in scenario.steps if not view.of_quote else ():
         rule = steps[use.name]
         verdicts.extend(
             _verdict(scenario, use, rule, subject, view, verdicts)
@@ -112,7 +114,9 @@ def _ended(view: OrderView) -> Plan | None:
         )
         return Plan((), None, (), answer, None)
     if view.stock:
-        return _stock_ended(view)
+        return _whole(view, stock.ended(view))
+    if view.of_quote:
+        return _whole(view, losing.ended(view), losing.STEP)
     if view.sales_order is None or not view.sales_order.cancelled:
         return None
     if why := cancelling.finished(view):
@@ -135,27 +139,29 @@ def _ended(view: OrderView) -> Plan | None:
     return Plan((verdict,), run, (), _answer(view, (verdict,)), _due(view, (verdict,)))
 
 
-def _stock_ended(view: OrderView) -> Plan | None:
-    """H4: a purchase order for stock that is nothing to be done for."""
-    documents = view.purchase_orders
-    what: tuple[State, Code, Who, str] | None = None
-    if not documents:
-        sentence = f"{view.row.name} belongs to a sales order now."
-        what = (State.CANCELLED, Code.CANCELLED, Who.NOBODY, sentence)
-    elif all(po.draft for po in documents):
-        sentence = f"{view.row.name} is a draft in Commerce."
-        what = (State.WAITING, Code.ORDER_NOT_APPROVED, Who.PURCHASING, sentence)
-    elif view.behaviour.stock_purchase_orders == "ignore" and not cancelling.something_made(view):
-        sentence = f"{view.row.name} is for stock; STOCK_PURCHASE_ORDERS is ignore."
-        what = (State.DONE, Code.STOCK_IGNORED, Who.NOBODY, sentence)
-    elif all(po.cancelled for po in documents) and not cancelling.something_made(view):
-        sentence = f"{view.row.name} was cancelled in Commerce before it reached ConnectWise."
-        what = (State.CANCELLED, Code.CANCELLED, Who.NOBODY, sentence)
-    if what is None:
+def _whole(view: OrderView, ended: Ended | None, step: str | None = None) -> Plan | None:
+    """The plan of an aggregate that is through as a whole. `step`: that says so in the story."""
+    if ended is None:
         return None
-    state, code, who, sentence = what
-    answer = Answer(state, code, sentence, who, _since(view, code), "when it changes")
-    return Plan((), None, (), answer, None)
+    since = _since(view, ended.code)
+    answer = Answer(ended.state, ended.code, ended.sentence, ended.who, since, "when it changes")
+    if step is None:
+        return Plan((), None, (), answer, None)
+    # A step that ran has told its end in the journal; one that was not needed tells it here.
+    ran = view.applied(step, ORDER) is not None
+    state, code = (State.DONE, None) if ran else (State.NOT_NEEDED, ended.code)
+    verdict = Verdict(step, ORDER, state, code, ended.sentence, since=since)
+    return Plan((verdict,), None, (), answer, None)
+
+
+def _of_quote(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -> Verdict:
+    """B1.4: a declined quote has one step, and none of the scenario's."""
+    row, want = view.ledger.get((losing.STEP, ORDER)), steps[losing.STEP].want(view, ORDER)
+    if (shut := losing.waits(view)) is not None:
+        return _shut(scenario, losing.STEP, ORDER, view, row, shut, want or {})
+    return _stopped(losing.STEP, ORDER, view, row, want or {}) or Verdict(
+        losing.STEP, ORDER, State.RUNNING, want=want, runnable=True
+    )
 
 
 def _undoing(view: OrderView) -> Verdict | None:
@@ -337,7 +343,9 @@ def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
     open_ones = [v for v in verdicts if v.state in _ORDER_OF_STATES]
     telling = [v for v in open_ones if v.code is not Code.EARLIER_STEP] or open_ones
     if not telling and view.stock:
-        return _stock_answer(view)
+        end = stock.finished(view)
+        since = _since(view, end.code)
+        return Answer(end.state, end.code, end.sentence, end.who, since, "never")
     if not telling:
         released = f"{view.parent_named} in ConnectWise is released for invoicing."
         sentence = released if view.parent is not None else "Everything is done."
@@ -365,17 +373,6 @@ def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
         next_look,
         first.choices,
     )
-
-
-def _stock_answer(view: OrderView) -> Answer:
-    """H4: received in full and closed, or cancelled there."""
-    cancelled = all(po.cancelled for po in view.purchase_orders)
-    state, code = (
-        (State.CANCELLED, Code.CANCELLED) if cancelled else (State.DONE, Code.STOCK_RECEIVED)
-    )
-    what = "is cancelled in ConnectWise" if cancelled else "is received in full and closed"
-    sentence = f"Stock purchase order {view.row.name} {what}."
-    return Answer(state, code, sentence, Who.NOBODY, _since(view, code), "never")
 
 
 def _due(view: OrderView, verdicts: Sequence[Verdict]) -> datetime | None:

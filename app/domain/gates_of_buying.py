@@ -18,6 +18,8 @@ from app.domain.records import Decision
 from app.domain.shut import Shut
 from app.domain.standing import SYNC, standing_shares, stands
 
+LINK_AGAIN = "link_again"
+
 
 def decision_on(view: OrderView, code: Code, purchase_order_id: int | str) -> Decision | None:
     """The newest decision about a code of a purchase order, at whichever of its subjects (itself,

@@ -15,6 +15,7 @@ from app.domain.order import OrderView
 from app.domain.quantities import received, received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
+from app.domain.standing import SYNC
 
 
 def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut | None:
@@ -60,7 +61,10 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
     until = since + view.live.receipt_gap
     row = view.ledger.get(("receive_purchase_order", subject))
     tried = row is not None and row.attempts > 0  # the wait is over once and for all
-    if part.receipt is None and not tried and view.now < until:
+    # What the poll saw before its event came has no papers either; where no events come, it is
+    # all that there will be.
+    bare = part.receipt is None or (part.receipt.polled and view.live.papers_come)
+    if bare and not tried and view.now < until:
         interval = part.intervals[0]
         return Shut(
             Code.RECEIPT_GAP,
@@ -87,7 +91,17 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
 def surplus_stands(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """B1.9: what is received above the linked quantity needs its unlinked line first."""
     kind, po_id = subject.split(":")[:2]
-    if kind == "po" or view.finished("sync_purchase_order", f"surplus:{po_id}"):
+    if kind == "po":
+        return None
+    if _gave_back(view, f"po:{po_id}"):
+        return Shut(
+            Code.SURPLUS_LAST,
+            f"Goods on {view.label(f'po:{po_id}')} gave back demand that was not the order's and "
+            "stand on no line yet.",
+            next_look="when they do",
+        )
+    above = f"surplus:{po_id}"
+    if view.finished(SYNC, above) and not _gave_back(view, above):
         return None
     purchase_order = view.purchase_order(int(po_id))
     shares = allocate(view).get(int(po_id), ())
@@ -110,3 +124,9 @@ def surplus_stands(view: OrderView, subject: str, since: datetime) -> Shut | Non
                 next_look="when it is linked",
             )
     return None
+
+
+def _gave_back(view: OrderView, subject: str) -> bool:
+    """B1.9: plain lines that took demand of others are cancelled, and do not stand again yet."""
+    row = view.ledger.get((SYNC, subject))
+    return row is not None and row.code is Code.DEMAND_TAKEN

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from app.domain.choices import GENERAL
 from app.domain.codes import Code, Who
 from app.domain.invoices import accepted_unlinked, invoiced_lines, on_invoices, read
 from app.domain.linking import allocate, covered
@@ -172,6 +173,7 @@ def sales_order_gone(view: OrderView) -> Shut | None:
         who=Who.SALES,
         looks=LOOK,
         next_look="when ConnectWise shows it again",
+        choices=GENERAL,
     )
 
 
@@ -190,6 +192,7 @@ def invoice_gone(view: OrderView) -> Shut | None:
                 who=Who.ACCOUNTING,
                 looks=LOOK,
                 next_look="when ConnectWise shows it again",
+                choices=GENERAL,
             )
     return None
 

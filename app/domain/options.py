@@ -6,7 +6,8 @@ quote deselected is excluded, what is nobody's is left alone and reported, ambig
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -59,6 +60,11 @@ def sku_key(sku: str) -> str:
     return sku[:IDENTIFIER].casefold()
 
 
+def alike(left: str, right: str) -> bool:
+    """Whether two identifiers are one to ConnectWise."""
+    return sku_key(left) == sku_key(right)
+
+
 def match(
     lines: Sequence[Mapping[str, Any]],
     products: Sequence[Product],
@@ -67,12 +73,14 @@ def match(
     xref_of: Mapping[str, str],
     *,
     apart: bool = False,
+    excludes: bool = True,
 ) -> Match:
     """Match wanted lines with the products that stand on the opportunity or sales order.
 
     `prefix` begins every mark of ours for this order; `xref_of` gives the mark of each line key.
     Products with another order's mark are foreign. Cancelled ones are not looked at. `apart`: what
-    is ambiguous is left alone, and the lines get products of their own.
+    is ambiguous is left alone, and the lines get products of their own. `excludes`: what was not
+    chosen is taken out here, so it has to be clear which it is.
     """
     left_out: dict[str, int] = {}
     for sku, count in not_chosen.items():
@@ -113,9 +121,26 @@ def match(
             candidates.remove(found)
             free.remove(found)
             pairs[str(line["key"])] = found
-    excluded = gone + [product for product in free if left_out.get(sku_key(product.sku))]
-    foreign += [product for product in free if not left_out.get(sku_key(product.sku))]
-    return Match(pairs, tuple(missing), tuple(excluded), tuple(foreign), tuple(ambiguous))
+    unclear = _unclear(free, left_out) if excludes else []
+    out, left_alone = _sorted_out(free, left_out.keys() - {sku_key(sku) for sku in unclear})
+    named = dict.fromkeys([*ambiguous, *([] if apart else unclear)])
+    return Match(pairs, tuple(missing), (*gone, *out), (*foreign, *left_alone), tuple(named))
+
+
+def _sorted_out(
+    free: Sequence[Product], out: Collection[str]
+) -> tuple[list[Product], list[Product]]:
+    """What is taken out, and what is left alone."""
+    left = [product for product in free if sku_key(product.sku) not in out]
+    return [product for product in free if sku_key(product.sku) in out], left
+
+
+def _unclear(free: Sequence[Product], left_out: Mapping[str, int]) -> list[str]:
+    """Identifiers of which more stand there than the customer left out: nothing tells which of
+    them are somebody else's."""
+    rest = Counter(sku_key(product.sku) for product in free)
+    written = {sku_key(product.sku): product.sku for product in free}
+    return [written[sku] for sku, count in left_out.items() if rest[sku] > count]
 
 
 def _best(line: Mapping[str, Any], candidates: Sequence[Product]) -> Product | None:

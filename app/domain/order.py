@@ -57,6 +57,7 @@ class Behaviour:
     mark_shipped: str = "drop_ship_only"
     partial_receipt: str = "clone_rest"
     stock_purchase_orders: str = "sync_unlinked"
+    lost_on_decline: str = "false"
     rounding_limit: Decimal = Decimal("0.05")
 
 
@@ -71,6 +72,7 @@ class Live:
     poll: timedelta
     tax_basis: str
     call_timeout: timedelta
+    papers_come: bool = True  # events are delivered, and bring the papers of receipts
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,20 @@ class OrderView:
     unanswered: tuple[Intent, ...] = ()  # announced writes without an outcome
     every_decision: tuple[Decision, ...] = ()  # the overruled ones too, the oldest first
     others: tuple[Other, ...] = ()  # orders on the same sales order (D-13)
+    # Of a declined quote (B1.4): the other quotes of its opportunity, and the sales orders that
+    # name the opportunity or one of its quotes.
+    other_quotes: tuple[Quote, ...] = ()
+    placed: tuple[SalesOrder, ...] = ()
 
     @property
     def stock(self) -> bool:
         """Whether this is a purchase order for stock, without a sales order (H4)."""
         return self.row.stock
+
+    @property
+    def of_quote(self) -> bool:
+        """Whether this is a declined quote, without an order (B1.4)."""
+        return self.row.of_quote
 
     @property
     def opportunity_id(self) -> int | None:
@@ -277,6 +288,9 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
     documents: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
     for stored in snapshot.documents:
         documents[stored.kind].append(parse(stored.kind, stored.body()))
+    beside: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
+    for stored in snapshot.siblings:
+        beside[stored.kind].append(parse(stored.kind, stored.body()))
     settings = {**defaults, **snapshot.settings}
     pinned = {**settings, **snapshot.order.behaviour}
     fields = Behaviour.__dataclass_fields__
@@ -303,6 +317,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
             poll=timedelta(seconds=float(settings["poll_seconds"])),
             tax_basis=str(settings["commerce_tax_basis"]),
             call_timeout=timedelta(seconds=float(settings["connectwise_timeout"])),
+            papers_come=bool(settings.get("commerce_papers_come", True)),
         ),
         names={name: str(value) for name, value in settings.items() if value is not None},
         mappings=snapshot.mappings,
@@ -329,4 +344,6 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         unanswered=tuple(intent for intent in snapshot.intents if intent.outcome is None),
         every_decision=tuple(sorted(snapshot.decisions, key=lambda d: d.at)),
         others=snapshot.others,
+        other_quotes=tuple(sorted(beside[Kind.QUOTE], key=lambda quote: quote.id)),
+        placed=tuple(sorted(beside[Kind.SALES_ORDER], key=lambda order: order.id)),
     )

@@ -81,11 +81,13 @@ class SharedClaim:
 
     `owned` False: another order has it, look again at `until`. `inherited`: open intents of
     other orders for the same record, whose outcome has to be looked up before anything is made.
+    `wake_seq`: of the order, when it took the record.
     """
 
     owned: bool
     until: datetime | None = None
     inherited: tuple[Intent, ...] = ()
+    wake_seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,10 @@ class Store(Protocol):
         """Take a shared record for this order, for `lease` seconds (None: until it is dropped).
         Raises LeaseLost."""
 
+    async def marked_lost(self, tenant_id: int, opportunity: int) -> tuple[str, datetime] | None:
+        """The declined quote for which the service announced last that it marks an opportunity
+        lost, with when that was settled, else announced; None: it never did (B1.4)."""
+
     async def commit(self, writes: WriteSet, release: Release | None = None) -> Committed:
         """Write a round's outcome. Concurrent commits of several orders share a transaction;
         a lost token drops only its own rows. With `release` the lease is given back, if
@@ -293,6 +299,9 @@ class ConnectWise(Protocol):
     async def purchase_order_lines(self, purchase_order_id: int) -> list[psa.PurchaseOrderLine]: ...
     async def demand_links(self, product_ids: Sequence[int]) -> list[psa.DemandLink]:
         """From the report PurchaseOrderWithLineItems. FORBIDDEN without API Reports."""
+
+    async def purchase_order_links(self, purchase_order_id: int) -> list[psa.DemandLink]:
+        """All of one purchase order, whoever's products they are. From the same report."""
 
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]: ...
     async def invoice(self, invoice_id: int) -> psa.Invoice: ...

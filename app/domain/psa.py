@@ -360,6 +360,9 @@ class PurchaseOrderLineChange:
     quantity: Decimal | None = None
     unit_cost: Decimal | None = None
     cancelled: str | None = None
+    packing_slip: str | None = None
+    tracking_number: str | None = None
+    serial_numbers: tuple[str, ...] | None = None
 
     @property
     def empty(self) -> bool:

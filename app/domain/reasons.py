@@ -112,6 +112,13 @@ CODES: dict[Code, Reason] = {
         "Nothing: it goes on when the other purchase order gives the demand back. If that one was "
         "cancelled in Commerce, decide about it first.",
     ),
+    Code.OTHER_QUOTE_OPEN: Reason(
+        W,
+        Who.NOBODY,
+        "B1.4",
+        "A quote was declined while another quote of its opportunity is open.",
+        "Nothing: the opportunity is marked lost when its last open quote is declined.",
+    ),
     Code.CLAIMED_ELSEWHERE: Reason(
         W,
         Who.NOBODY,
@@ -270,6 +277,15 @@ CODES: dict[Code, Reason] = {
         "Check that ConnectWise creates purchasing demand from sales orders, then look again; or "
         "go on without the link.",
     ),
+    Code.DEMAND_TAKEN: Reason(
+        H,
+        Who.PURCHASING,
+        "B1.9",
+        "ConnectWise linked a plain line of the service to purchasing demand that is not the "
+        "order's.",
+        "Decide for whom the goods are: the line stays linked to what the sentence names, or "
+        "gives the demand back.",
+    ),
     Code.DEMAND_NOT_APPROVED: Reason(
         H,
         Who.PURCHASING,
@@ -312,6 +328,14 @@ CODES: dict[Code, Reason] = {
         "H2",
         "More was received than the purchase order line ordered.",
         "Raise the ordered quantity in Commerce, or correct the receipt.",
+    ),
+    Code.LINE_MISSING: Reason(
+        H,
+        Who.PURCHASING,
+        "H2",
+        "Goods came for which the purchase order in ConnectWise has no open line.",
+        "Find out why: the rest of a line may be cancelled (PARTIAL_RECEIPT), or a person closed it. "
+        "Choose whether the goods get another line.",
     ),
     Code.RECEIPT_UNCERTAIN: Reason(
         H,
@@ -388,7 +412,7 @@ CODES: dict[Code, Reason] = {
         Who.OPERATOR,
         "H10",
         "A record that the service made or used is gone in ConnectWise.",
-        "Restore the record in ConnectWise; it is never created again by itself.",
+        "Restore the record in ConnectWise, or choose that it is made again: by itself it never is.",
     ),
     Code.REMOTE_EXISTS: Reason(
         H,
@@ -494,6 +518,20 @@ CODES: dict[Code, Reason] = {
         "H4",
         "A purchase order names no sales order, and STOCK_PURCHASE_ORDERS is ignore.",
         "Nothing; ConnectWise does not get it. Set STOCK_PURCHASE_ORDERS for later ones.",
+    ),
+    Code.OPPORTUNITY_MARKED_LOST: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "B1.4",
+        "The opportunity was marked lost, because its last open quote was declined.",
+        "Nothing; an order that is placed on one of its quotes later reopens it by itself.",
+    ),
+    Code.QUOTE_IGNORED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "B1.4",
+        "A declined quote changes nothing in ConnectWise; the sentence says why.",
+        "Nothing.",
     ),
     Code.SIGNATURE_REFUSED: Reason(
         H,

@@ -18,6 +18,8 @@ from app.domain.versions import Stored
 ORDER = "order"  # the subject of a step that concerns the order as a whole
 # Source id of a purchase order for stock, before its own id: Commerce's ids are numbers.
 STOCK = "stock:"
+# Source id of a quote that was declined, before its own id, for the same reason (B1.4).
+QUOTE = "quote:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,13 @@ class Fact:
 
 # Facts that no read renews: a callback does not make them stale, and no poll asks for them.
 KEPT_FACTS: frozenset[str] = frozenset(
-    {"sales_order_seen", "purchase_order_moved", "status_written", "ticket_choice"}
+    {
+        "sales_order_seen",
+        "purchase_order_moved",
+        "status_written",
+        "opportunity_left",
+        "ticket_choice",
+    }
 )
 
 
@@ -176,6 +184,11 @@ class OrderRow:
         return self.source_id.startswith(STOCK)
 
     @property
+    def of_quote(self) -> bool:
+        """Whether it is a quote that was declined: an aggregate of its own kind, without an order."""
+        return self.source_id.startswith(QUOTE)
+
+    @property
     def name(self) -> str:
         """How the order is addressed: its number, or id:1201 while only its id is known."""
         return self.number or f"id:{self.source_id}"
@@ -237,6 +250,8 @@ class Snapshot:
     paused_by: str = "service"  # a person's pause lasts until it is resumed
     paused_why: str = ""
     others: tuple[Other, ...] = ()
+    # Of a declined quote: the other quotes and the sales orders of its opportunity (B1.4).
+    siblings: tuple[Stored, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

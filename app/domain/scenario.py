@@ -189,6 +189,7 @@ _NEEDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "purchase_order_timing": {"on_issue": ("sync_purchase_order", "makes purchase orders")},
     "partial_receipt": {"cancel_rest": ("receive_purchase_order", "receives goods")},
+    "lost_on_decline": {"true": ("win_opportunity", "wins opportunities")},
 }
 _DEFAULTS: dict[str, str] = {
     "invoice_policy": "all_goods",
@@ -200,6 +201,7 @@ _DEFAULTS: dict[str, str] = {
     "demand_linking": "demand_creates_po",
     "purchase_order_timing": "on_receipt",
     "partial_receipt": "clone_rest",
+    "lost_on_decline": "false",
 }
 
 

@@ -1,6 +1,6 @@
 """The answer of a gate: shut, for this reason.
 
-Owns the shape that gates give and that decide, steps and explanation read. No gate is here.
+Owns the shapes that gates give and that decide, steps and explanation read. No gate is here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.codes import Code, Who
+from app.domain.codes import Code, State, Who
 from app.domain.order import OrderView
 
 
@@ -29,6 +29,16 @@ class Shut:
     about: Mapping[str, Any] | None = None  # what a decision is about; None: the want
     opened_by: tuple[str, ...] = ()  # choices that open it, for just the want that stood then
     choices: tuple[str, ...] = ()  # what a person may choose from; empty: the code's own
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Why nothing more is done for an order as a whole, as it stands."""
+
+    state: State
+    code: Code
+    sentence: str
+    who: Who = Who.NOBODY
 
 
 Gate = Callable[[OrderView, str, datetime], Shut | None]

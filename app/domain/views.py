@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.domain.codes import Code, State, Who
+from app.domain.gone import Forgotten
 from app.domain.ports import Paused
 from app.domain.records import (
     Answer,
@@ -266,13 +267,16 @@ class Audit:
 @dataclass(frozen=True, slots=True)
 class DecisionMade:
     """A decision for an order. `skip`: its step is left out; `drop_claims`: with it the claims
-    that wait for no time; `release`: a hold ends with it."""
+    that wait for no time; `release`: a hold ends with it; `forget`: what is unlearned so that a
+    record is made anew, with the ids of the announced writes."""
 
     order_id: int
     decision: Decision
     skip: bool = False
     drop_claims: bool = False
     release: bool = False
+    forget: Forgotten | None = None
+    intents: Sequence[int] = ()
 
 
 class AdminStore(Protocol):
@@ -302,7 +306,7 @@ class AdminStore(Protocol):
         """Add a person's line to an order's journal."""
 
     # What a person decides about one order; each wakes it. Raises KeyError.
-    async def decide(self, made: DecisionMade) -> None:
+    async def decide(self, made: DecisionMade) -> bool:
         """Keep it, journalled and audited, with the order's retries reset."""
 
     async def hold(self, order_id: int, actor: str, reason: str) -> None: ...

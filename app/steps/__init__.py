@@ -13,6 +13,7 @@ from app.steps import (
     create_products,
     create_sales_order,
     link_demand,
+    lose_opportunity,
     raise_ticket,
     receive_purchase_order,
     release_invoice,
@@ -34,5 +35,6 @@ STEPS: Mapping[str, Step] = {
         receive_purchase_order,
         ship_goods,
         release_invoice,
+        lose_opportunity,
     )
 }

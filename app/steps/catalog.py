@@ -2,6 +2,7 @@
 
 Owns the find-or-create of SKUs under concurrency: the claim is taken before the look, and the
 outcome is remembered before the claim is dropped, so that lagging reads cannot make a second one.
+ConnectWise compares identifiers without regard to case, and so do claim and memory.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.options import sku_key
 from app.steps.effects import Effects, Outcome
 from app.steps.resolve import optional, setting
 
@@ -25,36 +27,32 @@ KNOWN_SECONDS = 86400.0
 async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Catalog item id by identifier for the wanted lines (keys: sku, title, price, cost,
     physical, serialized, mpn). One read for all unknown ones, one create for each missing one."""
-    known: dict[str, int] = {}
+    known: dict[str, int] = {}  # by key: identifiers that differ only in case are one item
     unknown: dict[str, Mapping[str, Any]] = {}
+    keys = {str(line["sku"]): sku_key(str(line["sku"])) for line in lines}
     for line in lines:
-        sku = str(line["sku"])
-        remembered = await fx.recall("catalog_item", sku)
+        key = keys[str(line["sku"])]
+        remembered = await fx.recall("catalog_item", key)
         if remembered is not None:
-            known[sku] = int(remembered["id"])
+            known[key] = int(remembered["id"])
         else:
-            unknown[sku] = line
-    if not unknown:
-        return known
-    for sku in sorted(unknown):  # one order for everyone, so that two claimers cannot block a pair
-        await fx.claim("catalog_item", sku, claim_seconds(fx))
-    for sku in list(unknown):  # another order may have made it while we waited for the claim
-        remembered = await fx.recall("catalog_item", sku)
+            unknown.setdefault(key, line)
+    for key in sorted(unknown):  # one order for everyone, so that two claimers cannot block a pair
+        await fx.claim("catalog_item", key, claim_seconds(fx))
+    for key in list(unknown):  # another order may have made it while we waited for the claim
+        remembered = await fx.recall("catalog_item", key)
         if remembered is not None:
-            known[sku] = int(remembered["id"])
-            unknown.pop(sku)
-            fx.drop_claim("catalog_item", sku)
-    # ConnectWise compares identifiers without regard to case.
-    items = await fx.cw.catalog_items(list(unknown))
-    found = {item.identifier.casefold(): item.id for item in items}
-    for sku, line in unknown.items():
-        if sku.casefold() in found:
-            known[sku] = found[sku.casefold()]
-        else:
-            known[sku] = await _create(fx, sku, line)
-        await fx.remember("catalog_item", sku, {"id": known[sku]}, KNOWN_SECONDS)
-        fx.drop_claim("catalog_item", sku)
-    return known
+            known[key] = int(remembered["id"])
+            unknown.pop(key)
+            fx.drop_claim("catalog_item", key)
+    if unknown:
+        items = await fx.cw.catalog_items([str(line["sku"]) for line in unknown.values()])
+        found = {sku_key(item.identifier): item.id for item in items}
+        for key, line in unknown.items():
+            known[key] = found[key] if key in found else await _create(fx, key, line)
+            await fx.remember("catalog_item", key, {"id": known[key]}, KNOWN_SECONDS)
+            fx.drop_claim("catalog_item", key)
+    return {sku: known[key] for sku, key in keys.items()}
 
 
 def claim_seconds(fx: Effects) -> float:
@@ -62,7 +60,8 @@ def claim_seconds(fx: Effects) -> float:
     return live.call_timeout.total_seconds() * 2 + live.read_lag.total_seconds() * 3 + 30
 
 
-async def _create(fx: Effects, sku: str, line: Mapping[str, Any]) -> int:
+async def _create(fx: Effects, key: str, line: Mapping[str, Any]) -> int:
+    sku = str(line["sku"])
     kind = "Inventory" if line["physical"] else "Service"
     new = psa.NewCatalogItem(
         identifier=sku,
@@ -85,7 +84,7 @@ async def _create(fx: Effects, sku: str, line: Mapping[str, Any]) -> int:
         items = await fx.cw.catalog_items([sku])
         return {"id": items[0].id} if items else None
 
-    outcome = await fx.once("catalog_item", sku, {"identifier": sku}, send, look, shared=True)
+    outcome = await fx.once("catalog_item", key, {"identifier": sku}, send, look, shared=True)
     fx.journal("CATALOG_ITEM_CREATED", f"Catalog item {sku} was made in ConnectWise.", sku=sku)
     return int(outcome["id"])
 
@@ -99,7 +98,7 @@ async def existing(fx: Effects, setting_name: str) -> int:
             Code.SETTING_MISSING,
             f"{fx.view.row.name} needs {setting_name.upper()}, which is not set.",
         )
-    remembered = await fx.recall("catalog_item", sku)
+    remembered = await fx.recall("catalog_item", sku_key(sku))
     if remembered is not None:
         return int(remembered["id"])
     items = await fx.cw.catalog_items([sku])
@@ -108,5 +107,5 @@ async def existing(fx: Effects, setting_name: str) -> int:
             Code.SETTING_MISSING,
             f"{setting_name.upper()} names {sku!r}, which is no catalog item in ConnectWise.",
         )
-    await fx.remember("catalog_item", sku, {"id": items[0].id}, KNOWN_SECONDS)
+    await fx.remember("catalog_item", sku_key(sku), {"id": items[0].id}, KNOWN_SECONDS)
     return items[0].id

@@ -128,8 +128,8 @@ def _tell(fx: Effects, order: SalesOrder) -> None:
 async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Company) -> Parent:
     """The named opportunity, open for edits, or the sales order a person made of it already."""
     await fx.claim("opportunity", str(opportunity_id), None)
-    _, closed = await checked(fx, opportunity_id, owner)
-    if not closed:
+    found = await checked(fx, opportunity_id, owner)
+    if not found.closed:
         return Parent(opportunity=opportunity_id)
     orders = await fx.cw.sales_orders_of_opportunity(opportunity_id)
     ids = [found.id for found in orders]
@@ -149,9 +149,10 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
     reopened = await setting(fx, "connectwise_open_status")
     await fx.guard()
     await fx.cw.set_opportunity_status(opportunity_id, reopened.id, None)
-    fx.journal(
-        "OPPORTUNITY_REOPENED", f"Opportunity {opportunity_id} was reopened for its products."
-    )
+    told = f"Opportunity {opportunity_id} was reopened for its products."
+    if found.declined is not None:
+        told = f"{told} It was lost because {found.declined} had been declined."
+    fx.journal("OPPORTUNITY_REOPENED", told)
     return Parent(opportunity=opportunity_id)
 
 

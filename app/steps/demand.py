@@ -6,7 +6,7 @@ demand that ConnectWise did not raise is waited for within the read lag, then na
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,11 +14,13 @@ from typing import Any
 
 from app.domain import invoices, psa
 from app.domain.codes import Code
-from app.domain.errors import Hold
+from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.gates_of_buying import chosen_on
+from app.domain.gone import PRODUCT
 from app.domain.order import OrderView
 from app.domain.records import ORDER
 from app.domain.standing import SYNC
+from app.steps import noted
 from app.steps.effects import Effects
 from app.steps.lines import parent_of
 from app.steps.tickets import refuse_shut
@@ -31,11 +33,44 @@ INVOICED = (Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE)
 # With these a person may let a purchase order go on without its link (D-7, B1.2).
 UNLINKED = (*INVOICED, Code.DEMAND_NOT_LINKED)
 ACCEPT = "accept_unlinked"
+PURCHASE = "purchase_order"  # the kind of a reference
 
 
 def accepted(view: OrderView, purchase_order_id: int | str) -> list[str]:
-    """The reasons for which a person lets goods of a purchase order go on unlinked."""
+    """The reasons for which a person lets goods of a purchase order go on unlinked; which goods,
+    `agreed_lines` says."""
     return [code.value for code in UNLINKED if chosen_on(view, code, purchase_order_id) == ACCEPT]
+
+
+NOT_LINKED = "not linked"  # a fact: lines named as unlinked, by purchase order, and since when
+
+
+def agreed_lines(view: OrderView, purchase_order_id: int | str) -> frozenset[str]:
+    """Lines of the order that a person lets go on without their link: those that were named when
+    it was decided, and no others. Pure."""
+    fact = view.facts.get((NOT_LINKED, str(purchase_order_id)))
+    seen = fact.body.get("seen", {}) if fact is not None else {}
+    decided = [
+        decision.at
+        for decision in view.every_decision
+        if decision.code is Code.DEMAND_NOT_LINKED and decision.choice == ACCEPT
+        if decision.subject.split(":")[1:2] == [str(purchase_order_id)]
+    ]
+    last = max(decided, default=None)
+    named = {line for line, at in seen.items() if last and datetime.fromisoformat(at) <= last}
+    return frozenset(named) | invoices.accepted_unlinked(view)
+
+
+def not_linked(
+    fx: Effects,
+    purchase_order_id: int | str,
+    sentence: str,
+    lines: Iterable[str],
+    choices: tuple[str, ...] = (),
+) -> Hold:
+    """The hold of these lines: what a person chooses then is about just them."""
+    noted.since(fx, NOT_LINKED, str(purchase_order_id), lines)
+    return Hold(Code.DEMAND_NOT_LINKED, sentence, choices=choices)
 
 
 def wanted_links(want: Mapping[str, Any]) -> dict[str, Decimal]:
@@ -140,16 +175,12 @@ def _settled(fx: Effects, products: Sequence[psa.Product]) -> frozenset[int]:
     return frozenset(p.id for p in products if invoices.key_of(fx.view, p) in accepted)
 
 
-async def refuse_invoiced(
-    fx: Effects, ids: Sequence[int], what: str, po_id: int | str | None = None
-) -> list[psa.Product]:
+async def refuse_invoiced(fx: Effects, ids: Sequence[int], what: str) -> list[psa.Product]:
     """B1.12, D-7: goods that are invoiced already can neither be linked nor received, unless a
-    person accepted them unlinked: then their purchase order lines are no links any more."""
+    person accepted just these unlinked: then their purchase order lines are no links any more."""
     products = [product for product in await products_now(fx, ids) if product.id in set(ids)]
     settled = _settled(fx, products)
     invoiced = [p for p in products if p.invoice_id is not None and p.id not in settled]
-    if po_id is not None and any(chosen_on(fx.view, code, po_id) == ACCEPT for code in INVOICED):
-        return products
     if invoiced:
         raise _invoiced(fx.view, invoiced, what)
     return products
@@ -163,22 +194,25 @@ async def split(
     Raises Wait while ConnectWise may not show the demand yet, Hold where nothing can be linked.
     """
     result = Split()
-    agreed = accepted(fx.view, want["purchase_order"])
+    po_id = str(want["purchase_order"])
+    agreed = agreed_lines(fx.view, po_id)
     products = {line: fx.ref("product", line) for line in lines}
     ids = sorted({product for product in products.values() if product is not None})
     there = {product.id: product for product in (await products_now(fx, ids) if ids else ())}
     settled = _settled(fx, [there[number] for number in ids if number in there])
     invoiced: list[psa.Product] = []
-    short: list[str] = []
+    short: dict[str, str] = {}
+    known = {p: line for line, p in products.items() if p is not None and line not in agreed}
+    await _refuse_gone(fx, known, there)
     for line, quantity in lines.items():
         product = there.get(products[line] or -1)
         if product is None and products[line] is None:
-            if Code.DEMAND_NOT_LINKED not in agreed:
+            if line not in agreed:
                 sentence = f"Line {line} of {fx.view.row.name} has no product in ConnectWise."
-                raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+                raise not_linked(fx, po_id, sentence, [line])
             result.give_up(line, quantity)
         elif product is not None and product.invoice_id is not None:
-            if product.id in settled or any(code in agreed for code in INVOICED):
+            if product.id in settled:
                 result.give_up(line, quantity)
             else:
                 invoiced.append(product)
@@ -186,16 +220,16 @@ async def split(
             open_now = product.open_demand if product is not None else None
             part = quantity if open_now is None else min(quantity, max(open_now, Decimal(0)))
             result.add(line, part)
-            if part < quantity and Code.DEMAND_NOT_LINKED in agreed:
+            if part < quantity and line in agreed:
                 result.give_up(line, quantity - part)
             elif part < quantity and product is not None:
-                short.append(
+                short[line] = (
                     f"{number} needs demand for {quantity.normalize():f} {product.sku}, but "
                     f"ConnectWise shows {part.normalize():f} open on the "
                     f"{fx.view.parent_kind.replace('_', ' ')}."
                 )
     if short:
-        await _short(fx, short)
+        await _short(fx, po_id, short, ids)
     if invoiced:
         result.hold = _invoiced(fx.view, invoiced, number)
         if not result.link and not result.unlinked:
@@ -203,12 +237,41 @@ async def split(
     return result
 
 
-async def _short(fx: Effects, sentences: Sequence[str]) -> None:
+async def _refuse_gone(
+    fx: Effects, wanted: Mapping[int, str], there: Mapping[int, psa.Product]
+) -> None:
+    """A product that was known and is not shown any more is gone, once that is no lag."""
+    gone = sorted(wanted.keys() - there.keys())
+    if not gone:
+        return
     forget_products(fx)
-    sentence = " ".join(sentences)
+    listed = ", ".join(f"product {number} of line {wanted[number]}" for number in gone)
+    sentence = f"{listed} of {fx.view.row.name} is not there any more"
     if wait := await fx.lagging(_demand_moved_at(fx.view), sentence):
         raise wait
-    raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+    raise RemoteFailure(FailureKind.GONE, f"{sentence}.", endpoint=f"GET {PRODUCT}")
+
+
+async def _short(fx: Effects, po_id: str, short: Mapping[str, str], ids: Sequence[int]) -> None:
+    forget_products(fx)
+    sentence = " ".join(short.values())
+    if wait := await fx.lagging(_demand_moved_at(fx.view), sentence):
+        raise wait
+    raise not_linked(fx, po_id, sentence + await _bought_elsewhere(fx, ids), short)
+
+
+async def _bought_elsewhere(fx: Effects, ids: Sequence[int]) -> str:
+    """Where the demand went, if it is on purchase orders that are not the order's."""
+    try:
+        rows = await fx.cw.demand_links(ids)
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.FORBIDDEN:
+            raise
+        return ""
+    ours = {int(ref.external_id) for (kind, _), ref in fx.view.refs.items() if kind == PURCHASE}
+    others = sorted({row.purchase_order_id for row in rows} - ours)
+    listed = ", ".join(map(str, others))
+    return f" It is on purchase order {listed} in ConnectWise already." if others else ""
 
 
 def _demand_moved_at(view: OrderView) -> datetime | None:

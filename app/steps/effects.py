@@ -60,8 +60,11 @@ class Effects(Protocol):
     async def guard(self) -> None:
         """Before an idempotent write: the lease still holds and lasts for a call."""
 
-    async def claim(self, kind: str, key: str, seconds: float | None) -> None:
-        """Take a shared record, or raise Wait(CLAIMED_ELSEWHERE)."""
+    async def claim(
+        self, kind: str, key: str, seconds: float | None, *, as_decided: bool = False
+    ) -> None:
+        """Take a shared record, or raise Wait(CLAIMED_ELSEWHERE). `as_decided`: raise it too when
+        something came in since this attempt was decided, and leave the record free."""
 
     def drop_claim(self, kind: str, key: str) -> None: ...
 
@@ -90,6 +93,10 @@ class Effects(Protocol):
     async def remember(
         self, kind: str, key: str, body: Mapping[str, Any], seconds: float
     ) -> None: ...
+
+    async def marked_lost(self, opportunity: int) -> tuple[str, datetime] | None:
+        """The declined quote for which an opportunity was marked lost last, or may have been,
+        with when (B1.4); None: it never was. Read now, not when this attempt was decided."""
 
     async def now(self) -> datetime:
         """The store's clock."""

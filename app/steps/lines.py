@@ -101,7 +101,6 @@ class Parent:
 
     @property
     def named(self) -> str:
-        """As a sentence begins with it."""
         return f"{self.kind.replace('_', ' ').capitalize()} {self.id}"
 
 
@@ -145,7 +144,13 @@ async def place(
     prefix = view.xref("")
     apart = view.decided(Code.OPTIONS_UNMATCHED) == "make_own"
     matched = options.match(
-        named, products, options.deselected(view.quote), prefix, xrefs, apart=apart
+        named,
+        products,
+        options.deselected(view.quote),
+        prefix,
+        xrefs,
+        apart=apart,
+        excludes=parent.opportunity is not None,
     )
     if matched.ambiguous:
         raise Hold(
@@ -154,22 +159,33 @@ async def place(
             f"{', '.join(matched.ambiguous)} than {view.row.name} sells, and nothing tells which "
             "of them were chosen.",
         )
-    if matched.foreign:
-        left = ", ".join(sorted({product.sku for product in matched.foreign}))
-        fx.journal(
-            "FOREIGN_PRODUCTS",
-            f"Left alone on {parent.named[:1].lower()}{parent.named[1:]}: {left}.",
-        )
+    _tell_foreign(fx, parent, matched.foreign)
     by_key = {str(line["key"]): line for line in named}
     _refuse_other_product(fx, by_key, matched.pairs)
     for key, product in matched.pairs.items():
         await _change(fx, parent, by_key[key], product, xrefs[key], leave_frozen)
     kept = [product.id for product in matched.pairs.values()]
     await _exclude(fx, parent, matched.excluded, kept, leave_frozen)
-    missing = [by_key[key] for key in matched.missing]
+    missing = [
+        by_key[key]
+        for key in matched.missing
+        if not await _put_back(fx, parent, by_key[key], products, xrefs[key])
+    ]
     items = await catalog.ensure(fx, [line for line in missing if "setting" not in line])
     for line in missing:
         await _create(fx, parent, line, items.get(str(line["sku"])), xrefs[str(line["key"])])
+
+
+def _tell_foreign(fx: Effects, parent: Parent, foreign: Sequence[psa.Product]) -> None:
+    """What is left alone is told once, and again when it is something else."""
+    skus = sorted({product.sku for product in foreign})
+    kind, key = "foreign products", parent.key
+    before = fx.view.facts.get((kind, key))
+    known = fx.recent(kind, key) or (before.body if before is not None else {})
+    if not skus or known.get("skus") == skus:
+        return
+    fx.see(kind, {"skus": skus}, key)
+    fx.journal("FOREIGN_PRODUCTS", f"{parent.named}: left alone: {', '.join(skus)}.")
 
 
 def _refuse_other_product(
@@ -186,6 +202,30 @@ def _refuse_other_product(
                 f"{line['title']} of {fx.view.row.name} is {line['sku']} in Commerce now, but "
                 f"product {product.id} in ConnectWise, which carries its mark, is {product.sku}.",
             )
+
+
+async def _put_back(
+    fx: Effects,
+    parent: Parent,
+    line: Mapping[str, Any],
+    products: Sequence[psa.Product],
+    xref: str,
+) -> bool:
+    """A line that was taken off and is sold again: its product is cancelled no longer. False: there
+    is none, or it was another product."""
+    for product in products:
+        if product.xref != xref or not options.alike(product.sku, str(line["sku"])):
+            continue
+        change = psa.ProductChange(
+            quantity=Decimal(str(line["quantity"])),
+            price=Decimal(str(line["price"])),
+            quantity_cancelled=Decimal(0),
+        )
+        await fx.guard()
+        await fx.cw.change_product(product.id, change)
+        fx.learn(_ref(parent, str(line["key"]), product.id, product.sku, product.catalog_item_id))
+        return True
+    return False
 
 
 def chosen_of(fx: Effects, ids: Sequence[int]) -> int | None:
@@ -308,7 +348,7 @@ async def _exclude(
 async def _create(
     fx: Effects, parent: Parent, line: Mapping[str, Any], item: int | None, xref: str
 ) -> None:
-    key = str(line["key"])
+    key = _new_key(fx, parent, str(line["key"]))
     if item is None:
         item = await catalog.existing(fx, str(line["setting"]))
     catalog_item = item
@@ -325,14 +365,35 @@ async def _create(
     )
 
     async def send() -> Outcome:
-        return {"id": (await fx.cw.create_product(new)).id}
+        made = await fx.cw.create_product(new)
+        return {"id": made.id, "sku": made.sku}
 
     async def look(known: Outcome) -> Outcome | None:
-        found = [p for p in await standing(fx, parent) if p.xref == xref]
-        return {"id": found[0].id} if found else None
+        there = [p for p in await standing(fx, parent) if p.cancelled < p.quantity]
+        found = [p for p in there if p.xref == xref]
+        return {"id": found[0].id, "sku": found[0].sku} if found else None
 
     def learn(outcome: Outcome) -> list[Ref]:
-        return [_ref(parent, key, int(outcome["id"]), str(line["sku"]), catalog_item)]
+        # As ConnectWise writes the identifier: its purchase order lines are compared with it.
+        sku = str(outcome.get("sku") or line["sku"])
+        return [_ref(parent, str(line["key"]), int(outcome["id"]), sku, catalog_item)]
 
     evidence = {"xref": xref, parent.kind: parent.id}
-    await fx.once("product", f"{parent.key}:{key}", evidence, send, look, learn)
+    await fx.once("product", key, evidence, send, look, learn)
+
+
+def _new_key(fx: Effects, parent: Parent, line: str) -> str:
+    """Of the announcement. What was made once for the line and is cancelled by now (another
+    product, so it is not put back) counts no more: the next one has a key of its own."""
+    base, turn = f"{parent.key}:{line}", 1
+    key = base
+    there = {p.id: p for p in fx.recent("products", parent.key) or ()}
+    made = {
+        key: there.get(int(outcome["id"]))
+        for (_, _, key), outcome in fx.view.outcomes.items()
+        if key.partition("#")[0] == base and "id" in outcome
+    }
+    while (product := made.get(key)) is not None and product.cancelled >= product.quantity:
+        turn += 1
+        key = f"{base}#{turn}"
+    return key

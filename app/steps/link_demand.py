@@ -12,12 +12,12 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
-from app.domain.errors import Hold
-from app.domain.gates_of_buying import decision_on
+from app.domain.errors import FailureKind, RemoteFailure
+from app.domain.gates_of_buying import LINK_AGAIN, decision_on
 from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.domain.standing import SYNC
-from app.steps.demand import ACCEPT, demand_of, wanted_links
+from app.steps.demand import agreed_lines, demand_of, not_linked, wanted_links
 from app.steps.effects import Effects
 from app.steps.links import (
     Links,
@@ -29,16 +29,15 @@ from app.steps.links import (
     read_lines,
     remember,
     remembered,
-    reported,
 )
 from app.steps.make_purchase_order import number_of
 from app.steps.plain_lines import line_ids
 from app.steps.resolve import setting
 from app.steps.revise import cut
+from app.steps.taken import refuse_taken, taken, whose
 
 name = "link_demand"
 version = 2
-LINK_AGAIN = "link_again"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -62,9 +61,14 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     }
     if synced and synced.get("unlinked"):
         wanted["unlinked"] = synced["unlinked"]
-    decision = decision_on(view, Code.DEMAND_NOT_LINKED, purchase_order.id)
-    if decision is not None and decision.choice == LINK_AGAIN:
-        wanted["again"] = decision.at.isoformat()  # wherever it was met: also while receiving
+    decisions = [
+        decision
+        for code in (Code.DEMAND_NOT_LINKED, Code.LINE_MISSING)
+        if (decision := decision_on(view, code, purchase_order.id)) is not None
+        if decision.choice == LINK_AGAIN
+    ]
+    if decisions:  # wherever it was met: also while receiving
+        wanted["again"] = max(decision.at for decision in decisions).isoformat()
     return wanted
 
 
@@ -105,13 +109,15 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
         told = await _report_says_linked(fx, want, links.record, needed)
         permitted, missing = told is not None, [] if told else missing
     if not missing:
+        await refuse_taken(fx, want, links.record, lines)
         if needed:
             fx.journal("DEMAND_LINKED", f"Purchase order {links.record} is linked, read back.")
         return
-    decision = decision_on(fx.view, Code.DEMAND_NOT_LINKED, po_id)
-    if decision is not None and decision.choice == ACCEPT:
+    short = [line for line in needed if _sku_of(fx, line) in missing]
+    if set(short) <= agreed_lines(fx.view, po_id):
         sentence = f"{', '.join(missing)} on {number} go on without a link."
         fx.journal("UNLINKED_ACCEPTED", sentence)
+        await refuse_taken(fx, want, links.record, lines)
         return
     parent = fx.view.parent_kind.replace("_", " ")
     sentence = f"{number} is not linked to the {parent}'s demand for {', '.join(missing)}."
@@ -122,7 +128,17 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
         raise wait
     if "again" in want and await _link_again(fx, want, links, needed, str(want["again"])):
         return
-    raise Hold(Code.DEMAND_NOT_LINKED, sentence)
+    others = [
+        f" Line {one.line.id}, {one.line.quantity.normalize():f} {one.line.sku}, is linked to "
+        f"{whose(one)} instead."
+        for one in await taken(fx, po_id, links.record, lines)
+    ]
+    raise not_linked(fx, po_id, sentence + "".join(others), short)
+
+
+def _sku_of(fx: Effects, line: str) -> str:
+    ref = fx.view.refs.get(("product", line))
+    return str(ref.data["sku"]) if ref is not None else "?"
 
 
 def _needed(want: Mapping[str, Any], links: Links) -> dict[str, Decimal]:
@@ -137,14 +153,15 @@ def _needed(want: Mapping[str, Any], links: Links) -> dict[str, Decimal]:
 def _unlinked(
     fx: Effects, needed: Mapping[str, Decimal], lines: Sequence[psa.PurchaseOrderLine]
 ) -> list[str]:
-    """Identifiers whose linked quantity falls short, by what the lines themselves say."""
+    """Identifiers whose linked quantity falls short, by what the lines themselves say. One that
+    is linked to another sales order too does not say how far."""
     short: dict[str, Decimal] = {}
     for key, quantity in needed.items():
-        ref = fx.view.refs.get(("product", key))
-        sku = str(ref.data["sku"]) if ref is not None else "?"
+        sku = _sku_of(fx, key)
         short[sku] = short.get(sku, Decimal(0)) + quantity
     for line in lines:
-        if is_linked(fx, line) and not line.cancelled and line.sku in short:
+        alone = fx.view.by_ticket or len(line.sales_order_ids) == 1
+        if is_linked(fx, line) and alone and not line.cancelled and line.sku in short:
             short[line.sku] -= line.quantity
     return sorted(sku for sku, rest in short.items() if rest > 0)
 
@@ -152,18 +169,28 @@ def _unlinked(
 async def _report_says_linked(
     fx: Effects, want: Mapping[str, Any], record: int, needed: Mapping[str, Decimal]
 ) -> bool | None:
-    """None: the report may not be read."""
+    """None: the report may not be read. It has a row for each product of a line, with the line's
+    quantity: a line that serves somebody else too does not say how far it is ours."""
     products = {line: fx.ref("product", line) for line in needed}
     if None in products.values():
         return False
-    demand = demand_of(fx, want, needed)
-    rows = await reported(fx, record, [part.product_id for part in demand])
-    if rows is None:
+    try:
+        rows = await fx.cw.purchase_order_links(record)
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.FORBIDDEN:
+            raise
         return None
+    ours = {int(ref.external_id) for (kind, _), ref in fx.view.refs.items() if kind == "product"}
+    mixed = {row.line_id for row in rows if row.product_id not in ours}
     there: dict[int, Decimal] = {}
+    lines: dict[int, Decimal] = {}
     for row in rows:
-        there[row.product_id] = there.get(row.product_id, Decimal(0)) + row.quantity
-    return all(there.get(part.product_id, Decimal(0)) >= part.quantity for part in demand)
+        if row.line_id not in mixed:
+            there[row.product_id] = there.get(row.product_id, Decimal(0)) + row.quantity
+            lines[row.line_id] = row.quantity
+    demand = demand_of(fx, want, needed)
+    each = all(there.get(part.product_id, Decimal(0)) >= part.quantity for part in demand)
+    return each and sum(lines.values(), Decimal(0)) >= sum(needed.values(), Decimal(0))
 
 
 async def _link_again(
@@ -174,6 +201,12 @@ async def _link_again(
     if any(outcome.get("mark") == mark for outcome in fx.view.outcomes.values()):
         return False
     po_id = str(want["purchase_order"])
+    lines = await read_lines(fx, po_id, links.record)
+    mixed = [
+        one.line for one in await taken(fx, po_id, links.record, lines) if is_linked(fx, one.line)
+    ]
+    # Which of its links a line would give up is not known, so such a line goes as a whole.
+    await cut(fx, want, links.record, mixed, sum((x.quantity for x in mixed), Decimal(0)))
     there = await linked_lines(fx, want, links.record, needed)
     linked = {line: sum((q for _, q in parts), Decimal(0)) for line, parts in there.items()}
     lacking = {line: quantity - linked[line] for line, quantity in needed.items()}

@@ -6,7 +6,7 @@ with the outcome of each write, and the adding of further demand to a purchase o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -18,13 +18,19 @@ from app.domain.errors import FailureKind, Hold, RemoteFailure, Wait
 from app.domain.json_values import canonical
 from app.domain.records import Ref
 from app.domain.standing import standing_shares, stands
-from app.steps.demand import Split, demand_of, forget_products, split, wanted_links
+from app.steps.demand import (
+    Split,
+    agreed_lines,
+    demand_of,
+    forget_products,
+    not_linked,
+    split,
+    wanted_links,
+)
 from app.steps.effects import Effects, Outcome
-from app.steps.make_purchase_order import Lines, purchase_order_ref, refused_demand
+from app.steps.make_purchase_order import MEMORY, Lines, purchase_order_ref, refused_demand
 from app.steps.plain_lines import plain_line, plain_parts
 from app.steps.resolve import setting, vendor
-
-MEMORY = "purchase order links"
 
 
 @dataclass(slots=True)
@@ -188,7 +194,7 @@ async def raise_links(
         part = await split(fx, want, missing, number)
     except (Hold, Wait) as lacking:
         if other is not None and lacking.code in (Code.DEMAND_NOT_LINKED, Code.READ_LAG):
-            raise instead(fx, want, links.record, other) from lacking  # it took the demand
+            raise instead(fx, want, links.record, other, missing) from lacking  # it took the demand
         raise
     if part.link and other is not None:
         _not_extended(fx, want, links, part, other)
@@ -202,22 +208,26 @@ def _not_extended(
     fx: Effects, want: Mapping[str, Any], links: Links, part: Split, other: int
 ) -> None:
     """ConnectWise does not extend purchase orders by demand: asking again would make one more."""
-    if Code.DEMAND_NOT_LINKED.value not in want.get("unlinked", ()):
-        raise instead(fx, want, links.record, other)
+    if not part.link.keys() <= agreed_lines(fx.view, want["purchase_order"]):
+        raise instead(fx, want, links.record, other, part.link)
     for line, quantity in part.link.items():
         part.give_up(line, quantity)
     part.link.clear()
 
 
-def instead(fx: Effects, want: Mapping[str, Any], record: int, other: int) -> Hold:
+def instead(
+    fx: Effects, want: Mapping[str, Any], record: int, other: int, lines: Iterable[str]
+) -> Hold:
     better = "; and set DEMAND_LINKING to demand_creates_po"
     appends = fx.view.behaviour.demand_linking == "demand_appends_to_po"
-    return Hold(
-        Code.DEMAND_NOT_LINKED,
+    return not_linked(
+        fx,
+        want["purchase_order"],
         f"ConnectWise made purchase order {other} instead of extending {record} for "
         f"{want['number']}. Delete {other} there, then go on without the link"
         f"{better if appends else ''}.",
-        choices=tuple(n for n in names_of(Code.DEMAND_NOT_LINKED) if n != "link_again"),
+        lines,
+        tuple(n for n in names_of(Code.DEMAND_NOT_LINKED) if n != "link_again"),
     )
 
 
@@ -284,7 +294,8 @@ async def append(
 
 def made_elsewhere(fx: Effects, want: Mapping[str, Any], links: Links, other: int) -> Hold:
     if any(links.linked.values()):
-        return instead(fx, want, links.record, other)
+        short = [line for line, q in wanted_links(want).items() if links.of(line) < q]
+        return instead(fx, want, links.record, other, short)
     return Hold(
         Code.PURCHASE_ORDER_UNCERTAIN,
         f"ConnectWise made purchase order {other} instead of extending {links.record} for "

@@ -25,6 +25,7 @@ from app.steps.resolve import optional, setting
 
 HIGHEST_SECONDS = 10 * 365 * 86400.0
 LONGEST_NUMBER = 50
+MEMORY = "purchase order links"  # by purchase order: what this drive knows to be linked
 Lines = Mapping[str, Decimal]
 
 
@@ -114,7 +115,9 @@ def _learn(fx: Effects, want: Mapping[str, Any], outcome: Outcome) -> list[Ref]:
         return []
     lines = outcome.get("lines") or {}
     linked = {str(line): Decimal(str(quantity)) for line, quantity in lines.items()}
-    return [purchase_order_ref(fx.view, want, int(outcome["id"]), linked, {})]
+    ref = purchase_order_ref(fx.view, want, int(outcome["id"]), linked, {})
+    fx.keep(MEMORY, ref.data, str(want["purchase_order"]))
+    return [ref]
 
 
 async def from_demand(

@@ -6,19 +6,30 @@ products on it, and by the one that only wins it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.records import Ref
 from app.steps.effects import Effects
+from app.steps.lose_opportunity import marked_lost
 from app.steps.resolve import set_up
 
 
-async def checked(
-    fx: Effects, opportunity_id: int, owner: psa.Company
-) -> tuple[psa.Opportunity, bool]:
-    """The opportunity, and whether its status is a closed one. Its reference is learned. Raises
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`closed`: its status is a closed one. `declined`: it is lost because of that quote, by us."""
+
+    opportunity: psa.Opportunity
+    closed: bool
+    declined: str | None
+
+
+async def checked(fx: Effects, opportunity_id: int, owner: psa.Company) -> Checked:
+    """The opportunity, to be asked under its claim. Its reference is learned. Raises
     Hold where it is another company's, or lost and nobody reopened it."""
+    declined = await marked_lost(fx, opportunity_id)
     opportunity = await fx.cw.opportunity(opportunity_id)
     if opportunity.company_id != owner.id:
         raise Hold(
@@ -29,7 +40,8 @@ async def checked(
     fx.learn(Ref("opportunity", "", str(opportunity_id)))
     statuses = {status.id: status for status in await set_up(fx, psa.Setup.OPPORTUNITY_STATUS)}
     status = statuses.get(opportunity.status_id)
-    reopen = fx.view.decided(Code.OPPORTUNITY_LOST) == "reopen"
+    # What the service marked lost itself, it reopens itself when the quote is accepted (B1.4).
+    reopen = declined is not None or fx.view.decided(Code.OPPORTUNITY_LOST) == "reopen"
     if status is not None and status.lost and not reopen:
         raise Hold(
             Code.OPPORTUNITY_LOST,
@@ -37,4 +49,5 @@ async def checked(
         )
     # The record's own closed date may outlive a reopening; the status decides where it is known.
     closed = opportunity.closed if status is None else status.closed or status.won or status.lost
-    return opportunity, closed
+    lost = status is not None and status.lost
+    return Checked(opportunity, closed, declined if lost else None)

@@ -22,6 +22,7 @@ from app.steps.effects import Effects, Learn, Outcome
 from app.steps.resolve import setting
 
 Share = Mapping[str, Any]
+JUST_MADE = "plain lines just made"  # by purchase order: as ConnectWise answered
 
 
 def items_of(view: OrderView, document: PurchaseOrder, products: set[int]) -> list[dict[str, Any]]:
@@ -67,7 +68,7 @@ async def plain_lines(
 ) -> None:
     """Bring the plain lines of one revision of a purchase order to these shares: what an earlier
     attempt at it added counts, the rest is added."""
-    subject = _subject(want)
+    subject = subject_of(want)
     items = await _items(fx, want, shares)
     for index, share in enumerate(shares):
         base = _base(kind, share, revision)
@@ -98,6 +99,25 @@ async def plain_line(
     new = await _new_line(fx, want, share, items, quantity, 0)
     await _post(fx, purchase_order, _key(base, turn), new, learn)
     fx.forget("lines", str(want["purchase_order"]))
+
+
+async def extra_line(
+    fx: Effects,
+    want: Mapping[str, Any],
+    share: Share,
+    quantity: Decimal,
+    purchase_order: int,
+    key: str,
+) -> bool:
+    """A plain line for goods that have none. False: it was made before, whatever became of it."""
+    earlier = fx.recent(JUST_MADE, str(purchase_order)) or {}
+    new = await _new_line(fx, want, share, await _items(fx, want, [share]), quantity, 0)
+    await _post(fx, purchase_order, key, new)
+    made = fx.recent(JUST_MADE, str(purchase_order)) or {}
+    fresh = [line for number, line in made.items() if number not in earlier]
+    # A read may lag behind: the answer tells of the line.
+    fx.keep("lines", [*(fx.recent("lines", po := str(want["purchase_order"])) or ()), *fresh], po)
+    return bool(fresh)
 
 
 def plain_parts(
@@ -157,7 +177,8 @@ def _ref(fx: Effects, share: Share) -> Any:
     return fx.view.refs.get(("product", str(share["line"]))) if share["line"] is not None else None
 
 
-def _subject(want: Mapping[str, Any]) -> str:
+def subject_of(want: Mapping[str, Any]) -> str:
+    """Of the want of a purchase order, or of its surplus."""
     return f"{'surplus' if 'items' in want else 'po'}:{want['purchase_order']}"
 
 
@@ -202,6 +223,8 @@ async def _post(
 ) -> None:
     async def send() -> Outcome:
         made = await fx.cw.add_purchase_order_line(purchase_order, new)
+        earlier = fx.recent(JUST_MADE, str(purchase_order)) or {}
+        fx.keep(JUST_MADE, {**earlier, made.id: made}, str(purchase_order))
         return {"id": made.id, "quantity": str(new.quantity)}
 
     async def look(known: Outcome) -> Outcome | None:

@@ -1,37 +1,41 @@
 """receive_purchase_order: goods received in Commerce are received in ConnectWise (B1.8, H2).
 
-Owns receiving by receipt interval, and the completion of a purchase order once nothing is open.
-Receives by the cumulative target of each product, so a receipt can never count twice.
+Owns receiving by receipt interval. Receives by the cumulative target of each product, so a receipt
+can never count twice. What follows when nothing is open is `completion.py`, what papers are
+corrected afterwards is `papers.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
 from app.domain import psa
-from app.domain.choices import LOOK_AGAIN, SKIP, names_of
 from app.domain.codes import Code
-from app.domain.documents import PurchaseOrder
+from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.errors import Hold
+from app.domain.gates_of_buying import decision_on
 from app.domain.gates_of_goods import receipt_consistent
-from app.domain.json_values import canonical
+from app.domain.json_values import canonical, digest
 from app.domain.linking import allocate
+from app.domain.options import alike, sku_key
 from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
-from app.steps.demand import accepted, refuse_invoiced
-from app.steps.effects import Effects, Outcome
+from app.steps import completion, missing_line, noted, papers
+from app.steps.demand import agreed_lines, not_linked, refuse_invoiced
+from app.steps.effects import Effects
 from app.steps.links import is_linked, read_lines
-from app.steps.resolve import setting
+from app.steps.receive_line import receive_line
+from app.steps.taken import refuse_taken
 
 name = "receive_purchase_order"
 version = 1
-FULL, CLONE, CANCEL = "FullyReceived", "PartiallyReceiveCloneRest", "PartiallyReceiveCancelRest"
+RECEIVED_ABOVE = "received above"  # a fact: what ConnectWise showed, by purchase order
+ACCEPT_CONNECTWISE = "accept_connectwise"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -47,7 +51,7 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if purchase_order is None:
         return None
     if subject.startswith("po:"):
-        return _completion(view, purchase_order)
+        return completion.wanted(view, purchase_order)
     for part in parts(purchase_order, view.receipts):
         if part.subject != subject:
             continue
@@ -77,32 +81,6 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _completion(view: OrderView, purchase_order: PurchaseOrder) -> Mapping[str, Any] | None:
-    """The header once everything is received: closed, with the newest supplier invoice."""
-    synced = view.applied("sync_purchase_order", f"po:{purchase_order.id}")
-    if synced is None and not any(line.quantity for line in purchase_order.lines):
-        return None
-    receipts = [r for r in view.receipts if r.purchase_order_id == purchase_order.id]
-    billed = [r for r in receipts if r.supplier_invoice_number]
-    own = [receipt.freight for receipt in receipts if receipt.freight is not None]
-    # D-12: the receipts' own freight where one tells any, else the purchase order's costs, once.
-    freight = sum(own or [cost.amount for cost in purchase_order.costs], Decimal(0))
-    last = billed[-1] if billed else None
-    result: dict[str, Any] = canonical(
-        {
-            "purchase_order": purchase_order.id,
-            "lines": [],
-            "closed": True,
-            "invoice": last.supplier_invoice_number if last else None,
-            "invoice_date": last.supplier_invoice_date.isoformat()
-            if last and last.supplier_invoice_date
-            else None,
-            "freight": freight or None,
-        }
-    )
-    return result
-
-
 def outstanding(view: OrderView, subject: str) -> Shut | None:
     """H2: what Commerce takes back after everything was received is for a person."""
     return receipt_consistent(view, subject, view.now) if subject.startswith("po:") else None
@@ -126,19 +104,30 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     purchase_order = fx.ref("purchase_order", po_id)
     assert purchase_order is not None  # noqa: S101 - link_demand came before
     if want.get("closed"):
-        await _complete(fx, want, purchase_order)
+        await completion.complete(fx, want, purchase_order)
         return
     document = fx.view.purchase_order(int(po_id))
     assert document is not None  # noqa: S101 - want() found it
     before = received_remotely(fx.view, document.id)
     if all(line["to"] <= before.get(line["line"], 0) for line in want["lines"]):
-        return  # only its papers changed, or a gap was received before its receipt came
+        # Only its papers changed, or a gap was received before its receipt came.
+        await papers.correct(fx, want, document, purchase_order, _subject(fx.view, want))
+        return
     coming = {line["line"] for line in want["lines"] if line["to"] > before.get(line["line"], 0)}
     await _refuse_invoiced(fx, document, coming)
     for product_id in dict.fromkeys(line["product"] for line in want["lines"]):
         await _receive_product(fx, want, document, purchase_order, product_id, before)
     slip = want["packing_slip"] or "no papers"
     fx.journal("GOODS_RECEIVED", f"Received on {document.order_number}: {slip}.")
+
+
+def _subject(view: OrderView, wanted: Mapping[str, Any]) -> str:
+    """Whose want this is."""
+    document = view.purchase_order(int(wanted["purchase_order"]))
+    found = parts(document, view.receipts) if document is not None else ()
+    return next(
+        (part.subject for part in found if digest(want(view, part.subject)) == digest(wanted)), ""
+    )
 
 
 async def _refuse_invoiced(fx: Effects, document: PurchaseOrder, coming: Collection[int]) -> None:
@@ -150,7 +139,7 @@ async def _refuse_invoiced(fx: Effects, document: PurchaseOrder, coming: Collect
         if share.line is not None and (product := fx.ref("product", share.line)) is not None
     ]
     if products:
-        await refuse_invoiced(fx, sorted(set(products)), document.order_number, document.id)
+        await refuse_invoiced(fx, sorted(set(products)), document.order_number)
 
 
 async def _receive_product(
@@ -170,14 +159,20 @@ async def _receive_product(
         max(int(told[line.id]["to"]) if line.id in told else 0, before.get(line.id, 0))
         for line in own
     )
+
+    def told_of(line: PurchaseOrderLine) -> int:
+        """What was taken back after it was received is asked for elsewhere (H2)."""
+        return max(line.quantity_received, before.get(line.id, 0))
+
     serials = [serial for line in told.values() for serial in line["serials"]]
     sku = _sku(fx, document, product_id)
-    linked = _linked_target(fx, document, product_id, target)
+    to_link = _to_link(fx, document, product_id)
     sent: set[tuple[int, Decimal]] = set()
     while True:
         known = await _lines(fx, po_id, purchase_order, sku)
-        lines = [line for line in known if line.sku == sku and not line.cancelled]
+        lines = [line for line in known if alike(line.sku, sku) and not line.cancelled]
         done = sum((line.received for line in lines), Decimal(0))
+        _refuse_above(fx, document, sku, done, sum(told_of(line) for line in own))
         if done >= target:
             return
         line = _next_line(fx, lines)
@@ -192,32 +187,57 @@ async def _receive_product(
             fx.forget("lines", po_id)
             if wait := await fx.lagging(_last_write(fx, document.id), sentence):
                 raise wait
-            # Without an open line nothing can be received, so there is nothing to accept.
-            ways = names_of(Code.RECEIPT_UNCERTAIN)
-            choices = ways if line is not None else (LOOK_AGAIN.name, SKIP.name)
-            raise Hold(Code.RECEIPT_UNCERTAIN, sentence, choices=choices)
-        _refuse_unlinked(fx, document, line, lines, linked)
+            if line is not None:
+                raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
+            fx.keep("lines", known, po_id)
+            args = (document, purchase_order, product_id, sku, done, target)
+            if await missing_line.settled(fx, *args):
+                return
+            continue
+        _refuse_unlinked(fx, document, line, lines, to_link, target)
+        await refuse_taken(fx, want, purchase_order, [line])
         amount = min(target - done, line.quantity - line.received)
         if (line.id, line.received + amount) in sent:
             await _wait_for_clone(fx, document, sku)
         sent.add((line.id, line.received + amount))
         taken = int(done) - start
         part = serials[taken : taken + int(amount)]
-        await _receive_line(fx, want, document, purchase_order, line, amount, part)
+        await receive_line(fx, want, document, purchase_order, line, amount, part)
         if done + amount >= target:
             return  # no read only to see what was just done
 
 
+def _refuse_above(fx: Effects, document: PurchaseOrder, sku: str, done: Decimal, told: int) -> None:
+    """H2: somebody received more in ConnectWise than Commerce says: named, unless a person took it
+    as it is. It is right by itself once Commerce says as much."""
+    if done <= told:
+        return
+    entry = f"{sku}:{done.normalize():f}"
+    seen = noted.since(fx, RECEIVED_ABOVE, str(document.id), [entry])
+    decision = decision_on(fx.view, Code.RECEIPT_UNCERTAIN, document.id)
+    if noted.covers(decision, ACCEPT_CONNECTWISE, seen.values()):
+        return
+    fx.forget("lines", str(document.id))
+    raise Hold(
+        Code.RECEIPT_UNCERTAIN,
+        f"ConnectWise shows {done.normalize():f} of {sku} received on {document.order_number}, "
+        f"more than the {told} that Commerce says.",
+    )
+
+
 def _accepted(fx: Effects, document: PurchaseOrder) -> bool:
     """Whether a person said that what ConnectWise shows as received is right."""
-    return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == "accept_connectwise"
+    return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == ACCEPT_CONNECTWISE
 
 
-def _linked_target(fx: Effects, document: PurchaseOrder, product_id: int, target: int) -> int:
-    """How much of a product's target has to be received on linked lines: what is not surplus."""
-    shares = allocate(fx.view).get(document.id, ())
-    linked = sum(s.quantity for s in shares if s.line is not None and s.product_id == product_id)
-    return min(linked, target)
+def _to_link(fx: Effects, document: PurchaseOrder, product_id: int) -> dict[str, int]:
+    """How much of a product has to be received on linked lines, by line of the order: what is not
+    surplus, and what no person let go unlinked."""
+    agreed, result = agreed_lines(fx.view, document.id), dict[str, int]()
+    for share in allocate(fx.view).get(document.id, ()):
+        if share.line is not None and share.product_id == product_id and share.line not in agreed:
+            result[share.line] = result.get(share.line, 0) + share.quantity
+    return result
 
 
 def _refuse_unlinked(
@@ -225,20 +245,24 @@ def _refuse_unlinked(
     document: PurchaseOrder,
     line: psa.PurchaseOrderLine,
     lines: Sequence[psa.PurchaseOrderLine],
-    linked: int,
+    to_link: Mapping[str, int],
+    target: int,
 ) -> None:
     """B1.9: a line that should be linked is not received unlinked. ConnectWise may have taken the
     link from the line of a rest when it split it [OPEN]."""
     if is_linked(fx, line):
         return
     there = sum((x.received for x in lines if is_linked(fx, x)), Decimal(0))
-    if there >= linked or accepted(fx.view, document.id):
+    linked = min(sum(to_link.values()), target)
+    if there >= linked or missing_line.added_unlinked(fx.view, document):
         return
-    raise Hold(
-        Code.DEMAND_NOT_LINKED,
+    raise not_linked(
+        fx,
+        document.id,
         f"Line {line.id} of {document.order_number} in ConnectWise, {line.quantity.normalize():f} "
         f"{line.sku}, is not linked to the {fx.view.parent_kind.replace('_', ' ')}; received so, it "
         "would go to stock.",
+        to_link,
     )
 
 
@@ -279,74 +303,16 @@ def _next_line(fx: Effects, lines: Sequence[psa.PurchaseOrderLine]) -> psa.Purch
     return usable[0] if usable else None
 
 
-async def _receive_line(
-    fx: Effects,
-    want: Mapping[str, Any],
-    document: PurchaseOrder,
-    purchase_order: int,
-    line: psa.PurchaseOrderLine,
-    amount: Decimal,
-    serials: Sequence[str],
-) -> None:
-    without = fx.view.decided_on(Code.SERIALS_INCOMPLETE, document.id) == "receive_without"
-    short = len(set(serials)) != amount or len(serials) != amount
-    if line.serialized and short and not without:
-        raise Hold(
-            Code.SERIALS_INCOMPLETE,
-            f"{amount.normalize():f} of {line.sku} on {document.order_number} need as many "
-            f"different serial numbers; the receipt has {len(set(serials))}.",
-        )
-    after = line.received + amount
-    cancel = fx.view.behaviour.partial_receipt == "cancel_rest"
-    status = FULL if after >= line.quantity else CANCEL if cancel else CLONE
-    po_id = str(document.id)
-    receiving = psa.Receiving(
-        quantity=after,
-        status=status,
-        packing_slip=want["packing_slip"],
-        serial_numbers=tuple(dict.fromkeys(serials)) if line.serialized else (),
-        tracking_number=(str(want["tracking"])[:50] if want["tracking"] else None),
-    )
-
-    async def send() -> Outcome:
-        await fx.cw.receive_line(purchase_order, line.id, receiving)
-        return {"line": line.id, "received": str(after)}
-
-    async def look(known: Outcome) -> Outcome | None:
-        for found in await read_lines(fx, po_id, purchase_order):
-            if found.id == line.id and found.received >= after:
-                return {"line": line.id, "received": str(after)}
-        return None
-
-    evidence = {"line": line.id, "before": str(line.received), "target": str(after)}
-    await fx.once("receipt", f"{line.id}:{after.normalize():f}", evidence, send, look)
-    _after(fx, po_id, line, after, status == FULL)
-
-
-def _after(
-    fx: Effects, po_id: str, line: psa.PurchaseOrderLine, after: Decimal, full: bool
-) -> None:
-    """What is known of the lines without another read. A clone has an id that must be read,
-    but the other products' lines stay as they are."""
-    known: list[psa.PurchaseOrderLine] | None = fx.recent("lines", po_id)
-    if known is None:
-        return
-    done = replace(line, received=after, quantity=line.quantity if full else after, closed=True)
-    fx.keep("lines", [done if other.id == line.id else other for other in known], po_id)
-    if not full:
-        fx.keep("cloned", value=True, key=f"{po_id}:{line.sku}")
-
-
 async def _lines(
     fx: Effects, po_id: str, purchase_order: int, sku: str
 ) -> Sequence[psa.PurchaseOrderLine]:
     """The purchase order's lines, read again where a clone of this product is not known yet."""
     known: list[psa.PurchaseOrderLine] | None = fx.recent("lines", po_id)
-    if known is not None and not fx.recent("cloned", f"{po_id}:{sku}"):
+    if known is not None and not fx.recent("cloned", f"{po_id}:{sku_key(sku)}"):
         return known
     lines = await read_lines(fx, po_id, purchase_order)
     for line in lines:
-        fx.forget("cloned", f"{po_id}:{line.sku}")
+        fx.forget("cloned", f"{po_id}:{sku_key(line.sku)}")
     return lines
 
 
@@ -361,23 +327,3 @@ def _last_write(fx: Effects, purchase_order_id: int) -> datetime | None:
         and row.want.get("purchase_order") == purchase_order_id
     ]
     return max(moments, default=None)
-
-
-async def _complete(fx: Effects, want: Mapping[str, Any], purchase_order: int) -> None:
-    """B1.8: closed by status, when no line is open."""
-    closed = await setting(fx, "connectwise_purchase_order_status_closed")
-    invoice_date = want.get("invoice_date")
-    change = psa.PurchaseOrderChange(
-        status_id=closed.id,
-        vendor_invoice_number=(str(want["invoice"])[:50] if want.get("invoice") else None),
-        vendor_invoice_date=_moment(invoice_date),
-        freight=Decimal(str(want["freight"])) if want.get("freight") else None,
-    )
-    await fx.guard()
-    await fx.cw.change_purchase_order(purchase_order, change)
-    number = fx.view.label(f"po:{want['purchase_order']}")
-    fx.journal("PURCHASE_ORDER_COMPLETED", f"{number} is received in full and closed.")
-
-
-def _moment(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None

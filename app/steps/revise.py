@@ -15,9 +15,18 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
+from app.domain.invoices import accepted_unlinked
+from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.domain.standing import SYNC, frozen_products, standing_shares
-from app.steps.demand import INVOICED, forget_products, products_now, unit_cost, wanted_links
+from app.steps.demand import (
+    INVOICED,
+    agreed_lines,
+    forget_products,
+    products_now,
+    unit_cost,
+    wanted_links,
+)
 from app.steps.effects import Effects
 from app.steps.links import Links, add_unlinked, linked_lines, read_lines, remember
 from app.steps.plain_lines import line_ids, plain_lines
@@ -104,14 +113,16 @@ async def refuse_frozen(fx: Effects, want: Mapping[str, Any], before: Mapping[st
     if found := frozen_change(view, want, before):
         raise _frozen(want, *found)
     document = view.purchase_order(int(want["purchase_order"]))
-    if document is None or want.get("unlinked"):
+    if document is None:
         return
+    agreed = agreed_lines(view, document.id)
     standing = standing_shares(view, document.id)
     changed = differences(view, document, standing, want["shares"]) if standing else {}
     ids = {
         product: int(share["product"])
         for share in standing
         if share["line"] is not None and int(share["product"]) in changed
+        if share["line"] not in agreed
         if (product := fx.ref("product", str(share["line"]))) is not None
     }
     for there in await products_now(fx, sorted(ids)) if ids else ():
@@ -232,6 +243,7 @@ async def unlink_invoiced(fx: Effects, want: Mapping[str, Any], links: Links, st
         line
         for line, product in ids.items()
         if (found := there.get(product or -1)) is not None and found.invoice_id is not None
+        if line in accepted_unlinked(fx.view)
     ]
     if not invoiced:
         return
@@ -307,7 +319,7 @@ async def set_costs(
     po_id = str(want["purchase_order"])
     surplus = line_ids(fx.view, f"surplus:{po_id}", ("line",), None)
     for line in await read_lines(fx, po_id, purchase_order):
-        cost = changed.get(line.sku)
+        cost = changed.get(sku_key(line.sku))
         mine = (line.id in surplus) is ("items" in want)
         if cost is None or not mine or line.cancelled or line.closed or line.received:
             continue
@@ -326,7 +338,7 @@ def _changed_costs(
     """The new cost by identifier, where it is another one."""
     earlier = {"shares": before}
     if "items" in want:
-        skus = {int(item["product"]): str(item["sku"]) for item in want["items"]}
+        skus = {int(item["product"]): sku_key(str(item["sku"])) for item in want["items"]}
         stood = {int(share["product"]): Decimal(str(share["cost"])) for share in before}
         given = {int(share["product"]): Decimal(str(share["cost"])) for share in want["shares"]}
         return {
@@ -339,5 +351,5 @@ def _changed_costs(
         ref = fx.view.refs.get(("product", line))
         cost = unit_cost(want, line)
         if ref is not None and cost != unit_cost(earlier, line):
-            result[str(ref.data["sku"])] = cost
+            result[sku_key(str(ref.data["sku"]))] = cost
     return result

@@ -43,6 +43,7 @@ from app.steps.revise import (
     set_costs,
     unlink_invoiced,
 )
+from app.steps.taken import give_back_taken, given_back, refuse_new
 
 name = SYNC
 version = 2
@@ -99,7 +100,7 @@ def want(view: OrderView, subject: str) -> Want | None:
         wanted["drop_ship"] = view.sales_order.customer_id
     if agreed := accepted(view, purchase_order.id):
         wanted["unlinked"] = agreed  # a person lets goods go on without their link
-    result: dict[str, Any] = canonical(wanted)
+    result: dict[str, Any] = canonical({**wanted, **given_back(view, subject)})
     return _decided(view, subject, result)
 
 
@@ -150,6 +151,7 @@ def _surplus(
             "number": purchase_order.order_number,
             "shares": above,
             "items": items_of(view, purchase_order, {int(share["product"]) for share in above}),
+            **given_back(view, f"surplus:{purchase_order.id}"),
         }
     )
     return {**result, "by_hand": True} if base.get("by_hand") else result
@@ -291,11 +293,12 @@ async def _bring(fx: Effects, want: Want, links: Links, part: Split | None) -> H
     if view.behaviour.demand_linking == "automatic":
         products = [p for share in linked if (p := fx.ref("product", share["line"])) is not None]
         if products:
-            await refuse_invoiced(fx, sorted(set(products)), str(want["number"]), po_id)
+            await refuse_invoiced(fx, sorted(set(products)), str(want["number"]))
         earlier = [share for share in stood if share["line"] is not None]
         await revise_plain(fx, want, linked, earlier, links.record, _revision(view, po_id))
     elif view.behaviour.demand_linking == "demand_creates_po":
         held = await raise_links(fx, want, links, name, part)
+    await give_back_taken(fx, want, links.record)
     if stood:
         await set_costs(fx, want, stood, links.record)
     return held
@@ -358,7 +361,9 @@ async def _add_surplus(fx: Effects, want: Want) -> None:
     await revise_plain(
         fx, want, want["shares"], applied, known, _revision(fx.view, po_id, "surplus")
     )
+    await give_back_taken(fx, want, known)
     await set_costs(fx, want, applied, known)
+    await refuse_new(fx, want, known)
     above = sum(share["quantity"] for share in want["shares"])
     what = "stands for stock" if fx.view.stock else "are above the order and stand unlinked"
     fx.journal("SURPLUS", f"{above} on {want['number']} {what}.")

@@ -73,11 +73,11 @@ async def _with_ticket(fx: Effects, opportunity_id: int) -> None:
     assert order is not None  # noqa: S101 - create_products came before
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
     await fx.claim("opportunity", str(opportunity_id), claim_seconds(fx))
-    opportunity, closed = await checked(fx, opportunity_id, owner)
+    found = await checked(fx, opportunity_id, owner)
     won = await setting(fx, "connectwise_won_status")
-    if closed:
+    if found.closed:
         await refuse_converted(fx, opportunity_id)
-    if opportunity.status_id != won.id:
+    if found.opportunity.status_id != won.id:
         await fx.guard()
         await fx.cw.set_opportunity_status(opportunity_id, won.id, order.order_date)
         fx.journal("OPPORTUNITY_WON", f"Opportunity {opportunity_id} is {won.name}.")

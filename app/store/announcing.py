@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain.errors import LeaseLost
 from app.domain.ports import SharedClaim
-from app.domain.records import CallRecord, Claim, Intent
+from app.domain.records import QUOTE, CallRecord, Claim, Intent
 from app.store import rows
 from app.store.database import Part, as_json, text
 from app.store.database import key as index_key
@@ -58,7 +58,9 @@ WHERE mine.order_id = EXCLUDED.order_id OR mine.until <= now()
    OR EXISTS (SELECT FROM orders WHERE id = mine.order_id AND state IN ('done', 'cancelled'))
 RETURNING until
 """
-_STILL_HELD = "SELECT tenant_id FROM orders WHERE id = $1 AND lease_token = $2 FOR NO KEY UPDATE"
+_STILL_HELD = (
+    "SELECT tenant_id, wake_seq FROM orders WHERE id = $1 AND lease_token = $2 FOR NO KEY UPDATE"
+)
 _INHERITED = f"""
 SELECT {rows.INTENT_COLUMNS} FROM intent AS i
 WHERE i.tenant_id = $1 AND i.kind = $2 AND i.key = $3 AND i.shared AND i.outcome IS NULL
@@ -72,6 +74,16 @@ ON CONFLICT DO NOTHING
 _NO_LONGER_WAITS = """
 DELETE FROM claim_waiter WHERE tenant_id = $1 AND kind = $2 AND key = $3 AND order_id = $4
 """
+# Declined quotes alone carry such intents; they carry the opportunity before they announce one.
+_MARKED_LOST = f"""
+SELECT {rows.ORDER_NAME} AS name, coalesce(i.outcome_at, i.committed_at) AS at
+FROM external_ref AS e JOIN order_ref AS r ON r.ref_id = e.id
+JOIN orders AS o ON o.id = r.order_id AND starts_with(o.source_id, $3)
+JOIN intent AS i ON i.order_id = o.id AND i.kind = 'lost_opportunity'
+    AND starts_with(i.key, e.external_id || '@')
+WHERE e.tenant_id = $1 AND e.kind = 'opportunity' AND e.external_id = $2
+ORDER BY i.committed_at DESC LIMIT 1
+"""  # noqa: S608 - constant text
 _UNTIL = """
 SELECT coalesce(until, now() + interval '1 minute') FROM remote_claim
 WHERE tenant_id = $1 AND kind = $2 AND key = $3
@@ -131,9 +143,10 @@ class Announcing(Part):
             # The claim's row first, the order's second: a commit that drops the claim holds its
             # own orders and then takes the claim, so the two cannot wait for each other.
             taken = await session.fetchrow(_TAKE, claim.order_id, *record, lease)
-            tenant_id = await session.fetchval(_STILL_HELD, claim.order_id, claim.token)
-            if tenant_id is None:
+            held = await session.fetchrow(_STILL_HELD, claim.order_id, claim.token)
+            if held is None:
                 raise LeaseLost
+            tenant_id: int = held["tenant_id"]
             if taken is None:
                 # The conflict locked the claim: it is dropped after this commit, and wakes us.
                 await session.execute(_WAIT, tenant_id, *record, claim.order_id)
@@ -142,4 +155,9 @@ class Announcing(Part):
             await session.execute(_NO_LONGER_WAITS, tenant_id, *record, claim.order_id)
             open_intents = await session.fetch(_INHERITED, tenant_id, *record, claim.order_id)
         inherited = tuple(rows.intent(row) for row in open_intents)
-        return SharedClaim(owned=True, until=taken["until"], inherited=inherited)
+        return SharedClaim(True, taken["until"], inherited, held["wake_seq"])
+
+    async def marked_lost(self, tenant_id: int, opportunity: int) -> tuple[str, datetime] | None:
+        async with self._db.session() as session:
+            row = await session.fetchrow(_MARKED_LOST, tenant_id, str(opportunity), QUOTE)
+        return (row["name"], row["at"]) if row is not None else None

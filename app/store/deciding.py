@@ -12,11 +12,13 @@ from typing import Any
 
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
+from app.domain.gone import Forgotten
 from app.domain.records import Fact, JournalEntry
 from app.domain.views import Audit, DecisionMade
 from app.store.claiming import WAKE
 from app.store.database import Part, Session, as_json, text, text_or_none
 from app.store.operating import wake_as_a_person
+from app.store.record_columns import DROP_LEDGER, DROP_REFS
 from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
 
@@ -66,15 +68,20 @@ INSERT INTO fact AS f (tenant_id, order_id, kind, key, body, seen_at)
 SELECT o.tenant_id, o.id, $2, $3, $4::text::json, now() FROM orders AS o WHERE o.id = $1
 ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
 """
+_FORGET = "DELETE FROM intent WHERE order_id = $1 AND id = ANY($2::bigint[])"
+_END_LEASE = """
+UPDATE orders SET lease_owner = NULL, lease_token = NULL, lease_until = NULL WHERE id = $1
+"""
 _HOLD = "UPDATE orders SET held_by = $2 WHERE id = $1 RETURNING tenant_id"
 
 
 class Deciding(Part):
     """The part of the store behind `decide`, `skip`, `hold` and `release`."""
 
-    async def decide(self, made: DecisionMade) -> None:
+    async def decide(self, made: DecisionMade) -> bool:
         """Keep a decision and wake the order with its retries reset. With `skip` the step is left
-        out from now on; with `release` a person's hold ends. Raises KeyError."""
+        out from now on; with `release` a person's hold ends. False, and nothing is kept: it would
+        `forget` while a step is under way or a write is in doubt. Raises KeyError."""
         one = made.decision
         told = f"decided {one.choice} on {one.code.value}"
         if made.skip:
@@ -91,6 +98,11 @@ class Deciding(Part):
             tenant_id = await session.fetchval(_LOCK, made.order_id)
             if tenant_id is None:
                 raise KeyError(made.order_id)
+            if made.forget is not None:
+                # Steps begin, and writes are announced, under the same lock.
+                if await session.fetchval(_UNSURE, made.order_id):
+                    return False
+                await _forget(session, made.order_id, made.forget, made.intents)
             await session.execute(
                 _DECIDE,
                 made.order_id,
@@ -116,6 +128,7 @@ class Deciding(Part):
             if made.drop_claims:
                 dropped = await session.fetch(_DROP_CLAIMS, made.order_id)
         await self._wake_who_waited(dropped)
+        return True
 
     async def _wake_who_waited(self, dropped: Sequence[Any]) -> None:
         """In a transaction of its own, as a commit does; who is missed looks at its own time."""
@@ -184,6 +197,19 @@ class Deciding(Part):
             audit = Audit(entry.actor, action, str(order_id), {"told": entry.sentence})
             await append(session, tenant_id, audit)
             await _tell_and_wake(session, order_id, entry)
+
+
+async def _forget(
+    session: Session, order_id: int, forget: Forgotten, intents: Sequence[int]
+) -> None:
+    """The order's lease ends, so that a worker that read it before begins again."""
+    steps, subjects = zip(*forget.ledger, strict=True) if forget.ledger else ((), ())
+    of = [order_id] * len(steps)
+    await session.execute(DROP_LEDGER, of, list(steps), list(subjects))
+    kinds, keys = zip(*forget.refs, strict=True) if forget.refs else ((), ())
+    await session.execute(DROP_REFS, [order_id] * len(kinds), list(kinds), list(keys))
+    await session.execute(_FORGET, order_id, list(intents))
+    await session.execute(_END_LEASE, order_id)
 
 
 async def _tell_and_wake(session: Session, order_id: int, entry: JournalEntry) -> None:

@@ -1,7 +1,8 @@
 """Documents in their orders: read, placed, moved and written, in the caller's transaction.
 
 Owns `document` and what a purchase order takes along when it moves to another order. Locks come
-in one order everywhere: documents and quotes by advisory lock, then orders by id, then rows.
+in one order everywhere: documents and quotes by advisory lock, then opportunities by another, then
+orders by id, then rows.
 """
 
 from __future__ import annotations
@@ -11,16 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from app.domain.codes import Code
 from app.domain.documents import Kind
 from app.domain.records import JournalEntry
-from app.store import rows
+from app.store import declining, rows
 from app.store.database import Session, as_json, text_or_none
+from app.store.declining import lock
 from app.store.placing import Delivered, Doc, Key, OrderKey, fold, lock_keys
 from app.store.story import JOURNAL, columns, journal_columns
-
-_LOCK = """
-SELECT pg_advisory_xact_lock(h) FROM (
-    SELECT DISTINCT hashtextextended(k, 0) AS h FROM unnest($1::text[]) AS t (k) ORDER BY h
-) AS keys
-"""
 
 _READ = """
 SELECT d.* FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (connection_id, kind, source_id)
@@ -35,7 +31,6 @@ SELECT d.connection_id, d.quote, d.order_id
 FROM unnest($1::bigint[], $2::text[]) AS t (connection_id, quote)
 JOIN document AS d USING (connection_id, quote) WHERE d.kind = 'sales_order'
 """
-
 _PLACEHOLDERS = """
 INSERT INTO orders (tenant_id, connection_id, source_id)
 SELECT c.tenant_id, t.connection_id, t.source_id
@@ -140,6 +135,7 @@ class Documents:
         self.of_event: dict[int, set[int]] = {}
         self._docs: dict[Key, Doc] = {}
         self._by_quote: dict[tuple[int, str], set[int]] = {}
+        self._declined: declining.Declined = {}
         self._journal: list[tuple[int, JournalEntry]] = []
         self._others: set[int] = set()
         self._named: Mapping[OrderKey, int] = {}
@@ -154,11 +150,12 @@ class Documents:
         if not delivered and not self._others:
             return postponed
         keys = lock_keys(delivered)
-        await self._session.execute(_LOCK, sorted(f"{c}/{k.value}/{s}" for c, k, s in keys))
+        await lock(self._session, (f"{c}/{k.value}/{s}" for c, k, s in keys))
         while True:
             kept = [one for one in delivered if one.event_id not in postponed]
             await self._read(lock_keys(kept))
             fold(kept, self._docs)
+            self._declined = await declining.read(self._session, self._docs)
             orders = await self._orders()
             names, busy = await self._lock_orders(orders)
             again = {
@@ -218,7 +215,7 @@ class Documents:
         """Names of the orders that this group touches, and those that a worker has."""
         ids = {*orders.values(), *self._others}
         ids.update(doc.order_id for doc in self._docs.values() if doc.order_id is not None)
-        ids.update(*self._by_quote.values())
+        ids.update(*self._by_quote.values(), *self._declined.values())
         found = await self._session.fetch(_LOCK_ORDERS, sorted(ids))
         busy = {row["id"] for row in found if row["lease_token"] is not None}
         return {row["id"]: row["name"] for row in found}, busy
@@ -300,7 +297,8 @@ class Documents:
     def _tell(self, doc: Doc) -> None:
         """Whom the document concerns: which events, which orders are woken and told."""
         if doc.kind is Kind.QUOTE:
-            concerned = set(self._by_quote.get((doc.connection_id, doc.source_id), ()))
+            concerned = {doc.order_id} if doc.order_id is not None else set()
+            concerned |= set(self._by_quote.get((doc.connection_id, doc.source_id), ()))
             concerned.update(
                 other.order_id
                 for other in self._docs.values()
@@ -318,11 +316,12 @@ class Documents:
             self.woken.update(order for order in left_and_joined if order is not None)
         if doc.changed:
             self.woken |= concerned
+            self.woken |= declining.beside(doc, self._docs, self._declined)
             self._journal.extend((order_id, doc.journal()) for order_id in sorted(concerned))
 
     def _names_its_order(self, doc: Doc) -> bool:
-        if doc.kind is Kind.SALES_ORDER:
-            return True
+        if doc.kind in (Kind.SALES_ORDER, Kind.QUOTE):
+            return doc.order_id is not None
         stock = doc.kind is Kind.PURCHASE_ORDER and doc.told is not None and doc.told.order is None
         return stock and doc.order_id == self._named.get(doc.order_key or (0, ""))
 

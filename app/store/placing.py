@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypeAlias
 
-from app.domain.documents import Kind
-from app.domain.records import STOCK, DocumentPlace, JournalEntry
+from app.domain.documents import Kind, QuoteStatus
+from app.domain.records import QUOTE, STOCK, DocumentPlace, JournalEntry
 from app.domain.versions import Stored, merge
 from app.store.database import key
 
@@ -44,6 +44,7 @@ class Doc:
     told: DocumentPlace | None = None  # what the newest state says, None: nothing new
     events: set[int] = field(default_factory=set)
     was_in: int | None = None  # the order that it is stored in
+    losing: bool = False  # a quote of a tenant for whom a declined one marks opportunities lost
 
     @property
     def stored(self) -> Stored:
@@ -70,9 +71,13 @@ class Doc:
     @property
     def order_key(self) -> OrderKey | None:
         """The order that the newest state names by itself; receipts and quotes name none. A
-        purchase order without a sales order is an order of its own kind: one for stock (H4)."""
+        purchase order without a sales order is an order of its own kind: one for stock (H4), and
+        so is a declined quote where that counts (B1.4)."""
         if self.told is None:
             return None
+        if self.kind is Kind.QUOTE:
+            begins = self.declined and self.losing
+            return (self.connection_id, key(f"{QUOTE}{self.source_id}")) if begins else None
         if self.told.order is None and self.kind is Kind.PURCHASE_ORDER:
             return (self.connection_id, key(f"{STOCK}{self.source_id}"))
         return (self.connection_id, self.told.order) if self.told.order is not None else None
@@ -84,13 +89,20 @@ class Doc:
         return name if isinstance(name, str) else None
 
     @property
+    def declined(self) -> bool:
+        """Whether it is a quote that the customer declined."""
+        return self.kind is Kind.QUOTE and self.stored.own.get("status") == QuoteStatus.DECLINED
+
+    @property
     def opportunity(self) -> str | None:
         """The ConnectWise opportunity that a person chose in Commerce."""
-        if self.kind not in (Kind.QUOTE, Kind.SALES_ORDER):
-            return None
-        value = self.stored.body().get("connectwise")
-        chosen = value.get("opportunityId") if isinstance(value, Mapping) else None
-        return str(chosen) if isinstance(chosen, (int, str)) else None
+        return _opportunity(self.stored)
+
+    @property
+    def opportunities(self) -> set[str]:
+        """The one that it names, and the one that it named before."""
+        found = {_opportunity(stored) for stored in (self.old, self.new) if stored is not None}
+        return {opportunity for opportunity in found if opportunity is not None}
 
     @property
     def name(self) -> str:
@@ -102,7 +114,10 @@ class Doc:
     @property
     def names(self) -> tuple[str | None, str | None]:
         """Number and customer that the document gives its order. A purchase order for stock lends
-        its number, and no customer."""
+        its number, and no customer; a declined quote lends both."""
+        if self.kind is Kind.QUOTE:
+            number = self.stored.body().get("quoteNumber")
+            return (number if isinstance(number, str) else None), self.customer
         if self.kind is Kind.PURCHASE_ORDER:
             number = self.stored.body().get("orderNumber")
             return (number if isinstance(number, str) else None), None
@@ -146,6 +161,14 @@ class Delivered:
     @property
     def key(self) -> Key:
         return (self.connection_id, self.place.kind, self.place.stored.source_id)
+
+
+def _opportunity(stored: Stored) -> str | None:
+    if stored.kind not in (Kind.QUOTE, Kind.SALES_ORDER):
+        return None
+    value = stored.body().get("connectwise")
+    chosen = value.get("opportunityId") if isinstance(value, Mapping) else None
+    return str(chosen) if isinstance(chosen, (int, str)) else None
 
 
 def _key_or_none(value: str | None) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.domain.errors import LeaseLost
-from app.domain.records import Claim, Snapshot
+from app.domain.records import QUOTE, Claim, Snapshot
 from app.store import rows
 from app.store.connections import PAUSED, SERVICE
 from app.store.database import Database, Part, Session
@@ -56,7 +56,7 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
         SELECT e.kind, e.external_id, coalesce(x.number, 'id:' || x.source_id) AS name
         FROM named JOIN external_ref AS e USING (id)
         JOIN order_ref AS r ON r.ref_id = e.id AND r.order_id <> o.id
-        JOIN orders AS x ON x.id = r.order_id
+        JOIN orders AS x ON x.id = r.order_id AND NOT starts_with(x.source_id, '{QUOTE}')
         GROUP BY e.kind, e.external_id, x.id ORDER BY e.kind, e.external_id, x.id
     ) AS s) AS shared,
     (SELECT json_agg(s) FROM (
@@ -72,6 +72,23 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
     ) AS s) AS others
 FROM o JOIN connection AS c ON c.id = o.connection_id JOIN tenant ON tenant.id = o.tenant_id
 """  # noqa: S608 - constant text
+
+# B1.4: what decides about a declined quote beside it. The other quotes of its opportunity, and
+# every sales order that names the opportunity, or is placed on one of its quotes.
+_SIBLINGS = """
+WITH mine AS (
+    SELECT * FROM document WHERE order_id = $1 AND kind = 'quote'
+), named AS (
+    SELECT d.* FROM mine JOIN document AS d USING (tenant_id, opportunity)
+    WHERE d.kind IN ('quote', 'sales_order') AND d.id <> mine.id
+), placed AS (
+    SELECT d.* FROM (SELECT * FROM mine UNION ALL SELECT * FROM named) AS q
+    JOIN document AS d ON d.connection_id = q.connection_id AND d.quote = q.source_id
+    WHERE q.kind = 'quote' AND d.kind = 'sales_order'
+)
+SELECT DISTINCT ON (id) kind, source_id, rank, own, extras
+FROM (SELECT * FROM named UNION ALL SELECT * FROM placed) AS beside ORDER BY id
+"""
 
 _CONFIG = """
 SELECT config_version,
@@ -114,12 +131,15 @@ class Reading(Part):
 
     async def _snapshot(self, session: Session, row: Any) -> Snapshot:
         config = await self._config(session, row["tenant_id"], row["config_version"])
+        order = rows.order(row)
+        # Read after the order's wake number: what came in between moves it, and is decided again.
+        siblings = await session.fetch(_SIBLINGS, order.id) if order.of_quote else ()
         shared: dict[tuple[str, str], list[str]] = {}
         for found in row["shared"] or ():
             shared.setdefault((found["kind"], found["external_id"]), []).append(found["name"])
         paused = row["paused"]
         return Snapshot(
-            order=rows.order(row),
+            order=order,
             documents=tuple(rows.stored(found) for found in row["documents"] or ()),
             ledger=tuple(rows.ledger(found) for found in row["ledger"] or ()),
             intents=tuple(rows.intent(found) for found in row["intents"] or ()),
@@ -138,6 +158,7 @@ class Reading(Part):
                 if found is not None
             ),
             others=tuple(rows.other(found) for found in row["others"] or ()),
+            siblings=tuple(rows.stored(found) for found in siblings),
         )
 
     async def _config(self, session: Session, tenant_id: int, version: int) -> _Config:

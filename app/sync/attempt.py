@@ -145,7 +145,12 @@ class Attempt:
 
     # Shared records ---------------------------------------------------------------------
 
-    async def claim(self, kind: str, key: str, seconds: float | None) -> None:
+    async def marked_lost(self, opportunity: int) -> tuple[str, datetime] | None:
+        return await self._store.marked_lost(self.view.row.tenant_id, opportunity)
+
+    async def claim(
+        self, kind: str, key: str, seconds: float | None, *, as_decided: bool = False
+    ) -> None:
         answer = await self._store.claim_shared(self._drive.claim, kind, key, seconds)
         if not answer.owned:
             now = await self.now()
@@ -154,6 +159,10 @@ class Attempt:
                 f"Another order is working on {kind.replace('_', ' ')} {key}.",
                 answer.until or now + timedelta(seconds=5),
             )
+        if as_decided and answer.wake_seq != self.view.row.wake_seq:
+            self.drop_claim(kind, key)
+            told = f"More came in about {kind.replace('_', ' ')} {key}; it is decided anew."
+            raise Wait(Code.CLAIMED_ELSEWHERE, told, await self.now())
         self._drive.recent[INHERITED, f"{kind}:{key}"] = answer.inherited
 
     def drop_claim(self, kind: str, key: str) -> None:

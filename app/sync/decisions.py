@@ -11,9 +11,10 @@ from dataclasses import replace
 from logging import ERROR
 from typing import Any
 
-from app.domain.choices import LOOK_AGAIN, ONLY_AT, SKIP, does, known, names_of
+from app.domain.choices import LOOK_AGAIN, MAKE_AGAIN, ONLY_AT, SKIP, does, known, names_of
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict
+from app.domain.gone import Forgotten, forgotten
 from app.domain.json_values import digest
 from app.domain.order import OrderView
 from app.domain.ports import Store
@@ -51,12 +52,14 @@ class Decisions:
         operations: Operations,
         plan: Planner,
         pin: Callable[[Snapshot], Pin],
+        forbidden: Callable[[Snapshot, Pin], str | None],
     ) -> None:
         self._store = store
         self._admin = admin
         self._operations = operations
         self._plan = plan
         self._pin = pin
+        self._forbidden = forbidden
 
     async def decide(
         self,
@@ -82,7 +85,8 @@ class Decisions:
                 choices={name: does(code, name) for name in offered},
             )
         skip = choice == SKIP.name
-        await self._admin.decide(
+        forget = self._forgotten(snapshot, verdict) if choice == MAKE_AGAIN.name else None
+        kept = await self._admin.decide(
             DecisionMade(
                 row.id,
                 Decision(
@@ -98,8 +102,12 @@ class Decisions:
                 skip=skip,
                 drop_claims=skip and verdict.step == _GIVES_CLAIMS_BACK,
                 release=code is Code.HELD_BY_PERSON and choice == LOOK_AGAIN.name,
+                forget=forget,
+                intents=forget.ids(snapshot.intents) if forget is not None else (),
             )
         )
+        if not kept:
+            raise _in_doubt(row, snapshot)
         await self._operations.wake()
         return await self._operations.story(row)
 
@@ -140,18 +148,11 @@ class Decisions:
             raise Refusal("REPIN_REFUSED", sentence)
         if row.state is State.CANCELLED:
             raise Refusal("REPIN_REFUSED", f"{row.name} is cancelled: nothing more is done for it.")
-        if not await self._admin.repin(row.id, self._pin(snapshot), actor.name, told):
-            doubt = {
-                f"{intent.step} of {intent.subject}"
-                for intent in snapshot.intents
-                if intent.outcome is None
-            }
-            where = f" ({', '.join(sorted(doubt))})" if doubt else ""
-            sentence = (
-                f"A step of {row.name} is under way, or it is not known what became of a "
-                f"write{where}. Ask again when that is settled: it is looked up by itself."
-            )
-            raise Refusal("WRITE_IN_DOUBT", sentence)
+        pin = self._pin(snapshot)
+        if forbids := self._forbidden(snapshot, pin):
+            raise Refusal("REPIN_REFUSED", forbids)
+        if not await self._admin.repin(row.id, pin, actor.name, told):
+            raise _in_doubt(row, snapshot)
         await self._operations.wake()
         return await self._operations.story(row)
 
@@ -188,6 +189,19 @@ class Decisions:
         await self._operations.wake()
         return await self._operations.story(row)
 
+    def _forgotten(self, snapshot: Snapshot, verdict: Verdict) -> Forgotten:
+        """What is unlearned so that a record is made anew (REMOTE_GONE)."""
+        view, _ = self._planned(snapshot)
+        found = forgotten(view, verdict.subject, verdict.sentence or "")
+        if found is None:
+            raise Refusal(
+                "CHOICE_NOT_KNOWN",
+                f"{MAKE_AGAIN.name!r} is not offered here: what is gone is not the service's to make, "
+                "or other records rest on it.",
+                choices={name: does(Code.REMOTE_GONE, name) for name in verdict.choices},
+            )
+        return found
+
     def _standing(
         self, snapshot: Snapshot, code: Code, subject: str | None, step: str | None
     ) -> Verdict:
@@ -209,6 +223,20 @@ class Decisions:
             wide("plan_failed", level=ERROR, order=row.name, exc_info=error)
             sentence = f"The service fails at reading {row.name}; only POISON can be decided then."
             raise Refusal("DECISION_NOT_OPEN", sentence) from error
+
+
+def _in_doubt(row: OrderRow, snapshot: Snapshot) -> Refusal:
+    doubt = {
+        f"{intent.step} of {intent.subject}"
+        for intent in snapshot.intents
+        if intent.outcome is None
+    }
+    where = f" ({', '.join(sorted(doubt))})" if doubt else ""
+    return Refusal(
+        "WRITE_IN_DOUBT",
+        f"A step of {row.name} is under way, or it is not known what became of a write{where}. Ask "
+        "again when that is settled: it is looked up by itself.",
+    )
 
 
 def _whole(row: OrderRow, code: Code, subject: str | None, choices: tuple[str, ...]) -> Verdict:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.domain.choices import LOOK_AGAIN, SKIP, names_of
+from app.domain import gone
+from app.domain.choices import GENERAL, names_of
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan
 from app.domain.errors import (
@@ -28,7 +29,7 @@ from app.domain.reasons import CODES
 from app.domain.records import Answer, JournalEntry, LedgerRow, Snapshot, WriteSet
 
 PARK_AFTER = 5
-PARKED = (LOOK_AGAIN.name, SKIP.name)  # a wait that ran out of retries, whatever its code
+PARKED = GENERAL  # a wait that ran out of retries, whatever its code
 ADOPT_TRIES = 2
 
 
@@ -75,6 +76,9 @@ def failed(
         # A record made just now may not show yet: look once more before a person is asked.
         again = now + view.live.read_lag
         return Ending(shut(base, State.WAITING, policy.code, sentence, now, again))
+    if failure.kind is FailureKind.GONE:
+        row = held(view, base, policy.code, sentence, now)
+        return Ending(replace(row, choices=gone.ways(view, base.subject, sentence)))
     if policy.action == "hold" or (policy.action == "adopt" and tries >= ADOPT_TRIES):
         return Ending(held(view, base, policy.code, sentence, now))
     if policy.action == "look":
@@ -147,7 +151,7 @@ def note_verdicts(view: OrderView, plan: Plan, writes: WriteSet) -> None:
         before = (row.state, row.code, row.sentence) if row is not None else None
         if before == (verdict.state, verdict.code, verdict.sentence):
             continue
-        if row is None and verdict.state is State.NOT_NEEDED:
+        if row is None and verdict.state is State.NOT_NEEDED and verdict.code is None:
             continue
         base = row or LedgerRow(verdict.step, verdict.subject, verdict.state)
         since = verdict.since or (view.now if before is None else base.since)

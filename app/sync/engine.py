@@ -38,7 +38,7 @@ from app.domain.records import (
     StepRun,
     WriteSet,
 )
-from app.domain.scenario import Scenario
+from app.domain.scenario import Scenario, forbidden
 from app.steps import STEPS
 from app.sync.attempt import Attempt, Drive
 from app.sync.endings import broken, failed, held, note_verdicts, paused_answer, stopped
@@ -141,6 +141,7 @@ class Engine:
     def _pin(self, snapshot: Snapshot, view: OrderView, writes: WriteSet) -> None:
         """H8: scenario and behaviour settings stay as they are when the sales order comes in."""
         begun = view.sales_order is not None or (view.stock and view.purchase_orders)
+        begun = begun or (view.of_quote and view.quote is not None)
         if not begun or snapshot.order.scenario is not None:
             return
         name, version, behaviour = writes.pin = self._pin_of(snapshot, view)
@@ -166,6 +167,13 @@ class Engine:
         fresh = replace(snapshot, order=row)
         scenario = self.scenario_of(fresh)
         return self._pin_of(fresh, build(fresh, {**self.defaults, **scenario.defaults}))
+
+    def forbidden_pin(self, snapshot: Snapshot, pin: Pin) -> str | None:
+        """Why an order cannot be pinned so: the same as keeps the service from starting so."""
+        name, _, behaviour = pin
+        scenario = self.scenarios[name]
+        ruling = {**self.defaults, **scenario.defaults, **snapshot.settings, **behaviour}
+        return forbidden(scenario, ruling)
 
     async def _commit(self, drive: Drive, writes: WriteSet, release: Release | None = None) -> bool:
         committed = await self.store.commit(writes, release)

@@ -34,6 +34,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "raise_ticket": ("ticket",),
     "create_products": ("product", "opportunity"),
     "win_opportunity": ("opportunity",),
+    "lose_opportunity": ("opportunity",),
     "create_sales_order": ("sales_order",),
     "sync_purchase_order": ("purchase_order",),
     "link_demand": ("purchase_order",),

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
-
-import aiohttp
 
 from sandbox.connectwise.callbacks import TIMEOUT, Notices, Sender
 from sandbox.connectwise.http.api import Api, Credentials
 from sandbox.connectwise.model import ConnectWise
 from sandbox.kit.asgi import Application
+from sandbox.kit.background import Background
 
 CODEBASE = "v4_6_release"
 
@@ -35,41 +33,6 @@ class ConnectWiseApplication(Application):
         self.psa.base_url = f"{url.rstrip('/')}/{CODEBASE}/apis/3.0"
 
 
-class Background:
-    """The tasks and the HTTP client of the callback sender, living as long as the server."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._client: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
-
-    async def stop(self) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.close()
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
-        if self._client is None:
-            return 0
-        try:
-            async with self._client.post(
-                url, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.read()
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            return 0
-
-
 def wall_clock() -> datetime:
     return datetime.now(UTC)
 
@@ -86,7 +49,7 @@ def create_app(
     login = credentials or Credentials()
     psa = ConnectWise(now=now, new_guid=new_guid, company=login.company)
     key_id, signing_key = new_guid(), new_guid()
-    background = Background()
+    background = Background(TIMEOUT)
     api = Api(psa, login, signing_key=lambda given: signing_key if given == key_id else None)
     sender = Sender(
         psa,

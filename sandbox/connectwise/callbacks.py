@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,7 +89,7 @@ class Notices:
             return True
         watched = CALLBACK_LEVELS[kind].get(entry["level"], "")
         row = change.after or change.before or {}
-        return bool(watched) and row.get(watched) == entry["objectId"]
+        return bool(watched) and names(row.get(watched), entry["objectId"])
 
     def _delivery(self, entry: Row, kind: str, change: Change) -> Delivery:
         payload = {
@@ -119,6 +119,13 @@ class Notices:
         stamps = record["_info"]
         summary["_info"] = {name: stamps[name] for name in ("lastUpdated", "updatedBy")}
         return to_json(summary).decode()
+
+
+def names(value: Any, number: int) -> bool:
+    """Whether a stored field refers to a record; a list does when any of its elements does."""
+    if isinstance(value, list):
+        return any(names(each, number) for each in value)
+    return bool((value.get("id") if isinstance(value, Mapping) else value) == number)
 
 
 def appended(url: str, change: Change) -> str:
@@ -151,7 +158,11 @@ class Sender:
         self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
     def hear(self, changes: list[Change]) -> None:
-        """The world's listener."""
+        """The world's listener. A registration that was changed, so also one that was switched off
+        or on again, has not failed yet."""
+        for change in changes:
+            if change.table == "callback":
+                self._failing_since.pop(change.record_id, None)
         for delivery in self.notices.of(changes):
             self.sent.append(delivery)
             self.spawn(self.deliver(delivery))
@@ -180,7 +191,7 @@ class Sender:
             return await self.post(delivery.url, body, headers)
 
     def _failed(self, callback: int) -> None:
-        """Three days without one success switch a registration off."""
+        """Three days of failures without one success between switch a registration off."""
         now = self.psa.world.now()
         since = self._failing_since.setdefault(callback, now)
         if now - since >= DISABLED_AFTER and self.psa.world.get("callback", callback):

@@ -113,7 +113,9 @@ def _told(day: Day) -> dict[str, list[Ending]]:
 
 def _watched(service: Service, office: Office, client_id: str) -> Case:
     """The day as an outsider sees it: what was accepted, what ConnectWise was asked."""
-    return Case(service.accepted, office.requests(), office.first(), client_id)
+    case = Case(service.accepted, office.requests(), office.first(), client_id)
+    case.lost_on_decline = True  # one story switches it on
+    return case
 
 
 @contextmanager

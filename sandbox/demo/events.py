@@ -21,6 +21,7 @@ TAX = Decimal("0.1")
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
 CANCELLED = 90
+DECLINED = 90
 PERCENT = 0  # a discount's method
 
 Lines = Sequence[tuple[Goods, int]]
@@ -123,6 +124,12 @@ class Sale:
             "sections": [section for section in sections if section["lines"]],
         }
         return _event("quote.won", when, quote=quote)
+
+    def declined(self) -> Event:
+        """quote.declined: the customer does not want it, and there is no order."""
+        event = self.won()
+        event["data"]["quote"].update(status=DECLINED, salesOrderId=None)
+        return {**event, "type": "quote.declined"}
 
     @property
     def _not_optional(self) -> Lines:

@@ -29,6 +29,7 @@ MARKS = {
 STEPS: Mapping[str, str] = {
     "create_products": "The products sold stand on {opportunity}, each marked as this order's.",
     "win_opportunity": "{opportunity} is won.",
+    "lose_opportunity": "{opportunity} is lost.",
     "create_sales_order": "{sales_order} is made from it; its goods raise purchasing demand.",
     "sync_purchase_order": "{subject} is made from that demand, as {purchase_order}.",
     "link_demand": "{subject} is linked to the demand of {sales_order}: read back and found so.",

@@ -126,6 +126,26 @@ def cancelled(day: Day) -> Ending:
     return Ending(sale, "cancelled", "CANCELLED", "", status="Waiting for goods")
 
 
+def accepted_late(day: Day) -> Ending:
+    lines = [(DOCK, 2)]
+    opportunity = day.office.make_opportunity("Contoso", "Two docks", lines)
+    sale = Sale(1225, CONTOSO, lines, quote=525, opportunity=opportunity, title="Two docks")
+    purchase = Purchase(8930, sale, INGRAM, lines)
+    day.begin(
+        "A quote that is declined, and accepted a week later",
+        "With LOST_ON_DECLINE = true a declined quote marks its deal lost, if no other quote or "
+        "order of the deal speaks against it. What the service marked lost, a late order reopens.",
+    )
+    day.service.change_setting("LOST_ON_DECLINE", "true")
+    day.post(sale.declined())
+    day.follow(sale.quote_number, "done", "OPPORTUNITY_MARKED_LOST")
+    day.service.change_setting("LOST_ON_DECLINE", "false")
+    day.post(sale.won(), sale.approved(), purchase.approved(), purchase.receive())
+    day.follow(sale.number, "done")
+    day.read_journal(sale.number, "reopened")
+    return Ending.released(sale, purchase)
+
+
 def too_many(day: Day) -> Ending:
     sale = Sale(1214, CONTOSO, [(CABLE, 10)])
     purchase = Purchase(8914, sale, SYNNEX, [(CABLE, 10)])
@@ -267,7 +287,10 @@ def invoiced_too_early(day: Day) -> Ending:
 TURNS: tuple[tuple[str, tuple[Story, ...]], ...] = (
     (
         "Orders that change",
-        (changed_and_sourced_anew, chosen_anew, one_line_more, changed_too_late, cancelled),
+        (
+            *(changed_and_sourced_anew, chosen_anew, one_line_more, changed_too_late),
+            *(cancelled, accepted_late),
+        ),
     ),
     (
         "Goods that come otherwise than ordered",

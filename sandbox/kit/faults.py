@@ -50,10 +50,15 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, in the order in which they were asked for."""
+    """The faults still to come, in the order in which they were asked for.
 
-    def __init__(self, kinds: tuple[str, ...] = KINDS) -> None:
-        self._kinds = kinds
+    `inner` are a simulator's own kinds, which meet a request only while it is carried out, at what
+    they spoil: `take` leaves them to `take_inner`.
+    """
+
+    def __init__(self, inner: tuple[str, ...] = ()) -> None:
+        self._inner = inner
+        self._kinds = (*KINDS, *inner)
         self._faults: list[Fault] = []
 
     def add(self, given: Any) -> None:
@@ -63,7 +68,14 @@ class Faults:
 
     def take(self, method: str, path: str) -> Fault | None:
         """The first fault that fits a request, counted down."""
-        for fault in self._faults:
+        return self._take(method, path, [f for f in self._faults if f.kind not in self._inner])
+
+    def take_inner(self, kind: str, method: str, path: str) -> Fault | None:
+        """The same of one inner kind."""
+        return self._take(method, path, [fault for fault in self._faults if fault.kind == kind])
+
+    def _take(self, method: str, path: str, among: list[Fault]) -> Fault | None:
+        for fault in among:
             if fault.matches(method, path):
                 if fault.times is not None:
                     fault.times -= 1

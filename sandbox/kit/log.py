@@ -32,7 +32,9 @@ class Entry:
     fault: str | None
     is_json: bool  # the answer is JSON on one line, and needs no reading to be shown
     client: str = ""  # the client id that came with the request
-    changed: Sequence[tuple[str, int, Any]] = ()  # (table, id, row or None) that a write touched
+    changed: Sequence[
+        tuple[str, int | str, Any]
+    ] = ()  # (table, id, row or None) that a write touched
 
     @property
     def size(self) -> int:
@@ -101,7 +103,7 @@ class RequestLog:
         fault: str | None = None,
         is_json: bool = False,
         client: str = "",
-        changed: Sequence[tuple[str, int, Any]] = (),
+        changed: Sequence[tuple[str, int | str, Any]] = (),
     ) -> None:
         entry = Entry(
             self._next, moment, method, path, query, body, status, response, member, fault,

@@ -6,18 +6,21 @@ of orders that are under way: a missing record is no fault here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from sandbox.observer.mirror import Mirror, order_of, wanted
-from sandbox.observer.rules import Broken, short_of_goods
+from sandbox.observer.rules import Broken, of_others, short_of_goods
 from sandbox.observer.told import Told
 
 END = datetime.max.replace(tzinfo=UTC)
 
 
-def faults(mirror: Mirror, told: Told, ready: str) -> Iterator[Broken]:
-    """Everything that is not as it may be."""
+def faults(mirror: Mirror, told: Told, ready: str, links: Collection[int] = ()) -> Iterator[Broken]:
+    """Everything that is not as it may be. `links`: those that a write of the service made."""
+    for link in mirror.rows("link"):
+        if link["id"] in links and not float(link.get("received") or 0):
+            yield from of_others(mirror, told, END, link, "left linked")
     for product in mirror.marked("dl:"):
         order = order_of(product["integrationXRef"])
         if order is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer import ending, of_tickets, rules
+from sandbox.observer import ending, lost, of_tickets, rules
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
 
@@ -40,6 +40,7 @@ class Case:
     log. `service`: the client id of the service; writes of others only change the state.
     `permitted`: rules that a person's decision lifted, as "D-7" for all, or "D-7 1201" for one
     Commerce order. `scenario` chooses the row of the matrix of who writes what (G9).
+    `lost_on_decline`: whether a declined quote may mark its opportunity lost (B1.4).
     """
 
     accepted: Sequence[tuple[datetime, Json]]
@@ -49,6 +50,7 @@ class Case:
     permitted: Collection[str] = ()
     scenario: str = "B1"
     ready: str = "Ready to invoice"
+    lost_on_decline: bool = False
     writes: int = field(default=0, init=False)  # how many were judged
 
 
@@ -56,6 +58,7 @@ def judge(case: Case) -> list[Finding]:
     """Every rule that was broken, in the order of the log. Empty: all is well."""
     told, mirror = Told(case.accepted), Mirror(case.first)
     found: list[Finding] = []
+    links: set[int] = set()  # made by writes of the service
     for entry in case.log:
         changed = entry.get("changed") or ()
         mine = entry["method"] not in (*READS, "ACT") and entry.get("client") == case.service
@@ -71,14 +74,16 @@ def judge(case: Case) -> list[Finding]:
             moment=datetime.fromisoformat(str(entry["t"])),
             scenario=case.scenario,
             ready=case.ready,
+            lost_on_decline=case.lost_on_decline,
         )
         # Rules that need the state before are asked first: `apply` changes the mirror in place.
-        sentences = [*_asked((*rules.BEFORE, *of_tickets.BEFORE), write)]
+        sentences = [*_asked((*rules.BEFORE, lost.lost_alone, *of_tickets.BEFORE), write)]
         mirror.apply(changed)
         sentences += _asked((*rules.AFTER, *of_tickets.AFTER), write)
         case.writes += 1
+        links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = ending.faults(mirror, told, case.ready)
+    end = ending.faults(mirror, told, case.ready, links)
     return [*found, *_not_permitted(case.permitted, end, None)]
 
 

@@ -49,6 +49,7 @@ class Write:
     moment: datetime
     scenario: str
     ready: str
+    lost_on_decline: bool = False
 
     @property
     def path(self) -> str:
@@ -149,6 +150,7 @@ def received_linked(write: Write) -> Iterator[Broken]:
             if product.get("invoice") is not None:
                 sentence = f"Line {new['id']} was received behind invoice {product['invoice']}."
                 yield "D-7", order, sentence
+            yield from of_others(write.after, write.told, write.moment, link, "received")
         if not links:
             yield from _should_be_linked(write, new)
 
@@ -160,9 +162,7 @@ def _touches_received(write: Write) -> bool:
 
 def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
     """A line without a link is surplus or stock, unless the order still has open demand for it."""
-    purchase = _purchase_order(write, line)
-    document = write.told.purchase_orders.get(purchase) if purchase is not None else None
-    body = document.at(write.moment) if document is not None else None
+    body = _told_of(write.after, write.told, write.moment, line)
     order = body.get("salesOrderID") if body is not None else None
     if order is None:
         return
@@ -175,9 +175,31 @@ def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
             return
 
 
-def _purchase_order(write: Write, line: Row) -> int | None:
+def of_others(
+    mirror: Mirror, told: Told, moment: datetime, link: Row, what: str
+) -> Iterator[Broken]:
+    """B1.9: a purchase order is linked to the demand of its own sales order; one for stock to
+    none. ConnectWise may link a plain line by itself: then a person decides."""
+    line, product = mirror.get("line", link["line"]), mirror.get("product", link["product"])
+    body = _told_of(mirror, told, moment, line) if line is not None else None
+    if line is None or product is None or body is None or not wanted(product):
+        return
+    order, whose = body.get("salesOrderID"), order_of(product.get("integrationXRef"))
+    if whose is None or whose != order:
+        own = int(order) if order is not None else None
+        place = f"product {product['id']} of {f'order {whose}' if whose else 'somebody else'}"
+        yield "B1.9", own, f"Line {line['id']} of {body['orderNumber']} was {what} for {place}."
+
+
+def _told_of(mirror: Mirror, told: Told, moment: datetime, line: Row) -> Mapping[str, Any] | None:
+    """What Commerce had said by then of the purchase order behind a line."""
+    document = told.purchase_orders.get(_purchase_order(mirror, told, line) or 0)
+    return document.at(moment) if document is not None else None
+
+
+def _purchase_order(mirror: Mirror, told: Told, line: Row) -> int | None:
     """The Commerce purchase order behind a line, by our mark in the notes or by its number."""
-    header = write.after.get("purchaseOrder", line["purchaseOrderId"])
+    header = mirror.get("purchaseOrder", line["purchaseOrderId"])
     if header is None:
         return None
     marked = re.search(
@@ -185,7 +207,7 @@ def _purchase_order(write: Write, line: Row) -> int | None:
     )
     if marked is not None:
         return int(marked[1])
-    return write.told.numbers.get(str(header.get("poNumber")))
+    return told.numbers.get(str(header.get("poNumber")))
 
 
 def released_with_its_goods(write: Write) -> Iterator[Broken]:
@@ -249,7 +271,7 @@ def received_as_told(write: Write) -> Iterator[Broken]:
         if _received(new) > float(new["quantity"]):
             sentence = f"Line {new['id']} has {_received(new):g} of {new['quantity']:g} received."
             yield "H2", None, sentence
-        purchase = _purchase_order(write, new)
+        purchase = _purchase_order(write.after, write.told, new)
         if purchase is None:
             continue
         told = write.told.received(purchase, write.moment)
@@ -260,9 +282,10 @@ def received_as_told(write: Write) -> Iterator[Broken]:
             if line["purchaseOrderId"] == new["purchaseOrderId"]
             and line["product"] == new["product"]
         )
-        if there > told.get(sku, 0):
+        most = told.get(sku.casefold(), 0)
+        if there > most:
             sentence = f"{there:g} {sku} are received on purchase order {new['purchaseOrderId']};"
-            yield "H2", None, f"{sentence} Commerce had told {told.get(sku, 0)}."
+            yield "H2", None, f"{sentence} Commerce had told {most}."
 
 
 def nothing_twice(write: Write) -> Iterator[Broken]:

@@ -13,6 +13,7 @@ from typing import Any
 
 Json = Mapping[str, Any]
 CANCELLED = 90
+DECLINED = 90
 PHYSICAL = (0, 3)  # physical goods and bundles have to come before they are invoiced
 
 
@@ -30,6 +31,15 @@ class Document:
     def ever(self, moment: datetime) -> list[Json]:
         return [body for when, body in self.versions if when <= moment]
 
+    def opportunity(self, moment: datetime) -> int | None:
+        """The opportunity that it names: a version that carries none does not take it back."""
+        named = [
+            (str(body.get("modifiedDate", "")), number)
+            for body in self.ever(moment)
+            if (number := (body.get("connectwise") or {}).get("opportunityId")) is not None
+        ]
+        return int(max(named)[1]) if named else None
+
 
 class Told:
     """The accepted events, each with when it was sent: the service cannot have known it before."""
@@ -37,10 +47,14 @@ class Told:
     def __init__(self, accepted: Iterable[tuple[datetime, Json]]) -> None:
         self.orders: dict[int, Document] = {}
         self.purchase_orders: dict[int, Document] = {}
+        self.quotes: dict[int, Document] = {}
         self.numbers: dict[str, int] = {}  # purchase order number to its Commerce id
         for when, event in accepted:
             data = event.get("data") or {}
             order, purchase = data.get("salesOrder"), data.get("purchaseOrder")
+            quote = data.get("quote")
+            if quote:
+                self.quotes.setdefault(int(quote["id"]), Document()).versions.append((when, quote))
             if order:
                 self.orders.setdefault(int(order["id"]), Document()).versions.append((when, order))
             if purchase:
@@ -49,7 +63,8 @@ class Told:
                 self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
 
     def received(self, purchase_order: int, moment: datetime) -> dict[str, int]:
-        """The most that was ever said to be received by then, by product number."""
+        """The most that was ever said to be received by then, by product number in small letters:
+        ConnectWise compares identifiers without regard to case."""
         most: dict[int, int] = {}
         skus: dict[int, str] = {}
         known = self.purchase_orders.get(purchase_order)
@@ -57,7 +72,7 @@ class Told:
             numbers = {product["id"]: product["productNumber"] for product in body["products"]}
             for line in body["lines"]:
                 product = line["productID"]
-                skus[line["id"]] = str(numbers.get(product, f"COMMERCE-{product}"))
+                skus[line["id"]] = str(numbers.get(product, f"COMMERCE-{product}")).casefold()
                 got = int(line.get("quantityReceived") or 0)
                 most[line["id"]] = max(most.get(line["id"], 0), got)
         result: dict[str, int] = {}

@@ -100,6 +100,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         operations=parts.operations,
         plan=engine.plan,
         pin=engine.present_pin,
+        forbidden=engine.forbidden_pin,
     )
     parts.upkeep = Upkeep(store=store, kept=store, operations=parts.operations, ids=parts.ids)
     parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)

@@ -226,6 +226,28 @@ async def test_an_order_that_is_not_pinned_yet_or_cancelled_is_not_pinned_anew(
     assert "cancelled" in cancelled.json()["detail"]
 
 
+async def test_h8_an_order_is_not_pinned_to_what_the_service_would_not_start_with(
+    service: Service,
+) -> None:
+    await service.tell("sales_order.approved")
+    await service.query(
+        "UPDATE orders SET scenario = 'connectwise-procurement-opportunity', scenario_version = 1"
+    )
+    for name, value in (
+        ("sales_order_creation", "wait_for_person"),
+        ("opportunity_missing", "plain_sales_order"),
+    ):
+        await service.query(
+            "INSERT INTO setting (tenant_id, name, value, updated_by) "
+            "VALUES (1, $1, to_json($2::text), 'test') ON CONFLICT (tenant_id, name) DO UPDATE SET value = EXCLUDED.value",
+            name,
+            value,
+        )
+    refused = await service.admin.post("/admin/orders/ON10001201/repin", json=WHY)
+    assert (refused.status_code, code_of(refused)) == (409, "REPIN_REFUSED")
+    assert "opportunity_missing = plain_sales_order" in refused.json()["detail"]
+
+
 async def test_h8_an_order_with_a_write_in_doubt_is_not_pinned_anew(service: Service) -> None:
     await service.tell("sales_order.approved")
     await service.query(

@@ -48,6 +48,7 @@ def purchase() -> Purchase:
     "event",
     [
         SALE.won(),
+        SALE.declined(),
         SALE.approved(),
         purchase().approved(),
         purchase().receive({MONITOR: 4}),

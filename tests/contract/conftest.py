@@ -1,4 +1,4 @@
-"""A ConnectWise to talk to, whose every request and answer is held against the contract at the end."""
+"""A ConnectWise and a Xero to talk to, whose requests and answers are held against their contracts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.connectors.connectwise.client import ConnectWiseClient
+from app.connectors.xero.client import XeroClient
+from app.domain import books
 from app.system import SystemClock
 from sandbox.server import SandboxServer
 from tests.contract.connectwise_site import access_to, contract_faults, control
+from tests.contract.xero_site import XeroLedger, xero
 from tests.sandbox.contract import Contract
 
 CONTRACT = Contract.load()
@@ -31,3 +34,21 @@ async def connectwise(connectwise_site: SandboxServer) -> AsyncIterator[ConnectW
     made = ConnectWiseClient(access_to(connectwise_site), clock=SystemClock(), timeout=5)
     yield made
     await made.aclose()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[XeroLedger]:
+    async with xero() as made:
+        yield made
+
+
+@pytest.fixture
+def ledger(site: XeroLedger) -> XeroClient:
+    return site.client
+
+
+@pytest.fixture
+async def supplier(ledger: XeroClient) -> books.Contact:
+    found = await ledger.find_contact(books.ContactKind.VENDOR, "ingram MICRO")
+    assert found is not None
+    return found

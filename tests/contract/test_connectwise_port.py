@@ -172,9 +172,9 @@ async def _purchase_receive_and_ship(
     assert line.sales_order_ids == (order.id,)
     assert (line.sku, line.serialized) == ("DELL-P2425H", True)
     assert (line.quantity, line.received) == (Decimal(8), Decimal(0))
-    assert await client.demand_links([product.id]) == [
-        psa.DemandLink(made, line.id, product.id, Decimal(8))
-    ]
+    link = psa.DemandLink(made, line.id, product.id, Decimal(8))
+    assert await client.demand_links([product.id]) == [link]
+    assert await client.purchase_order_links(made) == [link]
     assert (await client.products([product.id]))[0].open_demand == 0
 
     part = psa.Receiving(

@@ -140,6 +140,7 @@ CALLS: dict[str, list[Call]] = {
     "purchase_orders_above": [lambda c: c.purchase_orders_above(252, 7000)],
     "purchase_order_lines": [lambda c: c.purchase_order_lines(7001)],
     "demand_links": [lambda c: c.demand_links([40001])],
+    "purchase_order_links": [lambda c: c.purchase_order_links(7001)],
     "shipping_details": [lambda c: c.shipping_details(40001)],
     "invoice": [lambda c: c.invoice(12000)],
     "invoices_since": [lambda c: c.invoices_since(datetime(2026, 11, 20, tzinfo=UTC))],

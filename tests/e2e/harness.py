@@ -32,8 +32,9 @@ from app.domain.errors import StoreUnavailable
 from app.main import create_app
 from app.settings import Settings
 from app.sync.worker import Worker
+from sandbox.kit.serving import Server
 from sandbox.observer import ROW_OF, Case, Finding, judge
-from sandbox.server import SandboxServer, Server
+from sandbox.server import SandboxServer
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ok!").decode()
 ADMIN = "an-admin-key-for-tests"
@@ -199,6 +200,7 @@ class Stack:
         service = self.sandbox.credentials.headers["clientId"]
         row = ROW_OF[self.container.settings.scenario]
         case = Case(self.accepted, log, first.json(), service, self.permitted, row)
+        case.lost_on_decline = self.container.settings.lost_on_decline == "true"
         return judge(case)
 
     async def control(self, path: str, body: Any, method: str = "POST") -> Any:

@@ -104,6 +104,17 @@ class Order:
             },
         )
 
+    def declined(self) -> Json:
+        """The quote as the customer declined it: no order was placed on it."""
+        return self.quoted(90, "quote.declined")
+
+    def quoted(self, status: int, type_: str = "quote.won") -> Json:
+        """The quote at another status. The type is only a hint: there is none for an open one."""
+        event = self.quote()
+        event["type"] = type_
+        event["data"]["quote"].update(status=status, salesOrderId=None)
+        return event
+
     def approved(self, type_: str = "sales_order.approved", status: int = 2) -> Json:
         lines = [
             {

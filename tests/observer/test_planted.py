@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
 from sandbox.observer import judge
-from tests.observer.conftest import History
+from tests.observer.conftest import History, Json
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("observer")]
 WON = ("PATCH", "/sales/opportunities/88")
@@ -69,6 +70,39 @@ def test_b1_9_linked_above_what_is_sold(history: History) -> None:
         if change["table"] == "link":
             change["row"]["quantity"] = 11.0
     assert "B1.9" in history.rules()
+
+
+def _to_another_order(history: History) -> None:
+    """What the order's goods were linked to is another order's."""
+    (product,) = history.marked("dl:default:1201:1")
+    foreign = {**product, "id": 999_999, "integrationXRef": "dl:default:1202:1", "invoice": None}
+    at = history.index(*DEMAND)
+    history.insert(at, "ACT", "/_sandbox/act", ("product", foreign))
+    for entry in history.log[at:]:
+        for change in entry.get("changed") or ():
+            row = change["row"]
+            if change["table"] == "link" and row and row["product"] == product["id"]:
+                row["product"] = foreign["id"]
+
+
+def _of_another_order(history: History, what: str) -> list[str]:
+    words = f"was {what} for product 999999 of order 1202"
+    return [f.sentence for f in history.findings() if f.rule == "B1.9" and words in f.sentence]
+
+
+def test_b1_9_received_for_another_order(history: History) -> None:
+    _to_another_order(history)
+    assert len(_of_another_order(history, "received")) == 2  # a part, and its rest
+    history.case.permitted = {"B1.9 1201"}
+    assert _of_another_order(history, "received") == []
+
+
+def test_b1_9_left_linked_to_another_order(history: History) -> None:
+    """Also where nothing is received on it yet."""
+    _to_another_order(history)
+    numbered = history.index("PATCH", "/procurement/purchaseorders/", poNumber=1)
+    history.case.log = history.log[: numbered + 1]
+    assert len(_of_another_order(history, "left linked")) == 1
 
 
 @pytest.mark.parametrize("write", [DEMAND, RECEIVE])
@@ -187,3 +221,92 @@ def test_it_reads_a_long_log_quickly(history: History) -> None:
     begun = time.process_time()
     judge(history.case)
     assert time.process_time() - begun < 2
+
+
+# --- B1.4: marked lost ----------------------------------------------------------------------------
+
+
+def quote(number: int, status: int, opportunity: int = 88) -> Json:
+    told = {
+        "id": number,
+        "quoteNumber": f"QO{number}",
+        "status": status,
+        "modifiedDate": "2026-11-19T10:00:00Z",
+        "connectwise": {"opportunityId": opportunity},
+    }
+    return {"type": "quote.declined", "data": {"quote": told}}
+
+
+def lost(history: History, *events: Json) -> History:
+    """A history of one write: opportunity 88 is marked lost, a minute after these were told."""
+    case = history.case
+    statuses = case.first["opportunityStatus"]
+    (status,) = (row["id"] for row in statuses if row.get("lostFlag"))
+    (before,) = (row for row in case.first["opportunity"] if row["id"] == 88)
+    written = history.log[history.index(*WON, status=1)]
+    moment = datetime.fromisoformat(written["t"])
+    row = {**before, "status": status}
+    changed = [{"table": "opportunity", "id": 88, "row": row}]
+    case.log = [{**written, "status": 200, "changed": changed}]
+    case.accepted = [(moment - timedelta(minutes=1), event) for event in events]
+    case.lost_on_decline = True
+    return history
+
+
+def test_b1_4_marked_lost_for_a_declined_quote_alone_is_silent(history: History) -> None:
+    assert lost(history, quote(501, 90), quote(502, 90), quote(503, 1, 89)).findings() == []
+    assert history.case.writes == 1
+
+
+@pytest.mark.parametrize(
+    ("beside", "why"),
+    [
+        ([quote(501, 90), quote(502, 1)], "QO502 is open or won"),
+        ([quote(501, 90), quote(502, 3)], "QO502 is open or won"),
+        ([quote(501, 1)], "no quote of it was declined"),
+        ([quote(501, 90, 89)], "no quote of it was declined"),
+    ],
+)
+def test_b1_4_marked_lost_against_its_quotes(
+    history: History, beside: list[Json], why: str
+) -> None:
+    found = [str(finding) for finding in lost(history, *beside).findings()]
+    assert any(one.startswith("B1.4") and why in one for one in found)
+
+
+def test_b1_4_marked_lost_without_the_setting(history: History) -> None:
+    lost(history, quote(501, 90)).case.lost_on_decline = False
+    assert "B1.4" in history.rules()
+
+
+@pytest.mark.parametrize("named", ["opportunity", "quote"])
+def test_b1_4_marked_lost_although_an_order_was_placed(history: History, named: str) -> None:
+    (order,) = (
+        event["data"]["salesOrder"]
+        for _, event in history.case.accepted
+        if "salesOrder" in event["data"]
+    )
+    if named == "quote":
+        order["connectwise"]["opportunityId"] = None
+    else:
+        order["quoteID"] = None
+    lost(history, quote(501, 90), {"type": "x", "data": {"salesOrder": order}})
+    assert any("is placed on it" in finding.sentence for finding in history.findings())
+    order["status"] = 90
+    assert not any("is placed on it" in finding.sentence for finding in history.findings())
+
+
+def test_b1_4_marked_lost_although_a_sales_order_stands(history: History) -> None:
+    order = history.rows("order")[-1]
+    assert order["opportunity"] == 88
+    case = lost(history, quote(501, 90)).case
+    case.first = {**case.first, "order": [order]}
+    assert any("sales order" in finding.sentence for finding in history.findings())
+
+
+def test_b1_4_marked_lost_although_a_person_had_won_it(history: History) -> None:
+    lost(history, quote(501, 90))
+    (won,) = (row["id"] for row in history.case.first["opportunityStatus"] if row.get("wonFlag"))
+    rows = [{**row, "status": won} for row in history.case.first["opportunity"]]
+    history.case.first = {**history.case.first, "opportunity": rows}
+    assert any("closed already" in finding.sentence for finding in history.findings())

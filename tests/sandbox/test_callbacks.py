@@ -148,6 +148,51 @@ def test_a_level_narrows_what_is_told(desk: Desk, hook: Hook) -> None:
     assert hook.told() == [("opportunity", "updated", 88), ("company", "updated", 251)]
 
 
+def test_a_level_also_finds_references_in_lists_and_to_what_is_not_kept_here(
+    desk: Desk, hook: Hook
+) -> None:
+    """The seeded vendors have the company type 4, the members the security role 63."""
+    register(desk, "company", "type", 4)
+    register(desk, "member", "securityrole", 63)
+    register(desk, "member", "securityrole", 64)
+    vendor, customer = desk.vendor("INGRAM"), 250
+    for number in (vendor, customer):
+        desk.patch(f"/company/companies/{number}", phoneNumber="1")
+    desk.patch("/system/members/141", title="Buyer")
+    assert hook.told() == [("company", "updated", vendor), ("member", "updated", 141)]
+
+
+# connectwise.md 2.2, beside the level owner, which every type has.
+LEVELS = {
+    "activity": "Status Type Company Activity",
+    "agreement": "Type Company Agreement",
+    "company": "Status Type Territory Company IntegratorTag",
+    "contact": "Type Territory Company Contact",
+    "configuration": "Type Status Configuration",
+    "invoice": "Status Company Invoice",
+    "expense": "ChargeToType Type Class Company Expense",
+    "member": "Location SecurityRole Member",
+    "opportunity": "StatusId Company Opportunity",
+    "productcatalog": "",
+    "project": "Status Board Project",
+    "purchaseorder": "Status Vendor Company PurchaseOrder",
+    "schedule": "Status Type Location Member Schedule",
+    "ticket": "Board Project Phase Status Ticket IntegratorTag",
+    "time": "Company Time",
+}
+
+
+@pytest.mark.parametrize("kind", LEVELS)
+def test_each_type_takes_its_own_levels_and_no_other(desk: Desk, kind: str) -> None:
+    own = {"Owner", *LEVELS[kind].split()}
+    every = {"Owner"}.union(*(levels.split() for levels in LEVELS.values()))
+    for level in sorted(every):
+        body = {"url": URL, "objectId": 1, "type": kind, "level": level}
+        answer = desk.send("POST", "/system/callbacks", body)
+        assert answer.status == (201 if level in own else 400), level
+        assert level in own or answer.codes == [("InvalidField", "level")]
+
+
 def test_own_changes_are_suppressed_and_a_person_s_are_not(desk: Desk, hook: Hook) -> None:
     register(desk, "opportunity", isSelfSuppressedFlag=True)
     desk.win()
@@ -238,3 +283,45 @@ def test_three_days_of_failures_switch_a_registration_off(desk: Desk, hook: Hook
     desk.patch("/company/companies/250", phoneNumber="3")
     desk.deliver()
     assert desk.get(f"/system/callbacks/{entry['id']}")["inactiveFlag"] is True
+
+
+def test_one_that_is_switched_on_again_is_tried_for_another_three_days(
+    desk: Desk, hook: Hook
+) -> None:
+    entry = register(desk, "company")
+    path = f"/system/callbacks/{entry['id']}"
+    hook.answers = [500, 500, 500, 500]
+
+    def fails() -> bool:
+        desk.patch("/company/companies/250", phoneNumber=str(len(hook.received)))
+        desk.deliver()
+        return bool(desk.get(path)["inactiveFlag"])
+
+    assert not fails()
+    desk.pass_time(3 * 24 * 3600)
+    assert fails()
+    desk.patch(path, inactiveFlag=False)
+    desk.pass_time(3 * 24 * 3600)
+    assert not fails()
+    desk.pass_time(3 * 24 * 3600)
+    assert fails()
+
+
+def test_one_success_between_begins_the_three_days_anew(desk: Desk, hook: Hook) -> None:
+    entry = register(desk, "company")
+    hook.answers = [500, 204, 500]
+    for phone in ("1", "2", "3"):
+        desk.patch("/company/companies/250", phoneNumber=phone)
+        desk.deliver()
+        desk.pass_time(2 * 24 * 3600)
+    assert desk.get(f"/system/callbacks/{entry['id']}")["inactiveFlag"] is False
+
+
+def test_a_registration_cannot_be_changed_into_another_or_given_to_somebody(desk: Desk) -> None:
+    register(desk, "opportunity")
+    second = register(desk, "ticket")
+    path = f"/system/callbacks/{second['id']}"
+    answer = desk.try_patch(path, type="opportunity")
+    assert (answer.status, answer.codes) == (400, [("ObjectExists", "objectId")])
+    assert desk.try_patch(path, level="vendor").status == 400
+    assert desk.patch(path, memberId=141)["memberId"] == second["memberId"]

@@ -123,10 +123,43 @@ def test_stale_read_shows_the_state_of_before(desk: Desk) -> None:
     assert desk.control("GET", "/faults").json == []
 
 
+def test_drop_link_does_the_write_and_leaves_out_the_links_it_would_make(desk: Desk) -> None:
+    order = desk.convert()
+    products = desk.products(salesOrder=order["id"])
+    dock, monitor = products["DELL-WD22TB4"], products["DELL-P2425H"]
+    desk.fault(kind="drop_link")
+    # A request that makes no link does not use the fault up.
+    desk.patch(f"/sales/orders/{order['id']}", notes="x")
+    purchase = desk.demand((dock["id"], 3), (monitor["id"], 10))
+    assert [line["salesOrder"] for line in desk.lines(purchase["id"])] == [[], []]
+    assert desk.get(f"/procurement/products/{dock['id']}")["needToOrderQuantity"] == 3
+    faults = {entry["path"]: entry["fault"] for entry in desk.log() if "fault" in entry}
+    assert faults == {"/procurement/purchasingDemands": "drop_link"}
+    assert desk.control("GET", "/faults").json == []
+    again = desk.demand((dock["id"], 3))
+    assert desk.lines(again["id"])[0]["salesOrder"][0]["id"] == order["id"]
+
+
+def test_drop_link_meets_posted_lines_too_where_its_path_and_method_fit(desk: Desk) -> None:
+    order = desk.convert()
+    purchase = desk.post(
+        "/procurement/purchaseorders",
+        {"vendorCompany": {"id": 252}, "terms": {"id": 1}, "status": {"id": 1}},
+    )
+    path = f"/procurement/purchaseorders/{purchase['id']}/lineitems"
+    line = {"description": "Dock", "unitOfMeasure": {"name": "Each"}, "quantity": 1}
+    line |= {"product": {"identifier": "DELL-WD22TB4"}}
+    desk.fault(kind="drop_link", method="PUT", path="lineitems")
+    assert desk.post(path, line | {"lineNumber": 1})["salesOrder"][0]["id"] == order["id"]
+    desk.fault(kind="drop_link", path="/lineitems$", times=2)
+    for number in (2, 3):
+        assert desk.post(path, line | {"lineNumber": number})["salesOrder"] == []
+    assert [fault["method"] for fault in desk.control("GET", "/faults").json] == ["PUT"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "drop_link"},
         {"kind": "nonsense"},
         {},
         {"kind": "status", "status": 9},
@@ -208,6 +241,16 @@ def test_acts_are_a_person_s_doing_and_are_logged(desk: Desk) -> None:
     assert "convert_opportunity" in answer.json["message"]
     desk.act("convert_opportunity", 999, status=404)
     assert desk.control("POST", "/act", {"act": "close_ticket"}).status == 400
+
+
+def test_a_line_that_accounting_took_over_refuses_every_change(desk: Desk) -> None:
+    order = desk.convert()
+    product = desk.products(salesOrder=order["id"])["DELL-WD22TB4"]
+    (line,) = desk.lines(desk.demand((product["id"], 2))["id"])
+    assert desk.act("batch_line", line["id"])["batchedFlag"] is True
+    path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems/{line['id']}"
+    change = [{"op": "replace", "path": "packingSlip", "value": "PS-2"}]
+    assert "accounting batch" in str(desk.refused("PATCH", path, change).json)
 
 
 def test_acts_edit_rename_ship_and_merge(desk: Desk) -> None:

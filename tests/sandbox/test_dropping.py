@@ -12,7 +12,7 @@ import uvicorn
 
 from sandbox.connectwise.app import create_app
 from sandbox.connectwise.http.api import Credentials
-from sandbox.server import Server
+from sandbox.kit.serving import Server
 from tests.servers import wait_until
 
 COMPANIES = "/v4_6_release/apis/3.0/company/companies"

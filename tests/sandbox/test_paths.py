@@ -27,8 +27,6 @@ NOT_SERVED = {
     "GET /procurement/purchaseorders/{id}/quickAccess/count": (
         "answers a raw HttpResponseMessage, and nothing says of what"
     ),
-    "GET /system/userDefinedFields": "custom fields are not kept apart from the records that hold them",
-    "POST /system/userDefinedFields": "as above",
 }
 """Operations that are left out, each with why."""
 

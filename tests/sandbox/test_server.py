@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from sandbox.cli import register
-from sandbox.connectwise.callbacks import sign
+from sandbox.connectwise.callbacks import TIMEOUT, sign
 from sandbox.kit.log import RequestLog
 from sandbox.server import SandboxServer
 from tests.sandbox.desk import START, Desk
@@ -123,6 +123,32 @@ async def test_nobody_listening_loses_a_callback_and_harms_nothing(
                 break
             await asyncio.sleep(0.01)
     assert sent["tries"] == [0]
+
+
+async def test_a_receiver_that_takes_too_long_has_lost_the_callback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert TIMEOUT == 5.0  # the vendor's; shorter here
+    monkeypatch.setattr("sandbox.connectwise.app.TIMEOUT", 0.05)
+    came = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await reader.read()  # until the other side has had enough
+        writer.close()
+
+    async with await asyncio.start_server(never, "127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/hook?recordId="
+        entry = {"url": url, "objectId": 1, "type": "company", "level": "owner"}
+        async with SandboxServer() as sandbox, httpx.AsyncClient(headers=sandbox.headers) as client:
+            await client.post(f"{sandbox.base_url}/system/callbacks", json=entry)
+            change = [{"op": "replace", "path": "phoneNumber", "value": "1"}]
+            await client.patch(f"{sandbox.base_url}/company/companies/250", json=change)
+            (sent,) = sandbox.app.sender.sent
+            async with asyncio.timeout(5):
+                while not sent.tries:
+                    await asyncio.sleep(0.01)
+            assert (came.is_set(), sent.tries) == (True, [0])
 
 
 def test_the_command_line_tells_how_to_reach_it() -> None:

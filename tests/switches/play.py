@@ -20,6 +20,7 @@ class Play:
     stack: Stack
     row: Row
     order: Order = field(default_factory=Order)
+    other: Order = field(default_factory=lambda: Order(id=1202))  # where a story has two
 
     async def tell(self, *events: Json) -> None:
         for event in events:

@@ -250,6 +250,22 @@ async def play_a_purchase_order_grows(play: Play) -> None:
     await play.tell(grown, order.receipted(8891))
 
 
+async def play_surplus_beside_another_order(play: Play) -> None:
+    """Another order's goods are on no purchase order yet when more than needed is ordered."""
+    alone = {"not_chosen": (), "quote_id": None, "opportunity": None}
+    play.other = Order(id=1202, lines=[(CABLE, 5)], **alone)  # type: ignore[arg-type]
+    await play.tell(play.other.approved())
+    await play.stack.until_state(play.other.number, "waiting", "LINE_NOT_ORDERED")
+    play.order = order = Order(lines=[(CABLE, 10)], **alone)  # type: ignore[arg-type]
+    await play.tell(order.approved(), order.ordered(8891, [(CABLE, 12)]), order.receipted(8891))
+
+
+async def surplus_is_for_nobody(play: Play) -> None:
+    stand = [line for line in await play.lines("PO10008891") if not line["canceledFlag"]]
+    assert [line["quantity"] for line in stand if not line["salesOrder"]] == [2]
+    assert (await Remote.read(play.stack, play.order, {"PO10008892"})).received["CABLE-2M"] >= 12
+
+
 async def other_taken_instead(play: Play) -> None:
     """The numbers stand on the purchase orders that ConnectWise made; the headers are given up."""
     found = {po["poNumber"]: po for po in await play.stack.get("/procurement/purchaseorders")}
@@ -270,6 +286,7 @@ STORIES: dict[str, tuple[Part, Part]] = {
     "a person converts, callbacks": (play_callbacks, told_by_callback),
     "a person converts, no callback": (play_callbacks, told_by_nobody),
     "a callback comes again": (play_a_callback_comes_again, came_again),
+    "surplus beside another order": (play_surplus_beside_another_order, surplus_is_for_nobody),
     "a purchase order grows": (play_a_purchase_order_grows, received_once),
     "a person receives": (play_receiving_by_person, received_once),
     "one new product": (play_one_new_product, one_catalog_item),

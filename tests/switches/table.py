@@ -99,7 +99,23 @@ DEMAND = (
         "The lines are posted plainly, and their links are read back.",
         settings=AUTOMATIC,
     ),
+    Row(
+        "plain_lines_link",
+        True,
+        "Surplus that took the open demand of another order is not received, and named.",
+        Code.DEMAND_TAKEN,
+        story="surplus beside another order",
+        settings=ON_ISSUE,
+        way="demand given back",
+    ),
     Row("plain_lines_link", False, "Surplus stands without a link, as it should."),
+    Row(
+        "plain_lines_link",
+        False,
+        "Surplus takes nothing of another order.",
+        story="surplus beside another order",
+        settings=ON_ISSUE,
+    ),
     Row(
         "plain_lines_link",
         False,

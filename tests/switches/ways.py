@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from tests.e2e.harness import Rest
+from tests.e2e.orders import CABLE
 from tests.e2e.remote import Remote
 from tests.switches.play import Play
 
@@ -95,6 +96,18 @@ async def shown_at_last(play: Play, held: Rest) -> None:
     await play.decide(held)
 
 
+async def demand_given_back(play: Play, held: Rest) -> None:
+    """It stands again when the other order's goods are ordered: else it would take it again."""
+    assert "(Commerce order 1202)" in held["answer"]["sentence"]
+    await play.decide(held, "give_back")
+    held = await until_another_answer(play, held)
+    assert "stand on no line" in held["answer"]["sentence"]
+    other = play.other
+    await play.tell(other.ordered(8892, [(CABLE, 5)]), other.receipted(8892))
+    await play.stack.until_state(other.number, "done")
+    await play.decide(held)
+
+
 WAYS: dict[str, Callable[[Play, Rest], Awaitable[None]]] = {
     "demand switched on": demand_switched_on,
     "demand switched on, linked again": linked_again,
@@ -103,5 +116,6 @@ WAYS: dict[str, Callable[[Play, Rest], Awaitable[None]]] = {
     "other purchase order taken": others_taken,
     "other purchase order deleted": other_deleted,
     "products put on it": products_put_on_it,
+    "demand given back": demand_given_back,
     "shown at last": shown_at_last,
 }

@@ -51,6 +51,9 @@ WAYS: Mapping[str, str] = {
     "products put on it": (
         "The products are put on the invoice in ConnectWise, and `look_again` is chosen."
     ),
+    "demand given back": (
+        "`give_back`: the line is cancelled, and stands again without a link once the other order's goods are ordered. Or `leave_linked`: the goods are for the other order."
+    ),
     "shown at last": (
         "Once ConnectWise shows it, `look_again` is chosen. `READ_LAG` should be longer."
     ),

@@ -209,6 +209,20 @@ PAIRS: list[tuple[Any, str]] = [
         ),
     ),
     (
+        operations(
+            to_wire.purchase_order_line_change(
+                psa.PurchaseOrderLineChange(
+                    packing_slip="PS-2", tracking_number="1Z", serial_numbers=("S1", "S2")
+                )
+            )
+        ),
+        (
+            '[{"op":"replace","path":"packingSlip","value":"PS-2"},'
+            '{"op":"replace","path":"trackingNumber","value":"1Z"},'
+            '{"op":"replace","path":"serialNumbers","value":"S1,S2"}]'
+        ),
+    ),
+    (
         operations(to_wire.receiving(psa.Receiving(Decimal("4.0"), "FullyReceived"))),
         (
             '[{"op":"replace","path":"receivedQuantity","value":4},'

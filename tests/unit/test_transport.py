@@ -247,6 +247,24 @@ async def test_the_query_arrives_as_it_was_encoded() -> None:
     )
 
 
+async def test_a_call_may_have_headers_of_its_own_and_a_body_that_is_not_json() -> None:
+    async with serving(always(http("200 OK"))) as served:
+        remote = remote_for(served.url, AiohttpTransport(total=5))
+        await remote.call("PUT", "/a", body=b"{}", headers={"Idempotency-Key": "k-1"})
+        form = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer t"}
+        await remote.call("POST", "/b", body=b"a=1", headers=form)
+        await remote.call("GET", "/c")
+        await remote.aclose()
+    first, second, third = (head.lower() for head in served.heads)
+    assert "idempotency-key: k-1" in first
+    assert "content-type: application/json" in first
+    assert "content-type: application/x-www-form-urlencoded" in second
+    assert second.count("authorization:") == 1
+    assert "authorization: bearer t" in second
+    assert "content-type" not in third
+    assert "authorization: basic" in third
+
+
 class Stop(BaseException):
     """A worker's sudden end."""
 

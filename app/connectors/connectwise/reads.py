@@ -211,9 +211,16 @@ class Reads:
         return await self._all(paths.lines_of(purchase_order_id), from_wire.purchase_order_line)
 
     async def demand_links(self, product_ids: Sequence[int]) -> list[psa.DemandLink]:
+        conditions = [*among("IV_Product_RecID", sorted(set(product_ids)))]
+        return await self._links(conditions)
+
+    async def purchase_order_links(self, purchase_order_id: int) -> list[psa.DemandLink]:
+        return await self._links([equals("Purchase_Header_RecID", purchase_order_id)])
+
+    async def _links(self, conditions: Sequence[Condition]) -> list[psa.DemandLink]:
         links: list[psa.DemandLink] = []
         path = paths.report(LINK_REPORT)
-        for condition in among("IV_Product_RecID", sorted(set(product_ids))):
+        for condition in conditions:
             pages = self._caller.report(
                 LINK_REPORT, LINK_COLUMNS, condition, "Purchase_Detail_RecID asc"
             )

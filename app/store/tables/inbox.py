@@ -98,6 +98,12 @@ class Document(SQLModel, table=True):
             "purchase_order",
             postgresql_where=text("purchase_order IS NOT NULL"),
         ),
+        Index(
+            "document_by_opportunity",
+            "tenant_id",
+            "opportunity",
+            postgresql_where=text("opportunity IS NOT NULL"),
+        ),
     )
     id: int = c.identity()
     tenant_id: int = c.number()

@@ -11,8 +11,8 @@ import binascii
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
 
 from sandbox.connectwise.http.control import Control
 from sandbox.connectwise.http.routes import Call, Result, find_route
@@ -24,13 +24,25 @@ from sandbox.kit.faults import Fault, Faults
 from sandbox.kit.log import RequestLog
 from sandbox.kit.wire import Reply, Request, json_reply
 
-BASE = re.compile(r"^/[^/]+/+apis/3\.0(?=/|$)")
+# The codebase of installed systems, which on the cloud leads to a tenant's own, and one like that.
+BASE = re.compile(r"^/(?:v4_6_release|v\d{4}_\d+)/+apis/3\.0(?=/|$)", re.IGNORECASE)
 KEY_PATH = re.compile(r"^/[^/]+/+system/callbackkey/index\.rails$", re.IGNORECASE)
 COMPANY_INFO = re.compile(r"^/login/companyinfo/([^/]+)$", re.IGNORECASE)
 MODEL_VERSION = "2025.1"
-RECORDS = f"application/vnd.connectwise.com+json; version={MODEL_VERSION}"
+CURRENT = (("api-current-version", MODEL_VERSION),)
+RECORDS = "application/vnd.connectwise.com+json; version="
+PINNED = re.compile(r"application/vnd\.connectwise\.com\+json\s*;\s*version=(\d{4}\.\d+)")
 PDF = "application/pdf"
 READS = {"GET", "HEAD"}
+DROP_LINK = "drop_link"
+PARAMETERS = {
+    name.lower(): name
+    for name in (
+        *("conditions", "childConditions", "customFieldConditions", "orderBy", "fields", "columns"),
+        *("page", "pageSize", "pageId", "id", "companyName"),
+    )
+}
+LONGEST_ADDRESS = 2000
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ class Api:
         self.psa = psa
         self.credentials = credentials
         self.log = RequestLog()
-        self.faults = Faults()
+        self.faults = Faults((DROP_LINK,))
         self.signing_key = signing_key
         self.control = Control(self)
         self._recent: deque[float] = deque()
@@ -92,7 +104,11 @@ class Api:
         elif fault is not None and fault.kind == "status":
             reply = self._ordered(fault)
         else:
+            dropping = DroppedLinks(self.faults, request.method, self.api_path(request.path))
+            self.psa.world.loses_links = dropping
             reply = self._carried_out(request, fault)
+            self.psa.world.loses_links = lambda: False
+            fault = fault or dropping.fault
         lost = fault is not None and fault.kind == "lose_reply"
         self._note(request, reply, fault, lost)
         return Reply(0, drop=True) if lost else reply
@@ -108,8 +124,7 @@ class Api:
             reply.body,
             self.psa.world.api_member,
             fault.kind if fault is not None else None,
-            is_json=(fault is None or fault.kind != "status")
-            and not reply.body.startswith(b"%PDF"),
+            is_json=(fault is None or fault.kind != "status") and is_json(reply),
             client=request.headers.get("clientid", ""),
             changed=tuple(self.psa.world.touched),
         )
@@ -138,18 +153,22 @@ class Api:
         asked = COMPANY_INFO.match(request.path)
         if asked:
             return json_reply(200, self._company_info(asked.group(1)))
+        if len(request.path) + len(request.query) > LONGEST_ADDRESS:
+            return Reply(414, b"Request-URI Too Long", (("content-type", "text/plain"),))
         try:
-            result = self._result(request, fault)
+            result = self._result(in_documented_spelling(request), fault)
         except Refusal as refusal:
-            return json_reply(refusal.status, refusal.body())
+            return json_reply(refusal.status, refusal.body(), CURRENT)
         except TooMany as limit:
             return too_many(limit.seconds)
-        headers = (("api-current-version", MODEL_VERSION), *result.headers)
+        headers = (*CURRENT, *result.headers)
         if result.body is None:
             return Reply(result.status, b"", headers)
         if isinstance(result.body, bytes):
             return Reply(result.status, result.body, (("content-type", PDF), *headers))
-        return json_reply(result.status, result.body, headers, RECORDS)
+        pinned = PINNED.search(request.headers.get("accept", ""))
+        kind = RECORDS + (pinned.group(1) if pinned else MODEL_VERSION)
+        return json_reply(result.status, result.body, headers, kind)
 
     def _result(self, request: Request, fault: Fault | None) -> Result:
         if KEY_PATH.match(request.path):
@@ -243,6 +262,31 @@ class Api:
         self.faults.clear()
         self.log.clear()
         self._recent.clear()
+
+
+def is_json(reply: Reply) -> bool:
+    return any(name == "content-type" and "json" in value for name, value in reply.headers)
+
+
+def in_documented_spelling(request: Request) -> Request:
+    """The names of query parameters count without regard to case: clients write `pagesize`."""
+    given = request.parameters
+    named = {PARAMETERS.get(name.lower(), name): value for name, value in given.items()}
+    return request if named.keys() == given.keys() else replace(request, query=urlencode(named))
+
+
+class DroppedLinks:
+    """Asked whenever a request is about to link demand: one ordered fault drops all its links."""
+
+    def __init__(self, faults: Faults, method: str, path: str) -> None:
+        self.faults = faults
+        self.request = (method, path)
+        self.fault: Fault | None = None
+
+    def __call__(self) -> bool:
+        if self.fault is None:
+            self.fault = self.faults.take_inner(DROP_LINK, *self.request)
+        return self.fault is not None
 
 
 class TooMany(Exception):

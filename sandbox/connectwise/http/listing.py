@@ -122,7 +122,7 @@ class Listing:
         page = rows[:size]
         if len(rows) <= size:
             return page, (("link", ""),)
-        link = self._link(url, "next", pageId=page[-1]["id"], pageSize=size)
+        link = self._link(url, "next", pageSize=size, pageId=page[-1]["id"])
         return page, (("link", link),)
 
     def _navigable(self, rows: list[Row], size: int, url: str) -> tuple[list[Row], Headers]:
@@ -140,12 +140,13 @@ class Listing:
         if number < last:
             places["next"] = number + 1
         links = ", ".join(
-            self._link(url, relation, page=place, pageSize=size)
+            self._link(url, relation, pageSize=size, page=place)
             for relation, place in places.items()
         )
         return rows[(number - 1) * size : number * size], (("link", links),)
 
     def _link(self, url: str, relation: str, **values: int) -> str:
+        """The page comes last in the address: clients in use look for it there."""
         kept = {
             name: value
             for name, value in self.parameters.items()

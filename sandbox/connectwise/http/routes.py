@@ -7,6 +7,7 @@ number and `*` for any one segment.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,9 @@ from sandbox.connectwise.model.errors import Refusal, bad_request, no_endpoint, 
 from sandbox.connectwise.model.resources import RESOURCES, Resource
 from sandbox.connectwise.model.store import View
 from sandbox.kit.wire import Request
+
+# The escapes \b and \f, behind an even number of backslashes.
+UNSUPPORTED = re.compile(rb"(?<!\\)(?:\\\\)*\\[bf]")
 
 
 @dataclass(slots=True)
@@ -40,9 +44,12 @@ class Call:
         if kind != "application/json" and not kind.endswith("+json"):
             raise Refusal(415, "UnsupportedMediaType", f"The media type {kind} is not supported.")
         try:
-            return json.loads(self.request.body)
+            body = json.loads(self.request.body)
         except ValueError:
             raise bad_request("The body is not valid JSON.") from None
+        if UNSUPPORTED.search(self.request.body):
+            raise bad_request("The escapes \\b and \\f are not supported.")
+        return body
 
     @property
     def forward_only(self) -> bool:

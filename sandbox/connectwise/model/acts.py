@@ -144,6 +144,12 @@ def rename_purchase_order(engine: Engine, number: int, body: Mapping[str, Any]) 
     return "purchaseOrder", engine.patch("purchaseOrder", number, [change])
 
 
+def batch_line(engine: Engine, number: int, body: Mapping[str, Any]) -> tuple[str, Row]:
+    """Accounting takes a purchase order's line over: it cannot be changed any more."""
+    _existing(engine, "line", number)
+    return "line", engine.world.change("line", number, batchedFlag=True)
+
+
 def edit_product(engine: Engine, number: int, body: Mapping[str, Any]) -> tuple[str, Row]:
     """Sets the fields of `changes`, by the product's own field names."""
     changes = body.get("changes")
@@ -167,6 +173,7 @@ ACTS: dict[str, Act] = {
         merge_ticket,
         delete_purchase_order,
         rename_purchase_order,
+        batch_line,
         edit_product,
     )
 }

@@ -186,6 +186,8 @@ class _Parser:
         kind, text = self.take()
         if kind == "text":
             # A bracket inside text is written [[]: the vendor's escape.
+            if "[" in text.replace("[[]", ""):
+                raise malformed("a bracket in text is written [[]")
             return text[1:-1].replace("[[]", "[")
         if kind == "moment":
             moment = read_date(text[1:-1])

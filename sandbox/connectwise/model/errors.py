@@ -46,6 +46,10 @@ class Refusal(Exception):
         return answer
 
 
+class NotThis(Exception):
+    """A value that its field cannot hold; the text says why."""
+
+
 def missing(resource: str, field: str) -> FieldError:
     return FieldError("MissingRequiredField", f"The {field} field is required.", resource, field)
 

@@ -8,12 +8,15 @@ record by id, identifier or name.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.connectwise.model import custom
 from sandbox.connectwise.model.conditions import read_date
 from sandbox.connectwise.model.errors import (
     FieldError,
+    NotThis,
     bad_request,
     invalid,
     invalid_object,
@@ -27,10 +30,7 @@ from sandbox.connectwise.model.world import World
 
 INT32 = 2**31
 LARGEST = 1e11
-
-
-class NotThis(Exception):
-    """A value that its field cannot hold; the text says why."""
+LINE_BREAKS = re.compile(r"[\r\n]+")
 
 
 class Intake:
@@ -96,6 +96,8 @@ class Intake:
     ) -> None:
         try:
             value = self.value(field, given)
+            if field.name == custom.FIELD and value is not None:
+                value = custom.taken(self.world.store, resource, value)
         except NotThis as reason:
             faults.append(invalid(resource.name, field.name, str(reason)))
             return
@@ -226,6 +228,9 @@ def text_value(field: Field, given: Any) -> str:
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise NotThis("The value must be text.")
     text = str(given)
+    if field.longest is not None:
+        # "Many fields" keep line breaks as one blank: here those with a length, notes are without.
+        text = LINE_BREAKS.sub(" ", text)
     if field.longest is not None and len(text) > field.longest:
         raise NotThis(
             f"The field {field.name} must be text with a maximum length of {field.longest}."

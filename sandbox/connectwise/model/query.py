@@ -24,6 +24,7 @@ from sandbox.connectwise.model.conditions import (
     malformed,
     parse,
 )
+from sandbox.connectwise.model.custom import FIELD
 from sandbox.connectwise.model.fields import Field, Kind
 from sandbox.connectwise.model.resources import RESOURCES, Resource
 from sandbox.connectwise.model.shapes import SHAPES
@@ -122,7 +123,7 @@ class Compiler:
 
     def _getter(self, field: Field) -> Getter:
         resource, value_of = self.resource, self.value_of
-        if field.computed:
+        if field.computed or field.name == FIELD:
             return lambda view, row: value_of(view, resource, row, field)
         name = field.target if field.kind is Kind.ALIAS else field.name
         if field.kind is Kind.FLAG:
@@ -178,7 +179,7 @@ class Compiler:
 
     def custom(self, text: str) -> Test:
         """`customFieldConditions`: one custom field holds all of it."""
-        field = self.resource.field_named("customFields")
+        field = self.resource.field_named(FIELD)
         if field is None:
             raise malformed(f"{self.resource.name} has no custom fields")
         return self._any_element(field, cached_parse(text), skip=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sandbox.connectwise.model import custom
 from sandbox.connectwise.model.fields import Field, Kind
 from sandbox.connectwise.model.resources import Resource
 from sandbox.connectwise.model.shapes import SHAPES, Shape
@@ -48,9 +49,11 @@ class Renderer:
         """One field of a row, as the wire shows it."""
         if field.computed:
             return self.computed[resource.table](view, row).get(field.name)
-        return self._stored(view, row, field)
+        return self._stored(view, resource, row, field)
 
-    def _stored(self, view: View, row: Row, field: Field) -> Any:
+    def _stored(self, view: View, resource: Resource, row: Row, field: Field) -> Any:
+        if field.name == custom.FIELD:
+            return custom.shown(view, resource, row)
         if field.kind is Kind.ALIAS:
             return row.get(field.target)
         value = row.get(field.name)
@@ -82,7 +85,7 @@ class Renderer:
             elif field.write_only:
                 continue
             else:
-                value = self._stored(view, row, field)
+                value = self._stored(view, resource, row, field)
             if value is not None:
                 shown[field.name] = value
         if names is None or "_info" in names:

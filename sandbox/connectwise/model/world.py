@@ -48,6 +48,7 @@ class World:
         self.api_member = api_member
         self.switches = Switches()
         self.listeners: list[Callable[[list[Change]], None]] = []
+        self.loses_links: Callable[[], bool] = lambda: False  # asked before demand is linked
         self.member = api_member
         self.touched: list[tuple[str, int, Row | None]] = []  # rows of the last write
         self._announced: dict[tuple[str, int], None] = {}

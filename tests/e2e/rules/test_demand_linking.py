@@ -104,6 +104,24 @@ async def test_d4_where_connectwise_does_not_link_plain_lines_a_person_chooses(
         assert shown(await lines_of(stack, PO)) == wanted
 
 
+@pytest.mark.parametrize("linking", LINKINGS)
+async def test_b1_2_a_link_that_connectwise_silently_drops_is_seen_before_anything_is_received(
+    database_url: str, redis_url: str, linking: str
+) -> None:
+    """The write is answered as always; only what is read back, after READ_LAG, tells."""
+    order = an_order()
+    async with running(database_url, redis_url, demand_linking=linking) as stack:
+        await stack.control("faults", {"kind": "drop_link"})
+        await tell(stack, *events_of(order))
+        await stack.until_state(order.number, "held", "DEMAND_NOT_LINKED")
+        assert await stack.control("faults", None, "GET") == []
+        assert shown(await lines_of(stack, PO)) == LOOSE
+        assert (await Remote.read(stack, order)).received == {}
+        await decide(stack, order.number, "DEMAND_NOT_LINKED", "link_again", PO)
+        await stack.until_state(order.number, "done")
+        assert shown(await lines_of(stack, PO)) == LINKED
+
+
 @pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po"])
 async def test_b1_2_without_demand_nothing_is_made_and_it_goes_on_when_demand_appears(
     database_url: str, redis_url: str, linking: str
@@ -271,3 +289,28 @@ async def test_d7_goods_that_are_invoiced_too_early_may_go_on_unlinked(
         await stack.until_state(order.number, "done")
         assert shown(await lines_of(stack, PO)) == [*LINKED, ("DELL-WD22TB4", 3, False)]
         assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10, "DELL-WD22TB4": 3}
+
+
+async def test_b1_2_what_is_accepted_unlinked_says_nothing_of_another_line(
+    database_url: str, redis_url: str
+) -> None:
+    """A choice counts for the lines that were named when it was made."""
+    order = an_order((CABLE, 10), (DOCK, 3))
+    on_issue: dict[str, Any] = {"purchase_order_timing": "on_issue"}
+    async with running(database_url, redis_url, **on_issue) as stack:
+        await stack.control("settings", {"demand_from": []}, "PUT")
+        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 10)]))
+        held = await stack.until_state(order.number, "held", "DEMAND_NOT_LINKED")
+        assert "WD22TB4" not in held["answer"]["sentence"]
+        stack.permitted |= UNLINKED
+        await decide(stack, order.number, "DEMAND_NOT_LINKED", "accept_unlinked", PO)
+        await standing(stack, order)
+        await tell(stack, order.ordered(8891, [(CABLE, 10), (DOCK, 3)]))
+        held = await stack.until_state(order.number, "held", "DEMAND_NOT_LINKED")
+        assert "3 DELL-WD22TB4" in held["answer"]["sentence"]
+        assert "CABLE" not in held["answer"]["sentence"]
+        assert shown(await lines_of(stack, PO)) == LOOSE
+        await decide(stack, order.number, "DEMAND_NOT_LINKED", "accept_unlinked", PO)
+        await tell(stack, order.receipted(8891))
+        await stack.until_state(order.number, "done")
+        assert shown(await lines_of(stack, PO)) == [*LOOSE, ("DELL-WD22TB4", 3, False)]

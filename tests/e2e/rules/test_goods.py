@@ -139,18 +139,31 @@ async def test_b1_9_a_rest_that_lost_its_link_is_never_received_unlinked(stack: 
     assert (await Remote.read(stack, order)).received == {"CABLE-2M": 4}
 
 
-async def test_h2_a_rest_that_was_cancelled_is_never_taken_as_received(
-    database_url: str, redis_url: str
+@pytest.mark.parametrize("choice", ["link_again", "add_unlinked_line", "done_by_hand"])
+async def test_h2_a_rest_that_was_cancelled_and_comes_all_the_same_is_for_a_person(
+    database_url: str, redis_url: str, choice: str
 ) -> None:
-    """PARTIAL_RECEIPT = cancel_rest, and the rest comes all the same: nothing is left to receive on."""
+    """PARTIAL_RECEIPT = cancel_rest: nothing is left there to receive on, and nothing is taken as
+    received."""
     async with running(database_url, redis_url, partial_receipt="cancel_rest") as stack:
+        await stack.control("settings", {"plain_lines_link": False}, "PUT")
         order = an_order()
         await tell(stack, [order.approved(), order.ordered(8891, [(CABLE, 10)])])
         await tell(stack, [order.receipted(8891, {1: 4}), order.receipted(8891)])
-        held = await stack.until_state(order.number, "held", "RECEIPT_UNCERTAIN")
-        assert held["answer"]["choices"] == ["look_again", "skip"]
-        assert "no open line" in held["answer"]["sentence"]
+        held = await stack.until_state(order.number, "held", "LINE_MISSING")
+        assert "no line is open there for the other 6" in held["answer"]["sentence"]
         assert held["lines"][0]["received"] == "4"
+        if choice != "link_again":
+            stack.permitted |= {"B1.9 1201", "B1.11 1201"}
+        await decide(stack, order, "LINE_MISSING", choice, held_subject(held))
+        told = await stack.until_state(order.number, "done")
+        assert told["lines"][0]["received"] == "10"
+        there = [
+            (int(line["receivedQuantity"]), bool(line["salesOrder"]))
+            for line in await line_of(stack, "PO10008891")
+        ]
+        rest = {"link_again": [(6, True)], "add_unlinked_line": [(6, False)], "done_by_hand": []}
+        assert there == [(4, True), *rest[choice]]
 
 
 # --- H7 -------------------------------------------------------------------------------------------
@@ -176,6 +189,27 @@ async def test_h7_serial_numbers_that_do_not_match_are_asked_for_and_may_come_la
     await stack.until_state(order.number, "done")
     (line,) = await line_of(stack, "PO10008891")
     assert line["serialNumbers"].split(",") == ["SN-8891-1-0", "SN-8891-1-1"]
+
+
+async def test_h7_where_connectwise_requires_serial_numbers_it_is_told_and_asked_for_anew(
+    stack: Stack,
+) -> None:
+    order = an_order(MONITOR, 2)
+    await tell(stack, [order.approved(), order.ordered(8891, [(MONITOR, 2)])])
+    receipted = order.receipted(8891)
+    receipt = receipted["data"]["receipt"]
+    complete = {**receipt, "receivedDate": "2026-11-21T08:00:00Z"}
+    receipt["lines"] = [{**receipt["lines"][0], "serialNumbers": []}]
+    await tell(stack, [receipted])
+    held = await stack.until_state(order.number, "held", "SERIALS_INCOMPLETE")
+    await decide(stack, order, "SERIALS_INCOMPLETE", "receive_without", held_subject(held))
+    held = await stack.until(
+        order.number, lambda o: o["answer"].get("choices") == ["look_again", "skip"]
+    )
+    assert held["answer"]["code"] == "SERIALS_INCOMPLETE"
+    assert "2 serial numbers are required, 0 were given" in held["answer"]["sentence"]
+    await tell(stack, [{**receipted, "data": {**receipted["data"], "receipt": complete}}])
+    await stack.until_state(order.number, "done")
 
 
 # --- papers ---------------------------------------------------------------------------------------
@@ -259,3 +293,30 @@ async def test_b1_8_the_purchase_order_is_complete_whoever_closes_what(
     remote = await Remote.read(stack, order)
     assert remote.purchase_orders == {"PO10008891": "Received In Full"}
     assert remote.received == {"CABLE-2M": 10}
+
+
+@pytest.mark.parametrize("ends", ["accepted", "told by Commerce"])
+async def test_h2_more_received_by_a_person_than_commerce_says_is_named(
+    database_url: str, redis_url: str, ends: str
+) -> None:
+    async with running(database_url, redis_url, purchase_order_timing="on_issue") as stack:
+        order = an_order()
+        await tell(stack, [order.approved(), order.ordered(8891, [(CABLE, 10)])])
+        await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+        (line,) = await line_of(stack, "PO10008891")
+        path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems/{line['id']}"
+        receipt = [
+            {"op": "replace", "path": "receivedQuantity", "value": 10},
+            {"op": "replace", "path": "receivedStatus", "value": "FullyReceived"},
+        ]
+        assert (await stack.cw.patch(path, json=receipt)).is_success
+        await tell(stack, [order.receipted(8891, {1: 4})])
+        held = await stack.until_state(order.number, "held", "RECEIPT_UNCERTAIN")
+        assert "10 of CABLE-2M received" in held["answer"]["sentence"]
+        assert "more than the 4 that Commerce says" in held["answer"]["sentence"]
+        if ends == "accepted":
+            await decide(stack, order, "RECEIPT_UNCERTAIN", "accept_connectwise")
+            await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+        await tell(stack, [order.receipted(8891)])
+        await stack.until_state(order.number, "done")
+        assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10}

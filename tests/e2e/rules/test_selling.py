@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.e2e.harness import Rest, Stack, running
-from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, MONITOR_BIG, Order
+from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, MONITOR_BIG, PRODUCTS, Json, Order
 from tests.e2e.remote import Remote
 from tests.e2e.rules.test_goods import decide, tell
 
@@ -340,3 +341,57 @@ async def test_d11_a_line_taken_off_after_its_goods_came_is_for_a_person(stack: 
     await decide(stack, order, "CHANGED_AFTER_FREEZE", "keep_connectwise")
     await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
     assert await products_on(stack, found["id"]) == there
+
+
+async def test_a3_identifiers_that_differ_only_in_case_are_one_catalog_item(stack: Stack) -> None:
+    """ConnectWise compares them so; here it would take a second one, so the claim alone prevents it."""
+    await stack.control("settings", {"enforce_unique_identifier": False}, "PUT")
+    alone: dict[str, Any] = {"not_chosen": (), "quote_id": None, "opportunity": None}
+    orders = [Order(id=number, lines=[(CABLE, 4)], **alone) for number in (1201, 1202)]
+
+    def written(order: Order, event: Json) -> Json:
+        text = json.dumps(event)
+        changed: Json = json.loads(
+            text.replace("CABLE-2M", "cable-2m") if order.id == 1202 else text
+        )
+        return changed
+
+    for order in orders:
+        assert (await stack.deliver(written(order, order.approved())))["status"] == 202
+    for order in orders:
+        await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    for order in orders:
+        po = order.id * 10
+        await stack.deliver(written(order, order.ordered(po, [(CABLE, 4)])))
+        await stack.deliver(written(order, order.receipted(po)))
+    for order in orders:
+        await stack.until_state(order.number, "done")
+    items = [item["identifier"] for item in await stack.get("/procurement/catalog")]
+    assert len([one for one in items if one.casefold() == "cable-2m"]) == 1
+
+
+async def test_d11_a_line_that_is_taken_off_and_put_back_is_sold_again_however_often(
+    stack: Stack,
+) -> None:
+    """After the conversion: what was made once counts as made, but not while it is cancelled."""
+    both, one = [(CABLE, 10), (DOCK, 3)], [(CABLE, 10)]
+    order = Order(lines=both, not_chosen=(), quote_id=None, opportunity=None)
+    for lines in (both, one, both, one, both):
+        order.lines = lines
+        await tell(stack, [order.approved()])
+        wanted = {PRODUCTS[product]["productNumber"]: quantity for product, quantity in lines}
+
+        async def sold(wanted: dict[str, int] = wanted) -> bool:
+            found = {
+                one["catalogItem"]["identifier"]: int(
+                    one["quantity"] - (one["quantityCancelled"] or 0)
+                )
+                for one in await stack.get("/procurement/products")
+                if one.get("salesOrder") and one["quantity"] > (one["quantityCancelled"] or 0)
+            }
+            return found == wanted
+
+        await stack.until_true(sold)
+    await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    await goods(stack, order, 8891)
+    await stack.until_state(order.number, "done")

@@ -208,7 +208,7 @@ async def test_e6_a_ticket_of_another_company_is_refused_with_the_customers_own(
 async def test_e6_only_open_tickets_of_the_customer_on_chosen_boards_are_listed(
     database_url: str, redis_url: str
 ) -> None:
-    more = {"connectwise_ticket_boards": "Procurement, Service Desk"}
+    more: dict[str, Any] = {"connectwise_ticket_boards": "Procurement, Service Desk"}
     async with running(database_url, redis_url, worker=False, **more) as stack:
         wanted = await a_ticket(stack)
         closed, _ = await a_ticket(stack), await a_ticket(stack, "Northwind")

@@ -42,6 +42,7 @@ def refused(text: str, **behaviour: Any) -> str:
         ({"demand_linking": "demand_appends_to_po"}, "Set demand_linking = demand_creates_po"),
         ({"purchase_order_timing": "on_issue"}, "Set purchase_order_timing = on_receipt"),
         ({"partial_receipt": "cancel_rest"}, "Set partial_receipt = clone_rest"),
+        ({"lost_on_decline": "true"}, "Set lost_on_decline = false"),
     ],
 )
 def test_what_a_scenario_has_no_step_for_is_refused(behaviour: Mapping[str, Any], remedy: str):

@@ -145,6 +145,20 @@ def test_the_order_in_which_products_are_listed_does_not_matter():
     assert matched(lines, products) == matched(lines, products[::-1])
 
 
+def test_b1_5_of_an_option_that_stands_there_more_often_than_it_was_left_out_nobody_knows_which():
+    found = matched([], [standing(1, "SKU-304"), standing(2, "SKU-304")], **{"SKU-304": 1})
+    assert found.ambiguous == ("SKU-304",)
+    assert found.excluded == ()
+    found = matched([], [standing(1, "SKU-304"), standing(2, "SKU-304")], **{"SKU-304": 2})
+    assert (found.ambiguous, [one.id for one in found.excluded]) == ((), [1, 2])
+
+
+def test_b1_5_where_nothing_is_taken_out_nothing_has_to_be_clear():
+    there = [standing(1, "SKU-304"), standing(2, "SKU-304")]
+    found = match([], there, {"SKU-304": 1}, "dl:commerce:1201:", {}, excludes=False)
+    assert found.ambiguous == ()
+
+
 def test_b1_5_identifiers_are_compared_as_connectwise_does_without_case():
     found = matched([wanted("1", "abc")], [standing(1, "ABC"), standing(2, "Xyz")], xyz=1)
     assert (pairs(found), found.missing) == ({"1": 1}, ())

@@ -89,6 +89,9 @@ class Fx:
             return None
         return {"records": [{"id": n, "name": name} for n, name in enumerate(STATUSES, start=1)]}
 
+    async def marked_lost(self, opportunity: int) -> None:
+        return None
+
     async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
         """As the engine has it: 2 x READ_LAG and the call's timeout."""
         if since is not None and self.at >= since + timedelta(seconds=26):

@@ -14,8 +14,10 @@ from app.domain.views import Explained, LineView, PlannedStep, StepView
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from tests.builders import (
+    QUOTE_ROW,
     SERVICE,
     came,
+    event,
     issued,
     line,
     order_row,
@@ -23,6 +25,7 @@ from tests.builders import (
     po_line,
     product,
     purchase_order,
+    quote,
     sales_order,
     snapshot,
 )
@@ -158,3 +161,14 @@ def test_before_the_sales_order_is_known_there_are_no_lines():
     world = told(issued())
     assert explained(world).lines == ()
     assert explained(world).answer.code is Code.SALES_ORDER_UNKNOWN
+
+
+def test_b1_4_a_declined_quote_shows_its_one_step_and_what_it_would_write():
+    world = World({"lost_on_decline": "true"}, row=order_row(**QUOTE_ROW))
+    world.deliver(event("quote.declined", quote=quote(status=90)))
+    assert [one.step for one in explained(world).steps] == ["lose_opportunity"]
+    assert planned(world, "lose_opportunity").writes == ("set opportunity 88 to lost",)
+    assert explained(world).lines == ()
+    world.deliver(event("quote.declined", quote=quote(status=90, minute=5, salesOrderId=1201)))
+    assert step(world, "lose_opportunity").state is State.NOT_NEEDED
+    assert planned(world, "lose_opportunity").writes == ()

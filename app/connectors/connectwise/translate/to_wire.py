@@ -341,23 +341,30 @@ def purchase_order_line_change(change: psa.PurchaseOrderLineChange) -> list[Repl
         reason = checks.text("canceledReason", change.cancelled, 100)
         changes.append(Replace("canceledReason", reason, patches.same_text))
         changes.append(Replace("canceledFlag", True, patches.same_flag))
+    return changes + _papers(change.packing_slip, change.tracking_number, change.serial_numbers)
+
+
+def _papers(
+    packing_slip: str | None, tracking_number: str | None, serial_numbers: Sequence[str] | None
+) -> list[Replace]:
+    changes: list[Replace] = []
+    if packing_slip is not None:
+        slip = checks.text("packingSlip", packing_slip, 50)
+        changes.append(Replace("packingSlip", slip, patches.same_text))
+    if tracking_number is not None:
+        tracking = checks.text("trackingNumber", tracking_number, 50)
+        changes.append(Replace("trackingNumber", tracking, patches.same_text))
+    numbers = serials(serial_numbers or ())
+    if numbers is not None:
+        changes.append(Replace("serialNumbers", numbers, patches.same_serials))
     return changes
 
 
 def receiving(received: psa.Receiving) -> list[Replace]:
     """Receive a line up to a quantity (connectwise.md 3.7)."""
     quantity = checks.whole("receivedQuantity", received.quantity)
-    changes: list[Replace] = []
     # The papers come before the quantity: a closed line may take nothing more.
-    if received.packing_slip is not None:
-        slip = checks.text("packingSlip", received.packing_slip, 50)
-        changes.append(Replace("packingSlip", slip, patches.same_text))
-    if received.tracking_number is not None:
-        tracking = checks.text("trackingNumber", received.tracking_number, 50)
-        changes.append(Replace("trackingNumber", tracking, patches.same_text))
-    numbers = serials(received.serial_numbers)
-    if numbers is not None:
-        changes.append(Replace("serialNumbers", numbers, patches.same_serials))
+    changes = _papers(received.packing_slip, received.tracking_number, received.serial_numbers)
     if received.received_at is not None:
         moment = checks.moment(received.received_at)
         changes.append(Replace("dateReceived", moment, patches.same_date))

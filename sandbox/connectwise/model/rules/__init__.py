@@ -4,6 +4,7 @@ from sandbox.connectwise.model.rules import (
     accounting,
     adjustments,
     bundles,
+    custom,
     forecast,
     invoicing,
     items,
@@ -36,6 +37,7 @@ for module in (
     payments,
     accounting,
     adjustments,
+    custom,
 ):
     RULES.update(module.RULES)
 

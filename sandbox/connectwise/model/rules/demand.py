@@ -61,6 +61,8 @@ def open_demand(world: World, view: View, product: Row) -> int:
 
 
 def add_link(world: World, line_id: int, product_id: int, quantity: Decimal) -> None:
+    if world.loses_links():
+        return
     world.insert(
         "link",
         {"line": line_id, "product": product_id, "quantity": amount(quantity), "received": 0.0},

@@ -128,6 +128,8 @@ def save_line(world: World, old: Row | None, new: Row, extras: Extras) -> None:
     if old is not None and old != new:
         refuse_batched(old, "batchedFlag", LINE)
     order = world.row(ORDER, new["purchaseOrderId"])
+    if old is not None and old.get("batchedFlag"):
+        raise refused(LINE, "batchedFlag", "The line item is in an accounting batch")
     if is_closed(world.store, order) and (
         old is None or changed(old, new, "quantity", "receivedQuantity", "product")
     ):

@@ -14,24 +14,25 @@ from sandbox.connectwise.model.store import Row, View
 from sandbox.connectwise.model.world import World
 
 CALLBACK_LEVELS: dict[str, dict[str, str]] = {
-    # type: level -> the field of the record that objectId is compared with
+    # type: level -> the field of the record that objectId is compared with; empty where records
+    # here have none, so that a registration is taken and hears nothing
     "activity": {"status": "status", "type": "type", "company": "company", "activity": "id"},
     "agreement": {"type": "type", "company": "company", "agreement": "id"},
     "company": {
         "status": "status",
-        "type": "type",
+        "type": "types",
         "territory": "territory",
         "company": "id",
         "integratortag": "",
     },
     "configuration": {"type": "type", "status": "status", "configuration": "id"},
-    "contact": {"type": "type", "territory": "", "company": "company", "contact": "id"},
+    "contact": {"type": "types", "territory": "", "company": "company", "contact": "id"},
     "expense": {"chargetotype": "", "type": "", "class": "", "company": "", "expense": "id"},
     "invoice": {"status": "status", "company": "company", "invoice": "id"},
-    "member": {"location": "defaultLocation", "securityrole": "", "member": "id"},
+    "member": {"location": "defaultLocation", "securityrole": "securityRole", "member": "id"},
     "opportunity": {"statusid": "status", "company": "company", "opportunity": "id"},
     "productcatalog": {},
-    "project": {"status": "status", "board": "board", "company": "company", "project": "id"},
+    "project": {"status": "status", "board": "board", "project": "id"},
     "purchaseorder": {
         "status": "status",
         "vendor": "vendorCompany",

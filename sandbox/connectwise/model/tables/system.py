@@ -18,12 +18,21 @@ resource(
     restrictDepartmentFlag:b workRole:x workType:x timeApprover:r(Member)
     expenseApprover:r(Member) dailyCapacity:n hourlyCost:n hourlyRate:n
     salesDefaultLocation:r(SystemLocation) warehouse:r(Warehouse)
-    warehouseBin:r(WarehouseBin) serviceDefaultBoard:r(Board) {CUSTOM}
+    warehouseBin:r(WarehouseBin) serviceDefaultBoard:r(Board)
+    invoiceScreenDefaultTabFormat:e(ShowInvoicingTab|ShowAgreementInvoicingTab)
+    invoicingDisplayOptions:e(RemainOnInvoicingScreen|ShowRecentInvoices)
+    agreementInvoicingDisplayOptions:e(RemainOnInvoicingScreen|ShowRecentInvoices) {CUSTOM}
     """,
     first_id=140,
     indexed="identifier",
     callback="member",
-    defaults={"inactiveFlag": False, "adminFlag": False},
+    defaults={
+        "inactiveFlag": False,
+        "adminFlag": False,
+        "invoiceScreenDefaultTabFormat": "ShowInvoicingTab",
+        "invoicingDisplayOptions": "RemainOnInvoicingScreen",
+        "agreementInvoicingDisplayOptions": "RemainOnInvoicingScreen",
+    },
 )
 
 resource(
