@@ -42,6 +42,7 @@ from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
 from app.sync.worker import Pace, Worker
@@ -73,6 +74,7 @@ class Container:
     engine: Engine
     operations: Operations
     decisions: Decisions
+    tickets: Tickets
     upkeep: Upkeep
     replays: Replays
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
@@ -298,6 +300,14 @@ async def opened(
                 plan=engine.plan,
                 pin=engine.present_pin,
                 forbidden=engine.forbidden_pin,
+            ),
+            tickets=Tickets(
+                store=store,
+                admin=store,
+                cw=client,
+                operations=operations,
+                plan=engine.plan,
+                defaults=engine.defaults,
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),

@@ -225,6 +225,21 @@ class Settings(BaseSettings):
     connectwise_location: str = _name("Location of created records.")
     connectwise_business_unit: str = _name("Business unit (department) of created records.")
 
+    connectwise_board: str = _name("Service board of tickets that are created.")
+    connectwise_ticket_status: str = _name(
+        "Status of tickets that are created; empty: the board's default."
+    )
+    connectwise_ticket_status_ready: str = _name(
+        "Status of a ticket once its invoice gate is open; empty: the board's status with the name"
+        " of CONNECTWISE_SALES_ORDER_STATUS_READY."
+    )
+    connectwise_ticket_boards: str = _name(
+        "Boards whose open tickets may be chosen, comma-separated; empty: every board."
+    )
+    connectwise_ticket_statuses: str = _name(
+        "Statuses of tickets that may be chosen, comma-separated; empty: every open one."
+    )
+
     # Behaviour, pinned on an order when its sales order arrives
     scenario: str = _behaviour("connectwise-procurement-opportunity", "Scenario of new orders.")
     purchase_order_timing: Literal["on_receipt", "on_issue"] = _behaviour(
@@ -255,6 +270,22 @@ class Settings(BaseSettings):
         "none",
         "Whether the sales order bills only when closed until its gate opens (D-5); not documented"
         " by ConnectWise, so it is read back.",
+    )
+    raise_ticket: Literal["always", "chosen"] = _behaviour(
+        "always",
+        "Whether an order for which no ticket was chosen gets one of its own (E3); where tickets"
+        " are invoiced it always does.",
+    )
+    closed_ticket: Literal["new_ticket", "hold"] = _behaviour(
+        "new_ticket", "What becomes of an order whose chosen ticket is closed (E4)."
+    )
+    ticket_type: str = _behaviour(
+        "", "Type of tickets that are created, by its name on the board; empty: none."
+    )
+    ticket_summary: str = _behaviour(
+        "Sales order {number}: {customer}",
+        "Summary of tickets that are created; {number}, {customer}, {reference} and {title} (the"
+        " quote's) stand for the order's.",
     )
     mark_shipped: Literal["drop_ship_only", "on_receipt", "never"] = _behaviour(
         "drop_ship_only", "Which received goods the service marks as shipped (D-14)."

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from sandbox.observer.mirror import Mirror, order_of, wanted
-from sandbox.observer.rules import Broken, of_others, short_of_goods
+from sandbox.observer.rules import short_of_goods
 from sandbox.observer.told import Told
+from sandbox.observer.whose import Broken, of_others
 
 END = datetime.max.replace(tzinfo=UTC)
 
@@ -38,3 +39,6 @@ def faults(mirror: Mirror, told: Told, ready: str, links: Collection[int] = ()) 
         status = mirror.status("orderStatus", sales_order["status"])
         if status.get("name") == ready:
             yield from short_of_goods(mirror, told, END, sales_order)
+    for ticket in mirror.rows("ticket"):
+        if mirror.status("boardStatus", ticket["status"]).get("name") == ready:
+            yield from short_of_goods(mirror, told, END, ticket, "ticket")

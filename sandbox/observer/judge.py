@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer import ending, lost, rules
+from sandbox.observer import ending, lost, of_tickets, rules
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
+from sandbox.observer.whose import Broken
 
 Json = Mapping[str, Any]
 READS = ("GET", "HEAD")
@@ -77,9 +78,9 @@ def judge(case: Case) -> list[Finding]:
             lost_on_decline=case.lost_on_decline,
         )
         # Rules that need the state before are asked first: `apply` changes the mirror in place.
-        sentences = [*_asked((*rules.BEFORE, lost.lost_alone), write)]
+        sentences = [*_asked((*rules.BEFORE, lost.lost_alone, *of_tickets.BEFORE), write)]
         mirror.apply(changed)
-        sentences += _asked(rules.AFTER, write)
+        sentences += _asked((*rules.AFTER, *of_tickets.AFTER), write)
         case.writes += 1
         links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
@@ -92,12 +93,12 @@ def took_effect(entry: Json) -> bool:
     return entry["status"] in SUCCESS or bool(entry.get("changed"))
 
 
-def _asked(asked: Sequence[rules.Rule], write: rules.Write) -> list[rules.Broken]:
+def _asked(asked: Sequence[rules.Rule], write: rules.Write) -> list[Broken]:
     return [broken for rule in asked for broken in rule(write)]
 
 
 def _not_permitted(
-    permitted: Collection[str], sentences: Iterable[rules.Broken], entry: int | None
+    permitted: Collection[str], sentences: Iterable[Broken], entry: int | None
 ) -> list[Finding]:
     return [
         Finding(rule, entry, text)

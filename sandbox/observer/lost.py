@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sandbox.observer.rules import Broken, Write
+from sandbox.observer.rules import Write
 from sandbox.observer.told import CANCELLED, DECLINED
+from sandbox.observer.whose import Broken
 
 # What was told so shortly before the write may have come in after it was decided.
 JUST_TOLD = timedelta(seconds=1)
