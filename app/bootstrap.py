@@ -22,6 +22,7 @@ from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.caller import Access
 from app.connectors.connectwise.client import ConnectWiseClient
+from app.domain.books import Books
 from app.domain.gates import GATES
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
@@ -80,6 +81,7 @@ class Container:
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
     commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
+    books: Books | None = None  # None: no ledger is configured
 
     @property
     def wall(self) -> Callable[[], datetime]:
