@@ -221,6 +221,24 @@ class Settings(BaseSettings):
     connectwise_location: str = _name("Location of created records.")
     connectwise_business_unit: str = _name("Business unit (department) of created records.")
 
+    ledger_purchase_goods: str = _name(
+        "Account (code or name) of goods on bills; an account, as items would count stock twice."
+    )
+    ledger_purchase_freight: str = _name("Account of freight and costs on bills.")
+    ledger_purchase_tax: str = _name(
+        "Account of a supplier's tax, where the ledger's bills carry no tax code."
+    )
+    ledger_purchase_tax_code: str = _name("Tax code of taxed lines of bills, by id or name.")
+    ledger_sales_product: str = _name(
+        "Account of products sold; the code of an item where the ledger's invoices need items."
+    )
+    ledger_sales_service: str = _name("The same for services and labor (C3).")
+    ledger_sales_delivery: str = _name("The same for delivery and payment surcharges.")
+    ledger_sales_discount: str = _name("The same for discounts.")
+    ledger_sales_tax_code: str = _name("Tax code of taxed lines of sales invoices.")
+    ledger_no_tax_code: str = _name("Tax code of untaxed lines of taxed documents.")
+    ledger_rounding: str = _name("Account of rounding gaps on bills.")
+
     connectwise_board: str = _name("Service board of tickets that are created.")
     connectwise_ticket_status: str = _name(
         "Status of tickets that are created; empty: the board's default."
@@ -259,8 +277,22 @@ class Settings(BaseSettings):
     invoice_action: Literal["mark_ready", "create_invoice"] = _behaviour(
         "mark_ready", "What releasing does: set the ready status, or also create the invoice (D-5)."
     )
-    invoice_from: Literal["opportunity", "ticket"] = _behaviour(
-        "opportunity", "What is invoiced in ConnectWise; follows the scenario (A4)."
+    invoice_from: Literal["opportunity", "ticket", "commerce"] = _behaviour(
+        "opportunity",
+        "What is invoiced: in ConnectWise the opportunity's sales order or the ticket, or Commerce's"
+        " own sales invoice in the ledger; follows the scenario (A4).",
+    )
+    invoice_status: Literal["draft", "approved"] = _behaviour(
+        "draft", "How sales invoices reach the ledger (C4, D-9)."
+    )
+    invoice_numbering: Literal["ledger", "commerce"] = _behaviour(
+        "ledger", "Whose number a sales invoice carries in the ledger (C5)."
+    )
+    invoice_number_prefix: str = _behaviour(
+        "", "Stands before Commerce's invoice numbers in the ledger, so that they cannot clash."
+    )
+    draft_as_estimate: Switch = _behaviour(
+        "false", "Whether a ledger without drafts gets an estimate instead of a kept draft (D-9)."
     )
     invoice_lock: Literal["none", "bill_closed_flag"] = _behaviour(
         "none",

@@ -166,6 +166,13 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
         Choice("done_by_hand", "The change was made in ConnectWise by hand."),
         Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
     ),
+    # The ledger
+    Code.INVOICE_NOT_APPROVED: (
+        Choice("approve", "The invoice is posted as it is shown; a later change asks again."),
+    ),
+    Code.BILL_ABOVE_RECEIPT: (
+        Choice("leave_bill", "The bill stays as it is, or as it was corrected by hand."),
+    ),
     # Invoices and cancelled orders
     Code.LINE_NOT_ORDERED: (RELEASE_ANYWAY,),
     Code.GOODS_NOT_RECEIVED: (RELEASE_ANYWAY,),

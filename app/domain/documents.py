@@ -322,6 +322,7 @@ class SalesInvoiceLine(Document):
     title: Text
     quantity: Decimal
     price: Money
+    tax: Money = Decimal(0)
 
 
 class SalesInvoice(Document):
@@ -329,6 +330,9 @@ class SalesInvoice(Document):
     invoice_number: Text = Field(alias="invoiceNumber")
     sales_order_id: RecordId = Field(alias="salesOrderID")
     customer_id: RecordId = Field(alias="customerID")
+    issue_date: Moment = Field(alias="issueDate")
+    due_date: Moment | None = Field(None, alias="dueDate")
+    currency: Text | None = None
     modified_date: Moment = Field(alias="modifiedDate")
     lines: tuple[SalesInvoiceLine, ...] = Field(min_length=1)
     customer: Customer

@@ -27,6 +27,11 @@ from app.domain.gates_of_invoice import (
     order_not_invoiced,
     receipt_not_invoiced,
 )
+from app.domain.gates_of_ledger import (
+    receipt_has_papers,
+    receipt_of_known_order,
+    sales_invoice_issued,
+)
 from app.domain.order import OrderView
 from app.domain.shut import Gate, Shut
 from app.domain.tickets import ticket_open, ticket_products_stand
@@ -119,6 +124,17 @@ def opportunity_free(view: OrderView, subject: str, since: datetime) -> Shut | N
     )
 
 
+def opportunity_named(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """D-13, where no product stands on the opportunity: several orders may name one then."""
+    missing = view.opportunity_id is None and view.ref("opportunity") is None
+    if not missing or view.opportunity_missing != "hold":
+        return None
+    return Shut(
+        Code.OPPORTUNITY_MISSING,
+        f"{view.row.name} names no opportunity, and orders without one are held.",
+    )
+
+
 def sales_order_wanted(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """D-3, B1.7: where a person converts, the service waits until the conversion shows."""
     if not view.person_converts or view.ref("sales_order") is not None:
@@ -161,6 +177,7 @@ GATES: dict[str, Gate] = {
         quote_known,
         total_agrees,
         opportunity_free,
+        opportunity_named,
         sales_order_wanted,
         sales_order_stands,
         ticket_open,
@@ -176,5 +193,8 @@ GATES: dict[str, Gate] = {
         link_not_invoiced,
         receipt_not_invoiced,
         goods_complete,
+        receipt_of_known_order,
+        receipt_has_papers,
+        sales_invoice_issued,
     )
 }

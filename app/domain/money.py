@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from app.domain.documents import Line, SalesOrder, SalesOrderLine
+from app.domain.documents import Line, PurchaseOrderLine, SalesOrder, SalesOrderLine
 
 PERCENT = 0  # discountMethod of the vendor's API: 0 percentage, 1 fixed value
 HUNDRED = Decimal(100)
@@ -34,7 +34,7 @@ def unit_price(line: SalesOrderLine) -> Decimal:
     return net(line, Decimal(line.quantity)) / line.quantity
 
 
-def tax(line: SalesOrderLine, basis: str) -> Decimal:
+def tax(line: SalesOrderLine | PurchaseOrderLine, basis: str) -> Decimal:
     """Tax of the whole line: lineTax where given, else `tax` read by the connection's basis."""
     if line.line_tax is not None:
         return line.line_tax

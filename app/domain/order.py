@@ -19,6 +19,7 @@ from app.domain.documents import (
     PurchaseOrder,
     Quote,
     Receipt,
+    SalesInvoice,
     SalesOrder,
     SalesOrderLine,
     parse,
@@ -59,6 +60,10 @@ class Behaviour:
     stock_purchase_orders: str = "sync_unlinked"
     lost_on_decline: str = "false"
     rounding_limit: Decimal = Decimal("0.05")
+    invoice_status: str = "draft"
+    invoice_numbering: str = "ledger"
+    invoice_number_prefix: str = ""
+    draft_as_estimate: str = "false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class OrderView:
     # name the opportunity or one of its quotes.
     other_quotes: tuple[Quote, ...] = ()
     placed: tuple[SalesOrder, ...] = ()
+    sales_invoices: tuple[SalesInvoice, ...] = ()
 
     @property
     def stock(self) -> bool:
@@ -157,6 +163,11 @@ class OrderView:
     def by_ticket(self) -> bool:
         """Whether the products stand on a ticket, which raises the demand and is invoiced (B2)."""
         return self.behaviour.invoice_from == "ticket"
+
+    @property
+    def by_commerce(self) -> bool:
+        """Whether the sales invoice is Commerce's, so that ConnectWise gets no products (C2)."""
+        return self.behaviour.invoice_from == "commerce"
 
     @property
     def parent_kind(self) -> str:
@@ -345,5 +356,6 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         every_decision=tuple(sorted(snapshot.decisions, key=lambda d: d.at)),
         others=snapshot.others,
         other_quotes=tuple(sorted(beside[Kind.QUOTE], key=lambda quote: quote.id)),
+        sales_invoices=tuple(sorted(documents[Kind.SALES_INVOICE], key=lambda one: one.id)),
         placed=tuple(sorted(beside[Kind.SALES_ORDER], key=lambda order: order.id)),
     )

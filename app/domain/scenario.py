@@ -210,6 +210,14 @@ def _of_invoicing(
 ) -> str | None:
     """What is invoiced follows what raises the demand: products never sit on both (A4)."""
     source = behaviour.get("invoice_from")
+    if source is not None and (source == "commerce") != ("post_invoice" in steps):
+        posts = "post_invoice" in steps
+        told = "posts Commerce's own invoices" if posts else "does not post sales invoices"
+        right = "commerce" if posts else "opportunity or ticket"
+        return (
+            f"invoice_from = {source} cannot work with {scenario.name}, which {told}. "
+            f"Set invoice_from = {right}."
+        )
     if "link_demand" in steps and source is not None:
         right = "opportunity" if "create_sales_order" in steps else "ticket"
         if source != right:

@@ -16,14 +16,14 @@ from app.domain.documents import SalesOrder
 from app.domain.errors import Hold
 from app.domain.options import deselected
 from app.domain.order import OrderView
-from app.domain.records import ORDER, Ref
+from app.domain.records import ORDER
 from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.cancel_products import put_back, take_back
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects
 from app.steps.lines import Parent, chosen_of, parent_of, place, standing, wanted_lines
-from app.steps.opportunities import checked
-from app.steps.resolve import company, contact, optional, sales_rep, setting
+from app.steps.opportunities import checked, opportunity_of_ours
+from app.steps.resolve import company, setting
 from app.steps.ticket_products import place_on_ticket
 
 name = "create_products"
@@ -100,7 +100,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         await catalog.ensure(fx, [line for line in want["lines"] if "setting" not in line])
         return
     if want["opportunity"] is None:
-        parent = Parent(opportunity=await _opportunity_of_ours(fx, owner))
+        parent = Parent(opportunity=await opportunity_of_ours(fx, owner))
         await place(fx, parent, want["lines"], await standing(fx, parent))
         return
     parent = await _given_opportunity(fx, int(want["opportunity"]), owner)
@@ -154,37 +154,3 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
         told = f"{told} It was lost because {found.declined} had been declined."
     fx.journal("OPPORTUNITY_REOPENED", told)
     return Parent(opportunity=opportunity_id)
-
-
-async def _opportunity_of_ours(fx: Effects, owner: psa.Company) -> int:
-    known = fx.ref("opportunity")
-    if known is not None:
-        return known
-    view, order = fx.view, fx.view.sales_order
-    assert order is not None  # noqa: S101 - gate sales_order_known
-    marker = view.marker("opportunity", "")
-    title = view.quote.title if view.quote is not None and view.quote.title else owner.name
-    new = psa.NewOpportunity(
-        name=f"{order.order_number} {title}"[:100],
-        company_id=owner.id,
-        contact_id=await contact(fx, owner.id),
-        sales_rep_id=await sales_rep(fx),
-        notes=marker,
-        type_id=await optional(fx, "connectwise_opportunity_type"),
-        expected_close=order.order_date,
-        location_id=await optional(fx, "connectwise_location"),
-        business_unit_id=await optional(fx, "connectwise_business_unit"),
-    )
-
-    async def send() -> Outcome:
-        return {"id": await fx.cw.create_opportunity(new)}
-
-    async def look(known: Outcome) -> Outcome | None:
-        found = [o.id for o in await fx.cw.opportunities_of(owner.id) if marker in o.notes]
-        return {"id": found[0]} if found else None
-
-    def learn(outcome: Outcome) -> list[Ref]:
-        return [Ref("opportunity", "", str(outcome["id"]))]
-
-    evidence = {"marker": marker, "company": owner.id}
-    return int((await fx.once("opportunity", "", evidence, send, look, learn))["id"])

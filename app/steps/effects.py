@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from app.domain import psa
+from app.domain.books import Books
 from app.domain.decide import StepRule
 from app.domain.errors import Wait
 from app.domain.order import OrderView
@@ -28,6 +29,7 @@ class Effects(Protocol):
 
     view: OrderView
     cw: ConnectWise
+    books: Books | None  # None: no ledger is connected
 
     async def once(
         self,

@@ -15,7 +15,7 @@ from app.domain.records import ORDER
 from app.domain.shut import Shut
 from app.steps.catalog import claim_seconds
 from app.steps.effects import Effects
-from app.steps.opportunities import checked
+from app.steps.opportunities import checked, opportunity_of_ours
 from app.steps.resolve import company, setting
 from app.steps.ticket_products import refuse_converted
 
@@ -32,6 +32,8 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         return None
     if view.by_ticket:
         return None if view.opportunity_id is None else {"opportunity": view.opportunity_id}
+    if view.by_commerce:
+        return {"opportunity": view.opportunity_id or "ours"}
     # Products that were edited anew before conversion reopened it: it has to be won again.
     products = view.applied("create_products", ORDER)
     converted = view.ref("sales_order") is not None
@@ -50,8 +52,8 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
-    if fx.view.by_ticket:
-        await _with_ticket(fx, int(want["opportunity"]))
+    if fx.view.by_ticket or fx.view.by_commerce:
+        await _without_products(fx, want["opportunity"])
         return
     opportunity = fx.ref("opportunity")
     order = fx.view.sales_order
@@ -66,16 +68,17 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     fx.journal("OPPORTUNITY_WON", f"Opportunity {opportunity} is {won.name}.")
 
 
-async def _with_ticket(fx: Effects, opportunity_id: int) -> None:
-    """B2, G9: products stand on the ticket, so of the opportunity only the status is ours. Several
-    orders may name one; the first that comes wins it."""
+async def _without_products(fx: Effects, named: int | str) -> None:
+    """B2, C, G9: no product of ours stands on the opportunity, so only its status is ours. Several
+    orders may name one; the first that comes wins it. In C one is made where none is named."""
     order = fx.view.sales_order
-    assert order is not None  # noqa: S101 - create_products came before
+    assert order is not None  # noqa: S101 - gate sales_order_known
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
+    opportunity_id = await opportunity_of_ours(fx, owner) if named == "ours" else int(named)
     await fx.claim("opportunity", str(opportunity_id), claim_seconds(fx))
     found = await checked(fx, opportunity_id, owner)
     won = await setting(fx, "connectwise_won_status")
-    if found.closed:
+    if found.closed and fx.view.by_ticket:
         await refuse_converted(fx, opportunity_id)
     if found.opportunity.status_id != won.id:
         await fx.guard()

@@ -100,10 +100,10 @@ _MOVE = tuple(
 # Received, or sent to be received and not answered yet.
 _RECEIVED = f"""
 SELECT EXISTS (
-    SELECT FROM applied WHERE order_id = $1 AND step = 'receive_purchase_order'
+    SELECT FROM applied WHERE order_id = $1 AND step IN ('receive_purchase_order', 'post_bill')
     AND want IS NOT NULL AND {_SUBJECT.format("subject")}
 ) OR EXISTS (
-    SELECT FROM intent WHERE order_id = $1 AND step = 'receive_purchase_order'
+    SELECT FROM intent WHERE order_id = $1 AND step IN ('receive_purchase_order', 'post_bill')
     AND {_SUBJECT.format("subject")}
 )
 """  # noqa: S608 - constant text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.books import Books
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, RemoteFailure, Wait
 from app.domain.order import OrderView
@@ -79,9 +80,15 @@ class Attempt:
         step: str,
         subject: str,
         calls: list[CallRecord],
+        books: Books | None = None,
+        ledger: bool = False,
     ) -> None:
         self.view = view
         self.cw = cw
+        self.books = books
+        self._system = "the ledger" if ledger else "ConnectWise"
+        own = timedelta(seconds=books.timeout) if ledger and books is not None else None
+        self._timeout = own or view.live.call_timeout
         self._store = store
         self._clock = clock
         self._checkpoints = checkpoints
@@ -136,7 +143,7 @@ class Attempt:
 
     async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
         now = await self.now()
-        lag, timeout = self.view.live.read_lag, self.view.live.call_timeout
+        lag, timeout = self.view.live.read_lag, self._timeout
         if since is None:
             return Wait(Code.READ_LAG, sentence, now + lag)
         if now >= since + 2 * lag + timeout:
@@ -171,7 +178,7 @@ class Attempt:
     # Writes -------------------------------------------------------------------------------
 
     async def guard(self) -> None:
-        need = self.view.live.call_timeout.total_seconds()
+        need = self._timeout.total_seconds()
         late = self._drive.lease.left(self._clock.monotonic()) < need
         if late and not await self._drive.renew():  # no call may outlive the lease
             self._drive.lease.lost = True
@@ -269,7 +276,7 @@ class Attempt:
         if adopted:
             self.journal(
                 "FOUND_IN_DOUBT",
-                f"What was in doubt was found in ConnectWise: {intent.kind.replace('_', ' ')}.",
+                f"What was in doubt was found in {self._system}: {intent.kind.replace('_', ' ')}.",
                 key=intent.key,
             )
         await self.save()
@@ -286,14 +293,14 @@ class Attempt:
         Raises Wait until the second look-up may be trusted: never earlier than the intent's
         commit + the call's timeout + READ_LAG, because the first call may still be executing.
         """
-        lag, timeout = self.view.live.read_lag, self.view.live.call_timeout
+        lag, timeout = self.view.live.read_lag, self._timeout
         now = await self.now()
         last = intent.committed_at + timeout + lag
         if intent.looked_at is not None:
             last = max(last, intent.looked_at + lag)
         sentence = (
             f"It is not known whether the {intent.kind.replace('_', ' ')} was made; "
-            "ConnectWise is asked again before anything is sent."
+            f"{self._system} is asked again before anything is sent."
         )
         if intent.looked_at is not None and now < last:
             raise Wait(Code.OUTCOME_UNKNOWN, sentence, last)

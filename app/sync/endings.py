@@ -65,12 +65,18 @@ def stopped(
 
 
 def failed(
-    view: OrderView, base: LedgerRow, failure: RemoteFailure, now: datetime, chance: float
+    view: OrderView,
+    base: LedgerRow,
+    failure: RemoteFailure,
+    now: datetime,
+    chance: float,
+    system: str = "ConnectWise",
 ) -> Ending:
-    """A remote call failed: what follows is in POLICIES, by kind."""
+    """A remote call failed: what follows is in POLICIES, by kind. A ledger that asks for a pause
+    stops its own step, not the calls to ConnectWise: its client rests by itself."""
     policy = POLICIES[failure.kind]
     where = f" ({failure.endpoint})" if failure.endpoint else ""
-    sentence = f"ConnectWise{where}: {failure.message}"
+    sentence = f"{system}{where}: {failure.message}"
     tries = _tries(base, policy.code)
     if failure.kind is FailureKind.GONE and tries == 1:
         # A record made just now may not show yet: look once more before a person is asked.
@@ -88,7 +94,8 @@ def failed(
     pause: Paused | None = None
     if policy.action == "pause":
         wait = clamp_retry_after(failure.retry_after, wait)
-        pause = Paused(now + timedelta(seconds=wait), policy.code, sentence, "service")
+        if system == "ConnectWise":
+            pause = Paused(now + timedelta(seconds=wait), policy.code, sentence, "service")
     elif tries >= policy.attempts:
         row = replace(held(view, base, policy.code, sentence, now), state=State.PARKED)
         return Ending(replace(row, who=Who.OPERATOR, choices=PARKED))

@@ -13,6 +13,7 @@ from logging import ERROR
 from typing import Any
 
 from app.connectors.transport import Calling, calling
+from app.domain.books import Books
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide
 from app.domain.errors import (
@@ -39,7 +40,7 @@ from app.domain.records import (
     WriteSet,
 )
 from app.domain.scenario import Scenario, forbidden
-from app.steps import STEPS
+from app.steps import LEDGER_STEPS, STEPS
 from app.sync.attempt import Attempt, Drive
 from app.sync.endings import broken, failed, held, note_verdicts, paused_answer, stopped
 from app.sync.looks import look_at
@@ -62,6 +63,7 @@ class Engine:
     checkpoints: Checkpoints
     scenarios: Mapping[str, Scenario]
     defaults: Mapping[str, Any]
+    books: Books | None = None  # None: no ledger is connected
 
     async def advance(self, drive: Drive) -> None:
         """Drive a claimed order until it is released or its lease is lost.
@@ -217,6 +219,8 @@ class Engine:
             step=run.step,
             subject=run.subject,
             calls=calls,
+            books=self.books,
+            ledger=run.step in LEDGER_STEPS,
         )
         started = self.clock.monotonic()
 
@@ -283,7 +287,9 @@ class Engine:
             await fx.save()
 
     async def _failed(self, view: OrderView, base: LedgerRow, failure: RemoteFailure) -> LedgerRow:
-        ending = failed(view, base, failure, await self.store.now(), self.chance.random())
+        system = "The ledger" if base.step in LEDGER_STEPS else "ConnectWise"
+        now = await self.store.now()
+        ending = failed(view, base, failure, now, self.chance.random(), system)
         if ending.pause is not None:
             await self.store.pause(view.row.tenant_id, SYSTEM, ending.pause)
         return ending.row

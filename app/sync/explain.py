@@ -21,13 +21,14 @@ from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
-from app.steps import STEPS
+from app.steps import LEDGER_STEPS, STEPS
 from app.sync.endings import paused_answer
 from app.sync.engine import Engine
 from app.telemetry import wide
 
 Explain = Callable[[Snapshot], Explained]
 SYSTEM = "connectwise"
+LEDGER = "ledger"
 
 # Which references a step made or uses, and where ConnectWise shows such a record.
 SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +42,8 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "receive_purchase_order": ("purchase_order",),
     "ship_goods": ("sales_order",),
     "release_invoice": ("sales_order", "invoice"),
+    "post_bill": ("bill",),
+    "post_invoice": ("ledger_invoice", "estimate"),
 }
 PATHS: Mapping[str, str] = {
     "opportunity": "/sales/opportunities/",
@@ -107,6 +110,12 @@ def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
 def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLink, ...]:
     """The records behind a step; of purchase orders only the subject's own."""
     own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
+    if verdict.step in LEDGER_STEPS:
+        return tuple(
+            RemoteLink(LEDGER, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
+            for (kind, key), ref in sorted(view.refs.items())
+            if kind in SHOWN[verdict.step] and key == verdict.subject
+        )
     links = [
         RemoteLink(
             SYSTEM,

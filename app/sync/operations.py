@@ -43,6 +43,8 @@ WAKE_SECONDS = 2.0
 MAPPING_KINDS: dict[str, str] = {
     "company": "Commerce customer id → ConnectWise company identifier or id",
     "vendor": "Commerce supplier id → ConnectWise company identifier or id",
+    "ledger_vendor": "Commerce supplier id → the ledger's id of the vendor",
+    "ledger_customer": "Commerce customer id → the ledger's id of the customer",
     "contact": "e-mail address of the customer's contact → ConnectWise contact id",
     "member": "e-mail address of the Commerce owner → ConnectWise member id",
 }

@@ -40,9 +40,17 @@ MATRIX: dict[str, Allowed] = {
         *PROCUREMENT,
         *ALWAYS,
     ),
+    # A ticket for services advice and a won opportunity; no product, no purchase order, no invoice.
+    "C": (
+        *TICKET,
+        ("POST", r"/sales/opportunities"),
+        ("PATCH", r"/sales/opportunities/\d+"),
+        *ALWAYS,
+    ),
 }
 # The configuration of each scenario file.
 ROW_OF = {
     "connectwise-procurement-opportunity": "B1",
     "connectwise-procurement-ticket": "B2",
+    "commerce-invoicing": "C",
 }

@@ -18,7 +18,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.bootstrap import Container, opened
+from app.domain.books import Books
 from app.domain.errors import StoreUnavailable
 from app.main import create_app
 from app.settings import Settings
@@ -273,9 +274,16 @@ async def _listening(port: socket.socket, app: FastAPI) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running(
-    database_url: str, redis_url: str, *, worker: bool = True, callbacks: bool = False, **more: Any
+    database_url: str,
+    redis_url: str,
+    *,
+    worker: bool = True,
+    callbacks: bool = False,
+    books: Books | None = None,
+    **more: Any,
 ) -> AsyncIterator[Stack]:
-    """The stack, with its worker unless told otherwise, and with callbacks where asked for."""
+    """The stack, with its worker unless told otherwise, with callbacks where asked for, and with
+    a ledger where `books` is one."""
     stops = Stops()
     async with SandboxServer() as sandbox, AsyncExitStack() as exits:
         port = socket.create_server(("127.0.0.1", 0)) if callbacks else None
@@ -284,6 +292,9 @@ async def running(
             more["connectwise_callback_token"] = CALLBACK_TOKEN
         chosen = settings(sandbox, database_url, redis_url, **more)
         async with opened(chosen, checkpoints=stops, migrated=False) as container:
+            if books is not None:
+                engine = replace(container.engine, books=books)
+                container = replace(container, engine=engine, books=books)  # noqa: PLW2901
             app = create_app(container)
             if port is not None:
                 await exits.enter_async_context(_listening(port, app))

@@ -184,6 +184,10 @@ class Order:
         }
         return self._event("purchase_order.approved", purchaseOrder=self._purchase_order(po))
 
+    def ordered_again(self, po: int) -> Json:
+        """The purchase order as it stands now, changed by hand in `purchase_orders`."""
+        return self._event("purchase_order.updated", purchaseOrder=self._purchase_order(po))
+
     def _purchase_order(self, po: int) -> Json:
         document = self.purchase_orders[po]
         lines = [

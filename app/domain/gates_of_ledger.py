@@ -1,0 +1,60 @@
+"""Gates of what is posted to a ledger: bills of receipts and sales invoices.
+
+Owns the waits before either is made. What is said about one that stands is the steps' part.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.domain.bills import STEP as BILL
+from app.domain.codes import Code
+from app.domain.order import OrderView
+from app.domain.receipts import parts
+from app.domain.records import ORDER
+from app.domain.shut import Shut
+
+
+def receipt_of_known_order(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """H1: only the sales order says which configuration, and so who posts. Goods for stock have
+    none to wait for."""
+    if view.sales_order is not None or view.stock:
+        return None
+    return Shut(
+        Code.SALES_ORDER_UNKNOWN,
+        f"A receipt came in for sales order {view.row.name}, which Commerce has not sent yet.",
+        next_look="when the sales order comes in",
+    )
+
+
+def receipt_has_papers(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """C6: the supplier's invoice number stands in the receipt's papers. What only the poll saw, and
+    a gap, wait RECEIPT_GAP for them, once; then the bill carries the purchase order's number."""
+    purchase_order = view.purchase_order(int(subject.split(":")[1]))
+    every = parts(purchase_order, view.receipts) if purchase_order is not None else ()
+    part = next((one for one in every if one.subject == subject), None)
+    row = view.ledger.get((BILL, subject))
+    until = since + view.live.receipt_gap
+    if part is None or (row is not None and row.attempts) or view.now >= until:
+        return None
+    if part.receipt is not None and not (part.receipt.polled and view.live.papers_come):
+        return None
+    return Shut(
+        Code.RECEIPT_GAP,
+        f"Goods received on {view.label(subject)} have no papers yet; their bill is made without "
+        "them if none come.",
+        until=until,
+        next_look="when the receipt comes in",
+        never_held=True,
+    )
+
+
+def sales_invoice_issued(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """C3: what is invoiced, and when, is Commerce's to say."""
+    if subject != ORDER:
+        return None
+    return Shut(
+        Code.SALES_INVOICE_MISSING,
+        f"Commerce has issued no sales invoice for {view.row.name}.",
+        next_look="when the invoice comes in",
+    )

@@ -1,0 +1,263 @@
+"""A document of ours in the ledger: made once, kept true, never against a person (C4, D-11, D-12).
+
+Owns the making by intent with our marker as natural key, the change of one that nobody else has
+touched, and the comparison of its total. What stands in a document is the step's part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from app.domain.books import Document, DocumentKind, LedgerLine, NewDocument, Status
+from app.domain.codes import Code
+from app.domain.errors import FailureKind, Hold, RemoteFailure
+from app.domain.json_values import digest
+from app.domain.records import Ref
+from app.steps import ledger
+from app.steps.effects import Effects, Outcome
+
+# References to them; ConnectWise has invoices too.
+REFS = {
+    DocumentKind.BILL: "bill",
+    DocumentKind.INVOICE: "ledger_invoice",
+    DocumentKind.ESTIMATE: "estimate",
+}
+NAMED = {
+    DocumentKind.BILL: "Bill",
+    DocumentKind.INVOICE: "Sales invoice",
+    DocumentKind.ESTIMATE: "Estimate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What is to stand. `want` is the step's, `new` the same in the ledger's terms; `total` holds
+    tax, unless the ledger reckons that by itself (`net`)."""
+
+    want: Mapping[str, Any]
+    new: NewDocument
+    total: Decimal
+    net: bool = False
+
+    @property
+    def subject(self) -> str:
+        return str(self.want["subject"])
+
+    @property
+    def kind(self) -> DocumentKind:
+        return self.new.kind
+
+    def named(self) -> str:
+        """As a sentence begins with it."""
+        return f"{NAMED[self.kind]} {self.new.number or self.new.reference}".strip()
+
+
+def marker(fx: Effects, kind: DocumentKind, subject: str) -> str:
+    """Ours alone; receipts' ids may hold any character, so they go in as their hash."""
+    return fx.view.xref(f"{kind.value}:{digest(subject)[:16]}")
+
+
+def fitting(number: str, length: int) -> str:
+    """A number as long as the ledger takes it; one that is cut stays apart from its neighbours."""
+    return number if len(number) <= length else f"{number[: length - 5]}-{digest(number)[:4]}"
+
+
+async def post(fx: Effects, posting: Posting) -> None:
+    """Make it true. Raises Hold where a person has changed, paid or removed the document."""
+    kind, subject = posting.kind, posting.subject
+    known = fx.view.refs.get((REFS[kind], subject))
+    if known is None:
+        await _create(fx, posting)
+        return
+    standing = await _read(fx, posting, known.external_id)
+    if standing is not None and _same(standing, posting):
+        _learn(fx, posting, standing)  # the answer to the change was lost
+        await _agree(fx, posting, standing)
+        return
+    if (why := _left_alone(standing, known, posting)) is not None:
+        if fx.view.decision(Code.CHANGED_AFTER_FREEZE, subject, posting.want) is None:
+            raise Hold(Code.CHANGED_AFTER_FREEZE, why, who="accounting")
+        fx.journal("DIFFERENCE_ACCEPTED", f"{posting.named()} stays as it is in the ledger.")
+        return
+    assert standing is not None  # noqa: S101 - else it is left alone
+    await ledger.refuse_closed(fx, posting.new.on, posting.named())
+    changed = await _update(fx, posting, standing, posting.new)
+    fx.journal("LEDGER_DOCUMENT_CHANGED", f"{posting.named()} was changed in the ledger.")
+    await _agree(fx, posting, changed)
+
+
+async def _create(fx: Effects, posting: Posting) -> None:
+    books, new = ledger.books_of(fx), posting.new
+    await ledger.refuse_closed(fx, new.on, posting.named())
+    key = _key(fx, posting)
+    evidence: dict[str, Any] = {
+        "contact": new.contact_id,
+        "on": new.on.isoformat(),
+        "number": new.number,
+        "marker": new.marker,
+        "want": dict(posting.want),
+        "key": key,
+    }
+
+    def outcome(document: Document, want: Any) -> Outcome:
+        return {
+            "id": document.id,
+            "version": document.version,
+            "url": document.url,
+            "total": str(document.total),
+            "tax": str(document.tax),
+            "want": want,
+        }
+
+    async def send() -> Outcome:
+        try:
+            made = await books.create_document(new, key)
+        except RemoteFailure as failure:
+            if failure.frozen:
+                raise Hold(Code.BOOKS_CLOSED, f"{posting.named()}: {failure.message}") from failure
+            raise
+        fx.keep("ledger document", made, posting.subject)
+        return outcome(made, evidence["want"])
+
+    async def look(known: Outcome) -> Outcome | None:
+        found = await books.find_documents(
+            posting.kind, known["contact"], date.fromisoformat(known["on"]), known["number"]
+        )
+        own = [one for one in found if one.marker == known["marker"]]
+        return outcome(own[0], known["want"]) if own else None
+
+    def learn(known: Outcome) -> list[Ref]:
+        return [_ref(posting, known["id"], known["version"], known["url"])]
+
+    try:
+        made = await fx.once(REFS[posting.kind], REFS[posting.kind], evidence, send, look, learn)
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.EXISTS:
+            raise
+        raise Hold(
+            Code.REMOTE_EXISTS,
+            f"{posting.named()} has a number that stands in the ledger already, and not by the "
+            f"service: {failure.message}",
+            who="accounting",
+        ) from failure
+    fx.journal("LEDGER_DOCUMENT_MADE", f"{posting.named()} was posted to the ledger.")
+    document: Document | None = fx.recent("ledger document", posting.subject)
+    if document is None or document.id != made["id"]:
+        document = await _read(fx, posting, made["id"])
+    if document is not None:
+        await _agree(fx, posting, document)
+
+
+def _key(fx: Effects, posting: Posting) -> str:
+    """The ledger's own idempotency key: the same again only for the same content whose outcome is
+    not known; after any definite answer the announcement is gone, and with it its key."""
+    content = digest(posting.want)
+    for intent in fx.view.unanswered:
+        own = intent.subject == posting.subject and intent.kind == REFS[posting.kind]
+        if own and digest(intent.evidence.get("want")) == content:
+            return str(intent.evidence["key"])
+    return digest([posting.new.marker, content, fx.view.now.isoformat()])[:40]
+
+
+def _ref(posting: Posting, record: str, version: str, url: str) -> Ref:
+    data = {"version": version, "url": url}
+    return Ref(REFS[posting.kind], posting.subject, record, data, exclusive=True)
+
+
+def _learn(fx: Effects, posting: Posting, document: Document) -> None:
+    fx.learn(_ref(posting, document.id, document.version, document.url))
+
+
+async def _read(fx: Effects, posting: Posting, record: str) -> Document | None:
+    """The document as it stands, None when it is gone."""
+    try:
+        found = await ledger.books_of(fx).read_document(posting.kind, record)
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.GONE:
+            raise
+        return None
+    return None if found.status is Status.DELETED else found
+
+
+def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str | None:
+    """Why a document is not changed any more, None: it may be."""
+    told = f"{posting.named()} changed in Commerce, and"
+    if standing is None:
+        return f"{told} it was deleted in the ledger; it is not made again."
+    if standing.status is Status.VOIDED:
+        return f"{told} it was voided in the ledger; it is not made again."
+    if standing.status is Status.PAID or standing.paid:
+        return f"{told} {standing.paid} of it is paid in the ledger."
+    if standing.status is Status.CLOSED:
+        return f"{told} it is closed in the ledger."
+    if standing.version != known.data.get("version"):
+        return f"{told} a person has changed it in the ledger since."
+    return None
+
+
+def _same(standing: Document, posting: Posting) -> bool:
+    """Whether it stands as wanted already: by total, number and date, and by each line's amount."""
+    new = posting.new
+    numbered = new.number is None or standing.number == new.number
+    lines = [line.amount for line in standing.lines if line.amount]
+    return (
+        numbered
+        and standing.status in (Status.DRAFT, Status.OPEN)
+        and standing.on == new.on
+        and standing.contact_id == new.contact_id
+        and sorted(lines) == sorted(line.amount for line in new.lines if line.amount)
+    )
+
+
+async def _update(fx: Effects, posting: Posting, standing: Document, new: NewDocument) -> Document:
+    books = ledger.books_of(fx)
+    key = digest([new.marker, standing.version, repr(new)])[:40]
+    await fx.guard()
+    try:
+        changed = await books.update_document(standing.id, standing.version, new, key)
+    except RemoteFailure as failure:
+        if failure.frozen:
+            raise Hold(Code.BOOKS_CLOSED, f"{posting.named()}: {failure.message}") from failure
+        raise
+    _learn(fx, posting, changed)
+    return changed
+
+
+# What it comes to --------------------------------------------------------------------------------
+
+
+async def _agree(fx: Effects, posting: Posting, document: Document) -> None:
+    """D-12: the ledger's own reckoning comes to ours. A bill gets a rounding line up to
+    ROUNDING_LIMIT; what differs by more, or is a customer's, is for a person."""
+    told = document.total - document.tax if posting.net else document.total
+    gap = posting.total - told
+    if not gap or fx.view.decided(Code.TOTAL_MISMATCH, posting.subject, posting.want):
+        return
+    limit = fx.view.behaviour.rounding_limit
+    if (
+        posting.kind is DocumentKind.BILL
+        and abs(gap) <= limit
+        and fx.view.names.get("ledger_rounding")
+    ):
+        rounding = LedgerLine(
+            "Rounding",
+            Decimal(1),
+            gap,
+            gap,
+            account_id=await ledger.account(fx, "ledger_rounding"),
+            tax_code_id=await ledger.tax_code(fx, "ledger_no_tax_code"),
+        )
+        lines = (*posting.new.lines, rounding)
+        changed = await _update(fx, posting, document, replace(posting.new, lines=lines))
+        told = changed.total
+        if told == posting.total:
+            return
+    raise Hold(
+        Code.TOTAL_MISMATCH,
+        f"{posting.named()} comes to {told} in the ledger and to {posting.total} by Commerce.",
+        who="accounting",
+    )
