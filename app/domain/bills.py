@@ -37,6 +37,8 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     applied = view.applied(STEP, subject)
     if purchase_order is None:
         return applied
+    if above_receipt(view, subject) is not None:
+        return dict(_billed(view, purchase_order.id))[subject]  # a person says what becomes of it
     every = parts(purchase_order, view.receipts)
     part = next((one for one in every if one.subject == subject), None)
     lines = _lines(view, purchase_order, part, subject) if part is not None else []

@@ -42,7 +42,7 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
 def outstanding(view: OrderView, subject: str) -> Shut | None:
     """H2: what Commerce takes back after it was billed is for a person."""
     above = bills.above_receipt(view, subject)
-    if above is None:
+    if above is None or view.decided(Code.BILL_ABOVE_RECEIPT, subject, above) == "leave_bill":
         return None
     return Shut(
         Code.BILL_ABOVE_RECEIPT,

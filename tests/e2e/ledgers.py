@@ -20,7 +20,8 @@ from tests.e2e.harness import Rest, Stack, running
 from tests.e2e.orders import Order
 
 LEDGERS: dict[str, Any] = {"quickbooks": quickbooks, "xero": busy_xero}
-C: dict[str, Any] = {"scenario": "commerce-invoicing"}
+# A call to a ledger lasts up to 5 seconds here, and a lease has to outlast it.
+C: dict[str, Any] = {"scenario": "commerce-invoicing", "lease_seconds": 12.0}
 NAMES: dict[str, dict[str, Any]] = {
     "xero": {
         "ledger_purchase_goods": "310",
