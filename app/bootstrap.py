@@ -11,17 +11,19 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from typing import Any
 
 from redis.asyncio import Redis
 
 from app import embedded
+from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.caller import Access
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.domain.gates import GATES
+from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.domain.views import AdminStore
@@ -31,6 +33,8 @@ from app.store import migrate
 from app.store.postgres import PostgresStore
 from app.sync import registration
 from app.sync.callbacks import checker
+from app.sync.commerce_budget import Meter
+from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
 from app.sync.engine import Engine
 from app.sync.explain import explainer
@@ -38,6 +42,7 @@ from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
 from app.sync.worker import Pace, Worker
@@ -69,10 +74,12 @@ class Container:
     engine: Engine
     operations: Operations
     decisions: Decisions
+    tickets: Tickets
     upkeep: Upkeep
     replays: Replays
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
+    commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
 
     @property
     def wall(self) -> Callable[[], datetime]:
@@ -120,7 +127,7 @@ class Container:
         if self.settings.connectwise_url:
             seconds = self.settings.invoice_poll_seconds
             invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
-        return Worker(self.engine, self.store, self.clock, pace, invoices)
+        return Worker(self.engine, self.store, self.clock, pace, invoices, self.commerce)
 
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Failures are told and do not stop a start:
@@ -158,6 +165,7 @@ def defaults_of(settings: Settings) -> dict[str, Any]:
         **dumped,
         "commerce_tax_basis": settings.commerce_tax_basis,
         "commerce_currency": settings.commerce_currency,
+        "commerce_papers_come": bool(settings.webhook_secrets),
         "connectwise_timeout": settings.connectwise_timeout,
     }
 
@@ -173,11 +181,29 @@ def access_of(settings: Settings) -> Access:
     )
 
 
+def pace_of(settings: Settings) -> CommercePace:
+    """How often Commerce's lists are read, and what that may cost."""
+    return CommercePace(
+        seconds=settings.commerce_poll_seconds,
+        overlap=timedelta(seconds=settings.commerce_poll_overlap),
+        calls_a_day=settings.commerce_calls_a_day,
+        patience=timedelta(
+            seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
+        ),
+    )
+
+
 def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
     """Refuse a start that cannot work. Raises NotConfigured or ScenarioInvalid."""
     if settings.scenario not in known:
         raise NotConfigured(
             f"SCENARIO names {settings.scenario!r}; there are {', '.join(sorted(known))}."
+        )
+    if settings.polls_commerce and pace_of(settings).reads_a_day <= 0:
+        raise NotConfigured(
+            f"COMMERCE_POLL_SECONDS of {settings.commerce_poll_seconds:g} takes "
+            f"{pace_of(settings).looks_a_day} calls a day for the lists alone, and "
+            f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
         )
     dumped = settings.model_dump(mode="json")
     given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
@@ -275,11 +301,46 @@ async def opened(
                 pin=engine.present_pin,
                 forbidden=engine.forbidden_pin,
             ),
+            tickets=Tickets(
+                store=store,
+                admin=store,
+                cw=client,
+                operations=operations,
+                plan=engine.plan,
+                defaults=engine.defaults,
+            ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),
             check_callback=checker(verifier),
             server_pids=pids,
+            commerce=_commerce_poll(settings, store, clock, stack),
         )
+
+
+def _commerce_poll(
+    settings: Settings, store: PostgresStore, clock: SystemClock, stack: AsyncExitStack
+) -> CommercePoll | None:
+    if not settings.polls_commerce:
+        return None
+    meter = Meter(clock, settings.commerce_calls_a_minute)
+    key = settings.commerce_api_key.get_secret_value()
+    access = commerce_client.Access(settings.commerce_api_url, key, settings.commerce_zone)
+    client = commerce_client.CommerceClient(
+        access, clock=clock, timeout=settings.commerce_api_timeout, before=meter.take
+    )
+    stack.push_async_callback(client.aclose)
+    return CommercePoll(
+        store=store,
+        polls=store,
+        commerce=client,
+        meter=meter,
+        clock=clock,
+        chance=SystemChance(),
+        tenant_id=DEFAULT_TENANT,
+        connection=DEFAULT_CONNECTION,
+        pace=pace_of(settings),
+        since=settings.poll_since,
+    )
 
 
 async def _check_stored(

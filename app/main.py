@@ -19,6 +19,7 @@ from app.api import (
     admin_orders,
     admin_replays,
     admin_setup,
+    admin_tickets,
     health,
     openapi,
 )
@@ -63,7 +64,15 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     )
     # FastAPI offers no other way to describe more than its own routes.
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
-    for module in (admin_orders, admin_decisions, admin_inbox, admin_setup, admin_replays, health):
+    for module in (
+        admin_orders,
+        admin_decisions,
+        admin_tickets,
+        admin_inbox,
+        admin_setup,
+        admin_replays,
+        health,
+    ):
         app.include_router(module.router)
     if parts is not None:
         _serve(app, parts)

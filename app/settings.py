@@ -7,10 +7,12 @@ these values seed once. Addresses, credentials and secrets always come from here
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -102,6 +104,39 @@ class Settings(BaseSettings):
         " it finds what a lost callback would have told.",
         ge=0.1,
     )
+    commerce_poll_seconds: float = _service(
+        90.0,
+        "Seconds between two looks at the lists of Commerce's API, six calls each over all"
+        " workers.",
+        ge=0.1,
+    )
+    commerce_poll_overlap: float = _service(
+        300.0,
+        "Seconds by which looks overlap: Commerce does not say whether a record shows at once.",
+        ge=1,
+        le=86400,
+    )
+    commerce_poll_patience: float = _service(
+        60.0,
+        "Seconds that the poll of Commerce leaves an event of the same change, where events are"
+        " accepted: an event knows more.",
+        ge=0,
+        le=3600,
+    )
+    commerce_poll_since: str = _service(
+        "",
+        "Date (2026-11-01) from which the first look at Commerce's API reads; empty: what stands"
+        " there by then is history and is left alone. An earlier date reads again from there.",
+    )
+    commerce_calls_a_minute: int = _service(
+        50, "Calls to Commerce's API in any minute; the vendor allows 60.", ge=1
+    )
+    commerce_calls_a_day: int = _service(
+        9000,
+        "Calls to Commerce's API in any 24 hours; the vendor allows 10,000. What the looks do not"
+        " need of them is for reading what changed.",
+        ge=100,
+    )
     secrets_keys: SecretStr = _service(
         SecretStr(""),
         "Fernet keys that encrypt stored credentials, newest first, comma-separated.",
@@ -132,6 +167,20 @@ class Settings(BaseSettings):
     commerce_webhook_secrets: SecretStr = _connection(
         SecretStr(""),
         "Secrets of the Commerce webhook (whsec_...), comma-separated, all accepted; empty: off.",
+    )
+    commerce_api_url: str = _connection(
+        "https://api.kaseyaquotemanager.com", "Base address of Commerce's API; empty: no polling."
+    )
+    commerce_api_key: SecretStr = _connection(
+        SecretStr(""), "Key of Commerce's API, which is read-only; empty: no polling."
+    )
+    commerce_api_timeout: float = _connection(
+        20.0, "Seconds after which a call to Commerce's API counts as unanswered.", gt=0, le=120
+    )
+    commerce_time_zone: str = _connection(
+        "UTC",
+        "Zone (Australia/Brisbane) of dates that Commerce's API gives without an offset; not"
+        " documented. It decides only between an event and a poll that differ by hours.",
     )
     commerce_currency: str = _connection(
         "USD", "Currency of documents in which Commerce gives none.", min_length=3, max_length=3
@@ -176,6 +225,21 @@ class Settings(BaseSettings):
     connectwise_location: str = _name("Location of created records.")
     connectwise_business_unit: str = _name("Business unit (department) of created records.")
 
+    connectwise_board: str = _name("Service board of tickets that are created.")
+    connectwise_ticket_status: str = _name(
+        "Status of tickets that are created; empty: the board's default."
+    )
+    connectwise_ticket_status_ready: str = _name(
+        "Status of a ticket once its invoice gate is open; empty: the board's status with the name"
+        " of CONNECTWISE_SALES_ORDER_STATUS_READY."
+    )
+    connectwise_ticket_boards: str = _name(
+        "Boards whose open tickets may be chosen, comma-separated; empty: every board."
+    )
+    connectwise_ticket_statuses: str = _name(
+        "Statuses of tickets that may be chosen, comma-separated; empty: every open one."
+    )
+
     # Behaviour, pinned on an order when its sales order arrives
     scenario: str = _behaviour("connectwise-procurement-opportunity", "Scenario of new orders.")
     purchase_order_timing: Literal["on_receipt", "on_issue"] = _behaviour(
@@ -206,6 +270,22 @@ class Settings(BaseSettings):
         "none",
         "Whether the sales order bills only when closed until its gate opens (D-5); not documented"
         " by ConnectWise, so it is read back.",
+    )
+    raise_ticket: Literal["always", "chosen"] = _behaviour(
+        "always",
+        "Whether an order for which no ticket was chosen gets one of its own (E3); where tickets"
+        " are invoiced it always does.",
+    )
+    closed_ticket: Literal["new_ticket", "hold"] = _behaviour(
+        "new_ticket", "What becomes of an order whose chosen ticket is closed (E4)."
+    )
+    ticket_type: str = _behaviour(
+        "", "Type of tickets that are created, by its name on the board; empty: none."
+    )
+    ticket_summary: str = _behaviour(
+        "Sales order {number}: {customer}",
+        "Summary of tickets that are created; {number}, {customer}, {reference} and {title} (the"
+        " quote's) stand for the order's.",
     )
     mark_shipped: Literal["drop_ship_only", "on_receipt", "never"] = _behaviour(
         "drop_ship_only", "Which received goods the service marks as shipped (D-14)."
@@ -244,16 +324,55 @@ class Settings(BaseSettings):
         60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0
     )
 
-    @field_validator("connectwise_url", "public_url")
+    @field_validator("connectwise_url", "public_url", "commerce_api_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.strip().rstrip("/")
+
+    @field_validator("commerce_poll_since")
+    @classmethod
+    def _date(cls, value: str) -> str:
+        if value.strip():
+            datetime.fromisoformat(value.strip())
+        return value.strip()
+
+    @field_validator("commerce_time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        zone_of(value.strip())
+        return value.strip()
+
+    @property
+    def polls_commerce(self) -> bool:
+        return bool(self.commerce_api_url and self.commerce_api_key.get_secret_value())
+
+    @property
+    def commerce_zone(self) -> tzinfo:
+        return zone_of(self.commerce_time_zone)
+
+    @property
+    def poll_since(self) -> datetime | None:
+        """COMMERCE_POLL_SINCE as a moment; without an offset it is of Commerce's zone."""
+        if not self.commerce_poll_since:
+            return None
+        given = datetime.fromisoformat(self.commerce_poll_since)
+        return given if given.tzinfo is not None else given.replace(tzinfo=self.commerce_zone)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The accepted Commerce webhook secrets, in the given order."""
         given = self.commerce_webhook_secrets.get_secret_value()
         return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+def zone_of(name: str) -> tzinfo:
+    """A time zone by name. Raises ValueError for one that this machine does not know."""
+    if name == "UTC":  # without the zone files, which a small image need not have
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+        raise ValueError(f"{name!r} is not a time zone that this machine knows") from cause
 
 
 def group_of(name: str) -> Group:

@@ -35,6 +35,9 @@ def sandbox(
     company: Annotated[str, typer.Option(help="Company id that clients log in with.")] = "training",
     public_key: Annotated[str, typer.Option(help="Public API key.")] = "pub",
     private_key: Annotated[str, typer.Option(help="Private API key.")] = "priv",
+    commerce_port: Annotated[int, typer.Option(help="Port of the Commerce simulator.")] = 8481,
+    quickbooks_port: Annotated[int, typer.Option(help="Port of the QuickBooks simulator.")] = 8482,
+    xero_port: Annotated[int, typer.Option(help="Port of the Xero simulator.")] = 8483,
     tls: Annotated[
         bool,
         typer.Option(
@@ -45,29 +48,54 @@ def sandbox(
     fd: Annotated[
         int | None, typer.Option(help="Take this open, bound socket.", hidden=True)
     ] = None,
+    commerce_fd: Annotated[
+        int | None, typer.Option(help="The same for Commerce; without, none.", hidden=True)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the ConnectWise simulator alone, until interrupted."""
-    import uvicorn
-
+    """Run the simulators of ConnectWise, Commerce, QuickBooks and Xero alone, until interrupted."""
+    from sandbox.commerce.app import API_KEY
+    from sandbox.commerce.app import create_app as create_commerce
     from sandbox.connectwise.app import create_app
     from sandbox.connectwise.http.api import Credentials
-    from sandbox.kit.serving import server_config
+    from sandbox.kit.serving import serve_together, server_config
+    from sandbox.ledgers import beside, lines, told
     from sandbox.stack import StackFailed, bound, reachable
 
     files = None
+    shop: socket.socket | None = None
+    books: list[socket.socket] = []
     try:
         if tls:
             files = _tls_files(data_dir, host, public_url)
         listener = socket.socket(fileno=fd) if fd is not None else bound(host, port)
+        if commerce_fd is not None:
+            shop = socket.socket(fileno=commerce_fd)
+        elif fd is None:
+            shop = bound(host, commerce_port)
+            books = [bound(host, quickbooks_port), bound(host, xero_port)]
     except (OSError, StackFailed) as error:
         raise _failed(str(error)) from error
     scheme = "https" if tls else "http"
     name = f"{scheme}://{reachable(host)}:{listener.getsockname()[1]}"
     credentials = Credentials(company, public_key, private_key)
     app = create_app(credentials=credentials, public_url=public_url or name)
+    served = [(server_config(app, host, listener.getsockname()[1], files), listener)]
+    commerce = None
+    if shop is not None:
+        port = shop.getsockname()[1]
+        commerce = f"{scheme}://{reachable(host)}:{port}"
+        served.append((server_config(create_commerce(), host, port, files), shop))
+    ledgers = beside(f"{scheme}://{reachable(host)}", books)
+    served += [(server_config(one.app, host, one.port, files), one.listener) for one in ledgers]
     if as_json:
-        shown = {"connectwise": app.psa.base_url, "connectwise_headers": credentials.headers}
+        shown: dict[str, Any] = {
+            "connectwise": app.psa.base_url,
+            "connectwise_headers": credentials.headers,
+            "commerce": commerce,
+            "commerce_headers": {"apiKey": API_KEY} if commerce else None,
+        }
+        shown |= told(ledgers)
         if files is not None:
             shown["ca_file"] = str(files.ca_file)
         typer.echo(json.dumps(shown))
@@ -78,8 +106,12 @@ def sandbox(
             typer.echo(f"Certificate authority to trust: {files.ca_file}")
         for header, value in credentials.headers.items():
             typer.echo(f"  {header}: {value}")
-    config = server_config(app, host, listener.getsockname()[1], files)
-    uvicorn.Server(config).run(sockets=[listener])
+        if commerce is not None:
+            typer.echo(f"Commerce simulator: {commerce}")
+            typer.echo(f"Control paths: {commerce}/_sandbox")
+            typer.echo(f"  apiKey: {API_KEY}")
+        typer.echo("\n".join(lines(ledgers)))
+    serve_together(served)
 
 
 def _tls_files(data_dir: Path | None, host: str, public_url: str) -> Identity:
@@ -179,6 +211,7 @@ def _how_to_try(path: Path, described: dict[str, Any]) -> str:
         f"API          {described['api']}",
         f"Admin key    {described['admin_key']}",
         f"ConnectWise  {simulator or 'as CONNECTWISE_URL says'}",
+        f"Commerce     {described['sandbox']['commerce'] or 'as COMMERCE_API_URL says'}",
         f"Everything   {path}",
         "",
         "Try, from here:",

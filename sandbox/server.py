@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sandbox.commerce.app import API_KEY, CommerceApplication
+from sandbox.commerce.app import create_app as create_commerce
 from sandbox.connectwise.app import ConnectWiseApplication, create_app
 from sandbox.connectwise.http.api import Credentials
 from sandbox.kit.serving import Running
@@ -45,6 +47,23 @@ class SandboxServer(Running[ConnectWiseApplication]):
     @property
     def headers(self) -> dict[str, str]:
         return self.credentials.headers
+
+
+class CommerceServer(Running[CommerceApplication]):
+    """A running Commerce simulator. Below `url` stand `/v1` and `/_sandbox`."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str = API_KEY,
+        tls: bool = False,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.api_key = api_key
+        app = create_commerce(api_key=api_key)
+        super().__init__(app, host=host, port=port, tls=tls, data_dir=data_dir)
 
 
 class QuickBooksServer(Running[QuickBooksApplication]):

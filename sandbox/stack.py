@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ import httpx
 
 from app import embedded
 from app.store import migrate
+from sandbox.commerce.app import API_KEY
 
 READY_SECONDS = 60.0
 # The worker lets orders come to their next release: longer than one call to ConnectWise may take.
@@ -92,6 +93,7 @@ class Stack:
     children: dict[str, Child] = field(default_factory=dict)
     api_url: str = ""
     sandbox_url: str = ""
+    commerce_url: str = ""  # of the simulated one; empty where a real one is named
     stopping: bool = False
     _handlers: dict[int, Any] = field(default_factory=dict)
     _deaths: list[float] = field(default_factory=list)
@@ -127,7 +129,7 @@ class Stack:
                 self.prepare(self.environment["DATABASE_URL"])
             migrate.upgrade(self.environment["DATABASE_URL"])
             self.pause(0)
-            self.spawn("api", "serve", "--fd", str(listener.fileno()), fd=listener.fileno())
+            self.spawn("api", "serve", "--fd", str(listener.fileno()), fds=[listener.fileno()])
         finally:
             listener.close()
         self.start_worker()
@@ -142,10 +144,11 @@ class Stack:
             old.unlink()
 
     def _start_sandbox(self) -> None:
-        listener = bound("127.0.0.1", 0)
+        """The simulators, in one process. Commerce's only where no real one is named."""
+        given = self.environment
+        listener, shop = bound("127.0.0.1", 0), None
         try:
             self.sandbox_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            given = self.environment
             options = ["--fd", str(listener.fileno()), "--public-url", self.sandbox_url]
             for option, name in (
                 ("--company", "CONNECTWISE_COMPANY"),
@@ -153,9 +156,18 @@ class Stack:
                 ("--private-key", "CONNECTWISE_PRIVATE_KEY"),
             ):
                 options += [option, given[name]]
-            self.spawn("sandbox", "sandbox", *options, fd=listener.fileno())
+            fds = [listener.fileno()]
+            if not given.get("COMMERCE_API_KEY"):
+                shop = bound("127.0.0.1", 0)
+                self.commerce_url = f"http://127.0.0.1:{shop.getsockname()[1]}"
+                given["COMMERCE_API_URL"], given["COMMERCE_API_KEY"] = self.commerce_url, API_KEY
+                options += ["--commerce-fd", str(shop.fileno())]
+                fds.append(shop.fileno())
+            self.spawn("sandbox", "sandbox", *options, fds=fds)
         finally:
             listener.close()
+            if shop is not None:
+                shop.close()
         self.environment["CONNECTWISE_URL"] = f"{self.sandbox_url}/v4_6_release/apis/3.0"
 
     def _start_servers(self) -> None:
@@ -182,9 +194,18 @@ class Stack:
                     said = str(error)
                     continue
                 if answer.status_code == httpx.codes.OK:
+                    self._connect_webhooks(http)
                     return
                 said = answer.text[:500]
         raise StackFailed(f"The service did not become ready in {READY_SECONDS:.0f} s: {said}")
+
+    def _connect_webhooks(self, http: httpx.Client) -> None:
+        """The simulated Commerce posts what happens there to the API. Told over its control path,
+        because a command line can be read by everyone on the machine."""
+        secret = self.environment.get("COMMERCE_WEBHOOK_SECRETS", "").split(",")[0].strip()
+        if self.commerce_url and secret:
+            target = {"webhook_url": f"{self.api_url}/webhooks/commerce", "webhook_secret": secret}
+            http.put(f"{self.commerce_url}/_sandbox/settings", json=target).raise_for_status()
 
     def stop(self) -> None:
         """End everything, ConnectWise after the worker, whose orders come to a release first."""
@@ -200,7 +221,7 @@ class Stack:
 
     # --- one process
 
-    def spawn(self, name: str, *arguments: str, fd: int | None = None) -> Child:
+    def spawn(self, name: str, *arguments: str, fds: Sequence[int] = ()) -> Child:
         """Start a command of ours as a process of its own session, its output in a log."""
         log = self.data_dir / LOGS / f"{name}.log"
         with log.open("ab") as output:
@@ -213,7 +234,7 @@ class Stack:
                 stderr=output,
                 # Ctrl-C is for us: we end them in order.
                 start_new_session=True,
-                pass_fds=() if fd is None else (fd,),
+                pass_fds=fds,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - nothing else runs in this process
             )
         self.children[name] = Child(name, process, log)

@@ -130,7 +130,7 @@ def description(stack: Stack) -> dict[str, Any]:
         "redis_url": env["REDIS_URL"],
         "sandbox": {
             "connectwise": env["CONNECTWISE_URL"] if stack.sandbox else None,
-            "commerce": None,
+            "commerce": stack.commerce_url or None,
             "quickbooks": None,
             "xero": None,
         },

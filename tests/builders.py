@@ -38,6 +38,7 @@ SETTINGS: Mapping[str, Any] = {
     "connectwise_freight_item": "FREIGHT",
     "connectwise_surcharge_item": "SURCHARGE",
     "connectwise_coupon_item": "COUPON",
+    "raise_ticket": "chosen",  # tickets have stories of their own
 }
 
 

@@ -19,6 +19,7 @@ from app.sync.decisions import Decisions
 from app.sync.inbox import CallbackCheck
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 
 
@@ -42,6 +43,9 @@ class Parts(Protocol):
 
     @property
     def upkeep(self) -> Upkeep: ...
+
+    @property
+    def tickets(self) -> Tickets: ...
 
     @property
     def replays(self) -> Replays: ...

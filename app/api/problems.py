@@ -49,6 +49,7 @@ KINDS: dict[str, ProblemKind] = {
     "WRITE_IN_DOUBT": ProblemKind(409, "What became of a write is not known yet."),
     "REPIN_REFUSED": ProblemKind(409, "The order cannot be pinned anew."),
     "CONNECTION_NOT_PAUSED": ProblemKind(409, "The connection is not paused."),
+    "TICKET_REFUSED": ProblemKind(409, "The order cannot go on this ticket."),
     "CONNECTION_NOT_CALLED": ProblemKind(409, "Nothing is called through the connection."),
     "EVENT_NOT_REPLAYABLE": ProblemKind(409, "The delivery cannot be merged now."),
     "REPLAY_ENDED": ProblemKind(409, "The replay has ended."),
@@ -59,6 +60,7 @@ KINDS: dict[str, ProblemKind] = {
     "IDEMPOTENCY_KEY_REUSED": ProblemKind(422, "The key was used before for another request."),
     "SETTING_READ_ONLY": ProblemKind(422, "The setting comes from the environment."),
     "KEY_UNREACHABLE": ProblemKind(429, "The signing key cannot be fetched now."),
+    "CONNECTWISE_UNAVAILABLE": ProblemKind(502, "ConnectWise did not answer as asked."),
     "DATABASE_UNAVAILABLE": ProblemKind(503, "The database cannot take the request now."),
     "INTERNAL": ProblemKind(500, "The service failed."),
 }

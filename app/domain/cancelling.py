@@ -50,7 +50,7 @@ def chosen(view: OrderView) -> str | None:
 
 def wanted(view: OrderView) -> Mapping[str, Any] | None:
     """The want that takes our products back, None while nobody asked for it or nothing stands."""
-    if chosen(view) != CANCEL_PRODUCTS.name or view.ref("sales_order") is None:
+    if chosen(view) != CANCEL_PRODUCTS.name or view.parent is None:
         return None
     return {**(view.applied(STEP, ORDER) or {}), "cancelled": True}
 
@@ -69,8 +69,8 @@ def finished(view: OrderView) -> str | None:
     orders = any(kind == "purchase_order" for kind, _ in view.refs)
     if taken_back(view) and wanted(view) is not None and not left(view) and not orders:
         return (
-            f"{number} was cancelled in Commerce; its products on sales order "
-            f"{view.ref('sales_order')} are cancelled."
+            f"{number} was cancelled in Commerce; its products on "
+            f"{view.parent_named[:1].lower()}{view.parent_named[1:]} are cancelled."
         )
     return None
 
@@ -102,6 +102,6 @@ def sentence(view: OrderView) -> str:
 def offered(view: OrderView) -> tuple[str, ...]:
     """The choices; taking products back only where there are some."""
     every = names_of(Code.CANCELLED_AFTER_START)
-    if view.ref("sales_order") is not None and not taken_back(view):
+    if view.parent is not None and not taken_back(view):
         return every
     return tuple(name for name in every if name != CANCEL_PRODUCTS.name)

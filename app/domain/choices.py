@@ -39,6 +39,8 @@ LEAVE_INVOICE = Choice("leave_invoice", "The invoice stays as it is, and the ord
 RELEASE_CLOSED = Choice(
     "release_closed", "The sales order is set to the ready status, which opens it again."
 )
+GO_ON = Choice("go_on", "It goes on with the ticket as it is; nothing on it is changed.")
+NEW_TICKET = Choice("new_ticket", "The order gets a ticket of its own.")
 DONE_BY_HAND = Choice(
     "done_by_hand", "Everything was undone in ConnectWise by hand; the order ends as cancelled."
 )
@@ -67,6 +69,19 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     ),
     Code.OPPORTUNITY_OF_OTHER_COMPANY: (
         Choice("own_opportunity", "The named one is left alone; the order gets one of its own."),
+    ),
+    Code.TICKET_OF_OTHER_COMPANY: (
+        NEW_TICKET,
+        Choice("use:", "The order goes on that ticket of its own customer."),
+    ),
+    Code.TICKET_CLOSED: (
+        NEW_TICKET,
+        Choice("use:", "The order goes on that open ticket instead."),
+        GO_ON,
+    ),
+    Code.TICKET_MERGED: (GO_ON,),
+    Code.PRODUCTS_ON_BOTH: (
+        Choice("ticket_is_invoiced", "The ticket is invoiced; a person sees to the other record."),
     ),
     Code.OPPORTUNITY_SHARED: (
         Choice("append", "The order's lines go on the sales order of the other order."),
@@ -165,6 +180,16 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
 
 # Choices that are about one step, wherever else its code may stand.
 ONLY_AT = {RELEASE_ANYWAY.name: "release_invoice"}
+# What was read of invoices and of the ticket: `look_again` means that it is read anew.
+RESTS_ON_READING = frozenset(
+    {
+        Code.INVOICED_TOO_EARLY,
+        Code.PO_AFTER_INVOICE,
+        Code.REMOTE_GONE,
+        Code.TICKET_CLOSED,
+        Code.TICKET_MERGED,
+    }
+)
 # Nothing is left out here: these stop the order as a whole, not one step.
 WHOLE_ORDER = frozenset({Code.HELD_BY_PERSON, Code.CANCELLED_AFTER_START, Code.POISON})
 # A delivery is no order: it has nothing to choose from.

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from app.domain import cancelling, losing, stock
-from app.domain.choices import LOOK_AGAIN, names_of, ways_out
+from app.domain.choices import LOOK_AGAIN, RESTS_ON_READING, names_of, ways_out
 from app.domain.codes import Code, State, Who
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
@@ -22,8 +22,6 @@ from app.domain.records import ORDER, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
 from app.domain.shut import Ended, Shut
 
-# Reasons that rest on what was read of invoices.
-BY_INVOICES = frozenset({Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE, Code.REMOTE_GONE})
 STALE_BEFORE = 2000  # callbacks set the time of what was read to the epoch
 
 
@@ -190,12 +188,12 @@ def _told_to_look(view: OrderView) -> set[str]:
     asked = [
         decision.at
         for decision in view.every_decision
-        if decision.choice == LOOK_AGAIN.name and decision.code in BY_INVOICES
+        if decision.choice == LOOK_AGAIN.name and decision.code in RESTS_ON_READING
     ]
     stale = fact is not None and (
         fact.seen_at.year < STALE_BEFORE or any(at >= fact.seen_at for at in asked)
     )
-    return {"invoicing"} if stale and view.ref("sales_order") is not None else set()
+    return {"invoicing"} if stale and view.parent is not None else set()
 
 
 def _look_due(view: OrderView, look: str) -> bool:
@@ -349,12 +347,8 @@ def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
         since = _since(view, end.code)
         return Answer(end.state, end.code, end.sentence, end.who, since, "never")
     if not telling:
-        number = view.ref("sales_order")
-        sentence = (
-            f"Sales order {number} in ConnectWise is released for invoicing."
-            if number is not None
-            else "Everything is done."
-        )
+        released = f"{view.parent_named} in ConnectWise is released for invoicing."
+        sentence = released if view.parent is not None else "Everything is done."
         since = _since(view, Code.RELEASED)
         return Answer(State.DONE, Code.RELEASED, sentence, Who.ACCOUNTING, since, "never")
     first = min(telling, key=lambda v: _ORDER_OF_STATES[v.state])

@@ -312,6 +312,8 @@ class Receipt(Document):
     freight: Decimal | None = None
     lines: tuple[ReceiptLine, ...] = Field(min_length=1)
     modified_date: Moment | None = Field(None, alias="modifiedDate")
+    # Ours: nobody told this receipt, the poll saw `quantityReceived` go up. It has no papers.
+    polled: bool = False
 
 
 class SalesInvoiceLine(Document):

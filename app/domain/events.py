@@ -147,7 +147,9 @@ def _receipt(
         if key not in received:
             raise NotValid(f"data/receipt/lines: line {key} is not on the purchase order")
         if key not in lines:
-            lines[key] = {**raw, "to": received[key]}
+            # What the poll saw has its own end: a gap may lie below what is received by now.
+            own_end = line.to if receipt.polled else None
+            lines[key] = {**raw, "to": received[key] if own_end is None else own_end}
             continue
         # Two boxes of one line on one slip are one interval: only their sum ends at `to`.
         known = lines[key]

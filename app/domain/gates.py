@@ -29,6 +29,7 @@ from app.domain.gates_of_invoice import (
 )
 from app.domain.order import OrderView
 from app.domain.shut import Gate, Shut
+from app.domain.tickets import ticket_open, ticket_products_stand
 
 
 def sales_order_known(view: OrderView, subject: str, since: datetime) -> Shut | None:
@@ -162,6 +163,8 @@ GATES: dict[str, Gate] = {
         opportunity_free,
         sales_order_wanted,
         sales_order_stands,
+        ticket_open,
+        ticket_products_stand,
         purchase_order_stays,
         goods_arrived_or_issued,
         demand_free,

@@ -149,12 +149,13 @@ def _invoiced(view: OrderView, po_id: int, po_lines: Collection[int] | None) -> 
 
 def others_complete(view: OrderView) -> Shut | None:
     """D-13: a shared sales order is released only when every order on it is complete."""
-    waiting = [other.name for other in view.others if not other.ready]
+    same = [other for other in view.others if other.shares == view.parent_kind]
+    waiting = [other.name for other in same if not other.ready]
     if not waiting:
         return None
     return Shut(
         Code.SHARED_NOT_READY,
-        f"Sales order {view.ref('sales_order')} carries {', '.join(waiting)} too, which cannot be "
+        f"{view.parent_named} carries {', '.join(waiting)} too, which cannot be "
         f"invoiced yet; {view.row.name} itself is complete.",
         until=view.now + view.live.poll,  # nothing is called for it: the database knows
         next_look=f"when {waiting[0]} is complete",
@@ -168,7 +169,7 @@ def sales_order_gone(view: OrderView) -> Shut | None:
         return None
     return Shut(
         Code.REMOTE_GONE,
-        f"Sales order {view.ref('sales_order')} of {view.row.name} is gone in ConnectWise.",
+        f"{view.parent_named} of {view.row.name} is gone in ConnectWise.",
         who=Who.SALES,
         looks=LOOK,
         next_look="when ConnectWise shows it again",

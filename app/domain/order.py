@@ -50,6 +50,10 @@ class Behaviour:
     invoice_action: str = "mark_ready"
     invoice_from: str = "opportunity"
     invoice_lock: str = "none"
+    raise_ticket: str = "always"
+    closed_ticket: str = "new_ticket"
+    ticket_type: str = ""
+    ticket_summary: str = "Sales order {number}: {customer}"
     mark_shipped: str = "drop_ship_only"
     partial_receipt: str = "clone_rest"
     stock_purchase_orders: str = "sync_unlinked"
@@ -68,6 +72,7 @@ class Live:
     poll: timedelta
     tax_basis: str
     call_timeout: timedelta
+    papers_come: bool = True  # events are delivered, and bring the papers of receipts
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,31 @@ class OrderView:
     def appended(self) -> bool:
         """Whether the order's lines go on another order's sales order (D-13)."""
         return self.decided(Code.OPPORTUNITY_SHARED) == "append"
+
+    @property
+    def by_ticket(self) -> bool:
+        """Whether the products stand on a ticket, which raises the demand and is invoiced (B2)."""
+        return self.behaviour.invoice_from == "ticket"
+
+    @property
+    def parent_kind(self) -> str:
+        """On which kind of record the products stand once they raise demand."""
+        return "ticket" if self.by_ticket else "sales_order"
+
+    @property
+    def parent(self) -> int | None:
+        """That record, None while it does not stand."""
+        return self.ref(self.parent_kind)
+
+    @property
+    def parent_named(self) -> str:
+        """It as a sentence begins with it."""
+        return f"{'Ticket' if self.by_ticket else 'Sales order'} {self.parent}"
+
+    @property
+    def products_stand(self) -> bool:
+        """Whether the products stand there, or a person left that out."""
+        return self.finished("create_products" if self.by_ticket else "create_sales_order", ORDER)
 
     def ref(self, kind: str, key: str = "") -> int | None:
         """Id of a learned remote record, None while unknown."""
@@ -287,6 +317,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
             poll=timedelta(seconds=float(settings["poll_seconds"])),
             tax_basis=str(settings["commerce_tax_basis"]),
             call_timeout=timedelta(seconds=float(settings["connectwise_timeout"])),
+            papers_come=bool(settings.get("commerce_papers_come", True)),
         ),
         names={name: str(value) for name, value in settings.items() if value is not None},
         mappings=snapshot.mappings,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.domain import psa
+from app.domain import psa, psa_tickets
 from app.domain.codes import Code
 from app.domain.records import (
     Accepted,
@@ -270,6 +270,19 @@ class ConnectWise(Protocol):
     async def forecast(self, opportunity_id: int) -> list[psa.ForecastLine]: ...
     async def opportunity_products(self, opportunity_id: int) -> list[psa.Product]: ...
     async def sales_order_products(self, sales_order_id: int) -> list[psa.Product]: ...
+    async def ticket_products(self, ticket_id: int) -> list[psa.Product]: ...
+    async def ticket(self, ticket_id: int) -> psa_tickets.Ticket: ...
+    async def tickets_of_company(
+        self, company_id: int, *, only_open: bool = False
+    ) -> list[psa_tickets.Ticket]:
+        """The company's service tickets, newest first, at most 100."""
+
+    async def ticket_statuses(self, board_id: int) -> list[psa.SetupRecord]:
+        """The active statuses of a board."""
+
+    async def ticket_notes(self, ticket_id: int) -> list[str]:
+        """The texts of its notes."""
+
     async def products(self, ids: Sequence[int]) -> list[psa.Product]: ...
     async def sales_order(self, sales_order_id: int) -> psa.SalesOrder: ...
     async def sales_orders_of_opportunity(self, opportunity_id: int) -> list[psa.SalesOrder]: ...
@@ -342,10 +355,23 @@ class ConnectWise(Protocol):
         self, product_id: int, detail_id: int, shipped: psa.Shipping
     ) -> None: ...
     async def create_invoice(
-        self, sales_order_id: int, company_id: int, reference: str, status_id: int | None = None
+        self,
+        applied_to: int,
+        company_id: int,
+        reference: str,
+        status_id: int | None = None,
+        *,
+        ticket: bool = False,
     ) -> int:
-        """A standard invoice of the sales order. Which products it takes is ConnectWise's own."""
+        """A standard invoice of the sales order, or of the ticket. Which products it takes is
+        ConnectWise's own."""
 
     async def invoices_of_sales_order(self, sales_order_id: int) -> list[psa.Invoice]: ...
+    async def invoices_of_ticket(self, ticket_id: int) -> list[psa.Invoice]: ...
+    async def create_ticket(self, new: psa_tickets.NewTicket) -> psa_tickets.Ticket: ...
+    async def set_ticket_status(self, ticket_id: int, status_id: int) -> psa_tickets.Ticket: ...
+    async def add_ticket_note(self, ticket_id: int, text: str) -> int:
+        """A note that only the desk reads."""
+
     async def create_callback(self, url: str, type_: str, description: str) -> int: ...
     async def enable_callback(self, callback_id: int, url: str) -> None: ...

@@ -167,6 +167,8 @@ class PurchaseOrderLine:
     closed: bool
     cancelled: bool
     sales_order_ids: tuple[int, ...] = ()
+    # Lines name no tickets: the steps set this from the report, for lines of the order's products.
+    ticket_id: int | None = None
     serialized: bool = False
     batched: bool = False  # taken over by accounting: nothing of it may be changed
 
@@ -268,6 +270,7 @@ class ProductChange:
     price: Decimal | None = None
     cost: Decimal | None = None
     quantity_cancelled: Decimal | None = None
+    ticket_id: int | None = None  # moves it to that ticket (E7)
 
     @property
     def empty(self) -> bool:

@@ -55,6 +55,13 @@ CODES: dict[Code, Reason] = {
         "The ConnectWise sales order does not stand yet.",
         "Where a person makes it: convert the opportunity to a sales order in ConnectWise.",
     ),
+    Code.TICKET_PRODUCTS_MISSING: Reason(
+        W,
+        Who.NOBODY,
+        "B2.2",
+        "The order's products do not stand on its ticket yet.",
+        "Nothing, if the order is under way; else see what holds its ticket or its products.",
+    ),
     Code.GOODS_NOT_RECEIVED: Reason(
         W,
         Who.PURCHASING,
@@ -181,6 +188,36 @@ CODES: dict[Code, Reason] = {
         "D-10",
         "The opportunity belongs to another company than the order.",
         "Correct the opportunity in Commerce, or the mapping of the customer.",
+    ),
+    Code.TICKET_OF_OTHER_COMPANY: Reason(
+        H,
+        Who.SALES,
+        "E6",
+        "The chosen ticket belongs to another company than the order.",
+        "Choose a ticket of the customer, or a new one: POST /admin/orders/{number}/ticket.",
+    ),
+    Code.TICKET_CLOSED: Reason(
+        H,
+        Who.SALES,
+        "B2.4",
+        "The ticket is closed, and no products may be put on it or moved from it.",
+        "Open it again in ConnectWise and look again, choose another ticket while none of the "
+        "order's products stand on it, or go on with the closed ticket.",
+    ),
+    Code.TICKET_MERGED: Reason(
+        H,
+        Who.SALES,
+        "B2.4",
+        "The ticket was merged into another one, and the order's products were left on it.",
+        "Move the products to the other ticket in ConnectWise and look again, or go on as it is.",
+    ),
+    Code.PRODUCTS_ON_BOTH: Reason(
+        H,
+        Who.ACCOUNTING,
+        "A4",
+        "The order is invoiced from its ticket, and its opportunity was made a sales order too: "
+        "the same goods could be billed twice.",
+        "Remove the sales order in ConnectWise, or see that it is never invoiced, then decide.",
     ),
     Code.SALES_ORDER_UNCERTAIN: Reason(
         H,

@@ -6,7 +6,7 @@ Quantities are whole units; pure, whatever the order of arrival.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptLine
 
@@ -36,23 +36,37 @@ def parts(purchase_order: PurchaseOrder, receipts: tuple[Receipt, ...]) -> tuple
     by_receipt: dict[str, list[Interval]] = {}
     gaps: list[Part] = []
     own = [r for r in receipts if r.purchase_order_id == purchase_order.id]
+    told = [r for r in own if not r.polled]
+    seen = [r for r in own if r.polled]
     for line in purchase_order.lines:
-        for receipt_id, interval in _laid_out(line, own):
+        for receipt_id, interval in _filled(line, _laid_out(line, told), seen):
             if receipt_id is not None:
                 by_receipt.setdefault(receipt_id, []).append(interval)
                 continue
             subject = f"gap:{purchase_order.id}:{line.id}:{interval.start}-{interval.end}"
             gaps.append(Part(subject, None, (interval,)))
     found = [
-        Part(f"receipt:{purchase_order.id}:{r.id}", r, tuple(by_receipt[r.id]))
-        for r in own
-        if r.id in by_receipt
+        part for r in own if r.id in by_receipt for part in _of_receipt(r, tuple(by_receipt[r.id]))
     ]
     return tuple(
         sorted(
             [*found, *gaps], key=lambda part: (min(i.start for i in part.intervals), part.subject)
         )
     )
+
+
+def _of_receipt(receipt: Receipt, intervals: tuple[Interval, ...]) -> list[Part]:
+    """A receipt is received in one go. One that the poll saw may be cut by receipts that were
+    told later; its pieces then go each on its own, or two receipts could wait for each other."""
+    subject = f"receipt:{receipt.purchase_order_id}:{receipt.id}"
+    whole = {
+        (line.purchase_order_line_id, line.to - line.quantity, line.to)
+        for line in receipt.lines
+        if line.to is not None
+    }
+    if not receipt.polled or whole == {(i.po_line, i.start, i.end) for i in intervals}:
+        return [Part(subject, receipt, intervals)]
+    return [Part(f"{subject}:{i.po_line}:{i.start}-{i.end}", receipt, (i,)) for i in intervals]
 
 
 def _laid_out(
@@ -88,6 +102,33 @@ def _laid_out(
         for receipt, start, end, sn in laid
         if start < line.quantity_received
     ]
+
+
+def _filled(
+    line: PurchaseOrderLine, laid: list[tuple[str | None, Interval]], seen: list[Receipt]
+) -> list[tuple[str | None, Interval]]:
+    """The gaps filled with what the poll saw there. A receipt that is told later takes its
+    interval over, so that the same goods are never two receipts."""
+    if not seen:
+        return laid
+    found: list[tuple[str | None, Interval]] = []
+    for receipt_id, interval in laid:
+        if receipt_id is not None:
+            found.append((receipt_id, interval))
+            continue
+        at = interval.start
+        for one in _told(line, seen):
+            start, end = max(one.start, at), min(one.end, interval.end)
+            if end <= start:
+                continue
+            if start > at:
+                found.append((None, replace(interval, start=at, end=start)))
+            serials = one.serials(end - start) if start == one.start else ()
+            found.append((one.receipt.id, replace(interval, start=start, end=end, serials=serials)))
+            at = end
+        if at < interval.end:
+            found.append((None, replace(interval, start=at)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

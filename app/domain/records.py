@@ -101,7 +101,13 @@ class Fact:
 
 # Facts that no read renews: a callback does not make them stale, and no poll asks for them.
 KEPT_FACTS: frozenset[str] = frozenset(
-    {"sales_order_seen", "purchase_order_moved", "status_written", "opportunity_left"}
+    {
+        "sales_order_seen",
+        "purchase_order_moved",
+        "status_written",
+        "opportunity_left",
+        "ticket_choice",
+    }
 )
 
 
@@ -208,12 +214,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another order on the same ConnectWise sales order (D-13), as far as its gate goes."""
+    """Another order on the same ConnectWise sales order (D-13) or ticket (E4), as far as its gate
+    goes."""
 
     name: str
     state: State
     code: Code | None = None  # at which its release stands
     released: bool = False
+    shares: str = "sales_order"  # the kind of record that both carry
 
     @property
     def ready(self) -> bool:

@@ -26,12 +26,14 @@ OVERRIDABLE = (Code.LINE_NOT_ORDERED, Code.GOODS_NOT_RECEIVED, Code.GOODS_NOT_SH
 def wanted_release(view: OrderView) -> dict[str, Any] | None:
     """The want of release_invoice. `despite` is what was missing when a person released anyway:
     as a part of the want it binds the decision to the situation."""
-    if view.sells_nothing and not view.finished("create_sales_order", ORDER):
+    if view.sells_nothing and (view.by_ticket or not view.products_stand):
         return None
     before = view.applied(STEP, ORDER)
     by_shipping = view.behaviour.invoice_policy == "shipped_only"
     invoice = view.behaviour.invoice_action == "create_invoice"
-    wanted: dict[str, Any] = {"bill_shipped": by_shipping, "invoice": invoice}
+    # Another ticket (E7) is released anew.
+    of = {"ticket": view.ref("ticket")} if view.by_ticket else {}
+    wanted: dict[str, Any] = {"bill_shipped": by_shipping, "invoice": invoice, **of}
     if by_shipping:
         sent = {str(line): quantity for line, quantity in sorted(shipped(view).items()) if quantity}
         wanted["shipped"] = sent
@@ -41,7 +43,7 @@ def wanted_release(view: OrderView) -> dict[str, Any] | None:
         return dict(before)  # a person's override is never undone by the machine
     if not missing:
         return wanted
-    anyway = {"bill_shipped": False, "invoice": invoice, "despite": missing}
+    anyway = {"bill_shipped": False, "invoice": invoice, **of, "despite": missing}
     if overridden(view, anyway) or despite is not None:
         return anyway
     if before is None:

@@ -222,6 +222,16 @@ def _of_invoicing(
             "invoice_lock = bill_closed_flag is a flag of sales orders, but invoice_from = ticket "
             "invoices tickets. Set invoice_lock = none."
         )
+    if source == "ticket" and behaviour.get("invoice_policy") == "shipped_only":
+        return (
+            "invoice_policy = shipped_only needs a sales order's flag to bill only what is shipped; "
+            "a ticket has none, so all of it would be billed. Set invoice_policy = all_goods."
+        )
+    if source == "ticket" and behaviour.get("raise_ticket") == "chosen":
+        return (
+            "raise_ticket = chosen leaves orders without a ticket, but invoice_from = ticket "
+            "invoices it. Set raise_ticket = always."
+        )
     waiting, ready = (
         str(behaviour.get(f"connectwise_sales_order_status_{name}") or "").strip().casefold()
         for name in ("waiting", "ready")

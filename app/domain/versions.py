@@ -106,6 +106,18 @@ def _moment(value: Any) -> datetime | None:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
+def _plain(value: Any, name: str = "") -> Any:
+    """What a value says, however it is spelled: nulls are left out at every depth and dates are
+    moments in UTC, so that the same state by webhook and by poll has one hash."""
+    if isinstance(value, dict):
+        return {key: _plain(item, key) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if name.endswith("Date") and (moment := _moment(value)) is not None:
+        return moment.isoformat()
+    return value
+
+
 def newest_date(kind: Kind, body: Mapping[str, Any]) -> datetime:
     """Max of modifiedDate over header, lines and costs; a receipt has its received date."""
     parts: list[Mapping[str, Any]] = [
@@ -160,7 +172,7 @@ def incoming(kind: Kind, source_id: str, body: Mapping[str, Any]) -> Stored:
         newest_date(kind, body).isoformat(),
         _cancelled(kind, body),
         received + papers,
-        digest(meaning),
+        digest(_plain(meaning)),
     ]
     return Stored(
         kind,

@@ -15,7 +15,15 @@ from typing import Any, Generic, Protocol, TypeVar
 from app.domain.codes import Code, State, Who
 from app.domain.gone import Forgotten
 from app.domain.ports import Paused
-from app.domain.records import Answer, CallRecord, Decision, InboxEvent, JournalEntry, OrderRow
+from app.domain.records import (
+    Answer,
+    CallRecord,
+    Decision,
+    Fact,
+    InboxEvent,
+    JournalEntry,
+    OrderRow,
+)
 
 T = TypeVar("T")
 
@@ -311,6 +319,9 @@ class AdminStore(Protocol):
         """Give the order another scenario and behaviour, from its next round on. False, and
         nothing is changed: a step is under way, or a write of the order is in doubt.
         """
+
+    async def keep_fact(self, order_id: int, fact: Fact, entry: JournalEntry, audit: Audit) -> None:
+        """Keep what a person said of an order as a fact, and wake it. Raises KeyError."""
 
     async def wake_orders(
         self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str

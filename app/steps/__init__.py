@@ -14,6 +14,7 @@ from app.steps import (
     create_sales_order,
     link_demand,
     lose_opportunity,
+    raise_ticket,
     receive_purchase_order,
     release_invoice,
     ship_goods,
@@ -25,6 +26,7 @@ from app.steps.effects import Step
 STEPS: Mapping[str, Step] = {
     module.name: cast(Step, module)
     for module in (
+        raise_ticket,
         create_products,
         win_opportunity,
         create_sales_order,

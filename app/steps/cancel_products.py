@@ -1,4 +1,4 @@
-"""The products of a cancelled order are taken back from its sales order, and put back (H3).
+"""The products of a cancelled order are taken back from its sales order or ticket, and put back (H3).
 
 Owns what of them may be touched: nothing on an invoice, received, or on a purchase order. Every
 write is idempotent by nature; which products are ours, their mark says.
@@ -16,12 +16,12 @@ from app.steps.effects import Effects
 from app.steps.lines import Parent, standing
 
 
-async def take_back(fx: Effects, sales_order: int) -> None:
+async def take_back(fx: Effects, parent: Parent) -> None:
     """Cancel our products that nothing rests on, and keep what had to stay."""
     frozen, ordered, doubtful = frozen_lines(fx.view), _ordered(fx), _in_doubt(fx)
     cancelled: dict[str, str] = {}
     left: dict[str, str] = {}
-    for product in await standing(fx, Parent(sales_order=sales_order)):
+    for product in await standing(fx, parent):
         key = key_of(fx.view, product)
         if key is None or product.cancelled >= product.quantity:
             continue
@@ -37,21 +37,25 @@ async def take_back(fx: Effects, sales_order: int) -> None:
         )
         cancelled[key] = product.sku
     fx.see(FACT, {"cancelled": cancelled, "left": left})
-    told = f"On sales order {sales_order} {', '.join(cancelled.values()) or 'nothing'} is cancelled"
+    told = f"On {_place(parent)} {', '.join(cancelled.values()) or 'nothing'} is cancelled"
     stays = ", ".join(f"{sku} ({why})" for sku, why in sorted(left.items()))
     fx.journal("PRODUCTS_CANCELLED", f"{told}; left standing: {stays or 'nothing'}.")
 
 
-async def put_back(fx: Effects, sales_order: int) -> None:
+async def put_back(fx: Effects, parent: Parent) -> None:
     """The order is no longer cancelled: what was taken back is sold again."""
     before = fx.view.facts.get((FACT, ""))
     ours = before.body.get("cancelled", {}) if before is not None else {}
-    for product in await standing(fx, Parent(sales_order=sales_order)):
+    for product in await standing(fx, parent):
         if key_of(fx.view, product) not in ours or not product.cancelled:
             continue
         await fx.guard()
         await fx.cw.change_product(product.id, psa.ProductChange(quantity_cancelled=Decimal(0)))
-    fx.journal("PRODUCTS_RESTORED", f"On sales order {sales_order} the products are sold again.")
+    fx.journal("PRODUCTS_RESTORED", f"On {_place(parent)} the products are sold again.")
+
+
+def _place(parent: Parent) -> str:
+    return f"{parent.kind.replace('_', ' ')} {parent.id}"
 
 
 def _stays(product: psa.Product, frozen: Frozen | None, *, ordered: bool) -> str | None:

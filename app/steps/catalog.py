@@ -38,7 +38,7 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
         else:
             unknown.setdefault(key, line)
     for key in sorted(unknown):  # one order for everyone, so that two claimers cannot block a pair
-        await fx.claim("catalog_item", key, _claim_seconds(fx))
+        await fx.claim("catalog_item", key, claim_seconds(fx))
     for key in list(unknown):  # another order may have made it while we waited for the claim
         remembered = await fx.recall("catalog_item", key)
         if remembered is not None:
@@ -55,7 +55,7 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
     return {sku: known[key] for sku, key in keys.items()}
 
 
-def _claim_seconds(fx: Effects) -> float:
+def claim_seconds(fx: Effects) -> float:
     live = fx.view.live
     return live.call_timeout.total_seconds() * 2 + live.read_lag.total_seconds() * 3 + 30
 

@@ -1,4 +1,4 @@
-"""create_products: catalog items, and the order's products on its opportunity (B1.5, A3).
+"""create_products: catalog items, and the order's products on its opportunity or ticket (A3, B2.1).
 
 Owns the opportunity until the sales order stands (its claim). After conversion the same lines are
 kept true on the sales order. Must not touch the opportunity's status but to reopen it.
@@ -21,9 +21,10 @@ from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
-from app.steps.lose_opportunity import marked_lost
-from app.steps.resolve import company, contact, optional, sales_rep, set_up, setting
+from app.steps.lines import Parent, chosen_of, parent_of, place, standing, wanted_lines
+from app.steps.opportunities import checked
+from app.steps.resolve import company, contact, optional, sales_rep, setting
+from app.steps.ticket_products import place_on_ticket
 
 name = "create_products"
 version = 1
@@ -39,6 +40,12 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         return {}  # not yet known; the gate says so
     if order.cancelled and (undone := cancelling.wanted(view)) is not None:
         return undone
+    if view.by_ticket:
+        return {
+            "ticket": view.ref("ticket"),
+            "customer": order.customer.id,
+            "lines": wanted_lines(view),
+        }
     plain = view.opportunity_id is None and view.opportunity_missing != "create"
     return {
         "opportunity": view.opportunity_id,
@@ -55,8 +62,8 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     where = f"opportunity {want['opportunity']}" if want.get("opportunity") else "a new opportunity"
-    if view.ref("sales_order") is not None:
-        where = f"sales order {view.ref('sales_order')}"
+    if view.parent is not None or view.by_ticket:
+        where = f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
     return [
         f"mark or create product {line['title']} x {line['quantity']} on {where}"
         for line in want.get("lines", [])
@@ -68,16 +75,23 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     order = fx.view.sales_order
     assert order is not None  # noqa: S101 - gate sales_order_known
     sales_order = fx.ref("sales_order")
+    before = fx.view.applied(name, ORDER) or {}
     if want.get("cancelled"):
-        assert sales_order is not None  # noqa: S101 - cancelling.wanted
-        await take_back(fx, sales_order)
+        parent = parent_of(fx)
+        assert parent is not None  # noqa: S101 - cancelling.wanted
+        await take_back(fx, parent)
         return
     _tell(fx, order)
+    if fx.view.by_ticket:
+        if before.get("cancelled") and (parent := parent_of(fx)) is not None:
+            await put_back(fx, parent)
+        await place_on_ticket(fx, want)
+        return
     owner = await company(fx, order.customer, order.connectwise.company_identifier)
     if sales_order is not None:
-        if (fx.view.applied(name, ORDER) or {}).get("cancelled"):
-            await put_back(fx, sales_order)
         parent = Parent(sales_order=sales_order)
+        if before.get("cancelled"):
+            await put_back(fx, parent)
         accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, ORDER, want) is not None
         products = await standing(fx, parent)
         await place(fx, parent, want["lines"], products, leave_frozen=accepted)
@@ -114,27 +128,8 @@ def _tell(fx: Effects, order: SalesOrder) -> None:
 async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Company) -> Parent:
     """The named opportunity, open for edits, or the sales order a person made of it already."""
     await fx.claim("opportunity", str(opportunity_id), None)
-    declined = await marked_lost(fx, opportunity_id)
-    opportunity = await fx.cw.opportunity(opportunity_id)
-    if opportunity.company_id != owner.id:
-        raise Hold(
-            Code.OPPORTUNITY_OF_OTHER_COMPANY,
-            f"Opportunity {opportunity_id} belongs to ConnectWise company {opportunity.company_id}, "
-            f"the order to {owner.identifier} ({owner.id}).",
-        )
-    fx.learn(Ref("opportunity", "", str(opportunity_id)))
-    statuses = {status.id: status for status in await set_up(fx, psa.Setup.OPPORTUNITY_STATUS)}
-    status = statuses.get(opportunity.status_id)
-    # What the service marked lost itself, it reopens itself when the quote is accepted (B1.4).
-    reopen = declined is not None or fx.view.decided(Code.OPPORTUNITY_LOST) == "reopen"
-    if status is not None and status.lost and not reopen:
-        raise Hold(
-            Code.OPPORTUNITY_LOST,
-            f"Opportunity {opportunity_id} stands at {status.name}, which means lost.",
-        )
-    # The record's own closed date may outlive a reopening; the status decides where it is known.
-    closed = opportunity.closed if status is None else status.closed or status.won or status.lost
-    if not closed:
+    found = await checked(fx, opportunity_id, owner)
+    if not found.closed:
         return Parent(opportunity=opportunity_id)
     orders = await fx.cw.sales_orders_of_opportunity(opportunity_id)
     ids = [found.id for found in orders]
@@ -155,8 +150,8 @@ async def _given_opportunity(fx: Effects, opportunity_id: int, owner: psa.Compan
     await fx.guard()
     await fx.cw.set_opportunity_status(opportunity_id, reopened.id, None)
     told = f"Opportunity {opportunity_id} was reopened for its products."
-    if status is not None and status.lost and declined is not None:
-        told = f"{told} It was lost because {declined} had been declined."
+    if found.declined is not None:
+        told = f"{told} It was lost because {found.declined} had been declined."
     fx.journal("OPPORTUNITY_REOPENED", told)
     return Parent(opportunity=opportunity_id)
 

@@ -22,6 +22,8 @@ from app.domain.records import ORDER
 from app.domain.standing import SYNC
 from app.steps import noted
 from app.steps.effects import Effects
+from app.steps.lines import parent_of
+from app.steps.tickets import refuse_shut
 
 # B1.12 is checked before each link and each receipt. Steps of one drive follow one another within
 # moments and share a reading; a later drive reads again.
@@ -128,20 +130,26 @@ def demand_of(
 
 async def products_now(fx: Effects, ids: Sequence[int]) -> list[psa.Product]:
     """The products as they stand, read at most FRESH ago by this drive of the order."""
-    key = f"sales_order:{fx.ref('sales_order')}"
+    parent = parent_of(fx)
+    key = parent.key if parent is not None else ""
     known: list[psa.Product] = fx.recent("products", key) or []
     read_at = fx.recent("products read", key)
     fresh = read_at is not None and fx.view.now - read_at <= FRESH
     if known and fresh and {product.id for product in known} >= set(ids):
         return known
     products = list(await fx.cw.products(ids))
+    if fx.view.by_ticket:
+        await refuse_shut(fx, products)
+        parent = parent_of(fx)  # a merge may have been followed
+        key = parent.key if parent is not None else ""
     fx.keep("products", products, key)
     fx.keep("products read", fx.view.now, key)
     return products
 
 
 def forget_products(fx: Effects) -> None:
-    fx.forget("products", f"sales_order:{fx.ref('sales_order')}")
+    if (parent := parent_of(fx)) is not None:
+        fx.forget("products", parent.key)
 
 
 def invoiced_code(view: OrderView) -> Code:
@@ -217,7 +225,8 @@ async def split(
             elif part < quantity and product is not None:
                 short[line] = (
                     f"{number} needs demand for {quantity.normalize():f} {product.sku}, but "
-                    f"ConnectWise shows {part.normalize():f} open on the sales order."
+                    f"ConnectWise shows {part.normalize():f} open on the "
+                    f"{fx.view.parent_kind.replace('_', ' ')}."
                 )
     if short:
         await _short(fx, po_id, short, ids)

@@ -79,28 +79,50 @@ def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """Where products stand: exactly one of the two ids is set."""
+    """Where products stand: exactly one of the ids is set."""
 
     opportunity: int | None = None
     sales_order: int | None = None
+    ticket: int | None = None
 
     @property
     def kind(self) -> str:
-        return "opportunity" if self.opportunity is not None else "sales_order"
+        if self.opportunity is not None:
+            return "opportunity"
+        return "ticket" if self.ticket is not None else "sales_order"
 
     @property
     def id(self) -> int:
-        return int(self.opportunity or self.sales_order or 0)
+        return int(self.opportunity or self.sales_order or self.ticket or 0)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    @property
+    def named(self) -> str:
+        return f"{self.kind.replace('_', ' ').capitalize()} {self.id}"
+
+
+def parent_of(fx: Effects) -> Parent | None:
+    """Where the order's products raise demand: its sales order or its ticket, None while it does
+    not stand."""
+    number = fx.ref(fx.view.parent_kind)
+    if number is None:
+        return None
+    return Parent(ticket=number) if fx.view.by_ticket else Parent(sales_order=number)
 
 
 async def standing(fx: Effects, parent: Parent) -> list[psa.Product]:
     """The products on the parent, read now."""
     if parent.opportunity is not None:
         products = await fx.cw.opportunity_products(parent.opportunity)
+    elif parent.ticket is not None:
+        products = await fx.cw.ticket_products(parent.ticket)
     else:
         products = await fx.cw.sales_order_products(parent.id)
-    fx.keep("products", products, f"{parent.kind}:{parent.id}")
-    fx.keep("products read", fx.view.now, f"{parent.kind}:{parent.id}")
+    fx.keep("products", products, parent.key)
+    fx.keep("products read", fx.view.now, parent.key)
     return list(products)
 
 
@@ -133,7 +155,7 @@ async def place(
     if matched.ambiguous:
         raise Hold(
             Code.OPTIONS_UNMATCHED,
-            f"{parent.kind.replace('_', ' ').capitalize()} {parent.id} carries more products "
+            f"{parent.named} carries more products "
             f"{', '.join(matched.ambiguous)} than {view.row.name} sells, and nothing tells which "
             "of them were chosen.",
         )
@@ -157,14 +179,13 @@ async def place(
 def _tell_foreign(fx: Effects, parent: Parent, foreign: Sequence[psa.Product]) -> None:
     """What is left alone is told once, and again when it is something else."""
     skus = sorted({product.sku for product in foreign})
-    kind, key = "foreign products", f"{parent.kind}:{parent.id}"
+    kind, key = "foreign products", parent.key
     before = fx.view.facts.get((kind, key))
     known = fx.recent(kind, key) or (before.body if before is not None else {})
     if not skus or known.get("skus") == skus:
         return
     fx.see(kind, {"skus": skus}, key)
-    where = f"{parent.kind.replace('_', ' ')} {parent.id}"
-    fx.journal("FOREIGN_PRODUCTS", f"Left alone on {where}: {', '.join(skus)}.")
+    fx.journal("FOREIGN_PRODUCTS", f"{parent.named}: left alone: {', '.join(skus)}.")
 
 
 def _refuse_other_product(
@@ -293,8 +314,8 @@ async def _exclude(
     leave_frozen: bool,
 ) -> None:
     """What the customer did not choose: not counted on an opportunity, cancelled on a sales
-    order where it is ours. Chosen lines that were unticked are ticked again."""
-    if parent.sales_order is not None:
+    order or ticket where it is ours. Chosen lines that were unticked are ticked again."""
+    if parent.opportunity is None:
         for product in excluded:
             if not product.xref:
                 continue
@@ -340,6 +361,7 @@ async def _create(
         description=str(line["title"]),
         opportunity_id=parent.opportunity,
         sales_order_id=parent.sales_order,
+        ticket_id=parent.ticket,
     )
 
     async def send() -> Outcome:
@@ -363,9 +385,9 @@ async def _create(
 def _new_key(fx: Effects, parent: Parent, line: str) -> str:
     """Of the announcement. What was made once for the line and is cancelled by now (another
     product, so it is not put back) counts no more: the next one has a key of its own."""
-    base, turn = f"{parent.kind}:{parent.id}:{line}", 1
+    base, turn = f"{parent.key}:{line}", 1
     key = base
-    there = {p.id: p for p in fx.recent("products", f"{parent.kind}:{parent.id}") or ()}
+    there = {p.id: p for p in fx.recent("products", parent.key) or ()}
     made = {
         key: there.get(int(outcome["id"]))
         for (_, _, key), outcome in fx.view.outcomes.items()

@@ -24,6 +24,7 @@ from app.steps.links import (
     APPENDED,
     Links,
     append,
+    is_linked,
     linked_lines,
     made_elsewhere,
     raise_links,
@@ -120,7 +121,8 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
         fx.journal("UNLINKED_ACCEPTED", sentence)
         await refuse_taken(fx, want, links.record, lines)
         return
-    sentence = f"{number} is not linked to the sales order's demand for {', '.join(missing)}."
+    parent = fx.view.parent_kind.replace("_", " ")
+    sentence = f"{number} is not linked to the {parent}'s demand for {', '.join(missing)}."
     if not permitted:
         sentence += " The report that would tell more needs the permission System > API Reports."
     if wait := await fx.lagging(_linked_at(fx, po_id), sentence):
@@ -167,13 +169,13 @@ def _unlinked(
 ) -> list[str]:
     """Identifiers whose linked quantity falls short, by what the lines themselves say. One that
     is linked to another sales order too does not say how far."""
-    sales_order = fx.ref("sales_order")
     short: dict[str, Decimal] = {}
     for key, quantity in needed.items():
         sku = _sku_of(fx, key)
         short[sku] = short.get(sku, Decimal(0)) + quantity
     for line in lines:
-        if (sales_order,) == line.sales_order_ids and not line.cancelled and line.sku in short:
+        alone = fx.view.by_ticket or len(line.sales_order_ids) == 1
+        if is_linked(fx, line) and alone and not line.cancelled and line.sku in short:
             short[line.sku] -= line.quantity
     return sorted(sku for sku, rest in short.items() if rest > 0)
 
@@ -212,12 +214,10 @@ async def _link_again(
     said; True where it was done now."""
     if any(outcome.get("mark") == mark for outcome in fx.view.outcomes.values()):
         return False
-    po_id, sales_order = str(want["purchase_order"]), fx.ref("sales_order")
+    po_id = str(want["purchase_order"])
     lines = await read_lines(fx, po_id, links.record)
     mixed = [
-        one.line
-        for one in await taken(fx, po_id, links.record, lines)
-        if sales_order in one.line.sales_order_ids
+        one.line for one in await taken(fx, po_id, links.record, lines) if is_linked(fx, one.line)
     ]
     # Which of its links a line would give up is not known, so such a line goes as a whole.
     await cut(fx, want, links.record, mixed, sum((x.quantity for x in mixed), Decimal(0)))
@@ -235,7 +235,7 @@ async def _link_again(
             one
             for one in await read_lines(fx, po_id, links.record)
             if ref is not None and one.sku == ref.data["sku"] and one.id not in kept
-            if sales_order not in one.sales_order_ids
+            if not is_linked(fx, one)
         ]
         await cut(fx, want, links.record, loose, quantity)
         links.linked[line] = linked[line]

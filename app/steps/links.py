@@ -7,7 +7,7 @@ with the outcome of each write, and the adding of further demand to a purchase o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -82,20 +82,42 @@ def remember(fx: Effects, want: Mapping[str, Any], links: Links) -> None:
 
 async def read_lines(fx: Effects, po_id: str, purchase_order: int) -> list[psa.PurchaseOrderLine]:
     """The lines as they stand, kept for this drive and as a fact."""
-    lines = await fx.cw.purchase_order_lines(purchase_order)
+    lines = list(await fx.cw.purchase_order_lines(purchase_order))
+    if fx.view.by_ticket:
+        lines = await _with_tickets(fx, purchase_order, lines)
     fx.keep("lines", lines, po_id)
     fx.see("purchase_order_lines", {"lines": canonical([asdict(line) for line in lines])}, po_id)
-    return list(lines)
+    return lines
+
+
+async def _with_tickets(
+    fx: Effects, purchase_order: int, lines: Sequence[psa.PurchaseOrderLine]
+) -> list[psa.PurchaseOrderLine]:
+    """B2.2: a line names the sales orders that it is linked to, but no tickets. Only the report
+    tells which lines are linked to the order's products."""
+    ticket = fx.ref("ticket")
+    ours = [int(ref.external_id) for ref in fx.view.refs.values() if ref.kind == "product"]
+    rows = await reported(fx, purchase_order, ours) or []
+    linked = {row.line_id for row in rows}
+    return [replace(one, ticket_id=ticket if one.id in linked else None) for one in lines]
+
+
+def is_linked(fx: Effects, line: psa.PurchaseOrderLine) -> bool:
+    """Whether a line, as `read_lines` gave it, is linked to the order's demand."""
+    if fx.view.by_ticket:
+        return line.ticket_id is not None
+    return fx.ref("sales_order") in line.sales_order_ids
 
 
 async def reported(
     fx: Effects, purchase_order: int, products: Sequence[int]
 ) -> list[psa.DemandLink] | None:
-    """The links of a purchase order as the report shows them; None without the permission."""
+    """The links of a purchase order as the report shows them; None without the permission, unless
+    nothing else could tell: then it is named."""
     try:
         rows = await fx.cw.demand_links(sorted(set(products))) if products else []
     except RemoteFailure as failure:
-        if failure.kind is FailureKind.FORBIDDEN:
+        if failure.kind is FailureKind.FORBIDDEN and not fx.view.by_ticket:
             return None
         raise
     return [row for row in rows if row.purchase_order_id == purchase_order]
@@ -118,10 +140,7 @@ async def linked_lines(
                 if row.product_id == product and found is not None and not found.cancelled:
                     result[line].append((found, row.quantity))
         return result
-    sales_order = fx.ref("sales_order")
-    usable = [
-        one for one in there.values() if sales_order in one.sales_order_ids and not one.cancelled
-    ]
+    usable = [one for one in there.values() if is_linked(fx, one) and not one.cancelled]
     rest = {one.id: one.quantity for one in usable}
     for line, quantity in lines.items():
         ref = fx.view.refs.get(("product", line))

@@ -213,8 +213,8 @@ async def _made_from_demand(fx: Effects, want: Mapping[str, Any], known: Outcome
                 per = found.setdefault(row.purchase_order_id, {})
                 per[row.product_id] = per.get(row.product_id, Decimal(0)) + row.quantity
     except RemoteFailure as failure:
-        if failure.kind is not FailureKind.FORBIDDEN:
-            raise
+        if failure.kind is not FailureKind.FORBIDDEN or fx.view.by_ticket:
+            raise  # lines name no tickets: only the report could tell
         return await _made_without_report(fx, want, known, ours)
     exact = sorted(key for key, quantities in found.items() if quantities == wanted)
     if len(exact) == 1:

@@ -28,7 +28,7 @@ from app.domain.shut import Shut
 from app.steps import completion, missing_line, noted, papers
 from app.steps.demand import agreed_lines, not_linked, refuse_invoiced
 from app.steps.effects import Effects
-from app.steps.links import read_lines
+from app.steps.links import is_linked, read_lines
 from app.steps.receive_line import receive_line
 from app.steps.taken import refuse_taken
 
@@ -250,10 +250,9 @@ def _refuse_unlinked(
 ) -> None:
     """B1.9: a line that should be linked is not received unlinked. ConnectWise may have taken the
     link from the line of a rest when it split it [OPEN]."""
-    sales_order = fx.ref("sales_order")
-    if sales_order in line.sales_order_ids:
+    if is_linked(fx, line):
         return
-    there = sum((x.received for x in lines if sales_order in x.sales_order_ids), Decimal(0))
+    there = sum((x.received for x in lines if is_linked(fx, x)), Decimal(0))
     linked = min(sum(to_link.values()), target)
     if there >= linked or missing_line.added_unlinked(fx.view, document):
         return
@@ -261,7 +260,8 @@ def _refuse_unlinked(
         fx,
         document.id,
         f"Line {line.id} of {document.order_number} in ConnectWise, {line.quantity.normalize():f} "
-        f"{line.sku}, is not linked to the sales order; received so, it would go to stock.",
+        f"{line.sku}, is not linked to the {fx.view.parent_kind.replace('_', ' ')}; received so, it "
+        "would go to stock.",
         to_link,
     )
 
@@ -298,9 +298,8 @@ def _sku(fx: Effects, document: PurchaseOrder, product_id: int) -> str:
 
 def _next_line(fx: Effects, lines: Sequence[psa.PurchaseOrderLine]) -> psa.PurchaseOrderLine | None:
     """The open line to receive next: linked ones before surplus, in line order."""
-    sales_order = fx.ref("sales_order")
     usable = [line for line in lines if not line.closed and line.received < line.quantity]
-    usable.sort(key=lambda x: (sales_order not in x.sales_order_ids, x.line_number, x.id))
+    usable.sort(key=lambda x: (not is_linked(fx, x), x.line_number, x.id))
     return usable[0] if usable else None
 
 

@@ -1,4 +1,4 @@
-"""release_invoice: the sales order is released for invoicing once its gate is open (B1.11, D-5).
+"""release_invoice: the sales order or ticket is released for invoicing once its gate is open (B1.11, D-5).
 
 Owns the ready status, the flags that ConnectWise bills by, and with `create_invoice` the invoice
 and its read-back. With `shipped_only` every further shipment is a further release; with
@@ -21,7 +21,8 @@ from app.domain.records import ORDER, Ref
 from app.domain.release import STEP, wanted_release
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, standing
+from app.steps.lines import Parent, parent_of, standing
+from app.steps.release_ticket import mark_ready, mark_waiting
 from app.steps.resolve import company, set_up, setting
 
 name = STEP
@@ -43,19 +44,35 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     if want.get("released") is False:
-        return [f"set sales order {view.ref('sales_order')} back to the waiting status"]
-    writes = [f"set sales order {view.ref('sales_order')} to the ready status"]
+        return [f"set {_place(view)} back to the waiting status"]
+    writes = [f"set {_place(view)} to the ready status"]
     return [*writes, "create its invoice"] if want["invoice"] else writes
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
-    sales_order = fx.ref("sales_order")
-    assert sales_order is not None  # noqa: S101 - gate sales_order_stands
+    parent = parent_of(fx)
+    assert parent is not None  # noqa: S101 - gates sales_order_stands, ticket_products_stand
     if want.get("released") is False:
-        await _take_back(fx, sales_order)
+        await _take_back(fx, parent)
         return
     if want["invoice"]:
-        await _refuse_while_incomplete(fx, want, sales_order)
+        await _refuse_while_incomplete(fx, want, parent)
+    if parent.ticket is not None:
+        products = await _products(fx, parent)
+        ours = [one for one in products if invoices.key_of(fx.view, one) is not None]
+        await mark_ready(fx, ours)
+        parent = parent_of(fx) or parent  # a merge may have been followed
+    else:
+        await _mark_ready(fx, want, parent.id)
+    if want["invoice"]:
+        await _invoice(fx, want, parent)
+
+
+def _place(view: OrderView) -> str:
+    return f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
+
+
+async def _mark_ready(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
     ready = await setting(fx, "connectwise_sales_order_status_ready")
     await _refuse_closed(fx, want, sales_order)
     change = psa.SalesOrderChange(
@@ -69,8 +86,6 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     fx.journal(
         "RELEASED", f"Sales order {sales_order} is {ready.name}.", shipped=want.get("shipped")
     )
-    if want["invoice"]:
-        await _invoice(fx, want, sales_order)
 
 
 async def _refuse_closed(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
@@ -90,13 +105,13 @@ async def _refuse_closed(fx: Effects, want: Mapping[str, Any], sales_order: int)
             )
 
 
-async def _take_back(fx: Effects, sales_order: int) -> None:
+async def _take_back(fx: Effects, parent: Parent) -> None:
     """D-6: not released any more, unless goods were invoiced meanwhile."""
     view = fx.view
     missing = goods_missing(view)
     reason = missing.sentence if missing is not None else ""
     goods = {view.xref(str(line.id)) for line in view.sold_lines if view.physical(line)}
-    products = await _products(fx, sales_order)
+    products = await _products(fx, parent)
     after = invoices.with_reading(view, invoices.noted(view, products, whole=True))
     settled = {view.xref(key) for key in invoices.accepted_unlinked(after)}
     stands = [p for p in products if p.invoice_id is not None and p.xref in goods - settled]
@@ -105,9 +120,12 @@ async def _take_back(fx: Effects, sales_order: int) -> None:
         numbers = ", ".join(sorted({str(p.invoice_id) for p in stands}))
         raise Hold(
             Code.PO_AFTER_INVOICE,
-            f"{listed} on sales order {sales_order} is invoiced already (invoice {numbers}), but: "
-            f"{reason}",
+            f"{listed} on {_place(view)} is invoiced already (invoice {numbers}), but: {reason}",
         )
+    if parent.ticket is not None:
+        await mark_waiting(fx, reason)
+        return
+    sales_order = parent.id
     waiting = await setting(fx, "connectwise_sales_order_status_waiting")
     locked = True if view.behaviour.invoice_lock == "bill_closed_flag" else None
     await fx.guard()
@@ -118,9 +136,9 @@ async def _take_back(fx: Effects, sales_order: int) -> None:
     fx.journal("RELEASE_TAKEN_BACK", f"Sales order {sales_order} is {waiting.name} again: {reason}")
 
 
-async def _products(fx: Effects, sales_order: int) -> list[psa.Product]:
-    """The sales order's products, read now and noted as what stands on invoices."""
-    products = await standing(fx, Parent(sales_order=sales_order))
+async def _products(fx: Effects, parent: Parent) -> list[psa.Product]:
+    """Its products, read now and noted as what stands on invoices."""
+    products = await standing(fx, parent)
     fx.see(invoices.FACT, invoices.noted(fx.view, products, whole=True))
     return products
 
@@ -128,7 +146,7 @@ async def _products(fx: Effects, sales_order: int) -> list[psa.Product]:
 # The invoice of a release ------------------------------------------------------------------
 
 
-async def _invoice(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+async def _invoice(fx: Effects, want: Mapping[str, Any], parent: Parent) -> None:
     """D-5 create_invoice: one invoice a release, read back. An earlier one whose making is in
     doubt comes first: what it took, the next one must not be made for."""
     order = fx.view.sales_order
@@ -136,19 +154,19 @@ async def _invoice(fx: Effects, want: Mapping[str, Any], sales_order: int) -> No
     own = _reference(want, order.order_number)
     doubtful = [one.key for one in fx.view.unanswered if (one.step, one.kind) == (name, "invoice")]
     for reference in dict.fromkeys([*doubtful, own]):
-        expected = _to_invoice(fx, want, await _products(fx, sales_order))
+        expected = _to_invoice(fx, want, await _products(fx, parent))
         if expected or reference in doubtful or (name, ORDER, reference) in fx.view.outcomes:
-            await _make(fx, want, sales_order, reference, expected)
+            await _make(fx, want, parent, reference, expected)
             continue
         fx.journal(
             "NOTHING_TO_INVOICE",
-            f"No invoice is made of this release of sales order {sales_order}: nothing that is "
+            f"No invoice is made of this release of {_place(fx.view)}: nothing that is "
             "whole stands uninvoiced.",
         )
 
 
 async def _make(
-    fx: Effects, want: Mapping[str, Any], sales_order: int, reference: str, expected: set[str]
+    fx: Effects, want: Mapping[str, Any], parent: Parent, reference: str, expected: set[str]
 ) -> None:
     order = fx.view.sales_order
     assert order is not None  # noqa: S101 - gate sales_order_stands
@@ -158,11 +176,13 @@ async def _make(
     lines = sorted(expected)
 
     async def send() -> Outcome:
-        made = await fx.cw.create_invoice(sales_order, owner.id, reference, status)
+        made = await fx.cw.create_invoice(
+            parent.id, owner.id, reference, status, ticket=parent.ticket is not None
+        )
         return {"id": made, "lines": lines}
 
     async def look(known: Outcome) -> Outcome | None:
-        found = await fx.cw.invoices_of_sales_order(sales_order)
+        found = await _invoices_of(fx, parent)
         ours = [invoice.id for invoice in found if invoice.reference == reference]
         return {"id": ours[0], "lines": known.get("lines", [])} if ours else None
 
@@ -170,9 +190,15 @@ async def _make(
         carried = {"lines": list(outcome.get("lines", ()))}
         return [Ref("invoice", reference, str(outcome["id"]), carried)]
 
-    evidence = {"sales_order": sales_order, "reference": reference, "lines": lines}
+    evidence = {parent.kind: parent.id, "reference": reference, "lines": lines}
     outcome = await fx.once("invoice", reference, evidence, send, look, learn)
-    await _complete(fx, want, learn(outcome)[0], await _products(fx, sales_order))
+    await _complete(fx, want, learn(outcome)[0], await _products(fx, parent))
+
+
+async def _invoices_of(fx: Effects, parent: Parent) -> list[psa.Invoice]:
+    if parent.ticket is not None:
+        return await fx.cw.invoices_of_ticket(parent.ticket)
+    return await fx.cw.invoices_of_sales_order(parent.id)
 
 
 def _reference(want: Mapping[str, Any], number: str) -> str:
@@ -201,14 +227,14 @@ def _to_invoice(fx: Effects, want: Mapping[str, Any], products: Sequence[psa.Pro
     return free - part
 
 
-async def _refuse_while_incomplete(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
+async def _refuse_while_incomplete(fx: Effects, want: Mapping[str, Any], parent: Parent) -> None:
     """No further release while an earlier invoice does not carry what it should."""
     earlier = [
         ref
         for (kind, _), ref in sorted(fx.view.refs.items())
         if kind == "invoice" and ref.data.get("lines") and not ref.data.get("whole")
     ]
-    products = await _products(fx, sales_order) if earlier else []
+    products = await _products(fx, parent) if earlier else []
     for ref in earlier:
         await _complete(fx, want, ref, products)
 
@@ -230,7 +256,7 @@ async def _complete(
         fx.journal("INVOICED", f"Invoice {invoice.external_id} was made; it carries {carried}.")
         return
     sentence = (
-        f"Invoice {invoice.external_id}, made of sales order {fx.ref('sales_order')} as "
+        f"Invoice {invoice.external_id}, made of {_place(fx.view)} as "
         f"{invoice.key}, does not carry {', '.join(missing)}."
     )
     row = fx.view.ledger.get((name, ORDER))

@@ -51,6 +51,7 @@ KINDS: dict[str, Setup] = {
     "connectwise_warehouse_bin": Setup.WAREHOUSE_BIN,
     "connectwise_location": Setup.LOCATION,
     "connectwise_business_unit": Setup.DEPARTMENT,
+    "connectwise_board": Setup.BOARD,
 }
 
 

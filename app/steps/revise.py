@@ -19,7 +19,14 @@ from app.domain.invoices import accepted_unlinked
 from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.domain.standing import SYNC, frozen_products, standing_shares
-from app.steps.demand import INVOICED, agreed_lines, products_now, unit_cost, wanted_links
+from app.steps.demand import (
+    INVOICED,
+    agreed_lines,
+    forget_products,
+    products_now,
+    unit_cost,
+    wanted_links,
+)
 from app.steps.effects import Effects
 from app.steps.links import Links, add_unlinked, linked_lines, read_lines, remember
 from app.steps.plain_lines import line_ids, plain_lines
@@ -214,7 +221,7 @@ async def cut(
         await fx.cw.change_purchase_order_line(purchase_order, line.id, change)
         quantity -= part
     fx.forget("lines", str(want["purchase_order"]))
-    fx.forget("products", f"sales_order:{fx.ref('sales_order')}")
+    forget_products(fx)
 
 
 async def cancel_rest(fx: Effects, want: Mapping[str, Any], purchase_order: int) -> None:

@@ -1,4 +1,4 @@
-"""win_opportunity: the opportunity gets the won status (B1.4).
+"""win_opportunity: the opportunity, where there is one, gets the won status (B1.4).
 
 Owns nothing but that status: a won opportunity is frozen, so every edit comes before. The write
 is idempotent by nature, so it needs no announcement.
@@ -13,8 +13,11 @@ from app.domain.json_values import digest
 from app.domain.order import OrderView
 from app.domain.records import ORDER
 from app.domain.shut import Shut
+from app.steps.catalog import claim_seconds
 from app.steps.effects import Effects
-from app.steps.resolve import setting
+from app.steps.opportunities import checked
+from app.steps.resolve import company, setting
+from app.steps.ticket_products import refuse_converted
 
 name = "win_opportunity"
 version = 1
@@ -27,6 +30,8 @@ def subjects(view: OrderView) -> Sequence[str]:
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if view.opportunity_id is None and view.opportunity_missing != "create":
         return None
+    if view.by_ticket:
+        return None if view.opportunity_id is None else {"opportunity": view.opportunity_id}
     # Products that were edited anew before conversion reopened it: it has to be won again.
     products = view.applied("create_products", ORDER)
     converted = view.ref("sales_order") is not None
@@ -45,6 +50,9 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
+    if fx.view.by_ticket:
+        await _with_ticket(fx, int(want["opportunity"]))
+        return
     opportunity = fx.ref("opportunity")
     order = fx.view.sales_order
     if opportunity is None or order is None:
@@ -56,3 +64,21 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     await fx.guard()
     await fx.cw.set_opportunity_status(opportunity, won.id, order.order_date)
     fx.journal("OPPORTUNITY_WON", f"Opportunity {opportunity} is {won.name}.")
+
+
+async def _with_ticket(fx: Effects, opportunity_id: int) -> None:
+    """B2, G9: products stand on the ticket, so of the opportunity only the status is ours. Several
+    orders may name one; the first that comes wins it."""
+    order = fx.view.sales_order
+    assert order is not None  # noqa: S101 - create_products came before
+    owner = await company(fx, order.customer, order.connectwise.company_identifier)
+    await fx.claim("opportunity", str(opportunity_id), claim_seconds(fx))
+    found = await checked(fx, opportunity_id, owner)
+    won = await setting(fx, "connectwise_won_status")
+    if found.closed:
+        await refuse_converted(fx, opportunity_id)
+    if found.opportunity.status_id != won.id:
+        await fx.guard()
+        await fx.cw.set_opportunity_status(opportunity_id, won.id, order.order_date)
+        fx.journal("OPPORTUNITY_WON", f"Opportunity {opportunity_id} is {won.name}.")
+    fx.drop_claim("opportunity", str(opportunity_id))

@@ -13,7 +13,7 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.gone import Forgotten
-from app.domain.records import JournalEntry
+from app.domain.records import Fact, JournalEntry
 from app.domain.views import Audit, DecisionMade
 from app.store.claiming import WAKE
 from app.store.database import Part, Session, as_json, text, text_or_none
@@ -62,6 +62,11 @@ UPDATE orders AS o SET scenario = $2, scenario_version = $3, behaviour = $4::tex
         ORDER BY seen_at DESC LIMIT 1),
     lease_owner = NULL, lease_token = NULL, lease_until = NULL
 WHERE o.id = $1
+"""
+_FACT = """
+INSERT INTO fact AS f (tenant_id, order_id, kind, key, body, seen_at)
+SELECT o.tenant_id, o.id, $2, $3, $4::text::json, now() FROM orders AS o WHERE o.id = $1
+ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
 """
 _FORGET = "DELETE FROM intent WHERE order_id = $1 AND id = ANY($2::bigint[])"
 _END_LEASE = """
@@ -144,6 +149,17 @@ class Deciding(Part):
         """End a person's hold. Raises KeyError."""
         entry = JournalEntry("HOLD_RELEASED", f"Released by {actor}: {reason}", actor=actor)
         await self._hold(order_id, None, entry, "order.release")
+
+    async def keep_fact(self, order_id: int, fact: Fact, entry: JournalEntry, audit: Audit) -> None:
+        """Keep what a person said of an order, and wake it with its retries reset. Raises
+        KeyError."""
+        async with self._db.transaction() as session:
+            tenant_id = await session.fetchval(_LOCK, order_id)
+            if tenant_id is None:
+                raise KeyError(order_id)
+            await session.execute(_FACT, order_id, fact.kind, fact.key, as_json(dict(fact.body)))
+            await append(session, tenant_id, audit)
+            await wake_as_a_person(session, [order_id], entry)
 
     async def repin(
         self, order_id: int, pin: tuple[str, int, Mapping[str, Any]], actor: str, reason: str

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from app.domain.codes import Code
 from app.domain.records import Accepted, Delivery
-from app.store.database import Database, Part, as_json, key, text, text_or_none
+from app.store.database import Database, Part, Session, as_json, key, text, text_or_none
 from app.store.grouping import GroupCommit
 from app.store.story import columns
 
@@ -69,7 +70,7 @@ ON CONFLICT (slot) DO UPDATE SET
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """A delivery with what it counts by."""
 
     delivery: Delivery
@@ -77,6 +78,15 @@ class _Entry:
     connection_id: int
     seen_key: str
     body_hash: str
+
+    @classmethod
+    def of(cls, delivery: Delivery, tenant_id: int, connection_id: int) -> Self:
+        body_hash = delivery.body_hash or hashlib.sha256(delivery.body).hexdigest()
+        seen_key = key(delivery.external_id)
+        if delivery.source == CONNECTWISE:
+            # Its ids are never refused as reused: another body makes another key.
+            seen_key = f"{seen_key}#{body_hash}"
+        return cls(delivery, tenant_id, connection_id, seen_key, body_hash)
 
 
 class Intake(Part):
@@ -90,12 +100,7 @@ class Intake(Part):
     async def accept(self, delivery: Delivery) -> Accepted:
         """See ports.Store. Raises KeyError for a connection that does not exist."""
         tenant_id, connection_id = await self._connection(delivery.source, delivery.connection)
-        body_hash = delivery.body_hash or hashlib.sha256(delivery.body).hexdigest()
-        seen_key = key(delivery.external_id)
-        if delivery.source == CONNECTWISE:
-            # Its ids are never refused as reused: another body makes another key.
-            seen_key = f"{seen_key}#{body_hash}"
-        entry = _Entry(delivery, tenant_id, connection_id, seen_key, body_hash)
+        entry = Entry.of(delivery, tenant_id, connection_id)
         return await self._accepting(entry, ACCEPT_SECONDS)
 
     async def _connection(self, kind: str, name: str) -> tuple[int, int]:
@@ -109,10 +114,10 @@ class Intake(Part):
             known = self._connections[kind, name] = (row["tenant_id"], row["id"])
         return known
 
-    async def _accept(self, entries: Sequence[_Entry]) -> Sequence[Accepted]:
+    async def _accept(self, entries: Sequence[Entry]) -> Sequence[Accepted]:
         answers: dict[int, Accepted] = {}
         async with self._db.session() as session:
-            rows = await session.fetch(_COUNT, *_columns(entries))
+            rows = await count(session, entries)
             known: list[int] = []
             for index, row in enumerate(rows):
                 if row["id"] is not None:
@@ -136,7 +141,7 @@ class Intake(Part):
                         reused.append(index)
                 if reused:
                     refused = [_as_reused(entries[index]) for index in reused]
-                    rows = await session.fetch(_COUNT, *_columns(refused))
+                    rows = await count(session, refused)
                     for index, row in zip(reused, rows, strict=True):
                         answers[index] = Accepted(row["id"], duplicate=False, reused=True)
         return [answers[index] for index in range(len(entries))]
@@ -148,7 +153,13 @@ class Intake(Part):
             )
 
 
-def _columns(entries: Sequence[_Entry]) -> list[list[object]]:
+async def count(session: Session, entries: Sequence[Entry]) -> Sequence[Any]:
+    """Write the entries, each once: a row (n, id) for each, the id NULL where it was known."""
+    found: Sequence[Any] = await session.fetch(_COUNT, *_columns(entries))
+    return found
+
+
+def _columns(entries: Sequence[Entry]) -> list[list[object]]:
     rows = [
         (
             entry.tenant_id,
@@ -170,7 +181,7 @@ def _columns(entries: Sequence[_Entry]) -> list[list[object]]:
     return columns(rows)
 
 
-def _as_reused(entry: _Entry) -> _Entry:
+def _as_reused(entry: Entry) -> Entry:
     given = entry.delivery
     refused = Delivery(
         source=given.source,
@@ -184,4 +195,4 @@ def _as_reused(entry: _Entry) -> _Entry:
         code=Code.ID_REUSED,
         cause="The delivery's id was used before with another body.",
     )
-    return _Entry(refused, entry.tenant_id, entry.connection_id, entry.seen_key, entry.body_hash)
+    return Entry(refused, entry.tenant_id, entry.connection_id, entry.seen_key, entry.body_hash)

@@ -17,6 +17,7 @@ from app.store.intake import Intake
 from app.store.lists import Lists
 from app.store.merging import Merging
 from app.store.operating import Operating
+from app.store.polls import Polls
 from app.store.reading import Reading
 from app.store.recording import Recording
 from app.store.setup import Setup
@@ -31,6 +32,7 @@ class PostgresStore(
     Announcing,
     Recording,
     Connections,
+    Polls,
     # What people use
     Lists,
     Setup,
@@ -38,7 +40,7 @@ class PostgresStore(
     Deciding,
     Access,
 ):
-    """Implements ports.Store and views.AdminStore. One instance serves a whole process."""
+    """Implements ports.Store, commerce.Polls and views.AdminStore. One instance serves a whole process."""
 
     @classmethod
     async def open(

@@ -32,7 +32,7 @@ own AS (
     WHERE e.external_id IN (SELECT opportunity FROM docs WHERE opportunity IS NOT NULL)
     UNION
     SELECT r.ref_id FROM o JOIN order_ref AS r ON r.order_id = o.id
-    WHERE r.kind IN ('opportunity', 'sales_order')
+    WHERE r.kind IN ('opportunity', 'sales_order', 'ticket')
 )
 SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
     (SELECT json_build_object(
@@ -60,7 +60,7 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
         GROUP BY e.kind, e.external_id, x.id ORDER BY e.kind, e.external_id, x.id
     ) AS s) AS shared,
     (SELECT json_agg(s) FROM (
-        SELECT coalesce(x.number, 'id:' || x.source_id) AS name, x.state,
+        SELECT coalesce(x.number, 'id:' || x.source_id) AS name, x.state, e.kind AS shares,
             a.code, a.state = 'skipped' OR a.want IS NOT NULL
                 AND coalesce(a.want ->> 'released', '') <> 'false' AS released
         FROM named JOIN external_ref AS e USING (id)
@@ -68,7 +68,7 @@ SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
         JOIN orders AS x ON x.id = r.order_id
         LEFT JOIN applied AS a
             ON a.order_id = x.id AND a.step = 'release_invoice' AND a.subject = 'order'
-        WHERE e.kind = 'sales_order' ORDER BY x.id
+        WHERE e.kind IN ('sales_order', 'ticket') ORDER BY x.id
     ) AS s) AS others
 FROM o JOIN connection AS c ON c.id = o.connection_id JOIN tenant ON tenant.id = o.tenant_id
 """  # noqa: S608 - constant text

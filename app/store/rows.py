@@ -140,7 +140,8 @@ def decision(row: Any) -> Decision | None:
 
 def other(row: Any) -> Other:
     released = bool(row["released"])
-    return Other(row["name"], State(row["state"]), code(row["code"]), released)
+    state = State(row["state"])
+    return Other(row["name"], state, code(row["code"]), released, row["shares"])
 
 
 # An inbox event as InboxEvent has it; `e` is inbox_event, `c` its connection.

@@ -18,7 +18,7 @@ from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import received_for_lines, received_remotely, shipped
 from app.domain.reasons import CODES
-from app.domain.records import ORDER, Answer, OrderRow, Snapshot
+from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
 from app.steps import STEPS
@@ -31,6 +31,7 @@ SYSTEM = "connectwise"
 
 # Which references a step made or uses, and where ConnectWise shows such a record.
 SHOWN: Mapping[str, tuple[str, ...]] = {
+    "raise_ticket": ("ticket",),
     "create_products": ("product", "opportunity"),
     "win_opportunity": ("opportunity",),
     "lose_opportunity": ("opportunity",),
@@ -47,6 +48,7 @@ PATHS: Mapping[str, str] = {
     "sales_order": "/sales/orders/",
     "purchase_order": "/procurement/purchaseorders/",
     "invoice": "/finance/invoices/",
+    "ticket": "/service/tickets/",
 }
 
 
@@ -114,10 +116,18 @@ def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLin
             f"{base_url}{PATHS[ref.kind]}{ref.external_id}" if base_url else None,
         )
         for ref in view.refs.values()
-        if ref.kind in SHOWN.get(verdict.step, ())
+        if _shows(view, verdict, ref)
         and (ref.kind != "purchase_order" or own is None or ref.key == own)
     ]
     return tuple(sorted(links, key=lambda link: (link.kind, int(link.id))))
+
+
+def _shows(view: OrderView, verdict: Verdict, ref: Ref) -> bool:
+    """Whether a step made or uses a record. Where tickets are invoiced, the ticket is what products
+    stand on, and what is shipped and released."""
+    of_ticket = ("create_products", "ship_goods", "release_invoice")
+    ticket = view.by_ticket and ref.kind == "ticket" and verdict.step in of_ticket
+    return ticket or ref.kind in SHOWN.get(verdict.step, ())
 
 
 def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:

@@ -11,7 +11,7 @@ from app.domain import json_values
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import ConnectWise, Store
 from app.domain.records import InboxEvent
-from app.sync.invoice_poll import sales_order_of
+from app.sync.invoice_poll import applied_to
 
 AT_ONCE = 20
 Routes = list[tuple[str, str]]
@@ -40,8 +40,7 @@ async def _routes(cw: ConnectWise, event: InboxEvent) -> Routes:
     if kind not in READABLE or record is None:
         return []
     if kind == "invoice":
-        order = sales_order_of(await cw.invoice(record))
-        return [("sales_order", str(order))] if order is not None else []
+        return applied_to(await cw.invoice(record))
     lines = await cw.purchase_order_lines(record)
     return sorted({("sales_order", str(order)) for line in lines for order in line.sales_order_ids})
 

@@ -88,17 +88,17 @@ def routes(invoices: Sequence[psa.Invoice]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for invoice in invoices:
         found.append(("invoice", str(invoice.id)))
-        order = sales_order_of(invoice)
-        if order is not None:
-            found.append(("sales_order", str(order)))
+        found.extend(applied_to(invoice))
     return sorted(set(found))
 
 
-def sales_order_of(invoice: psa.Invoice) -> int | None:
-    """The sales order that an invoice is of, by its reference or by what it applies to."""
-    if invoice.sales_order_id is not None:
-        return invoice.sales_order_id
-    return invoice.apply_to_id if invoice.apply_to_type == "SalesOrder" else None
+def applied_to(invoice: psa.Invoice) -> list[tuple[str, str]]:
+    """The sales order or ticket that an invoice is of, by its reference or by what it applies to."""
+    applied = invoice.apply_to_id
+    order = invoice.sales_order_id or (applied if invoice.apply_to_type == "SalesOrder" else None)
+    ticket = invoice.ticket_id or (applied if invoice.apply_to_type == "Ticket" else None)
+    found = (("sales_order", order), ("ticket", ticket))
+    return [(kind, str(record)) for kind, record in found if record is not None]
 
 
 def _moment(text: str, fallback: datetime) -> datetime:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.domain import invoices, psa
+from app.domain import invoices, psa, tickets
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
 from app.domain.records import Fact, JournalEntry, Ref
 from app.domain.release import invoiceable
+from app.steps.tickets import state_of
 
 
 @dataclass(slots=True)
@@ -65,33 +66,49 @@ async def _shipping(cw: ConnectWise, view: OrderView) -> Fact:
 
 async def _invoicing(cw: ConnectWise, view: OrderView, looked: Looked) -> None:
     """D-5, D-7: what of the sales order is on an invoice, and where the sales order stands."""
-    number = view.ref("sales_order")
+    number = view.parent
     if number is None:
         looked.facts.append(Fact(invoices.FACT, "", {"invoiced": {}}, view.now))
         return
     before = invoices.read(view)
     try:
-        order = await cw.sales_order(number)
+        products, now = await _parent(cw, view, number, looked)
     except RemoteFailure as failure:
         if failure.kind is not FailureKind.GONE:
             raise
         looked.facts.append(Fact(invoices.FACT, "", {**before, "gone": True}, view.now))
         return
-    products = await cw.sales_order_products(number)
-    body = invoices.noted(view, products, whole=True)
-    body |= {"gone": False, "status": order.status_id, "locked": order.bill_closed}
+    body = invoices.noted(view, products, whole=True) | {"gone": False, **now}
     looked.facts.append(Fact(invoices.FACT, "", body, view.now))
     # So that a callback about the invoice finds the order, also when it is deleted.
     known = {ref.external_id for (kind, _), ref in view.refs.items() if kind == "invoice"}
     for invoice in sorted(set(body["on"].values())):
         if str(invoice) not in known:
             looked.refs.append(Ref("invoice", f"seen:{invoice}", str(invoice)))
-    looked.journal.extend(_told(view, before, body, order))
+    looked.journal.extend(_told(view, before, body))
 
 
-def _told(
-    view: OrderView, before: Mapping[str, Any], now: Mapping[str, Any], order: psa.SalesOrder
-) -> list[JournalEntry]:
+async def _parent(
+    cw: ConnectWise, view: OrderView, number: int, looked: Looked
+) -> tuple[list[psa.Product], dict[str, Any]]:
+    """The products of the sales order or ticket, and how that stands."""
+    if not view.by_ticket:
+        order = await cw.sales_order(number)
+        found = await cw.sales_order_products(number)
+        return found, {"status": order.status_id, "locked": order.bill_closed}
+    ours = sorted(int(ref.external_id) for ref in view.refs.values() if ref.kind == "product")
+    products = await cw.products(ours) if ours else []
+    ticket, moved = await state_of(cw, view, number, products)
+    if moved:
+        looked.refs.append(Ref("ticket", "", str(ticket.id)))
+        told = f"Ticket {number} was merged into ticket {ticket.id}; its products went along."
+        looked.journal.append(JournalEntry("TICKET_FOLLOWED", told, tickets.STEP, "order"))
+    body = tickets.noted(view, ticket)
+    looked.facts.append(Fact(tickets.FACT, "", body, view.now))
+    return products, {"status": ticket.status_id}
+
+
+def _told(view: OrderView, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[JournalEntry]:
     """What a person did since the reading before."""
     titles = {str(line.id): line.title for line in view.sold_lines}
     entries: list[JournalEntry] = []
@@ -107,17 +124,17 @@ def _told(
         told = f"{titles.get(key, key)} is no longer on invoice {was[key]}."
         entries.append(_said("INVOICE_REMOVED", told))
     written = view.facts.get(("status_written", ""))
-    if written is not None and order.status_id not in (written.body["id"], before.get("status")):
+    if written is not None and now["status"] not in (written.body["id"], before.get("status")):
         entries.append(
             _said(
                 "STATUS_MOVED",
-                f"Sales order {order.id} no longer stands at {written.body['name']}: a person "
+                f"{view.parent_named} no longer stands at {written.body['name']}: a person "
                 "moved it. It is left so.",
             )
         )
     locks = view.behaviour.invoice_lock == "bill_closed_flag" and not invoiceable(view)
-    if locks and order.bill_closed is False and before.get("locked") is not False:
-        told = f"The invoice lock of sales order {order.id} was taken off by a person."
+    if locks and now.get("locked") is False and before.get("locked") is not False:
+        told = f"The invoice lock of sales order {view.parent} was taken off by a person."
         entries.append(_said("INVOICE_LOCK_OFF", told))
     return entries
 

@@ -14,7 +14,7 @@ from app.domain.ports import ConnectWise
 from app.domain.psa import Callback
 from app.telemetry import wide
 
-WANTED = ("opportunity", "purchaseorder", "invoice")
+WANTED = ("opportunity", "purchaseorder", "invoice", "ticket")
 DESCRIPTION = "Demandlink"
 
 

@@ -18,6 +18,7 @@ from app.domain.ports import Clock, Store
 from app.domain.records import Claim
 from app.sync import hints, inbox
 from app.sync.attempt import Drive, Lease
+from app.sync.commerce_poll import CommercePoll
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.telemetry import wide
@@ -47,9 +48,11 @@ class Worker:
         clock: Clock,
         pace: Pace,
         invoices: InvoicePoll | None = None,
+        commerce: CommercePoll | None = None,
     ) -> None:
         self._engine = engine
         self._invoices = invoices
+        self._commerce = commerce
         self._store = store
         self._clock = clock
         self._pace = pace
@@ -124,6 +127,8 @@ class Worker:
             await hints.follow(self._store, self._engine.cw)
             if self._invoices is not None:
                 await self._invoices.follow()
+            if self._commerce is not None:
+                self._commerce.follow(me, self.nudge)
         finally:
             self._draining = False
 
@@ -214,6 +219,8 @@ class Worker:
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
+        if self._commerce is not None:
+            await self._commerce.stop()
         tasks = [task for _, task in self._active.values()]
         for task in tasks:
             task.cancel()

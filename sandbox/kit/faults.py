@@ -53,12 +53,12 @@ class Faults:
     """The faults still to come, in the order in which they were asked for.
 
     `inner` are a simulator's own kinds, which meet a request only while it is carried out, at what
-    they spoil: `take` leaves them to `take_inner`.
+    they spoil: `take` leaves them to `take_inner`. `without` are kinds that it cannot carry out.
     """
 
-    def __init__(self, inner: tuple[str, ...] = ()) -> None:
+    def __init__(self, inner: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> None:
         self._inner = inner
-        self._kinds = (*KINDS, *inner)
+        self._kinds = tuple(kind for kind in (*KINDS, *inner) if kind not in without)
         self._faults: list[Fault] = []
 
     def add(self, given: Any) -> None:

@@ -6,8 +6,9 @@ Owns the uvicorn server's start and stop; for tests and demonstrations. Knows no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +114,24 @@ class Running(Generic[App]):
         self._server.should_exit = True
         await self._task
         self._kept.close()
+
+
+def serve_together(served: Sequence[tuple[uvicorn.Config, socket.socket]]) -> None:
+    """Serve each on its bound socket, in the foreground, until a signal ends all of them."""
+
+    async def run() -> None:
+        # The first one catches the signals; its end is the end of all.
+        (config, listener), *others = served
+        beside = [(Server(other), bound) for other, bound in others]
+        tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in beside]
+        await uvicorn.Server(config).serve(sockets=[listener])
+        for server, _ in beside:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+
+    factory = served[0][0].get_loop_factory()
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(run())
 
 
 def server_config(

@@ -39,3 +39,6 @@ def faults(mirror: Mirror, told: Told, ready: str, links: Collection[int] = ()) 
         status = mirror.status("orderStatus", sales_order["status"])
         if status.get("name") == ready:
             yield from short_of_goods(mirror, told, END, sales_order)
+    for ticket in mirror.rows("ticket"):
+        if mirror.status("boardStatus", ticket["status"]).get("name") == ready:
+            yield from short_of_goods(mirror, told, END, ticket, "ticket")

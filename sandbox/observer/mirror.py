@@ -67,11 +67,16 @@ class Mirror:
         return sum(float(row.get("shippedQuantity") or 0) for row in details)
 
     def open_demand(self, product: Row) -> float:
-        """What is on no purchase order yet, of a product that stands on a sales order."""
-        if product.get("salesOrder") is None or product.get("invoice") is not None:
+        """What is on no purchase order yet, of a product on a sales order or ticket."""
+        if not placed(product) or product.get("invoice") is not None:
             return 0.0
         linked = sum(float(link["quantity"]) for link in self.links_of_product(product["id"]))
         return max(wanted(product) - linked, 0.0)
+
+
+def placed(product: Row) -> bool:
+    """Whether a product stands on what raises demand and is invoiced."""
+    return product.get("salesOrder") is not None or product.get("ticket") is not None
 
 
 def wanted(product: Row) -> float:

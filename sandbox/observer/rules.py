@@ -13,32 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer.mirror import Mirror, Row, line_of, order_of, wanted
+from sandbox.observer.matrix import MATRIX
+from sandbox.observer.mirror import Mirror, Row, line_of, order_of, placed, wanted
 from sandbox.observer.told import Told, physical_lines
 from sandbox.observer.whose import Broken, of_others, purchase_order_of, told_of
 
 OPPORTUNITY = re.compile(r"^/sales/opportunities/(\d+)(/.*)?$")
 CONVERT = "/convertToSalesOrder"
 STATUS_ONLY = {"status", "closedDate", "closedBy", "_info", "pipelineChangeDate", "probability"}
-
-# G9: what a scenario may write, as (method, path). Reads are never judged.
-MATRIX: dict[str, tuple[tuple[str, str], ...]] = {
-    "B1": (
-        ("POST", r"/procurement/catalog"),
-        ("POST", r"/sales/opportunities"),
-        ("PATCH", r"/sales/opportunities/\d+"),
-        ("PATCH", r"/sales/opportunities/\d+/forecast/\d+"),
-        ("POST", r"/sales/opportunities/\d+/convertToSalesOrder"),
-        ("POST|PATCH", r"/procurement/products(/\d+)?"),
-        ("POST|PATCH|PUT", r"/procurement/products/\d+/pickingShippingDetails(/\d+)?"),
-        ("POST|PATCH", r"/sales/orders(/\d+)?"),
-        ("POST", r"/procurement/purchasingDemands"),
-        ("POST|PATCH", r"/procurement/purchaseorders(/\d+)?"),
-        ("POST|PATCH", r"/procurement/purchaseorders/\d+/lineitems(/\d+)?"),
-        ("POST", r"/finance/invoices"),
-        ("POST|PATCH|PUT|DELETE", r"/system/callbacks(/\d+)?"),
-    ),
-}
 
 
 class Before:
@@ -80,6 +62,7 @@ class Write:
                 yield self.before.get(table, change["id"]), change["row"]
 
 
+PARENTS = {"order": "salesOrder", "ticket": "ticket"}  # what is invoiced: table, field
 Rule = Callable[[Write], Iterable[Broken]]
 
 
@@ -142,7 +125,7 @@ def linked_after_sales_order(write: Write) -> Iterator[Broken]:
         if product is None:
             continue
         order = order_of(product.get("integrationXRef"))
-        if product.get("salesOrder") is None and product.get("ticket") is None:
+        if not placed(product):
             yield "B1.7", order, f"Product {product['id']} was linked before its sales order stood."
         if product.get("invoice") is not None:
             sentence = f"Product {product['id']} was linked behind invoice {product['invoice']}."
@@ -161,7 +144,7 @@ def received_linked(write: Write) -> Iterator[Broken]:
             if product is None:
                 continue
             order = order_of(product.get("integrationXRef"))
-            if product.get("salesOrder") is None and product.get("ticket") is None:
+            if not placed(product):
                 sentence = f"Line {new['id']} was received before product {product['id']}"
                 yield "B1.7", order, f"{sentence} stood on a sales order."
             if product.get("invoice") is not None:
@@ -199,17 +182,25 @@ def released_with_its_goods(write: Write) -> Iterator[Broken]:
         was = old["status"] if old is not None else None
         if status.get("name") == write.ready and was != new["status"]:
             yield from short_of_goods(write.after, write.told, write.moment, new)
+    for old, new in write.rows("ticket"):
+        status = write.after.status("boardStatus", new["status"])
+        was = old["status"] if old is not None else None
+        if status.get("name") == write.ready and was != new["status"]:
+            yield from short_of_goods(write.after, write.told, write.moment, new, "ticket")
     for before, invoice in write.rows("invoice"):
-        sales_order = write.after.get("order", invoice.get("salesOrder"))
-        if before is None and sales_order is not None:
-            yield from short_of_goods(write.after, write.told, write.moment, sales_order)
+        for table, field in PARENTS.items():
+            parent = write.after.get(table, invoice.get(field))
+            if before is None and parent is not None:
+                yield from short_of_goods(write.after, write.told, write.moment, parent, field)
 
 
 def short_of_goods(
-    mirror: Mirror, told: Told, moment: datetime, sales_order: Row
+    mirror: Mirror, told: Told, moment: datetime, parent: Row, field: str = "salesOrder"
 ) -> Iterator[Broken]:
-    """What of the orders on a sales order is neither received nor shipped as its policy asks."""
-    on = [row for row in mirror.marked("dl:") if row.get("salesOrder") == sales_order["id"]]
+    """What of the orders on a sales order or ticket is neither received nor shipped as its policy
+    asks."""
+    on = [row for row in mirror.marked("dl:") if row.get(field) == parent["id"]]
+    named = f"{'Ticket' if field == 'ticket' else 'Sales order'} {parent['id']}"
     by_order: dict[int, dict[str, Row]] = {}
     for product in on:
         order = order_of(product["integrationXRef"])
@@ -221,16 +212,16 @@ def short_of_goods(
         if body is None or body.get("fulfillmentStatus") == 1:
             continue
         needed = {key: n for key, n in physical_lines(body).items() if n > 0}
-        if sales_order.get("billShippedFlag"):
+        if parent.get("billShippedFlag"):
             some = any(mirror.shipped(product["id"]) for product in products.values())
             if needed and not some:
-                yield "B1.11", order, f"Sales order {sales_order['id']} was released unshipped."
+                yield "B1.11", order, f"{named} was released unshipped."
             continue
         for key, quantity in needed.items():
             own = products.get(key)
             got = mirror.received(own["id"]) if own is not None else 0.0
             if got < quantity:
-                sentence = f"Sales order {sales_order['id']} was released with {got:g} of"
+                sentence = f"{named} was released with {got:g} of"
                 yield "B1.11", order, f"{sentence} {quantity} of line {key} received."
 
 
@@ -284,7 +275,7 @@ def nothing_twice(write: Write) -> Iterator[Broken]:
             same = [
                 row["id"]
                 for row in write.after.rows("invoice")
-                if row.get("salesOrder") == new.get("salesOrder")
+                if all(row.get(field) == new.get(field) for field in PARENTS.values())
                 and row.get("reference") == new.get("reference")
             ]
             if len(same) > 1:
@@ -295,7 +286,11 @@ def nothing_twice(write: Write) -> Iterator[Broken]:
 def _marked_twice(mirror: Mirror, mark: str) -> Iterator[Broken]:
     """A conversion that copies leaves the marked product on the opportunity: another parent."""
     on = Counter(
-        "sales order" if row.get("salesOrder") is not None else "opportunity"
+        "sales order"
+        if row.get("salesOrder") is not None
+        else "ticket"
+        if row.get("ticket") is not None
+        else "opportunity"
         for row in mirror.marked(mark)
         if row["integrationXRef"] == mark
     )

@@ -111,6 +111,7 @@ class TestParts:
     operations: Any = None
     decisions: Any = None
     replays: Any = None
+    tickets: Any = None
     upkeep: Any = None
     settings: Settings = field(default_factory=settings)
     wake: CountingWake = field(default_factory=CountingWake)

@@ -14,7 +14,7 @@ import pytest
 
 from app.connectors import wire_json
 from app.connectors.connectwise.client import ConnectWiseClient
-from app.domain import psa
+from app.domain import psa, psa_tickets
 from app.domain.ports import ConnectWise
 from tests.sandbox.contract import DOCUMENT, Contract, schema_of
 from tests.unit.connectwise_stub import ACCESS, BASE, ManualClock
@@ -53,6 +53,19 @@ OPPORTUNITY = psa.NewOpportunity(
     expected_close=MOMENT,
     location_id=2,
     business_unit_id=10,
+)
+TICKET = psa_tickets.NewTicket(
+    summary="s" * 100,
+    company_id=250,
+    board_id=15,
+    xref="x" * 100,
+    description="one\ntwo",
+    internal_note="Ticket 21001 is closed.",
+    status_id=531,
+    type_name="Hardware",
+    contact_id=1310,
+    opportunity_id=88,
+    po_number="p" * 50,
 )
 PRODUCT = psa.NewProduct(
     catalog_item_id=9001,
@@ -203,7 +216,22 @@ CALLS: dict[str, list[Call]] = {
     "receive_line": [lambda c: c.receive_line(7001, 82001, RECEIVING)],
     "add_shipping": [lambda c: c.add_shipping(40001, SHIPPING)],
     "change_shipping": [lambda c: c.change_shipping(40001, 88001, SHIPPING)],
-    "create_invoice": [lambda c: c.create_invoice(3400, 250, "ON10001201")],
+    "create_invoice": [
+        lambda c: c.create_invoice(3400, 250, "ON10001201"),
+        lambda c: c.create_invoice(21001, 250, "ON10001201", ticket=True),
+    ],
+    "invoices_of_ticket": [lambda c: c.invoices_of_ticket(21001)],
+    "create_ticket": [lambda c: c.create_ticket(TICKET)],
+    "set_ticket_status": [lambda c: c.set_ticket_status(21001, 531)],
+    "add_ticket_note": [lambda c: c.add_ticket_note(21001, "Buy 10 at Ingram.")],
+    "ticket": [lambda c: c.ticket(21001)],
+    "tickets_of_company": [
+        lambda c: c.tickets_of_company(250),
+        lambda c: c.tickets_of_company(250, only_open=True),
+    ],
+    "ticket_products": [lambda c: c.ticket_products(21001)],
+    "ticket_statuses": [lambda c: c.ticket_statuses(15)],
+    "ticket_notes": [lambda c: c.ticket_notes(21001)],
     "invoices_of_sales_order": [lambda c: c.invoices_of_sales_order(3400)],
     "create_callback": [lambda c: c.create_callback("https://x/?id=", "ticket", "Demandlink")],
     "enable_callback": [lambda c: c.enable_callback(26550, "https://x/?id=")],

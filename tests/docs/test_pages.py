@@ -174,7 +174,6 @@ def test_every_rule_that_a_reason_names_has_its_heading():
 def test_the_picture_shows_the_steps_in_their_order():
     drawn = (ROOT / "docs/pictures/flow.svg").read_text()
     shown = [name for name in re.findall(r">([a-z_]+)</text>", drawn) if name in STEPS]
-    # A declined quote has a step of its own, which stands in no scenario.
     assert shown == [use.name for use in scenario().steps]
 
 

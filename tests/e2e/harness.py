@@ -33,7 +33,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.sync.worker import Worker
 from sandbox.kit.serving import Server
-from sandbox.observer import Case, Finding, judge
+from sandbox.observer import ROW_OF, Case, Finding, judge
 from sandbox.server import SandboxServer
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ok!").decode()
@@ -198,7 +198,8 @@ class Stack:
         first = await self.cw.get(f"{self.sandbox.control_url}/first")
         log = await self.requests()
         service = self.sandbox.credentials.headers["clientId"]
-        case = Case(self.accepted, log, first.json(), service, self.permitted)
+        row = ROW_OF[self.container.settings.scenario]
+        case = Case(self.accepted, log, first.json(), service, self.permitted, row)
         case.lost_on_decline = self.container.settings.lost_on_decline == "true"
         return judge(case)
 

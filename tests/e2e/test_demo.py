@@ -139,6 +139,21 @@ def test_up_serves_until_told_to_stop_and_says_when_a_process_dies(directory: Pa
     headers = {"Authorization": f"Bearer {up['admin_key']}"}
     orders = httpx.get(f"{up['api']}/admin/orders", headers=headers, trust_env=False)
     assert orders.json() == {"items": [], "next": None}
+    simulated = up["sandbox"]
+    assert isinstance(simulated, dict)
+    order = {"customerID": 77, "lines": [{"productID": 303, "quantity": 1}]}
+    placed = httpx.post(
+        f"{simulated['commerce']}/_sandbox/act",
+        json={"act": "place_order", **order},
+        trust_env=False,
+    )
+    number = placed.json()[0]["data"]["salesOrder"]["orderNumber"]
+
+    def posted() -> bool:
+        found = httpx.get(f"{up['api']}/admin/orders/{number}", headers=headers, trust_env=False)
+        return found.status_code == 200
+
+    wait_until(posted, 20)
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0

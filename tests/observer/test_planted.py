@@ -196,7 +196,7 @@ def test_d14_more_shipped_than_sold(history: History) -> None:
 
 
 def test_g9_a_write_of_another_configuration(history: History) -> None:
-    history.insert(len(history.log) - 1, "POST", "/service/tickets", ("ticket", {"id": 999_999}))
+    history.insert(len(history.log) - 1, "POST", "/company/companies", ("company", {"id": 999_999}))
     assert "G9" in history.rules()
 
 

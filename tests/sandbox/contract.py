@@ -14,7 +14,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-DOCUMENT = Path(__file__).parents[3] / "shared" / "contracts" / "connectwise.openapi.json"
+CONTRACTS = Path(__file__).parents[3] / "shared" / "contracts"
+DOCUMENT = CONTRACTS / "connectwise.openapi.json"
 
 
 class Contract:
@@ -24,7 +25,7 @@ class Contract:
             name: tightened(schema) for name, schema in document["components"]["schemas"].items()
         }
         # An interface: what stands there is a record of some kind, with more than its id.
-        schemas["IRestIdentifiedItem"].pop("additionalProperties")
+        schemas.get("IRestIdentifiedItem", {}).pop("additionalProperties", None)
         self.strict = schemas
         self.loose = {
             name: {key: value for key, value in schema.items() if key != "required"}
@@ -37,8 +38,9 @@ class Contract:
         self.seen: set[tuple[str, str]] = set()
 
     @classmethod
-    def load(cls) -> Contract | None:
-        return cls(json.loads(DOCUMENT.read_text())) if DOCUMENT.exists() else None
+    def load(cls, name: str = DOCUMENT.name) -> Contract | None:
+        document = CONTRACTS / name
+        return cls(json.loads(document.read_text())) if document.exists() else None
 
     def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
         for pattern, template in self.paths:
@@ -101,6 +103,11 @@ def tightened(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     changed = {key: tightened(value) for key, value in schema.items()}
+    if changed.get("type") == "integer" and "enum" in changed:
+        # Commerce's document names integer codes as "2 - Approved".
+        changed["enum"] = [
+            int(one.partition(" ")[0]) if isinstance(one, str) else one for one in changed["enum"]
+        ]
     if changed.pop("nullable", False) is True and isinstance(changed.get("type"), str):
         changed["type"] = [changed["type"], "null"]
         if "enum" in changed:

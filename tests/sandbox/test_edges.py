@@ -19,7 +19,11 @@ def names(answer: Any) -> list[str]:
 
 
 def test_the_names_of_parameters_count_without_regard_to_case(desk: Desk) -> None:
-    given: dict[str, Any] = {"CONDITIONS": "isVendorFlag=False", "pagesize": 1, "orderby": "id desc"}
+    given: dict[str, Any] = {
+        "CONDITIONS": "isVendorFlag=False",
+        "pagesize": 1,
+        "orderby": "id desc",
+    }
     first = desk.send("GET", COMPANIES, **given, Fields="identifier")
     assert (first.status, first.json) == (200, [{"identifier": "Northwind"}])
     following = dict(parse_qsl(first.links["next"].partition("?")[2]))

@@ -79,6 +79,7 @@ async def test_a_dropped_connection_is_dropped_under_tls_too(tmp_path: Path) -> 
 
 def test_the_command_serves_https_and_prints_what_to_trust(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app.cli", "sandbox", "--tls", "--json", "--port", "0"]
+    command += ["--commerce-port", "0", "--quickbooks-port", "0", "--xero-port", "0"]
     with subprocess.Popen([*command, "--data-dir", tmp_path], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None

@@ -252,6 +252,7 @@ def test_every_exception_from_a_rule_in_the_code_says_why():
 RULES = [
     *(f"B1.{number}" for number in range(1, 15)),
     *(f"D-{number}" for number in range(1, 16) if number != 9),  # D-9: QuickBooks has no drafts
+    "G8",
     *(f"H{number}" for number in range(1, 12)),
 ]
 
@@ -259,11 +260,11 @@ RULES = [
 def rules_named(name: str) -> set[str]:
     """The rules that a test's name says it proves: test_b1_7_..., test_b17_..., test_d7_..."""
     found = set()
-    for letter, parts in re.findall(r"(?<=_)([bdh])(1_\d{1,2}|\d{1,3})(?=_)", name):
+    for letter, parts in re.findall(r"(?<=_)([bdgh])(1_\d{1,2}|\d{1,3})(?=_)", name):
         if letter == "b":
             found.add(f"B1.{parts.removeprefix('1').lstrip('_')}")
         else:
-            found.add(f"D-{parts}" if letter == "d" else f"H{parts}")
+            found.add(f"D-{parts}" if letter == "d" else f"{letter.upper()}{parts}")
     return found
 
 

@@ -99,6 +99,7 @@ def test_no_text_can_change_a_query() -> None:
         "SELECT * FROM Vendor WHERE DisplayName = 'O\\'Neill \\\\\\' OR Id > \\'0' "
         "STARTPOSITION 1 MAXRESULTS 1000"
     )
+    assert select("Item").startswith("SELECT *, Sku FROM Item ")
     assert Where("Active", ("true", "false"), "IN").text == "Active IN (true, false)"
 
 

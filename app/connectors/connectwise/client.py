@@ -16,9 +16,9 @@ import httpx
 from app.connectors.connectwise import paths
 from app.connectors.connectwise.caller import PEOPLE, SYSTEM, Access, Caller, for_reference
 from app.connectors.connectwise.reads import Reads
-from app.connectors.connectwise.translate import from_wire, to_wire
+from app.connectors.connectwise.translate import from_wire, tickets, to_wire
 from app.connectors.transport import AiohttpTransport, Pacing, Remote
-from app.domain import psa
+from app.domain import psa, psa_tickets
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
 
@@ -193,12 +193,37 @@ class ConnectWiseClient(Reads):
         )
 
     async def create_invoice(
-        self, sales_order_id: int, company_id: int, reference: str, status_id: int | None = None
+        self,
+        applied_to: int,
+        company_id: int,
+        reference: str,
+        status_id: int | None = None,
+        *,
+        ticket: bool = False,
     ) -> int:
         return await self._caller.post(
             paths.INVOICES,
-            lambda: to_wire.new_invoice(sales_order_id, company_id, reference, status_id),
+            lambda: to_wire.new_invoice(
+                applied_to, company_id, reference, status_id, ticket=ticket
+            ),
             from_wire.record_id,
+        )
+
+    async def create_ticket(self, new: psa_tickets.NewTicket) -> psa_tickets.Ticket:
+        return await self._caller.post(
+            paths.TICKETS, lambda: tickets.new_ticket(new), tickets.ticket
+        )
+
+    async def set_ticket_status(self, ticket_id: int, status_id: int) -> psa_tickets.Ticket:
+        return await self._caller.patch(
+            f"{paths.TICKETS}/{ticket_id}",
+            lambda: tickets.ticket_status(status_id),
+            tickets.ticket,
+        )
+
+    async def add_ticket_note(self, ticket_id: int, text: str) -> int:
+        return await self._caller.post(
+            paths.notes_of(ticket_id), lambda: tickets.internal_note(text), from_wire.record_id
         )
 
     async def create_callback(self, url: str, type_: str, description: str) -> int:

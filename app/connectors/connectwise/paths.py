@@ -21,6 +21,7 @@ CALLBACKS = "/system/callbacks"
 COMPANIES = "/company/companies"
 CONTACTS = "/company/contacts"
 MEMBERS = "/system/members"
+TICKETS = "/service/tickets"
 
 SETUP_PATHS: Mapping[psa.Setup, str] = {
     psa.Setup.OPPORTUNITY_STATUS: "/sales/opportunities/statuses",
@@ -47,6 +48,14 @@ def forecast_of(opportunity_id: int) -> str:
 
 def lines_of(purchase_order_id: int) -> str:
     return f"{PURCHASE_ORDERS}/{purchase_order_id}/lineitems"
+
+
+def statuses_of(board_id: int) -> str:
+    return f"/service/boards/{board_id}/statuses"
+
+
+def notes_of(ticket_id: int) -> str:
+    return f"{TICKETS}/{ticket_id}/notes"
 
 
 def shipping_of(product_id: int) -> str:

@@ -23,8 +23,8 @@ from app.connectors.connectwise.conditions import (
     resembles,
     since,
 )
-from app.connectors.connectwise.translate import from_wire
-from app.domain import psa
+from app.connectors.connectwise.translate import from_wire, tickets
+from app.domain import psa, psa_tickets
 from app.domain.errors import FailureKind, RemoteFailure
 
 Read = TypeVar("Read")
@@ -144,6 +144,29 @@ class Reads:
             paths.PRODUCTS, from_wire.product, equals("salesOrder/id", sales_order_id)
         )
 
+    async def ticket_products(self, ticket_id: int) -> list[psa.Product]:
+        return await self._all(paths.PRODUCTS, from_wire.product, equals("ticket/id", ticket_id))
+
+    async def ticket(self, ticket_id: int) -> psa_tickets.Ticket:
+        return await self._caller.get(f"{paths.TICKETS}/{ticket_id}", tickets.ticket)
+
+    async def tickets_of_company(
+        self, company_id: int, *, only_open: bool = False
+    ) -> list[psa_tickets.Ticket]:
+        condition = equals("company/id", company_id)
+        if only_open:
+            condition &= equals("closedFlag", False)
+        return await self._all(
+            paths.TICKETS, tickets.ticket, condition, order=NEWEST_FIRST, most=NEWEST
+        )
+
+    async def ticket_statuses(self, board_id: int) -> list[psa.SetupRecord]:
+        with for_reference():
+            return await self._all(paths.statuses_of(board_id), tickets.board_status)
+
+    async def ticket_notes(self, ticket_id: int) -> list[str]:
+        return await self._all(paths.notes_of(ticket_id), tickets.note_text)
+
     async def products(self, ids: Sequence[int]) -> list[psa.Product]:
         return [
             product
@@ -210,8 +233,14 @@ class Reads:
         return await self._caller.get(f"{paths.INVOICES}/{invoice_id}", from_wire.invoice)
 
     async def invoices_of_sales_order(self, sales_order_id: int) -> list[psa.Invoice]:
-        applied = equals("applyToType", "SalesOrder") & equals("applyToId", sales_order_id)
-        condition = equals("salesOrder/id", sales_order_id) | applied
+        return await self._invoices_of("SalesOrder", "salesOrder/id", sales_order_id)
+
+    async def invoices_of_ticket(self, ticket_id: int) -> list[psa.Invoice]:
+        return await self._invoices_of("Ticket", "ticket/id", ticket_id)
+
+    async def _invoices_of(self, kind: str, field: str, record_id: int) -> list[psa.Invoice]:
+        applied = equals("applyToType", kind) & equals("applyToId", record_id)
+        condition = equals(field, record_id) | applied
         return await self._all(paths.INVOICES, from_wire.invoice, condition)
 
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:

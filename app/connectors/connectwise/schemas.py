@@ -75,6 +75,7 @@ class SetupEntry(Record):
     won_flag: Flag = False
     lost_flag: Flag = False
     inactive_flag: Flag = False
+    project_flag: Flag = False
     warehouse: Reference | None = None
 
 
@@ -197,6 +198,30 @@ class Invoice(Record):
     apply_to_id: int | None = None
     reference: str | None = None
     info: Info | None = Field(None, alias="_info")
+
+
+class BoardStatus(Record):
+    """A status of a service board: other names than any other set-up list has."""
+
+    name: Text = ""
+    default_flag: Flag = False
+    closed_status: Flag = False
+    inactive: Flag = False
+    sort_order: int | None = None
+
+
+class Ticket(Record):
+    summary: Text = ""
+    company: Reference | None = None
+    board: Reference | None = None
+    status: Reference | None = None
+    closed_flag: Flag = False
+    external_xref: Text = Field("", alias="externalXRef")
+    merged_parent_ticket: Reference | None = None
+
+
+class TicketNote(Record):
+    text: Text = ""
 
 
 class Callback(Record):

@@ -41,9 +41,14 @@ def quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
+# All columns leave some out: python-quickbooks asks for this one by name, and so do we.
+BESIDES = {"Item": "Sku"}
+
+
 def select(entity: str, *conditions: Where, start: int = 1) -> str:
     """All columns of an entity, one page. There is no OR: ask twice."""
-    parts = [f"SELECT * FROM {entity}"]  # noqa: S608 - no SQL; entities are ours, values quoted
+    columns = f"*, {BESIDES[entity]}" if entity in BESIDES else "*"
+    parts = [f"SELECT {columns} FROM {entity}"]  # noqa: S608 - no SQL; entities are ours
     if conditions:
         parts.append("WHERE " + " AND ".join(each.text for each in conditions))
     parts.append(f"STARTPOSITION {start} MAXRESULTS {LARGEST_PAGE}")

@@ -1,6 +1,7 @@
-"""What operating the service leaves behind: remembered reference records and replays.
+"""What operating the service leaves behind: remembered reference records, polls and replays.
 
-Owns the plans of replays, each bound to its orders as they stood, and what people decided.
+Owns the memory of the poll of Commerce, the plans of replays, each bound to its orders as they
+stood, and what people decided.
 """
 
 from __future__ import annotations
@@ -23,6 +24,22 @@ class ReferenceCache(SQLModel, table=True):
     key: str = c.string(primary_key=True)
     body: Any = c.document(nullable=False)
     expires_at: datetime = c.moment()
+
+
+class CommercePoll(SQLModel, table=True):
+    """What the poll of a Commerce connection remembers, and which worker has its turn.
+
+    `state` is `polling.PollState`: it moves only together with what was read (G8).
+    """
+
+    __tablename__ = "commerce_poll"
+    connection_id: int = c.to("connection", primary=True)
+    tenant_id: int = c.number()
+    due_at: datetime = c.moment(now=True)
+    lease_owner: int | None = c.number()
+    lease_token: str | None = c.string()
+    lease_until: datetime | None = c.moment()
+    state: Any = c.document(nullable=True)
 
 
 class Replay(SQLModel, table=True):

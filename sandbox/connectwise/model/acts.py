@@ -41,20 +41,32 @@ def invoice_sales_order(engine: Engine, number: int, body: Mapping[str, Any]) ->
     return "invoice", _invoice(engine, number, str(body.get("type") or "Standard"), {})
 
 
+def invoice_ticket(engine: Engine, number: int, body: Mapping[str, Any]) -> tuple[str, Row]:
+    """Bills what stands on the ticket and is on no invoice."""
+    return "invoice", _invoice(engine, number, "Standard", {}, of=("ticket", "Ticket"))
+
+
 def down_payment(engine: Engine, number: int, body: Mapping[str, Any]) -> tuple[str, Row]:
     """An invoice of the type DownPayment over `amount`; it takes no products."""
     sum_due = {"downpaymentApplied": body.get("amount") or 100.0}
     return "invoice", _invoice(engine, number, "DownPayment", sum_due)
 
 
-def _invoice(engine: Engine, number: int, kind: str, more: Mapping[str, Any]) -> Row:
-    order = _existing(engine, "order", number)
+def _invoice(
+    engine: Engine,
+    number: int,
+    kind: str,
+    more: Mapping[str, Any],
+    of: tuple[str, str] = ("order", "SalesOrder"),
+) -> Row:
+    table, applies_to = of
+    record = _existing(engine, table, number)
     return engine.create(
         "invoice",
         {
             "type": kind,
-            "company": {"id": order["company"]},
-            "applyToType": "SalesOrder",
+            "company": {"id": record["company"]},
+            "applyToType": applies_to,
             "applyToId": number,
         }
         | dict(more),
@@ -154,6 +166,7 @@ ACTS: dict[str, Act] = {
     for act in (
         convert_opportunity,
         invoice_sales_order,
+        invoice_ticket,
         down_payment,
         ship_product,
         close_ticket,

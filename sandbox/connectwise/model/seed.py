@@ -167,17 +167,18 @@ def _lists(engine: Engine) -> None:
     ):
         make("billingStatus", {"name": name, "sortOrder": number} | flags)
     place = {"location": {"name": "Head Office"}, "department": {"identifier": "Services"}}
-    for name in ("Professional Services", "Procurement"):
-        board = make("board", {"name": name} | place)
-        for number, (status, flags) in enumerate(
-            (
-                ("New", {"defaultFlag": True}),
-                ("In Progress", {}),
-                ("Closed", {"closedStatus": True}),
-            ),
-            start=1,
-        ):
-            make("boardStatus", {"name": status, "sortOrder": number} | flags, board["id"])
+    # One for service tickets, so that it need not be set, and one for projects.
+    service = make("board", {"name": "Procurement"} | place)
+    for number, (status, flags) in enumerate(
+        (
+            ("New", {"defaultFlag": True}),
+            ("In Progress", {}),
+            ("Ready to invoice", {}),
+            ("Closed", {"closedStatus": True}),
+        ),
+        start=1,
+    ):
+        make("boardStatus", {"name": status, "sortOrder": number} | flags, service["id"])
     projects = make("board", {"name": "Projects", "projectFlag": True} | place)
     for number, (status, flags) in enumerate(
         (("New", {"defaultFlag": True}), ("Completed", {"closedStatus": True})), start=1

@@ -22,6 +22,8 @@ from sandbox.quickbooks.model.world import World
 
 LOOK_BACK = timedelta(days=30)
 MOST_CHANGES = 1000
+# Columns that `SELECT *` leaves out. The vendor's kits name them besides the star.
+NAMED_ONLY = ("Sku",)
 
 
 class QuickBooks:
@@ -89,7 +91,15 @@ class QuickBooks:
             return {"totalCount": count}
         if not page:
             return {}
-        shown = [shown_row(row) for row in page]
+        hidden = {name for name in NAMED_ONLY if name.upper() not in map(str.upper, asked.besides)}
+        shown = [
+            {
+                name: value
+                for name, value in shown_row(row).items()
+                if asked.columns or name not in hidden
+            }
+            for row in page
+        ]
         if asked.columns:
             wanted = {each.split(".")[0].upper() for each in asked.columns} | {"ID"}
             shown = [

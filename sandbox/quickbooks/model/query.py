@@ -36,10 +36,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`columns` empty: all of them."""
+    """`columns` empty: all of them but those that have to be named, unless `besides` names them."""
 
     entity: Entity
     columns: tuple[str, ...]
+    besides: tuple[str, ...]
     count: bool
     conditions: tuple[Condition, ...]
     order: tuple[tuple[str, bool], ...]
@@ -59,7 +60,7 @@ class _Parser:
 
     def query(self) -> Query:
         self._word("SELECT")
-        columns, count = self._columns()
+        columns, besides, count = self._columns()
         self._word("FROM")
         name = self._next("an entity")
         entity = BY_NAME.get(name.upper())
@@ -75,17 +76,18 @@ class _Parser:
             raise _encountered(self._tokens[self._place])
         if start < 1 or not 1 <= most <= LARGEST_PAGE:
             raise errors.query_invalid("STARTPOSITION begins at 1, MAXRESULTS ends at 1000")
-        return Query(entity, columns, count, conditions, order, start, most)
+        return Query(entity, columns, besides, count, conditions, order, start, most)
 
-    def _columns(self) -> tuple[tuple[str, ...], bool]:
+    def _columns(self) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
         if self._take("COUNT"):
             for sign in ("(", "*", ")"):
                 self._word(sign)
-            return (), True
+            return (), (), True
         columns = [self._next("a column")]
         while self._take(","):
             columns.append(self._next("a column"))
-        return (() if "*" in columns else tuple(columns)), False
+        named = tuple(each for each in columns if each != "*")
+        return ((), named, False) if "*" in columns else (named, (), False)
 
     def _where(self, entity: Entity) -> tuple[Condition, ...]:
         found = [self._condition(entity)]

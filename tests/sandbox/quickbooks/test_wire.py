@@ -49,6 +49,15 @@ def test_a_query_picks_sorts_counts_and_pages(desk: Desk) -> None:
     assert desk.query("SELECT * FROM Bill WHERE TxnDate < '2026-11-19'") == {}
 
 
+def test_a_sku_shows_only_when_it_is_named(desk: Desk) -> None:
+    (item,) = desk.query("SELECT * FROM Item WHERE Sku = 'LABOR'")["Item"]
+    assert "Sku" not in item
+    (item,) = desk.query("SELECT *, Sku FROM Item WHERE Sku = 'LABOR'")["Item"]
+    assert (item["Sku"], item["Type"]) == ("LABOR", "Service")
+    assert desk.query("SELECT Sku FROM Item MAXRESULTS 1")["Item"][0].keys() == {"Id", "Sku"}
+    assert desk.get("Item", item["Id"])["Sku"] == "LABOR"
+
+
 def test_a_quote_in_a_text_is_escaped(desk: Desk) -> None:
     desk.post("Vendor", {"DisplayName": "O'Neill"})
     assert desk.one("Vendor", "DisplayName", r"O\'Neill")["DisplayName"] == "O'Neill"

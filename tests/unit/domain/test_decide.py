@@ -365,13 +365,12 @@ rows = st.builds(
     st.sampled_from(list(STEPS)),
     st.sampled_from([ORDER, "po:8891", "receipt:8891:R-1", "gap:8891:1:0-4"]),
     st.sampled_from([State.WAITING, State.HELD, State.PARKED, State.DONE, State.SKIPPED]),
-    code=st.sampled_from(
-        [None, Code.SO_MISSING, Code.READ_LAG, Code.RECEIPT_GAP, Code.EARLIER_STEP]
-    ),
+    code=st.sampled_from([Code.SO_MISSING, Code.READ_LAG, Code.RECEIPT_GAP, Code.EARLIER_STEP]),
     since=st.sampled_from([None, NOW - timedelta(hours=1), NOW - timedelta(days=30)]),
     attempts=st.integers(0, 2),
     retry_at=st.sampled_from([None, NOW - timedelta(hours=1), NOW, NOW + timedelta(hours=1)]),
     retry_wake=st.sampled_from([None, 0, 1]),
+    sentence=st.just("It stopped."),  # an attempt that stops always says why, and at which code
 )
 AFTER, RECEIVED = came(purchase_order(), "R-1", {1: 6})
 GAP = issued({**AFTER, "lines": [{**AFTER["lines"][0], "quantityReceived": 10}]})

@@ -66,6 +66,7 @@ def test_every_shipped_scenario_is_good():
 def test_b1_has_its_steps_in_the_order_that_connectwise_accepts():
     """D-1, B1.7: products before won, won before the sales order, linked before received."""
     assert [use.name for use in ideal.scenario().steps] == [
+        "raise_ticket",
         "create_products",
         "win_opportunity",
         "create_sales_order",

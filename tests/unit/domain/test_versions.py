@@ -258,3 +258,15 @@ def test_an_event_without_any_date_is_the_oldest():
 
 def test_events_of_one_order_give_its_documents():
     assert set(merged(ordered())) == {(Kind.SALES_ORDER, "1201")}
+
+
+def test_h1_the_same_state_has_one_hash_however_nulls_and_dates_are_spelled():
+    def told(date: str, line: dict[str, Any]) -> Stored:
+        body = {**sales_order(lines=[line]), "modifiedDate": date}
+        return incoming(Kind.SALES_ORDER, "1201", body)
+
+    event = told("2026-11-19T12:00:00+02:00", {**line(1), "taxRate": None})
+    poll = told("2026-11-19T10:00:00Z", line(1))
+    assert event.rank == poll.rank
+    assert merge(event, poll) == event
+    assert told("2026-11-19T10:00:00Z", line(1, quantity=9)).rank != poll.rank

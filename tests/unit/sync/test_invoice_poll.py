@@ -123,11 +123,12 @@ async def test_a_paused_connection_is_left_alone() -> None:
     assert world.asked == []
 
 
-def test_b112_an_invoice_leads_to_the_sales_order_that_it_is_of_or_applies_to() -> None:
+def test_b112_an_invoice_leads_to_the_sales_order_or_ticket_that_it_is_of_or_applies_to() -> None:
     applied = invoice(9001, apply_to_type="SalesOrder", apply_to_id=70)
     ticket = invoice(9002, apply_to_type="Ticket", apply_to_id=71)
     assert routes([applied, ticket]) == [
         ("invoice", "9001"),
         ("invoice", "9002"),
         ("sales_order", "70"),
+        ("ticket", "71"),
     ]

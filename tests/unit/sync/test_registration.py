@@ -82,6 +82,7 @@ async def test_only_the_difference_is_written():
     assert await kept(Site([callback(7, WANTED[0], inactive=True)])) == [
         (WANTED[1], URL),
         (WANTED[2], URL),
+        (WANTED[3], URL),
         7,
     ]
 

@@ -34,9 +34,9 @@ def system_info(raw: Any) -> psa.SystemInfo:
 
 
 def setup_record(raw: Any) -> psa.SetupRecord | None:
-    """None for an inactive record."""
+    """None for an inactive record, and for a board of projects: it takes no service tickets."""
     read = schemas.SetupEntry.model_validate(raw)
-    if read.inactive_flag:
+    if read.inactive_flag or read.project_flag:
         return None
     return psa.SetupRecord(
         id=read.id,

@@ -206,14 +206,19 @@ def new_shipping(shipping: psa.Shipping) -> dict[str, Any]:
 
 
 def new_invoice(
-    sales_order_id: int, company_id: int, reference: str, status_id: int | None = None
+    applied_to: int,
+    company_id: int,
+    reference: str,
+    status_id: int | None = None,
+    *,
+    ticket: bool = False,
 ) -> dict[str, Any]:
-    """Without a status ConnectWise gives its own default."""
+    """Of a sales order, or of a ticket. Without a status ConnectWise gives its own default."""
     new = {
         "type": "Standard",
         "company": _reference(company_id),
-        "applyToType": "SalesOrder",
-        "applyToId": sales_order_id,
+        "applyToType": "Ticket" if ticket else "SalesOrder",
+        "applyToId": applied_to,
         "reference": checks.required("reference", reference, 50),
     }
     return new if status_id is None else new | {"status": _reference(status_id)}
@@ -277,6 +282,9 @@ def product_change(change: psa.ProductChange) -> list[Replace]:
     ):
         if value is not None:
             changes.append(Replace(path, checks.number(path, value), proves))
+    if change.ticket_id is not None:
+        parent = _reference(change.ticket_id)
+        changes.append(Replace("ticket", parent, patches.same_reference))
     return changes
 
 

@@ -46,7 +46,8 @@ def statuses_of(world: World, board: int | None) -> list[Row]:
 def save(world: World, old: Row | None, new: Row, extras: Extras) -> None:
     if old is None:
         company = world.get("company", new.get("company")) or {}
-        first = next(iter(world.store.rows("board")), None) or {}
+        service = [row for row in world.store.rows("board") if not row.get("projectFlag")]
+        first = next(iter(service), None) or {}
         place = default_place(world)
         fill(
             new,

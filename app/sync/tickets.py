@@ -1,0 +1,166 @@
+"""Tickets as people choose them: the open ones of a customer, and the one that an order goes on.
+
+Owns what is refused and why (E6, E7, D-16). Reads ConnectWise and writes nothing there: a choice is
+kept with its actor and reason, the order is woken, and the worker goes on from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from app.connectors.transport import Calling, calling
+from app.domain import psa
+from app.domain.decide import Plan
+from app.domain.errors import FailureKind, RemoteFailure
+from app.domain.freeze import frozen_lines
+from app.domain.order import OrderView
+from app.domain.ports import ConnectWise, Store
+from app.domain.psa_tickets import Ticket
+from app.domain.records import Fact, JournalEntry, Snapshot
+from app.domain.tickets import CHOICE, told
+from app.domain.views import AdminStore, Audit
+from app.steps.tickets import choosable, followed
+from app.sync.decisions import reason_given
+from app.sync.operations import Actor, Operations, Refusal, Story
+
+MOST_OFFERED = 10
+Planner = Callable[[Snapshot], tuple[OrderView, Plan]]
+
+
+class Tickets:
+    """Every method may raise StoreUnavailable and Refusal."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        admin: AdminStore,
+        cw: ConnectWise,
+        operations: Operations,
+        plan: Planner,
+        defaults: Mapping[str, Any],
+    ) -> None:
+        self._store = store
+        self._admin = admin
+        self._cw = cw
+        self._operations = operations
+        self._plan = plan
+        self._defaults = defaults
+
+    async def open_of(self, actor: Actor, customer: str) -> Sequence[Ticket]:
+        """E6: the open tickets of a customer on the boards that may be chosen from, the newest
+        first. The customer is named by its Commerce id, where a mapping or an order knows it, or
+        by its ConnectWise identifier."""
+        names = {**self._defaults, **await self._admin.settings(actor.tenant_id)}
+        mapped = {
+            row.commerce_key: row.connectwise_key
+            for row in await self._admin.mappings(actor.tenant_id, "company")
+        }
+        with _asked():
+            owner = await self._company(mapped.get(customer), [customer])
+            if owner is None:
+                sentence = (
+                    f"Customer {customer} has no ConnectWise company. Name its ConnectWise "
+                    "identifier, or add a mapping of kind company for its Commerce id."
+                )
+                raise Refusal("NOT_FOUND", sentence)
+            found = await self._cw.tickets_of_company(owner.id, only_open=True)
+        return choosable(found, names)
+
+    async def _company(self, mapped: str | None, named: Sequence[str | None]) -> psa.Company | None:
+        """D-10: by the mapping, else by an exact identifier."""
+        if mapped is not None and mapped.isdecimal():
+            found = await self._cw.company_by_id(int(mapped))
+            if found is not None:
+                return found
+        for text in [mapped] if mapped is not None else named:
+            if text and (found := await self._cw.company(text)) is not None:
+                return found
+        return None
+
+    async def assign(
+        self,
+        actor: Actor,
+        number: str,
+        ticket: int | None,
+        reason: str,
+        connection: str | None = None,
+    ) -> Story:
+        """Put an order on a ticket, or with None on a new one of its own (E7)."""
+        why = reason_given(reason)
+        row = await self._operations.find(actor, number, connection)
+        view, _ = self._plan(await self._store.peek(row.id))
+        if view.sales_order is None or view.sales_order.cancelled:
+            state = "is cancelled" if view.sales_order is not None else "has not come in yet"
+            raise Refusal("TICKET_REFUSED", f"{row.name} {state}: it goes on no ticket.")
+        chosen = None if ticket is None else await self._fitting(view, ticket)
+        self._refuse_frozen(view, chosen)
+        body = {"ticket": chosen, "instead_of": told(view), "by": actor.name}
+        where = f"ticket {chosen}" if chosen is not None else "a ticket of its own"
+        entry = JournalEntry(
+            "TICKET_ASSIGNED", f"{actor.name} put {row.name} on {where}: {why}", actor=actor.name
+        )
+        audit = Audit(actor.name, "order.ticket", str(row.id), {"ticket": chosen, "reason": why})
+        fact = Fact(CHOICE, "", body, view.now)
+        await self._admin.keep_fact(row.id, fact, entry, audit)
+        await self._operations.wake()
+        return await self._operations.story(row)
+
+    async def _fitting(self, view: OrderView, number: int) -> int:
+        """The ticket as it may be chosen: open, of the order's company, merges followed."""
+        order = view.sales_order
+        assert order is not None  # noqa: S101 - asked before
+        with _asked():
+            try:
+                ticket = await followed(self._cw, number)
+            except RemoteFailure as failure:
+                if failure.kind is not FailureKind.GONE:
+                    raise
+                sentence = f"ConnectWise has no service ticket {number}."
+                raise Refusal("NOT_FOUND", sentence) from failure
+            mapped = view.mappings.get(("company", str(order.customer.id)))
+            named = [order.connectwise.company_identifier, order.customer.account_number]
+            owner = await self._company(mapped, named)
+            if owner is not None and owner.id == ticket.company_id and not ticket.closed:
+                return ticket.id
+            offered = await self._cw.tickets_of_company(owner.id, only_open=True) if owner else []
+        if ticket.closed and owner is not None and owner.id == ticket.company_id:
+            code, why = "TICKET_CLOSED", f"Ticket {ticket.id} is closed ({ticket.status})."
+        else:
+            code = "TICKET_OF_OTHER_COMPANY"
+            why = f"Ticket {ticket.id} belongs to another company than {view.row.name}."
+        raise Refusal(
+            "TICKET_REFUSED",
+            f"{why} Choose an open ticket of {order.customer.name}, or none for a new one.",
+            reason=code,
+            choices=[one.id for one in choosable(offered, view.names)][:MOST_OFFERED],
+        )
+
+    @staticmethod
+    def _refuse_frozen(view: OrderView, chosen: int | None) -> None:
+        """E7: reassigned before goods came, not after."""
+        frozen = frozen_lines(view) if view.by_ticket else {}
+        if frozen and chosen != view.ref("ticket"):
+            by = next(iter(frozen.values())).by
+            raise Refusal(
+                "TICKET_REFUSED",
+                f"{view.row.name} stays on ticket {view.ref('ticket')}: its products there are "
+                f"behind {by}.",
+                reason="CHANGED_AFTER_FREEZE",
+                choices=[],
+            )
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Calls of a person's question belong to no order. A failed one is told as what it is."""
+    bound = calling.set(Calling(None, None, "reference"))
+    try:
+        yield
+    except RemoteFailure as failure:
+        sentence = f"ConnectWise did not answer as asked: {failure.message}"
+        raise Refusal("CONNECTWISE_UNAVAILABLE", sentence, kind=failure.kind.value) from failure
+    finally:
+        calling.reset(bound)

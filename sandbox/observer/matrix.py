@@ -1,0 +1,48 @@
+"""Who writes what: the rows of the matrix of configurations (G9), as the observer asks them.
+
+Owns for each configuration the writes that it may make, as (methods, path). Reads are never judged.
+"""
+
+from __future__ import annotations
+
+Allowed = tuple[tuple[str, str], ...]
+
+ALWAYS: Allowed = (("POST|PATCH|PUT|DELETE", r"/system/callbacks(/\d+)?"),)
+CATALOG: Allowed = (
+    ("POST", r"/procurement/catalog"),
+    ("POST|PATCH", r"/procurement/products(/\d+)?"),
+)
+TICKET: Allowed = (("POST|PATCH", r"/service/tickets(/\d+)?"),)
+OPPORTUNITY: Allowed = (
+    ("POST", r"/sales/opportunities"),
+    ("PATCH", r"/sales/opportunities/\d+"),
+    ("PATCH", r"/sales/opportunities/\d+/forecast/\d+"),
+)
+SALES_ORDER: Allowed = (
+    ("POST", r"/sales/opportunities/\d+/convertToSalesOrder"),
+    ("POST|PATCH", r"/sales/orders(/\d+)?"),
+)
+PROCUREMENT: Allowed = (
+    ("POST|PATCH|PUT", r"/procurement/products/\d+/pickingShippingDetails(/\d+)?"),
+    ("POST", r"/procurement/purchasingDemands"),
+    ("POST|PATCH", r"/procurement/purchaseorders(/\d+)?"),
+    ("POST|PATCH", r"/procurement/purchaseorders/\d+/lineitems(/\d+)?"),
+    ("POST", r"/finance/invoices"),
+)
+
+MATRIX: dict[str, Allowed] = {
+    "B1": (*TICKET, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *PROCUREMENT, *ALWAYS),
+    # Of an opportunity only its status is written; there is no sales order.
+    "B2": (
+        *TICKET,
+        ("PATCH", r"/sales/opportunities/\d+"),
+        *CATALOG,
+        *PROCUREMENT,
+        *ALWAYS,
+    ),
+}
+# The configuration of each scenario file.
+ROW_OF = {
+    "connectwise-procurement-opportunity": "B1",
+    "connectwise-procurement-ticket": "B2",
+}
