@@ -291,9 +291,7 @@ class Settings(BaseSettings):
         "drop_ship_only", "Which received goods the service marks as shipped (D-14)."
     )
     partial_receipt: Literal["clone_rest", "cancel_rest"] = _behaviour(
-        "clone_rest",
-        "What ConnectWise does with the rest of a partly received line. A rest that was cancelled and "
-        "comes all the same is for a person.",
+        "clone_rest", "The rest of a partly received line. A cancelled one that comes is held."
     )
     stock_purchase_orders: Literal["sync_unlinked", "ignore"] = _behaviour(
         "sync_unlinked", "What becomes of purchase orders that name no sales order."
