@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.observer.mirror import Mirror, Row, order_of
-from sandbox.observer.rules import Broken, Rule, Write
+from sandbox.observer.rules import Rule, Write
+from sandbox.observer.whose import Broken
 
 
 def _closed(mirror: Mirror, product: Row) -> bool:

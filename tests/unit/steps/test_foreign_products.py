@@ -21,9 +21,9 @@ async def told_of(*facts: Fact, sku: str = "SKU-999") -> list[str]:
 
 
 async def test_b1_5_what_is_left_alone_is_told_once():
-    assert await told_of() == ["Left alone on sales order 70: SKU-999."]
+    assert await told_of() == ["Sales order 70: left alone: SKU-999."]
     assert await told_of(ALONE) == []
 
 
 async def test_b1_5_something_else_that_is_left_alone_is_told_again():
-    assert await told_of(ALONE, sku="SKU-998") == ["Left alone on sales order 70: SKU-998."]
+    assert await told_of(ALONE, sku="SKU-998") == ["Sales order 70: left alone: SKU-998."]
