@@ -105,10 +105,7 @@ class Settings(BaseSettings):
         ge=0.1,
     )
     commerce_poll_seconds: float = _service(
-        90.0,
-        "Seconds between two looks at the lists of Commerce's API, six calls each over all"
-        " workers.",
-        ge=0.1,
+        90.0, "Seconds between two looks at the lists of Commerce's API, six calls each.", ge=0.1
     )
     commerce_poll_overlap: float = _service(
         300.0,
@@ -133,8 +130,7 @@ class Settings(BaseSettings):
     )
     commerce_calls_a_day: int = _service(
         9000,
-        "Calls to Commerce's API in any 24 hours; the vendor allows 10,000. What the looks do not"
-        " need of them is for reading what changed.",
+        "Calls to Commerce's API in any 24 hours, looks first; the vendor allows 10,000.",
         ge=100,
     )
     secrets_keys: SecretStr = _service(

@@ -193,6 +193,8 @@ READ, WRITE = "read", "write"
     ("status", "body", "on_read", "on_write"),
     [
         (200, fault("10000"), Kind.TRANSIENT, Kind.OUTCOME_UNKNOWN),
+        (200, fault("6140"), Kind.EXISTS, Kind.EXISTS),
+        (200, fault("6000") | {"Bill": BILL}, Kind.REJECTED, Kind.REJECTED),
         (400, fault("6140"), Kind.EXISTS, Kind.EXISTS),
         (400, fault("6240"), Kind.EXISTS, Kind.EXISTS),
         (400, fault("5010"), Kind.CONFLICT, Kind.CONFLICT),

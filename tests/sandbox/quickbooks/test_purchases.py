@@ -158,3 +158,16 @@ def test_an_order_with_bills_stays(desk: Desk) -> None:
     token = desk.get("PurchaseOrder", order["Id"])["SyncToken"]
     end = {"Id": order["Id"], "SyncToken": token}
     desk.refused("PurchaseOrder", end, 6000, operation="delete")
+
+
+def test_a_link_to_somebody_else_s_or_to_a_closed_order_is_dropped(desk: Desk) -> None:
+    other = {"value": desk.one("Vendor", "DisplayName", "TD SYNNEX")["Id"]}
+    order = desk.order(3, VendorRef=other)
+    assert "LinkedTxn" not in desk.bill_of(order, 3)
+    closed = desk.order(3, POStatus="Closed")
+    assert "LinkedTxn" not in desk.bill_of(closed, 3)
+
+
+def test_a_link_has_to_stand_on_the_bill_too(desk: Desk) -> None:
+    order = desk.order(3)
+    assert "LinkedTxn" not in desk.bill_of(order, 3, LinkedTxn=[])
