@@ -185,7 +185,8 @@ def _tell_foreign(fx: Effects, parent: Parent, foreign: Sequence[psa.Product]) -
     if not skus or known.get("skus") == skus:
         return
     fx.see(kind, {"skus": skus}, key)
-    fx.journal("FOREIGN_PRODUCTS", f"{parent.named}: left alone: {', '.join(skus)}.")
+    where = f"{parent.kind.replace('_', ' ')} {parent.id}"
+    fx.journal("FOREIGN_PRODUCTS", f"Left alone on {where}: {', '.join(skus)}.")
 
 
 def _refuse_other_product(
