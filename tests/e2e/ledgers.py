@@ -91,14 +91,16 @@ class Kept:
 
 
 @asynccontextmanager
-async def kept(name: str, database_url: str, redis_url: str, **more: Any) -> AsyncIterator[Kept]:
-    async with (
-        LEDGERS[name]() as ledger,
-        running(
-            database_url, redis_url, books=ledger.another(), **{**C, **NAMES[name], **more}
-        ) as stack,
-    ):
-        yield Kept(stack, ledger, name)
+async def kept(
+    name: str, database_url: str, redis_url: str, *, patience: float = 5.0, **more: Any
+) -> AsyncIterator[Kept]:
+    """`patience`: seconds after which the service gives up on a call to the ledger."""
+    async with LEDGERS[name]() as ledger:
+        books = ledger.another()
+        books._timeout = patience
+        settings = {**C, **NAMES[name], **more}
+        async with running(database_url, redis_url, books=books, **settings) as stack:
+            yield Kept(stack, ledger, name)
 
 
 def invoice(order: Order, *lines: tuple[str, str, str, str], **more: Any) -> Rest:

@@ -44,7 +44,7 @@ async def decide(books: Kept, order: Order, choice: str) -> None:
     held = await books.stack.order(order.number)
     step = next(one for one in held["steps"] if one["state"] == "held")
     body = {"code": step["code"], "choice": choice, "reason": "seen by accounting"}
-    path = f"/admin/orders/{order.number}/decisions"
+    path = f"/admin/orders/{order.number}/decide"
     answer = await books.stack.client.post(path, json=body, headers=bearer())
     assert answer.status_code == 200, answer.text
 

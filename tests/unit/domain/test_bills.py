@@ -1,0 +1,121 @@
+"""What a receipt makes the ledger owe: amounts to the cent, numbers, costs once (C6, D-12)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from app.domain import bills
+from app.domain.order import OrderView
+from tests.builders import (
+    Json,
+    applied,
+    as_kept,
+    came,
+    intent,
+    issued,
+    ordered,
+    po_line,
+    purchase_order,
+    view,
+)
+
+R1, R2 = "receipt:8891:R-1", "receipt:8891:R-2"
+
+
+def bill(found: OrderView, subject: str) -> Any:
+    want = bills.wanted(found, subject)
+    assert want is not None
+    return want
+
+
+def amounts(want: Any, field: str = "amount") -> list[Decimal]:
+    return [Decimal(str(line[field])) for line in want["lines"]]
+
+
+def two(first: int, second: int, ledger: Any = (), **line: Any) -> OrderView:
+    """Two receipts of one line."""
+    start = purchase_order(lines=[po_line(1, quantity=first + second, **line)])
+    after, one = came(start, "R-1", {1: first})
+    _, other = came(after, "R-2", {1: second}, minute=200)
+    return view(ordered(), one, other, ledger=ledger)
+
+
+def test_partial_bills_add_up_to_the_line_to_the_cent():
+    """Three at 33.335 with 10 % off and a tax per unit."""
+    found = two(1, 2, price=33.335, discountMethod=0, discountValue=10, tax=0.335)
+    parts = [bill(found, subject) for subject in (R1, R2)]
+    assert [amounts(part) for part in parts] == [[Decimal("30.00")], [Decimal("60.00")]]
+    assert [amounts(part, "tax") for part in parts] == [[Decimal("0.34")], [Decimal("0.67")]]
+
+
+def test_a_fixed_discount_of_the_line_is_shared_by_its_bills():
+    found = two(1, 2, price=100, discountMethod=1, discountValue=10)
+    assert [amounts(bill(found, s)) for s in (R1, R2)] == [[Decimal("96.67")], [Decimal("193.33")]]
+
+
+def test_the_number_is_the_suppliers_else_the_purchase_orders_with_the_receipts():
+    start = purchase_order(lines=[po_line(1, quantity=10)])
+    after, one = came(start, "R-1", {1: 4}, supplierInvoiceNumber="INV-7")
+    _, other = came(after, "R-2", {1: 6}, minute=200)
+    found = view(ordered(), one, other)
+    assert bill(found, R1)["number"] == "INV-7"
+    assert bill(found, R2)["number"] == "PO10008891/SLIP-R-2"
+
+
+def _with_costs(ledger: Any = (), intents: Any = ()) -> OrderView:
+    costs = [{"id": 1, "description": "Insurance", "amount": 12.5, "tax": 0}]
+    start = purchase_order(lines=[po_line(1, quantity=10)], costs=costs)
+    after, one = came(start, "R-1", {1: 4})
+    _, other = came(after, "R-2", {1: 6}, minute=200)
+    return view(ordered(), one, other, ledger=ledger, intents=intents)
+
+
+def test_d12_costs_go_once_whichever_bill_was_made_first():
+    fresh = _with_costs()
+    assert [bool(bill(fresh, s)["costs"]) for s in (R1, R2)] == [True, False]
+    second = as_kept({**bill(fresh, R2), "costs": bill(fresh, R1)["costs"]})
+    found = _with_costs([applied(bills.STEP, R2, second)])
+    assert [bool(bill(found, s)["costs"]) for s in (R1, R2)] == [False, True]
+
+
+def test_costs_that_were_sent_and_never_answered_are_not_sent_again():
+    fresh = _with_costs()
+    second = as_kept({**bill(fresh, R2), "costs": bill(fresh, R1)["costs"]})
+    doubt = replace(intent(bills.STEP, R2, "bill", "bill"), evidence={"want": second})
+    found = _with_costs(intents=[doubt])
+    assert [bool(bill(found, s)["costs"]) for s in (R1, R2)] == [False, True]
+
+
+def test_goods_that_were_billed_without_papers_are_not_billed_again_when_the_papers_come():
+    """H2: a gap was billed, then its receipt is told over more than the gap."""
+    start = purchase_order(lines=[po_line(1, quantity=10, received=4)], minute=20)
+    gap = "gap:8891:1:0-4"
+    before = view(ordered(), issued(start))
+    assert bills.subjects(before) == [gap]
+    kept = applied(bills.STEP, gap, bill(before, gap))
+    bare: Json = {**start, "lines": [po_line(1, quantity=10)]}
+    _, told = came(bare, "R-1", {1: 6}, minute=200)
+    found = view(ordered(), told, ledger=[kept])
+    assert bills.subjects(found) == [R1, gap]
+    assert [(x["from"], x["to"]) for x in bill(found, R1)["lines"]] == [(4, 6)]
+    assert bill(found, gap) == kept.want
+
+
+def test_h2_what_commerce_takes_back_does_not_change_the_bill():
+    start = purchase_order(lines=[po_line(1, quantity=10)])
+    _, told = came(start, "R-1", {1: 6})
+    kept = applied(bills.STEP, R1, bill(view(ordered(), told), R1))
+    less = issued(purchase_order(lines=[po_line(1, quantity=10, received=2)], minute=300))
+    found = view(ordered(), told, less, ledger=[kept])
+    assert bill(found, R1) == kept.want
+    assert bills.above_receipt(found, R1) == {"line": 1, "billed": 6, "received": 2}
+
+
+def test_goods_of_a_purchase_order_that_was_cancelled_later_are_still_owed():
+    start = purchase_order(lines=[po_line(1, quantity=10)])
+    after, told = came(start, "R-1", {1: 6})
+    gone = issued({**after, "status": 90, "modifiedDate": "2026-11-25T00:00:00Z"})
+    found = view(ordered(), told, gone)
+    assert amounts(bill(found, R1)) == [Decimal(480)]
