@@ -112,3 +112,26 @@ def test_a_start_with_them_is_refused():
         check_start(Settings(_env_file=None, invoice_from="ticket"), scenarios())
     assert "invoice_from = ticket cannot work" in str(refusal.value)
     check_start(Settings(_env_file=None), scenarios())
+
+
+@pytest.mark.parametrize(
+    ("scenario", "source"),
+    [
+        ("commerce-invoicing", "opportunity"),
+        ("commerce-invoicing", "ticket"),
+        ("connectwise-procurement-opportunity", "commerce"),
+        ("connectwise-procurement-ticket", "commerce"),
+    ],
+)
+def test_g9_an_invoice_has_one_poster(scenario: str, source: str):
+    sentence = forbidden(scenarios()[scenario], {"invoice_from": source})
+    assert sentence is not None
+    assert "Set invoice_from = " in sentence
+
+
+def test_c_starts_with_its_own_defaults_and_refuses_what_only_connectwise_invoices():
+    check_start(Settings(scenario="commerce-invoicing"), scenarios())
+    with pytest.raises(ScenarioInvalid, match="invoice_policy = all_goods"):
+        check_start(
+            Settings(scenario="commerce-invoicing", invoice_policy="shipped_only"), scenarios()
+        )
