@@ -22,6 +22,7 @@ from app.domain.books import (
 )
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.json_values import digest
 from app.domain.order import OrderView
 from app.domain.records import Decision, Ref
 from app.steps import ledger_documents
@@ -194,7 +195,7 @@ async def test_c4_d11_what_a_person_touched_is_left_alone_and_named(state: Any, 
 
 async def test_an_accepted_difference_covers_just_the_change_that_was_seen():
     wanted, later = posting("300"), posting("200")
-    about = ledger_documents.digest(wanted.want)
+    about = digest(wanted.want)
     accepted = Decision(
         "post_bill", SUBJECT, Code.CHANGED_AFTER_FREEZE, "keep_connectwise", "ok", "me", NOW, about
     )
