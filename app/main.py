@@ -22,6 +22,7 @@ from app.api import (
     admin_tickets,
     health,
     openapi,
+    sign_in,
 )
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
@@ -70,10 +71,12 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         admin_tickets,
         admin_inbox,
         admin_setup,
+        sign_in,
         admin_replays,
         health,
     ):
         app.include_router(module.router)
+    app.include_router(sign_in.back)
     if parts is not None:
         _serve(app, parts)
     return app

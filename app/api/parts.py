@@ -17,6 +17,7 @@ from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.decisions import Decisions
 from app.sync.inbox import CallbackCheck
+from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.tickets import Tickets
@@ -46,6 +47,9 @@ class Parts(Protocol):
 
     @property
     def tickets(self) -> Tickets: ...
+
+    @property
+    def ledgers(self) -> Ledgers: ...
 
     @property
     def replays(self) -> Replays: ...

@@ -113,6 +113,7 @@ class TestParts:
     replays: Any = None
     tickets: Any = None
     upkeep: Any = None
+    ledgers: Any = None
     settings: Settings = field(default_factory=settings)
     wake: CountingWake = field(default_factory=CountingWake)
     ids: Tokens = field(default_factory=Tokens)
