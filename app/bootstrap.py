@@ -7,7 +7,6 @@ opening and closing; must not contain a rule.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +41,7 @@ from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.ledger_events import Door, doors_of
 from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
@@ -80,6 +80,7 @@ class Container:
     upkeep: Upkeep
     replays: Replays
     ledgers: Ledgers
+    ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
     commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
@@ -304,6 +305,7 @@ async def opened(
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),
             check_callback=checker(verifier),
+            ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             server_pids=pids,
             commerce=_commerce_poll(settings, store, clock, stack),
             ledgers=Ledgers(ledger, store, operations, ids, DEFAULT_TENANT),
@@ -394,5 +396,4 @@ def _seed(settings: Settings) -> dict[str, Any]:
     changes it in the database."""
     given = settings.model_fields_set
     wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
-    dumped: dict[str, Any] = json.loads(settings.model_dump_json(include=set(wanted)))
-    return dumped
+    return settings.model_dump(mode="json", include=set(wanted))

@@ -24,6 +24,7 @@ from app.api import (
     openapi,
     sign_in,
 )
+from app.api.ledger_webhooks import LedgerDoors
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
 from app.api.webhooks import Background, CallbackDoor, CommerceDoor, Doors
@@ -94,7 +95,8 @@ def _serve(app: FastAPI, parts: Parts) -> None:
         commerce=CommerceDoor(parts.commerce_connection, parts.commerce_secrets),
         connectwise=CallbackDoor(parts.connectwise_connection, token, parts.check_callback),
     )
-    app.router.routes[:0] = doors.routes()
+    ledgers = LedgerDoors(parts.store, app.state.background, parts.ledger_doors)
+    app.router.routes[:0] = [*doors.routes(), *ledgers.routes()]
 
 
 async def _drain(app: FastAPI) -> None:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from app.api.auth import AdminRoute, Caller, Service
-from app.api.lists import REFUSALS
+from app.api.lists import REFUSALS, refusal
 from app.api.models import ConnectionOut, Model, ReasonIn
 from app.api.problems import KINDS
 from app.sync.operations import Refusal
@@ -45,7 +45,13 @@ async def sign_in(ledger: Ledger, actor: Caller, service: Service) -> SignInOut:
     return SignInOut(address=begun.address, expires_at=begun.expires_at)
 
 
-@router.post("/connections/{ledger}/disconnect", operation_id="disconnect_ledger")
+@router.post(
+    "/connections/{ledger}/disconnect",
+    operation_id="disconnect_ledger",
+    responses={
+        502: refusal("The ledger cannot be asked now; nothing changed (LEDGER_UNAVAILABLE).")
+    },
+)
 async def disconnect(
     ledger: Ledger, body: ReasonIn, actor: Caller, service: Service
 ) -> ConnectionOut:
@@ -57,7 +63,12 @@ async def disconnect(
     "/{ledger}/callback",
     operation_id="ledger_sign_in_callback",
     response_class=HTMLResponse,
-    responses={409: {"description": "A page that says why nobody was signed in."}},
+    responses={
+        409: {"description": "A page that says why nobody was signed in."},
+        422: refusal("The address is not one that a ledger sends people to (REQUEST_NOT_VALID)."),
+        502: {"description": "A page: the ledger did not answer as asked."},
+        503: refusal("The database is away (DATABASE_UNAVAILABLE); begin again."),
+    },
 )
 async def callback(
     ledger: Ledger,
