@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from app.domain.books import Tokens, TokenVault
 
 if TYPE_CHECKING:
     from app.domain.views import Audit
+
+QUICKBOOKS: Final = "quickbooks"
+XERO: Final = "xero"
+LEDGERS = (QUICKBOOKS, XERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,23 @@ class Grant:
     consented_at: datetime
     consented_by: str
     trouble: str | None = None
+    over: bool = False  # by the store's clock; whatever the vendor would say
 
     @property
     def until(self) -> datetime | None:
         """When a person has to sign in again if nobody uses the connection until then."""
         ends = [end for end in (self.refresh_until, self.grant_until) if end is not None]
         return min(ends, default=None)
+
+
+def advice(system: str, grant: Grant | None) -> str | None:
+    """What a person has to do so that the ledger can be called. None: nothing."""
+    again = f"Sign in: `demandlink connections sign-in {system}`."
+    if grant is None:
+        return f"Nobody has signed in yet. {again}"
+    if grant.over and grant.until is not None:
+        return f"The consent ended on {grant.until:%Y-%m-%d}. {again}"
+    return None if grant.trouble is None else f"{grant.trouble} {again}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,10 @@ class LedgerVault(TokenVault, Protocol):
 
     async def company(self) -> str:
         """The organisation that was signed in to. UNAUTHENTICATED when nobody has consented."""
+
+    async def note(self, trouble: str) -> None:
+        """Have the connection show what the vendor said, until a token comes again. Never raises
+        for an absent store: the failure itself counts more."""
 
     async def keep(self, company: Company, tokens: Tokens, audit: Audit) -> bool:
         """Keep a new consent in place of the one before. False, and nothing is kept, when the

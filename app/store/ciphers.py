@@ -13,9 +13,14 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from app.domain.books import Tokens
 
+HOW = (
+    "Make one with: python -c 'from cryptography.fernet import Fernet; "
+    "print(Fernet.generate_key().decode())'"
+)
+
 
 class KeyNotUsable(ValueError):
-    """A key that is none. Its text stays out of the message."""
+    """A key that is none, as a sentence that says what to do. The key's text stays out of it."""
 
 
 class NotDecipherable(Exception):
@@ -27,13 +32,14 @@ class Cipher:
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
-            raise KeyNotUsable("there is no key")
+            raise KeyNotUsable(f"SECRETS_KEYS is empty, so a ledger's tokens cannot be kept. {HOW}")
         made = []
         for number, key in enumerate(keys, 1):
             try:
                 made.append(Fernet(key))
             except ValueError:
-                raise KeyNotUsable(f"key {number} of {len(keys)} is no Fernet key") from None
+                sentence = f"SECRETS_KEYS: key {number} of {len(keys)} is no Fernet key. {HOW}"
+                raise KeyNotUsable(sentence) from None
         self._keys = MultiFernet(made)
 
     def seal(self, tokens: Tokens) -> bytes:

@@ -29,7 +29,8 @@ WHERE tenant_id = $1 AND kind = $2
 
 # Of ledger_grant AS g: everything but the tokens.
 GRANT = """g.company_id, g.company_name, g.access_until, g.refresh_until, g.grant_until,
-    g.consented_at, g.consented_by, g.trouble"""
+    g.consented_at, g.consented_by, g.trouble,
+    coalesce(least(g.refresh_until, g.grant_until) <= now(), false) AS over"""
 
 PAUSED = "paused AND (paused_until IS NULL OR paused_until > now())"
 # Of inbox_event: whether its tenant's ConnectWise may be asked now.
@@ -115,4 +116,5 @@ def as_grant(row: Any) -> Grant:
         consented_at=row["consented_at"],
         consented_by=row["consented_by"],
         trouble=row["trouble"],
+        over=row["over"],
     )

@@ -7,6 +7,7 @@ for that. A process that dies gives the lock back with its connection.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -44,7 +45,10 @@ UPDATE ledger_grant SET
     generation = generation + 1
 WHERE connection_id = $1 AND generation = $2 RETURNING generation
 """
-_TROUBLE = "UPDATE ledger_grant SET trouble = $3 WHERE connection_id = $1 AND generation = $2"
+_TROUBLE = """
+UPDATE ledger_grant AS g SET trouble = $3 FROM connection AS c
+WHERE c.id = g.connection_id AND c.tenant_id = $1 AND c.kind = $2
+"""
 _KEEP = """
 INSERT INTO ledger_grant AS g (
     connection_id, tenant_id, company_id, company_name, tokens, access_until, refresh_until,
@@ -139,7 +143,7 @@ class Vault:
                 yield held
             except RemoteFailure as failure:
                 if failure.kind is FailureKind.UNAUTHENTICATED:
-                    await self._note(row, failure.message)
+                    await self.note(failure.message)
                 raise
 
     async def keep(self, company: Company, tokens: Tokens, audit: Audit) -> bool:
@@ -196,14 +200,10 @@ class Vault:
             moved: int | None = await session.fetchval(_STORE, *given)
         return moved
 
-    async def _note(self, row: Any, message: str) -> None:
-        """Have the connection show what the vendor said. The failure itself counts more."""
-        try:
+    async def note(self, trouble: str) -> None:
+        with contextlib.suppress(StoreUnavailable):
             async with self._db.session() as session:
-                given = (row["connection_id"], row["generation"], text(message))
-                await session.execute(_TROUBLE, *given)
-        except StoreUnavailable:
-            return
+                await session.execute(_TROUBLE, self._tenant, self._system, text(trouble))
 
     @asynccontextmanager
     async def _alone(self, connection_id: int) -> AsyncIterator[None]:

@@ -97,9 +97,10 @@ async def test_a_new_key_reads_what_an_old_one_wrote_and_rules_from_the_next_wri
 
 
 def test_keys_that_are_none_are_refused_without_being_told() -> None:
-    with pytest.raises(KeyNotUsable, match=r"^key 2 of 2 is no Fernet key$"):
+    with pytest.raises(KeyNotUsable, match="key 2 of 2 is no Fernet key") as caught:
         Cipher([KEY, "not-a-key"])
-    with pytest.raises(KeyNotUsable):
+    assert "not-a-key" not in str(caught.value)
+    with pytest.raises(KeyNotUsable, match="SECRETS_KEYS is empty"):
         Cipher([])
 
 
