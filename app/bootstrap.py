@@ -256,6 +256,7 @@ async def opened(
             stack.push_async_callback(verifier.aclose)
         wake = ArqWake(redis_url, clock, ids)
         stack.push_async_callback(wake.close)
+        ledger, books = await _ledger(settings, store, clock, stack)
         engine = Engine(
             store=store,
             cw=client,
@@ -264,6 +265,7 @@ async def opened(
             checkpoints=checkpoints or NoCheckpoints(),
             scenarios=known,
             defaults=defaults_of(settings),
+            books=books,
         )
         operations = Operations(
             store=store,
@@ -273,7 +275,6 @@ async def opened(
             settings=settings,
             scenarios=known,
         )
-        ledger, books = await _ledger(settings, store, clock, stack)
         yield Container(
             settings=settings,
             database_url=database_url,

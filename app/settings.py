@@ -221,7 +221,11 @@ class Settings(BaseSettings):
     )
     xero_identity_url: str = _connection("https://identity.xero.com", "Host of Xero's tokens.")
     ledger_timeout: float = _connection(
-        30.0, "Seconds after which a call to the ledger counts as unanswered.", gt=0, le=120
+        20.0,
+        "Seconds after which a call to the ledger counts as unanswered; less than LEASE_SECONDS, or"
+        " nothing is posted: no call may outlive its order's lease.",
+        gt=0,
+        le=120,
     )
 
     # Records of ConnectWise's own set-up, by name
