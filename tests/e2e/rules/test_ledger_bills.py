@@ -144,7 +144,8 @@ async def test_g9_connectwise_gets_a_ticket_and_a_won_opportunity_and_nothing_el
         order.number, lambda o: o["answer"]["code"] in ("RELEASED", "INVOICE_NOT_APPROVED")
     )
     paths = {write.split("?")[0].split("/apis/3.0")[-1] for write in await books.writes()}
-    assert len(await books.stack.get("/service/tickets")) == 1
+    (ticket,) = await books.stack.get("/service/tickets")
+    assert ticket["opportunity"]["id"] == 88
     assert (await books.stack.get("/sales/opportunities/88"))["status"]["name"] == "Won"
     assert not [path for path in paths if "product" in path or "procurement" in path], paths
     assert len(await books.writes()) == 2
