@@ -136,6 +136,27 @@ async def test_two_processes_refresh_once_between_them(vault: Vault, other: Vaul
     assert (await other.tokens()).refresh == "refresh-1"
 
 
+async def test_a_call_that_is_cancelled_keeps_the_tokens_that_were_asked_for(
+    vault: Vault,
+) -> None:
+    """A worker that stops while the vendor answers does not throw the only good tokens away."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def refresh(_: Tokens, now: datetime) -> Tokens:
+        asked.set()
+        await answer.wait()
+        return Tokens("access-1", "refresh-1", now + timedelta(minutes=30))
+
+    call = asyncio.create_task(Bearer(vault, refresh, SystemClock()).renew(PAIR.access))
+    await asked.wait()
+    call.cancel()
+    await asyncio.sleep(0)  # the cancellation arrives before the answer
+    answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (await vault.tokens()).refresh == "refresh-1"
+
+
 async def test_the_lock_of_a_process_that_died_is_free(
     vault: Vault, other: Vault, database_url: str
 ) -> None:
