@@ -11,10 +11,10 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -396,6 +396,17 @@ class Settings(BaseSettings):
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.strip().rstrip("/")
+
+    @model_validator(mode="after")
+    def _lease_outlasts_a_call(self) -> Self:
+        """Before each write the lease has to last for a whole call, or it is not sent."""
+        ledger = self.quickbooks_client_id or self.xero_client_id
+        if ledger and self.ledger_timeout >= self.lease_seconds:
+            raise ValueError(
+                f"LEDGER_TIMEOUT of {self.ledger_timeout:g} has to be less than LEASE_SECONDS of "
+                f"{self.lease_seconds:g}: no call may outlive its order's lease."
+            )
+        return self
 
     @field_validator("commerce_poll_since")
     @classmethod

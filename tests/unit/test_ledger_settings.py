@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from app.bootstrap import NotConfigured, check_start, scenarios
 from app.settings import Settings
@@ -38,3 +38,13 @@ def test_g3_g4_two_ledgers_are_one_too_many() -> None:
 def test_g3_g4_without_a_ledger_no_key_is_asked_for() -> None:
     check_start(Settings(), scenarios())
     check_start(Settings(secrets_keys=SecretStr("nonsense")), scenarios())
+
+
+@pytest.mark.parametrize("ledger", ["quickbooks_client_id", "xero_client_id"])
+def test_no_call_to_a_ledger_may_outlive_its_orders_lease(ledger: str) -> None:
+    """Else the order would lose its lease before every write, and post nothing for ever."""
+    given: dict[str, Any] = {ledger: "app", "ledger_timeout": 30, "lease_seconds": 30}
+    with pytest.raises(ValidationError, match="LEDGER_TIMEOUT of 30 has to be less"):
+        Settings(**given)
+    Settings(**{**given, "ledger_timeout": 29})
+    Settings(ledger_timeout=30, lease_seconds=30)
