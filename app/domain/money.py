@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from app.domain.documents import Line, SalesOrder, SalesOrderLine
+from app.domain.documents import Line, PurchaseOrderLine, SalesOrder, SalesOrderLine
 
 PERCENT = 0  # discountMethod of the vendor's API: 0 percentage, 1 fixed value
 HUNDRED = Decimal(100)
@@ -27,7 +27,7 @@ def net(line: Line, quantity: Decimal) -> Decimal:
     return gross - line.discount_value
 
 
-def unit_price(line: SalesOrderLine) -> Decimal:
+def unit_price(line: SalesOrderLine | PurchaseOrderLine) -> Decimal:
     """Price of one unit after discount, as ConnectWise's product carries it."""
     if not line.quantity or not line.discount_value:
         return line.price

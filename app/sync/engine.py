@@ -130,8 +130,12 @@ class Engine:
     def plan(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
         """What the engine would do with an order as it stands (also: explain, preview)."""
         scenario = self.scenario_of(snapshot)
-        view = build(snapshot, {**self.defaults, **scenario.defaults})
+        view = self._view(snapshot, scenario)
         return view, decide(scenario, STEPS, view)
+
+    def _view(self, snapshot: Snapshot, scenario: Scenario) -> OrderView:
+        steps = (use.name for use in scenario.steps)
+        return build(snapshot, {**self.defaults, **scenario.defaults}, steps)
 
     def scenario_of(self, snapshot: Snapshot) -> Scenario:
         """The order's pinned scenario, else the tenant's present one."""
@@ -166,7 +170,7 @@ class Engine:
         row = replace(snapshot.order, scenario=None, scenario_version=None, behaviour={})
         fresh = replace(snapshot, order=row)
         scenario = self.scenario_of(fresh)
-        return self._pin_of(fresh, build(fresh, {**self.defaults, **scenario.defaults}))
+        return self._pin_of(fresh, self._view(fresh, scenario))
 
     def forbidden_pin(self, snapshot: Snapshot, pin: Pin) -> str | None:
         """Why an order cannot be pinned so: the same as keeps the service from starting so."""
