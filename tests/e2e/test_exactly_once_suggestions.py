@@ -31,7 +31,7 @@ async def test_a_worker_that_dies_at_a_point_tells_nothing_twice(
     async with running(database_url, redis_url, worker=False, **QUICK) as stack:
         await stack.control("settings", {"read_lag_ms": 100}, "PUT")
         stack.stops.step, stack.stops.point = "suggest_purchase", point
-        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5)]))
+        await tell(stack, order.ordered(8891, [(CABLE, 5)]), order.approved())
         await stack.start_worker()
         async with asyncio.timeout(20):
             await stack.stops.happened.wait()
@@ -74,6 +74,6 @@ async def test_a_lost_reply_or_a_refused_connection_tells_nothing_twice(
         await stack.control("settings", {"read_lag_ms": 100}, "PUT")
         fault = {"method": "POST", "path": "/notes$", "times": 1, "kind": kind}
         await stack.control("faults", [fault])
-        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5)]))
+        await tell(stack, order.ordered(8891, [(CABLE, 5)]), order.approved())
         await stack.until_state(order.number, "done")
         assert len(await texts(stack)) == 1

@@ -102,7 +102,7 @@ async def test_d3_d4_d5_the_purchasing_officer_reads_what_to_buy(
     async with running(database_url, redis_url, **D) as stack:
         first = supplied(order, 8891, [(MONITOR, 10)], "ING-4471", note="Bid DELL-77120")
         second = supplied(order, 8892, [(CABLE, 5)], "SYN-2M", SYNNEX, currency="GBP")
-        await tell(stack, order.approved(), first, second)
+        await tell(stack, first, second, order.approved())
         await stack.until_state(order.number, "done")
         found = await notes(stack, 21001)
         assert [note["internalAnalysisFlag"] for note in found] == [True, True]
@@ -125,7 +125,7 @@ async def test_d3_a_changed_purchase_order_is_told_anew_and_a_cancelled_one_with
 ) -> None:
     order = plain((CABLE, 5))
     async with running(database_url, redis_url, **D) as stack:
-        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5)]))
+        await tell(stack, order.ordered(8891, [(CABLE, 5)]), order.approved())
         await stack.until_state(order.number, "done")
 
         async def tells(count: int) -> str:
@@ -172,7 +172,7 @@ async def test_e7_the_suggestion_follows_the_order_to_another_ticket(
     order = plain((CABLE, 5))
     async with running(database_url, redis_url, **D) as stack:
         other = await a_ticket(stack)
-        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5)]))
+        await tell(stack, order.ordered(8891, [(CABLE, 5)]), order.approved())
         await stack.until_state(order.number, "done")
         assert (await assign(stack, order, other))["status"] == 200
 
@@ -187,7 +187,7 @@ async def test_b2_4_on_a_closed_ticket_nothing_is_suggested_unseen(
 ) -> None:
     """The desk closes the ticket before the purchase order comes: a person is told."""
     order = plain((CABLE, 5))
-    async with running(database_url, redis_url, **D) as stack:
+    async with running(database_url, redis_url, quote_wait=1.0, **D) as stack:
         number = await a_ticket(stack)
         await tell(stack, choose(order, number).approved())
         await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
@@ -207,7 +207,7 @@ async def test_b1_11_shipped_only_waits_for_a_shipment_in_connectwise(
     async with running(
         database_url, redis_url, invoice_policy="shipped_only", poll_seconds=0.2, **D
     ) as stack:
-        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5)]))
+        await tell(stack, order.ordered(8891, [(CABLE, 5)]), order.approved())
         await tell(stack, order.receipted(8891))
         await stack.until_state(order.number, "waiting", "GOODS_NOT_SHIPPED")
         (product,) = await marked(stack, order)
