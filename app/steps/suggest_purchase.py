@@ -18,7 +18,6 @@ from app.steps.tickets import followed, hold_of, now
 
 name = suggestion.STEP
 version = 1
-NOTE = "note"
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -52,8 +51,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     told = _told(fx.view, subject)
     # What an earlier state of it became comes first: the newest note has to be the newest state.
     for one in fx.view.unanswered:
-        if (one.step, one.subject, one.kind) == (name, subject, NOTE):
-            found = await fx.resolve(NOTE, one.key, look)
+        if (one.step, one.subject, one.kind) == (name, subject, "note"):
+            found = await fx.resolve("note", one.key, look)
             if found is not None:
                 told.append(found)
     if told and told[-1]["says"] == says:
@@ -68,7 +67,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         return {"id": made, "ticket": ticket, "says": says}
 
     evidence = {"marker": marker, "ticket": ticket, "says": says}
-    await fx.once(NOTE, key, evidence, send, look)
+    await fx.once("note", key, evidence, send, look)
     what = "was withdrawn" if want.get("withdrawn") else "stands"
     fx.journal(
         "SUGGESTED",

@@ -141,7 +141,10 @@ async def test_d3_a_changed_purchase_order_is_told_anew_and_a_cancelled_one_with
         cancelled = order.ordered(8891, [(CABLE, 5)])
         cancelled["data"]["purchaseOrder"]["status"] = 90
         await tell(stack, cancelled)
-        assert " is withdrawn: " in await tells(4)
+        await tells(5)  # and its line is on no purchase order any more
+        texts = [str(note["text"]) for note in (await notes(stack, 21001))[3:]]
+        assert any("suggestion PO10008891 for ON10001201 is withdrawn: " in one for one in texts)
+        assert any("Commerce names no supplier" in one for one in texts)
 
 
 async def _count(stack: Stack, count: int) -> bool:
