@@ -222,9 +222,7 @@ class Settings(BaseSettings):
     connectwise_business_unit: str = _name("Business unit (department) of created records.")
 
     connectwise_board: str = _name("Service board of tickets that are created.")
-    connectwise_ticket_status: str = _name(
-        "Status of tickets that are created; empty: the board's default."
-    )
+    connectwise_ticket_status: str = _name("Status of new tickets; empty: the board's default.")
     connectwise_ticket_status_ready: str = _name(
         "Status of a ticket once its invoice gate is open; empty: the board's status with the name"
         " of CONNECTWISE_SALES_ORDER_STATUS_READY."
@@ -275,9 +273,7 @@ class Settings(BaseSettings):
     closed_ticket: Literal["new_ticket", "hold"] = _behaviour(
         "new_ticket", "What becomes of an order whose chosen ticket is closed (E4)."
     )
-    ticket_type: str = _behaviour(
-        "", "Type of tickets that are created, by its name on the board; empty: none."
-    )
+    ticket_type: str = _behaviour("", "Type of created tickets, by its name; empty: none.")
     ticket_summary: str = _behaviour(
         "Sales order {number}: {customer}",
         "Summary of tickets that are created; {number}, {customer}, {reference} and {title} (the"
@@ -287,9 +283,7 @@ class Settings(BaseSettings):
         "drop_ship_only", "Which received goods the service marks as shipped (D-14)."
     )
     partial_receipt: Literal["clone_rest", "cancel_rest"] = _behaviour(
-        "clone_rest",
-        "What ConnectWise does with the rest of a partly received line. A rest that was cancelled and "
-        "comes all the same is for a person.",
+        "clone_rest", "The rest of a partly received line. A cancelled one that comes is held."
     )
     stock_purchase_orders: Literal["sync_unlinked", "ignore"] = _behaviour(
         "sync_unlinked", "What becomes of purchase orders that name no sales order."

@@ -18,7 +18,7 @@ from app.domain.standing import SYNC, received_remotely, receiving_in_doubt
 
 ON_A_PURCHASE_ORDER = (SYNC, "link_demand", "receive_purchase_order")
 PRODUCT = "/procurement/products/{id}"  # as endpoints are named to people
-PRODUCT_KEY = re.compile(r"(opportunity|sales_order):\d+:.+")
+PRODUCT_KEY = re.compile(r"(opportunity|sales_order|ticket):\d+:.+")
 BEFORE_THE_SALES_ORDER = ("create_products", "win_opportunity")
 
 
@@ -79,11 +79,7 @@ def _products(view: OrderView, *steps: str) -> Forgotten:
     return Forgotten(
         tuple((step, ORDER) for step in steps if (step, ORDER) in view.ledger),
         tuple(key for key in view.refs if key[0] == "product"),
-        tuple(
-            key
-            for key in view.outcomes
-            if key[0] in ("create_products", "create_sales_order") and _of_a_product(key[2])
-        ),
+        tuple(key for key in view.outcomes if _of_a_product(key[2])),
     )
 
 

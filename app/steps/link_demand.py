@@ -7,6 +7,7 @@ a plain header came first (D-4 demand_appends_to_po), or where a person says: li
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.domain.standing import SYNC
 from app.steps.demand import agreed_lines, demand_of, not_linked, wanted_links
 from app.steps.effects import Effects
 from app.steps.links import (
+    APPENDED,
     Links,
     append,
     is_linked,
@@ -123,8 +125,7 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
     sentence = f"{number} is not linked to the {parent}'s demand for {', '.join(missing)}."
     if not permitted:
         sentence += " The report that would tell more needs the permission System > API Reports."
-    row = fx.view.ledger.get((SYNC, f"po:{po_id}"))
-    if wait := await fx.lagging(row.applied_at if row else None, sentence):
+    if wait := await fx.lagging(_linked_at(fx, po_id), sentence):
         raise wait
     if "again" in want and await _link_again(fx, want, links, needed, str(want["again"])):
         return
@@ -139,6 +140,19 @@ async def _read_back(fx: Effects, want: Mapping[str, Any], links: Links) -> None
 def _sku_of(fx: Effects, line: str) -> str:
     ref = fx.view.refs.get(("product", line))
     return str(ref.data["sku"]) if ref is not None else "?"
+
+
+def _linked_at(fx: Effects, po_id: str) -> datetime | None:
+    """When demand was linked last: the anchor of patience with lagging reads. This step adds some
+    itself, and may have waited for it since."""
+    synced = fx.view.ledger.get((SYNC, f"po:{po_id}"))
+    own = fx.view.ledger.get((name, f"po:{po_id}"))
+    moments = [
+        synced.applied_at if synced is not None else None,
+        own.since if own is not None and own.code is Code.READ_LAG else None,
+        fx.recent(APPENDED, po_id),
+    ]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _needed(want: Mapping[str, Any], links: Links) -> dict[str, Decimal]:

@@ -32,6 +32,8 @@ from app.steps.make_purchase_order import MEMORY, Lines, purchase_order_ref, ref
 from app.steps.plain_lines import plain_line, plain_parts
 from app.steps.resolve import setting, vendor
 
+APPENDED = "demand appended"  # by purchase order: when this drive added demand last
+
 
 @dataclass(slots=True)
 class Links:
@@ -286,6 +288,7 @@ async def append(
     except RemoteFailure as failure:
         raise await refused_demand(fx, want, demand, failure) from failure
     fx.keep("turn", value=True, key=_more(turn))
+    fx.keep(APPENDED, fx.view.now, po_id)
     fx.forget("lines", po_id)
     forget_products(fx)
     if outcome.get("elsewhere"):

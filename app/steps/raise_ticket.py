@@ -165,7 +165,8 @@ async def _make(fx: Effects, owner: psa.Company, xref: str, why: str) -> Ticket:
         status_id=await new_status(fx, board),
         type_name=view.behaviour.ticket_type or None,
         contact_id=await _contact(fx, owner),
-        opportunity_id=view.opportunity_id,
+        # Only one that was checked: a wrong one would refuse the ticket and hide what is wrong.
+        opportunity_id=fx.ref("opportunity"),
         po_number=(order.reference or order.order_number)[:50],
     )
     await fx.claim("ticket", xref, catalog.claim_seconds(fx))

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from app.api import admin_decisions, admin_inbox, admin_orders, admin_replays, admin_setup, health
+from app.api import (
+    admin_decisions,
+    admin_inbox,
+    admin_orders,
+    admin_replays,
+    admin_setup,
+    admin_tickets,
+    health,
+)
 from app.sync.contract_fields import schema
 from tests.api.conftest import Service
 from tests.api.doors import ADMIN_KEY, code_of
@@ -175,7 +183,15 @@ async def test_migrations_that_are_not_at_head_are_named(service: Service) -> No
 async def test_the_document_describes_every_route_and_every_event(service: Service) -> None:
     document = (await service.client.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
-    modules = (admin_orders, admin_decisions, admin_inbox, admin_setup, admin_replays, health)
+    modules = (
+        admin_orders,
+        admin_decisions,
+        admin_tickets,
+        admin_inbox,
+        admin_setup,
+        admin_replays,
+        health,
+    )
     served: list[Any] = [route for module in modules for route in module.router.routes]
     served += [route for route in service.app.routes if isinstance(route, Route)]
     routes = {route.path.replace(":path", "") for route in served} - {"/openapi.json"}

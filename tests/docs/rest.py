@@ -26,6 +26,7 @@ an `Idempotency-Key`: the same key again gives the same answer, done once. Lists
 TAGS = {
     "orders": "Orders",
     "decisions": "Decisions",
+    "tickets": "Tickets",
     "replays": "Replays",
     "events": "Deliveries",
     "set-up": "Mappings, settings, connections",

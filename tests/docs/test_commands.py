@@ -21,7 +21,12 @@ import pytest
 from tests.docs.desk import BIN, Desk
 from tests.docs.reading import ROOT, Block, Page, pages
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("docs-commands")]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.xdist_group("docs-commands"),
+    # A page has up to a dozen commands, each a process of its own.
+    pytest.mark.timeout(240),
+]
 
 PATIENCE_SECONDS = 20.0
 EXAMPLE = ROOT / "docs/examples/first-order.json"

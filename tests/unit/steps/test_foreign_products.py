@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from app.domain.records import Fact
 from app.steps.effects import Effects
 from app.steps.lines import Parent, place
 from tests.builders import fact, ordered, view
@@ -13,7 +12,7 @@ from tests.unit.steps.effects import Fx, Site, on_it
 ALONE = fact("foreign products", {"skus": ["SKU-999"]}, "sales_order:70")
 
 
-async def told_of(*facts: Fact, sku: str = "SKU-999") -> list[str]:
+async def told_of(*facts: object, sku: str = "SKU-999") -> list[str]:
     products = [on_it(1, sku, None)]
     fx = Fx(view(ordered(), facts=facts), Site(products))
     await place(cast(Effects, fx), Parent(sales_order=70), [], products)
