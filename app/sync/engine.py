@@ -13,6 +13,7 @@ from logging import ERROR
 from typing import Any
 
 from app.connectors.transport import Calling, calling
+from app.domain.binding import bound
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide
 from app.domain.errors import (
@@ -138,8 +139,9 @@ class Engine:
         return build(snapshot, {**self.defaults, **scenario.defaults}, steps)
 
     def scenario_of(self, snapshot: Snapshot) -> Scenario:
-        """The order's pinned scenario, else the tenant's present one."""
-        name = snapshot.order.scenario or snapshot.settings.get("scenario")
+        """The order's pinned scenario, else what it is bound to, else the tenant's present one."""
+        name = snapshot.order.scenario or bound(snapshot.documents, snapshot.mappings)
+        name = name or snapshot.settings.get("scenario")
         return self.scenarios[str(name or self.defaults["scenario"])]
 
     def _pin(self, snapshot: Snapshot, view: OrderView, writes: WriteSet) -> None:

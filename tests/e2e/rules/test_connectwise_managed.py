@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.managed import D, buys, notes, supplied
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Order
-from tests.e2e.tickets import a_ticket, act, assign, choose, marked, on, plain, tell, ticket
+from tests.e2e.tickets import B2, a_ticket, act, assign, choose, marked, on, plain, tell, ticket
 
 pytestmark = pytest.mark.processes
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
@@ -234,3 +234,25 @@ async def test_h4_a_purchase_order_for_stock_is_left_to_connectwise(
         assert await writes(stack) == [
             entry for entry in await writes(stack) if "/system/callbacks" in entry["path"]
         ]
+
+
+async def test_h8_an_order_keeps_the_scenario_that_its_customer_was_bound_to(
+    database_url: str, redis_url: str
+) -> None:
+    """One customer's orders follow B2, the others D; a binding that goes moves no order."""
+    order, later = plain((CABLE, 5)), plain((CABLE, 5), id=1202)
+    bound = {"kind": "scenario", "commerce_key": "customer:77", "connectwise_key": B2["scenario"]}
+    async with running(database_url, redis_url, **D) as stack:
+        kept = await stack.client.put("/admin/mappings", json=bound, headers=bearer())
+        await tell(stack, order.approved())
+        told = await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        assert told["scenario"]["name"] == B2["scenario"]
+        await stack.client.delete(f"/admin/mappings/{kept.json()['id']}", headers=bearer())
+        await tell(stack, later.ordered(8892, [(CABLE, 5)]), later.approved())
+        told = await stack.until_state(later.number, "done")
+        assert told["scenario"]["name"] == D["scenario"]
+        again = order.approved("sales_order.updated")
+        again["data"]["salesOrder"]["reference"] = "NEW"
+        await tell(stack, again)
+        told = await stack.order(order.number)
+        assert (told["state"], told["scenario"]["name"]) == ("waiting", B2["scenario"])
