@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain import suggestion, tickets
+from app.domain import suggestion
 from app.domain.json_values import digest
 from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
-from app.steps.tickets import followed, hold_of, now
+from app.steps.tickets import followed, now, refuse_shut
 
 name = suggestion.STEP
 version = 1
@@ -38,7 +38,8 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
-    subject, says = str(want["for"]), digest(want)
+    subject = str(want["for"])
+    says = digest({key: part for key, part in want.items() if key != "ticket"})
     ticket = await _ticket(fx, int(want["ticket"]))
 
     async def look(known: Outcome) -> Outcome | None:
@@ -55,7 +56,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
             found = await fx.resolve("note", one.key, look)
             if found is not None:
                 told.append(found)
-    if told and told[-1]["says"] == says:
+    if told and (told[-1]["says"], int(told[-1]["ticket"])) == (says, ticket):
         return
     # Numbered, not named by its content: a suggestion that turns back is told anew.
     key = str(len(told) + 1)
@@ -91,10 +92,8 @@ async def _ticket(fx: Effects, number: int) -> int:
     if number != fx.ref("ticket"):
         return (await followed(fx.cw, number)).id  # withdrawn where it was told
     ticket = await now(fx)
-    if ticket.merged_into is not None:
-        parent = await followed(fx.cw, ticket.merged_into)
-        if not parent.closed:
-            return parent.id
-    if shut := tickets.closed(fx.view, tickets.noted(fx.view, ticket)):
-        raise hold_of(shut)
-    return ticket.id
+    if ticket.closed or ticket.merged_into is not None:
+        ours = [int(ref.external_id) for ref in fx.view.refs.values() if ref.kind == "product"]
+        on_it = fx.view.by_ticket and bool(ours)
+        await refuse_shut(fx, await fx.cw.products(ours) if on_it else ())
+    return int(fx.ref("ticket") or number)

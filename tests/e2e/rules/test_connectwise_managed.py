@@ -201,6 +201,26 @@ async def test_b2_4_on_a_closed_ticket_nothing_is_suggested_unseen(
         assert await notes(stack, number) == []
 
 
+async def test_b2_4_a_merged_ticket_is_followed(database_url: str, redis_url: str) -> None:
+    """Each suggestion is told once, on the ticket that is left."""
+    order = plain((CABLE, 5), (DOCK, 1))
+    async with running(database_url, redis_url, quote_wait=1.0, **D) as stack:
+        number, parent = await a_ticket(stack), await a_ticket(stack)
+        await tell(stack, choose(order, number).approved())
+        await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        await act(stack, "merge_ticket", number, into=parent)
+        await tell(stack, order.ordered(8891, [(CABLE, 5)]))
+
+        async def told(count: int) -> bool:
+            return len(await notes(stack, parent)) == count
+
+        await stack.until_true(lambda: told(1))
+        await tell(stack, order.ordered(8892, [(DOCK, 1)]))
+        await stack.until_state(order.number, "done")
+        assert await told(2)
+        assert await notes(stack, number) == []
+
+
 async def test_b1_11_shipped_only_waits_for_a_shipment_in_connectwise(
     database_url: str, redis_url: str
 ) -> None:

@@ -12,6 +12,7 @@ from app.domain.codes import Code, State
 from app.domain.decide import same
 from app.domain.order import OrderView
 from app.domain.records import ORDER, LedgerRow, Ref
+from app.steps import suggest_purchase
 from tests import ideal
 from tests.builders import (
     NOW,
@@ -128,6 +129,14 @@ def test_d3_lines_on_no_purchase_order_are_told_without_a_supplier_after_a_wait(
     assert "names no supplier" in told(late, ORDER)
     covered = known(ordered(), issued(purchase_order(8891, [po_line(1)])))
     assert suggestion.wanted(covered, ORDER) is None
+
+
+def test_a_preview_says_where_it_would_be_told():
+    found = known()
+    want = suggest_purchase.want(found, PO)
+    assert want is not None
+    (sentence,) = suggest_purchase.preview(found, want)
+    assert "internal note on ticket 21001" in sentence
 
 
 # --- a whole story --------------------------------------------------------------------------------
