@@ -139,7 +139,7 @@ class Stack:
         return found if answer.status_code == httpx.codes.OK else {"state": None, **found}
 
     async def until(
-        self, number: str, wanted: Callable[[Rest], bool], seconds: float = 20.0
+        self, number: str, wanted: Callable[[Rest], bool], seconds: float = 45.0
     ) -> Rest:
         """The order once it is as wanted; fails with its last state and journal."""
         last: Rest = {}
