@@ -12,7 +12,8 @@ from tests.e2e.harness import Stack, running
 from tests.e2e.orders import CABLE, INSTALL, MONITOR, Order
 from tests.e2e.tickets import B2, a_ticket, assign, choose, marked, on, plain, tell, ticket, tickets
 
-pytestmark = pytest.mark.processes
+# The protocol is one; the steps of B1 prove it in every run.
+pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 ANNOUNCED = ("intent_committed", "sent", "replied", "outcome_committed")
 QUICK: dict[str, Any] = {**B2, "connectwise_timeout": 1.0, "read_lag": 0.15}
 # Only what a ticket changes: the steps of purchase orders are proven with sales orders.
