@@ -7,29 +7,30 @@ opening and closing; must not contain a rule.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import resources
 from typing import Any
-
-from redis.asyncio import Redis
 
 from app import embedded
 from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.caller import Access
 from app.connectors.connectwise.client import ConnectWiseClient
+from app.connectors.ledgers import build, ledger_in
+from app.domain.books import Books
 from app.domain.gates import GATES
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.domain.views import AdminStore
-from app.settings import Group, Settings, names_in
+from app.settings import Group, Settings, listed, names_in
 from app.steps import STEPS
 from app.store import migrate
+from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
 from app.sync import registration
 from app.sync.callbacks import checker
@@ -40,18 +41,19 @@ from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.ledger_events import Door, doors_of
+from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
-from app.sync.wake import ArqWake
+from app.sync.wake import ArqWake, answers
 from app.sync.worker import Pace, Worker
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from app.telemetry import configure, logger
 
 DEFAULT_TENANT = 1
 DEFAULT_CONNECTION = "default"
-PING_SECONDS = 1.0
 
 
 class NotConfigured(RuntimeError):
@@ -77,9 +79,12 @@ class Container:
     tickets: Tickets
     upkeep: Upkeep
     replays: Replays
+    ledgers: Ledgers
+    ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
     commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
+    books: Books | None = None  # None: no ledger is configured
 
     @property
     def wall(self) -> Callable[[], datetime]:
@@ -103,18 +108,7 @@ class Container:
 
     @property
     def queue_alive(self) -> Callable[[], Awaitable[bool]]:
-        return self._queue_alive
-
-    async def _queue_alive(self) -> bool:
-        client = Redis.from_url(
-            self.redis_url, socket_connect_timeout=PING_SECONDS, socket_timeout=PING_SECONDS
-        )
-        try:
-            return bool(await client.ping())
-        except Exception:  # noqa: BLE001 - whatever fails, the answer is that it is away
-            return False
-        finally:
-            await client.aclose()
+        return partial(answers, self.redis_url)
 
     def worker(self) -> Worker:
         """This process's worker, not running yet."""
@@ -130,20 +124,8 @@ class Container:
         return Worker(self.engine, self.store, self.clock, pace, invoices, self.commerce)
 
     async def keep_callbacks(self) -> None:
-        """Register the callbacks that are wanted. Failures are told and do not stop a start:
-        what callbacks tell is polled as well."""
-        settings = self.settings
-        token = settings.connectwise_callback_token.get_secret_value()
-        if not (settings.public_url and token and settings.connectwise_url):
-            logger(__name__).info(
-                "callbacks_off",
-                reason="PUBLIC_URL or CONNECTWISE_CALLBACK_TOKEN is empty: polling only",
-            )
-            return
-        try:
-            await registration.keep(self.cw, settings.public_url, token)
-        except Exception as error:  # noqa: BLE001 - told, never fatal
-            logger(__name__).warning("callbacks_not_kept", error=str(error))
+        """Register the callbacks that are wanted. Never fails a start."""
+        await registration.keep_as_set(self.cw, self.settings)
 
 
 def scenarios() -> dict[str, Scenario]:
@@ -205,9 +187,19 @@ def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
             f"{pace_of(settings).looks_a_day} calls a day for the lists alone, and "
             f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
         )
+    cipher_of(settings)
     dumped = settings.model_dump(mode="json")
     given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
     refuse_forbidden(known[settings.scenario], dumped, given)
+
+
+def cipher_of(settings: Settings) -> Cipher | None:
+    """What seals the ledger's tokens; None without a ledger. Raises NotConfigured."""
+    try:
+        system = ledger_in(settings)
+        return None if system is None else Cipher(listed(settings.secrets_keys))
+    except ValueError as wrong:
+        raise NotConfigured(str(wrong)) from None
 
 
 def refuse_forbidden(
@@ -281,6 +273,7 @@ async def opened(
             settings=settings,
             scenarios=known,
         )
+        ledger, books = await _ledger(settings, store, clock, stack)
         yield Container(
             settings=settings,
             database_url=database_url,
@@ -312,9 +305,26 @@ async def opened(
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),
             check_callback=checker(verifier),
+            ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             server_pids=pids,
             commerce=_commerce_poll(settings, store, clock, stack),
+            ledgers=Ledgers(ledger, store, operations, ids, DEFAULT_TENANT),
+            books=books,
         )
+
+
+async def _ledger(
+    settings: Settings, store: PostgresStore, clock: SystemClock, stack: AsyncExitStack
+) -> tuple[dict[str, Ledger], Books | None]:
+    system, cipher = ledger_in(settings), cipher_of(settings)
+    if system is None or cipher is None:
+        return {}, None
+    await store.ensure_connection(DEFAULT_TENANT, system, DEFAULT_CONNECTION)
+    vault = store.vault(DEFAULT_TENANT, system, cipher)
+    built = build(settings, system, vault, clock)
+    stack.push_async_callback(built.aclose)
+    ledger = Ledger(built.consent, vault, built.wanted, bool(settings.public_url))
+    return {system: ledger}, built.books.books()
 
 
 def _commerce_poll(
@@ -386,5 +396,4 @@ def _seed(settings: Settings) -> dict[str, Any]:
     changes it in the database."""
     given = settings.model_fields_set
     wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
-    dumped: dict[str, Any] = json.loads(settings.model_dump_json(include=set(wanted)))
-    return dumped
+    return settings.model_dump(mode="json", include=set(wanted))

@@ -22,7 +22,9 @@ from app.api import (
     admin_tickets,
     health,
     openapi,
+    sign_in,
 )
+from app.api.ledger_webhooks import LedgerDoors
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
 from app.api.webhooks import Background, CallbackDoor, CommerceDoor, Doors
@@ -70,10 +72,12 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         admin_tickets,
         admin_inbox,
         admin_setup,
+        sign_in,
         admin_replays,
         health,
     ):
         app.include_router(module.router)
+    app.include_router(sign_in.back)
     if parts is not None:
         _serve(app, parts)
     return app
@@ -91,7 +95,8 @@ def _serve(app: FastAPI, parts: Parts) -> None:
         commerce=CommerceDoor(parts.commerce_connection, parts.commerce_secrets),
         connectwise=CallbackDoor(parts.connectwise_connection, token, parts.check_callback),
     )
-    app.router.routes[:0] = doors.routes()
+    ledgers = LedgerDoors(parts.store, app.state.background, parts.ledger_doors)
+    app.router.routes[:0] = [*doors.routes(), *ledgers.routes()]
 
 
 async def _drain(app: FastAPI) -> None:

@@ -185,6 +185,44 @@ class Settings(BaseSettings):
         "unit",
         "Whether a line's tax is for one unit or for the whole line, where lineTax is absent.",
     )
+    quickbooks_client_id: str = _connection(
+        "", "Client id of the app at Intuit; empty: no QuickBooks Online."
+    )
+    quickbooks_client_secret: SecretStr = _connection(SecretStr(""), "Client secret of that app.")
+    quickbooks_realm: str = _connection(
+        "", "Company (realm id) to post to; empty: the one that is signed in to."
+    )
+    quickbooks_webhook_tokens: SecretStr = _connection(
+        SecretStr(""), "Verifier tokens of the app's webhook, comma-separated; empty: off."
+    )
+    quickbooks_url: str = _connection(
+        "https://quickbooks.api.intuit.com", "Base address of QuickBooks' API."
+    )
+    quickbooks_authorize_url: str = _connection(
+        "https://appcenter.intuit.com/connect/oauth2", "Page on which a person consents."
+    )
+    quickbooks_token_url: str = _connection(
+        "https://oauth.platform.intuit.com", "Host that gives tokens."
+    )
+    quickbooks_revoke_url: str = _connection(
+        "https://developer.api.intuit.com", "Host that takes tokens back."
+    )
+    xero_client_id: str = _connection("", "Client id of the app at Xero; empty: no Xero.")
+    xero_client_secret: SecretStr = _connection(SecretStr(""), "Client secret of that app.")
+    xero_tenant_id: str = _connection(
+        "", "Organisation (tenant id) to post to; empty: the one that is signed in to."
+    )
+    xero_webhook_keys: SecretStr = _connection(
+        SecretStr(""), "Signing keys of the app's webhook, comma-separated; empty: off."
+    )
+    xero_url: str = _connection("https://api.xero.com", "Base address of Xero's API.")
+    xero_authorize_url: str = _connection(
+        "https://login.xero.com/identity/connect/authorize", "Page on which a person consents."
+    )
+    xero_identity_url: str = _connection("https://identity.xero.com", "Host of Xero's tokens.")
+    ledger_timeout: float = _connection(
+        30.0, "Seconds after which a call to the ledger counts as unanswered.", gt=0, le=120
+    )
 
     # Records of ConnectWise's own set-up, by name
     connectwise_warehouse: str = _name("Warehouse of purchase orders and shipping.")
@@ -314,7 +352,11 @@ class Settings(BaseSettings):
         60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0
     )
 
-    @field_validator("connectwise_url", "public_url", "commerce_api_url")
+    @field_validator(
+        "connectwise_url", "public_url", "commerce_api_url", "quickbooks_url", "xero_url",
+        "quickbooks_authorize_url", "quickbooks_token_url", "quickbooks_revoke_url",
+        "xero_authorize_url", "xero_identity_url",
+    )  # fmt: skip
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.strip().rstrip("/")
@@ -351,8 +393,12 @@ class Settings(BaseSettings):
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The accepted Commerce webhook secrets, in the given order."""
-        given = self.commerce_webhook_secrets.get_secret_value()
-        return tuple(part.strip() for part in given.split(",") if part.strip())
+        return listed(self.commerce_webhook_secrets)
+
+
+def listed(given: SecretStr) -> tuple[str, ...]:
+    """The parts of a comma-separated secret, in the given order."""
+    return tuple(part.strip() for part in given.get_secret_value().split(",") if part.strip())
 
 
 def zone_of(name: str) -> tzinfo:

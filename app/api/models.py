@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from app.domain.codes import Code, State, Who
+from app.domain.grants import LEDGERS, advice
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.views import (
@@ -359,6 +360,9 @@ class SettingOut(Model):
 
 
 class ConnectionOut(Model):
+    """`sign_in` says what a person has to do for a ledger; null where there is nothing to do.
+    `signed_in_until`: when the consent ends if nothing is called until then."""
+
     id: int
     name: str
     system: str
@@ -367,10 +371,14 @@ class ConnectionOut(Model):
     code: Code | None
     sentence: str | None
     paused_by: str | None
+    company: str | None
+    signed_in_by: str | None
+    signed_in_until: datetime | None
+    sign_in: str | None
 
     @classmethod
     def of(cls, row: ConnectionRow) -> ConnectionOut:
-        paused = row.paused
+        paused, grant = row.paused, row.grant
         return cls(
             id=row.id,
             name=row.name,
@@ -380,4 +388,8 @@ class ConnectionOut(Model):
             code=paused.code if paused else None,
             sentence=paused.sentence if paused else None,
             paused_by=paused.by if paused else None,
+            company=grant.company.name if grant else None,
+            signed_in_by=grant.consented_by if grant else None,
+            signed_in_until=grant.until if grant else None,
+            sign_in=advice(row.system, grant) if row.system in LEDGERS else None,
         )

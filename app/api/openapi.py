@@ -124,6 +124,8 @@ def _doors() -> dict[str, Any]:
     token = _path("token", "CONNECTWISE_CALLBACK_TOKEN.")
     signed = _header("x-content-signature", "Base64 of the HMAC (connectwise.md 2.5).")
     return {
+        "/webhooks/quickbooks": {"post": _ledger("quickbooks", "QuickBooks", "intuit-signature")},
+        "/webhooks/xero": {"post": _ledger("xero", "Xero", "x-xero-signature")},
         "/webhooks/commerce": {
             "post": _door("receive_commerce", "A Commerce event", signature, event, 503)
         },
@@ -141,6 +143,26 @@ def _doors() -> dict[str, Any]:
                 "receive_connectwise", "A ConnectWise callback", [token, signed], callback, 429
             )
         },
+    }
+
+
+def _ledger(system: str, name: str, header: str) -> dict[str, Any]:
+    """Answered with a status alone, as both vendors want it."""
+    said = {
+        200: "Kept, after the commit; also where nothing follows from it.",
+        401: "The signature does not fit; nothing is kept.",
+        405: "Deliveries are posted.",
+        413: "More than 1 MiB.",
+        503: "Nothing was kept; send again.",
+    }
+    body = {"application/json": {"schema": {"description": f"What {name} sends."}}}
+    return {
+        "tags": ["webhooks"],
+        "operationId": f"receive_{system}",
+        "summary": f"Records that changed in {name}",
+        "parameters": [_header(header, "Base64 of the HMAC-SHA256 of the raw body.")],
+        "requestBody": {"required": True, "content": body},
+        "responses": {str(status): {"description": text} for status, text in said.items()},
     }
 
 

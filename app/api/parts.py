@@ -17,6 +17,8 @@ from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.decisions import Decisions
 from app.sync.inbox import CallbackCheck
+from app.sync.ledger_events import Door
+from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.tickets import Tickets
@@ -46,6 +48,9 @@ class Parts(Protocol):
 
     @property
     def tickets(self) -> Tickets: ...
+
+    @property
+    def ledgers(self) -> Ledgers: ...
 
     @property
     def replays(self) -> Replays: ...
@@ -78,6 +83,10 @@ class Parts(Protocol):
     @property
     def check_callback(self) -> Callable[[bytes, str | None], Awaitable[CallbackCheck]]:
         """Told a callback's body and its x-content-signature. Never raises for what they hold."""
+
+    @property
+    def ledger_doors(self) -> Sequence[Door]:
+        """Where the ledgers' webhooks come in; a shut one refuses everything."""
 
     @property
     def queue_alive(self) -> Callable[[], Awaitable[bool]]:

@@ -52,6 +52,8 @@ KINDS: dict[str, ProblemKind] = {
     "TICKET_REFUSED": ProblemKind(409, "The order cannot go on this ticket."),
     "CONNECTION_NOT_CALLED": ProblemKind(409, "Nothing is called through the connection."),
     "EVENT_NOT_REPLAYABLE": ProblemKind(409, "The delivery cannot be merged now."),
+    "LEDGER_NOT_SET_UP": ProblemKind(409, "The ledger is not set up here."),
+    "SIGN_IN_REFUSED": ProblemKind(409, "The sign-in cannot be taken."),
     "REPLAY_ENDED": ProblemKind(409, "The replay has ended."),
     "IDEMPOTENCY_KEY_IN_USE": ProblemKind(409, "A request with this key is being worked on."),
     "BODY_TOO_LARGE": ProblemKind(413, "The body is larger than 1 MiB."),
@@ -61,6 +63,7 @@ KINDS: dict[str, ProblemKind] = {
     "SETTING_READ_ONLY": ProblemKind(422, "The setting comes from the environment."),
     "KEY_UNREACHABLE": ProblemKind(429, "The signing key cannot be fetched now."),
     "CONNECTWISE_UNAVAILABLE": ProblemKind(502, "ConnectWise did not answer as asked."),
+    "LEDGER_UNAVAILABLE": ProblemKind(502, "The ledger did not answer as asked."),
     "DATABASE_UNAVAILABLE": ProblemKind(503, "The database cannot take the request now."),
     "INTERNAL": ProblemKind(500, "The service failed."),
 }

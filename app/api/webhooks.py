@@ -131,8 +131,8 @@ class Doors:
 
     def routes(self) -> list[Route]:
         """Callables that are not functions are served by Starlette as raw ASGI endpoints."""
-        commerce = _Endpoint(self.commerce)
-        connectwise = _Endpoint(self.connectwise)
+        commerce = Endpoint(self.commerce)
+        connectwise = Endpoint(self.connectwise)
         return [
             Route("/webhooks/commerce", commerce, name="receive_commerce"),
             Route("/webhooks/commerce/{connection}", commerce, name="receive_commerce_named"),
@@ -145,8 +145,8 @@ class Doors:
         if secrets is None:
             detail = "Post to /webhooks/commerce, or to the name of a connection of this service."
             raise Problem("CONNECTION_UNKNOWN", detail)
-        headers = _headers(scope)
-        body = await _body(headers, receive)
+        headers = headers_of(scope)
+        body = await body_of(headers, receive)
         verified = signatures.verify(secrets, headers, body, self._wall())
         if isinstance(verified, signatures.Refused):
             raise self._unverified(inbox.COMMERCE, verified.code, verified.cause, body)
@@ -160,8 +160,8 @@ class Doors:
 
     async def connectwise(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         door = self._connectwise
-        headers = _headers(scope)
-        body = await _body(headers, receive)
+        headers = headers_of(scope)
+        body = await body_of(headers, receive)
         given = str(scope["path_params"]["token"]).encode("utf-8", "replace")
         if door is None or not door.token:
             cause = "no callback token is set, so callbacks are refused"
@@ -239,11 +239,18 @@ class Doors:
         return Problem(code, f"{cause[:1].upper()}{cause[1:]}.", status=401)
 
 
-class _Endpoint:
-    """An ASGI endpoint around a handler: POST only, refusals as problems."""
+class Endpoint:
+    """An ASGI endpoint around a handler: POST only, refusals as problems; `bare`: as their status
+    alone."""
 
-    def __init__(self, handle: Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]],
+        *,
+        bare: bool = False,
+    ) -> None:
         self._handle = handle
+        self._bare = bare
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -251,7 +258,8 @@ class _Endpoint:
             status, content = await self._handle(scope, receive)
         except Problem as problem:
             more = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
-            await _send(send, problem.status, problem.content(), MEDIA_TYPE, more)
+            content = b"" if self._bare else problem.content()
+            await _send(send, problem.status, content, MEDIA_TYPE, more)
         except ClientDisconnect:
             # Nobody is left to answer, and nothing was kept.
             return
@@ -277,12 +285,12 @@ async def _send(
     await send({"type": "http.response.body", "body": content})
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def headers_of(scope: Scope) -> dict[str, str]:
     """Names are lower case already (ASGI); of doubled ones the last counts."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
+async def body_of(headers: Mapping[str, str], receive: Receive) -> bytes:
     """The whole body. Raises Problem beyond 1 MiB, whether or not a length was announced."""
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > MAX_BODY:

@@ -94,6 +94,8 @@ REFUSALS: dict[str, ExitCode] = {
     "SUBJECT_AMBIGUOUS": ExitCode.USAGE,
     "CHOICE_NOT_KNOWN": ExitCode.USAGE,
     "KEY_EXISTS": ExitCode.USAGE,
+    "LEDGER_NOT_SET_UP": ExitCode.USAGE,
+    "LEDGER_UNAVAILABLE": ExitCode.UPSTREAM,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.domain.codes import State, Who
+from app.domain.grants import LEDGERS, advice
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
@@ -142,7 +143,7 @@ def mapping(row: MappingRow) -> Json:
 
 
 def connection(row: ConnectionRow) -> Json:
-    paused = row.paused
+    paused, grant = row.paused, row.grant
     return {
         "id": row.id,
         "name": row.name,
@@ -152,6 +153,10 @@ def connection(row: ConnectionRow) -> Json:
         "code": paused.code if paused else None,
         "sentence": paused.sentence if paused else None,
         "paused_by": paused.by if paused else None,
+        "company": grant.company.name if grant else None,
+        "signed_in_by": grant.consented_by if grant else None,
+        "signed_in_until": moment(grant.until) if grant else None,
+        "sign_in": advice(row.system, grant) if row.system in LEDGERS else None,
     }
 
 

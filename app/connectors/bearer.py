@@ -8,10 +8,11 @@ forgets the old ones the moment it gives new ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from typing import Any
 
-from app.domain.books import Tokens, TokenVault
+from app.domain.books import HeldTokens, Tokens, TokenVault
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
 
@@ -56,10 +57,14 @@ class Bearer:
                 now = await self._vault.now()
                 if held.tokens.access != refused and self._take(held.tokens, now):
                     return held.tokens.access
-                fresh = await self._refreshed(held.tokens, now)
-                await held.store(fresh)
+                fresh = await _to_the_end(self._fetched(held, now))
                 self._take(fresh, now)
                 return fresh.access
+
+    async def _fetched(self, held: HeldTokens, now: datetime) -> Tokens:
+        fresh = await self._refreshed(held.tokens, now)
+        await held.store(fresh)
+        return fresh
 
     async def _refreshed(self, tokens: Tokens, now: datetime) -> Tokens:
         """A refresh that got no clear answer leaves its own grant in doubt, and never the call that
@@ -83,3 +88,14 @@ class Bearer:
         self._access = tokens.access
         self._until = self._clock.monotonic() + left
         return True
+
+
+async def _to_the_end(work: Coroutine[Any, Any, Tokens]) -> Tokens:
+    """Work that a cancelled call, as when a worker stops, still sees through: once the vendor was
+    asked, the tokens of its answer may be the only ones that are good."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from app.domain.codes import Code, State, Who
 from app.domain.gone import Forgotten
+from app.domain.grants import Grant
 from app.domain.ports import Paused
 from app.domain.records import (
     Answer,
@@ -178,6 +179,7 @@ class ConnectionRow:
     name: str
     system: str
     paused: Paused | None = None
+    grant: Grant | None = None  # of a ledger that somebody signed in to
 
 
 @dataclass(frozen=True, slots=True)

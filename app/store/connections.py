@@ -1,7 +1,7 @@
 """Pauses of connections, and what is remembered of a remote system's set-up.
 
-Owns who may pause over whom: a person's pause is never shortened by the service. Knows nothing
-of what a remembered record means.
+Owns who may pause over whom: a person's pause is never shortened by the service; and the columns
+of a ledger's grant that may be shown. Knows nothing of what a remembered record means.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.domain.codes import Code
+from app.domain.grants import Company, Grant
 from app.domain.ports import Paused
 from app.store.database import Part, as_json, text
 from app.store.database import key as index_key
@@ -25,6 +26,11 @@ WHERE tenant_id = $1 AND kind = $2
   AND ($6 <> 'service' OR NOT paused OR coalesce(paused_until <= now(), false)
        OR (paused_by = 'service' AND (paused_until < $3 OR $3 IS NULL)))
 """
+
+# Of ledger_grant AS g: everything but the tokens.
+GRANT = """g.company_id, g.company_name, g.access_until, g.refresh_until, g.grant_until,
+    g.consented_at, g.consented_by, g.trouble,
+    coalesce(least(g.refresh_until, g.grant_until) <= now(), false) AS over"""
 
 PAUSED = "paused AND (paused_until IS NULL OR paused_until > now())"
 # Of inbox_event: whether its tenant's ConnectWise may be asked now.
@@ -99,3 +105,16 @@ def as_paused(row: Any) -> Paused:
     code = row["pause_code"]
     known = Code(code) if code in Code.__members__ else Code.CONNECTION_PAUSED
     return Paused(row["paused_until"], known, row["pause_sentence"] or "", row["paused_by"] or "")
+
+
+def as_grant(row: Any) -> Grant:
+    return Grant(
+        company=Company(row["company_id"], row["company_name"]),
+        access_until=row["access_until"],
+        refresh_until=row["refresh_until"],
+        grant_until=row["grant_until"],
+        consented_at=row["consented_at"],
+        consented_by=row["consented_by"],
+        trouble=row["trouble"],
+        over=row["over"],
+    )

@@ -13,6 +13,7 @@ from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.grants import Grants
 from app.store.intake import Intake
 from app.store.lists import Lists
 from app.store.merging import Merging
@@ -33,6 +34,7 @@ class PostgresStore(
     Recording,
     Connections,
     Polls,
+    Grants,
     # What people use
     Lists,
     Setup,
@@ -40,7 +42,8 @@ class PostgresStore(
     Deciding,
     Access,
 ):
-    """Implements ports.Store, commerce.Polls and views.AdminStore. One instance serves a whole process."""
+    """Implements ports.Store, commerce.Polls, grants.SignInStore and views.AdminStore. One instance
+    serves a whole process."""
 
     @classmethod
     async def open(

@@ -15,7 +15,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store.claiming import WAKE
-from app.store.connections import PAUSED, as_paused
+from app.store.connections import GRANT, PAUSED, as_grant, as_paused
 from app.store.database import Part, Session, as_json, text
 from app.store.database import key as index_key
 
@@ -62,8 +62,10 @@ ON CONFLICT (tenant_id, name) DO UPDATE SET
 """
 
 _CONNECTIONS = f"""
-SELECT id, name, kind, {PAUSED} AS is_paused, paused_until, pause_code, pause_sentence, paused_by
-FROM connection WHERE tenant_id = $1 ORDER BY id
+SELECT id, name, kind, {PAUSED} AS is_paused, paused_until, pause_code, pause_sentence, paused_by,
+    {GRANT}
+FROM connection LEFT JOIN ledger_grant AS g ON g.connection_id = id
+WHERE connection.tenant_id = $1 ORDER BY id
 """  # noqa: S608 - constant text
 _RESUME = """
 UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
@@ -144,7 +146,11 @@ class Setup(Part):
             found = await session.fetch(_CONNECTIONS, tenant_id)
         return [
             ConnectionRow(
-                row["id"], row["name"], row["kind"], as_paused(row) if row["is_paused"] else None
+                row["id"],
+                row["name"],
+                row["kind"],
+                as_paused(row) if row["is_paused"] else None,
+                as_grant(row) if row["company_id"] is not None else None,
             )
             for row in found
         ]

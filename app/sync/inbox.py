@@ -14,6 +14,7 @@ from typing import Any
 
 from app.domain import documents, events, json_values
 from app.domain.codes import Code
+from app.domain.grants import LEDGERS
 from app.domain.records import Delivery, DocumentPlace, InboxEvent, Merge
 from app.sync import contract
 
@@ -88,7 +89,7 @@ def read_commerce(
             external_id=webhook_id,
             event_type=event_type,
             body=body,
-            headers=_kept(headers),
+            headers=kept_headers(headers),
             **{"routing": None, **more},
         )
 
@@ -122,7 +123,7 @@ def read_callback(
             external_id=external_id,
             event_type=event_type,
             body=body,
-            headers=_kept(headers),
+            headers=kept_headers(headers),
             **{"routing": None, **more},
         )
 
@@ -140,7 +141,8 @@ def read_callback(
     return delivery(event_type, routing=f"{kind}:{record}")
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that a row keeps: never one that carries a secret."""
     return {name: clean(headers[name])[:300] for name in _KEPT_HEADERS if name in headers}
 
 
@@ -200,6 +202,9 @@ def plan(event: InboxEvent, now: datetime) -> Merge:
     """
     if event.source == CONNECTWISE:
         return _plan_callback(event)
+    if event.source in LEDGERS:
+        cause = "what changed in the books concerns no order yet"
+        return Merge(event.id, status="dropped", cause=cause)
     return _plan_commerce(event, now)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import ConnectWise
 from app.domain.psa import Callback
-from app.telemetry import wide
+from app.settings import Settings
+from app.telemetry import logger, wide
 
 WANTED = ("opportunity", "purchaseorder", "invoice", "ticket")
 DESCRIPTION = "Demandlink"
@@ -61,3 +62,19 @@ async def keep(cw: ConnectWise, public_url: str, token: str) -> Difference:
         await cw.enable_callback(callback_id, url)
     wide("callbacks_kept", created=list(needed.create), enabled=list(needed.enable))
     return needed
+
+
+async def keep_as_set(cw: ConnectWise, settings: Settings) -> None:
+    """Register the callbacks that are wanted. Failures are told and do not stop a start: what
+    callbacks tell is polled as well."""
+    token = settings.connectwise_callback_token.get_secret_value()
+    if not (settings.public_url and token and settings.connectwise_url):
+        logger(__name__).info(
+            "callbacks_off",
+            reason="PUBLIC_URL or CONNECTWISE_CALLBACK_TOKEN is empty: polling only",
+        )
+        return
+    try:
+        await keep(cw, settings.public_url, token)
+    except Exception as error:  # noqa: BLE001 - told, never fatal
+        logger(__name__).warning("callbacks_not_kept", error=str(error))

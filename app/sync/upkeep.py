@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 
 from app.domain.codes import Code
+from app.domain.grants import LEDGERS
 from app.domain.ports import Ids, Paused, Store
 from app.domain.records import Delivery, InboxEvent
 from app.domain.upkeep import KeyRow, UpkeepStore
@@ -81,7 +82,7 @@ class Upkeep:
         """Read a kept delivery by today's rules and merge it, if it can be merged now."""
         told = reason_given(reason)
         event = await self._operations.event(actor, event_id)
-        if event.status not in _AGAIN:
+        if event.status not in _AGAIN or event.source in LEDGERS:
             raise Refusal("EVENT_NOT_REPLAYABLE", _why_not(event))
         read = _read(event)
         if read.status != "new":
@@ -160,6 +161,8 @@ def _why_not(event: InboxEvent) -> str:
         orders = ", ".join(event.orders)
         into = f" into {orders}: replay the order instead" if orders else ""
         return f"Event {event.id} was merged already{into}."
+    if event.source in LEDGERS:
+        return f"Event {event.id} tells of a change in the books: nothing follows from it yet."
     if event.status == "hint":
         return f"Event {event.id} is looked at by itself: ConnectWise is asked about its record."
     return f"Event {event.id} is {event.status}: a worker merges it by itself."

@@ -11,6 +11,7 @@ import contextlib
 
 import msgpack
 from arq.connections import ArqRedis, RedisSettings, create_pool
+from redis.asyncio import Redis
 
 from app.domain.ports import Clock, Ids
 from app.telemetry import logger
@@ -19,6 +20,7 @@ JOB = "drain"
 QUEUE = "demandlink:wake"
 QUIET_SECONDS = 0.02
 AWAY_SECONDS = 2.0
+PING_SECONDS = 1.0
 CLOSE_SECONDS = 2.0  # that the last wake may take when the process ends
 
 
@@ -28,6 +30,17 @@ def redis_settings(url: str) -> RedisSettings:
     settings.conn_retries = 0
     settings.conn_timeout = 1
     return settings
+
+
+async def answers(url: str) -> bool:
+    """Whether Redis is there. Never raises."""
+    client = Redis.from_url(url, socket_connect_timeout=PING_SECONDS, socket_timeout=PING_SECONDS)
+    try:
+        return bool(await client.ping())
+    except Exception:  # noqa: BLE001 - whatever fails, the answer is that it is away
+        return False
+    finally:
+        await client.aclose()
 
 
 def pack(value: object) -> bytes:

@@ -19,6 +19,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.records import Accepted, Delivery
 from app.settings import Settings
 from app.sync.inbox import CallbackCheck
+from app.sync.ledger_events import Door
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"the secret of last year!").decode()
@@ -113,6 +114,11 @@ class TestParts:
     replays: Any = None
     tickets: Any = None
     upkeep: Any = None
+    ledgers: Any = None
+    ledger_doors: Sequence[Door] = (
+        Door("quickbooks", "default", "intuit-signature", ("verifier", "older"), 2.5),
+        Door("xero", "default", "x-xero-signature", ("webhook-key",), 4.5),
+    )
     settings: Settings = field(default_factory=settings)
     wake: CountingWake = field(default_factory=CountingWake)
     ids: Tokens = field(default_factory=Tokens)

@@ -17,6 +17,7 @@ from app.api import (
     admin_setup,
     admin_tickets,
     health,
+    sign_in,
 )
 from app.sync.contract_fields import schema
 from tests.api.conftest import Service
@@ -193,6 +194,7 @@ async def test_the_document_describes_every_route_and_every_event(service: Servi
         health,
     )
     served: list[Any] = [route for module in modules for route in module.router.routes]
+    served += [*sign_in.router.routes, *sign_in.back.routes]
     served += [route for route in service.app.routes if isinstance(route, Route)]
     routes = {route.path.replace(":path", "") for route in served} - {"/openapi.json"}
     assert routes == set(document["paths"])

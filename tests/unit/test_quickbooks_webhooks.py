@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.connectors.quickbooks.webhooks import Notice, NotReadable, holds, notices
+from app.connectors.body_signature import holds
+from app.connectors.quickbooks.webhooks import Notice, NotReadable, notices
 from app.domain.books import DocumentKind
 from sandbox.quickbooks.model.world import Change
 from sandbox.quickbooks.webhooks import cloud_events, legacy, sign

@@ -42,6 +42,35 @@ class Connection(SQLModel, table=True):
     created_at: datetime = c.moment(now=True)
 
 
+class LedgerGrant(SQLModel, table=True):
+    """A consent to a ledger. `tokens` are encrypted; `generation` moves whenever they do."""
+
+    __tablename__ = "ledger_grant"
+    connection_id: int = c.to("connection", primary=True)
+    tenant_id: int = c.number()
+    generation: int = c.number("1")
+    company_id: str = c.string()
+    company_name: str = c.string()
+    tokens: bytes = c.binary()
+    access_until: datetime = c.moment()
+    refresh_until: datetime | None = c.moment()
+    grant_until: datetime | None = c.moment()
+    consented_at: datetime = c.moment(now=True)
+    consented_by: str = c.string()
+    trouble: str | None = c.string()
+
+
+class SignIn(SQLModel, table=True):
+    """A sign-in under way, by the SHA-256 of its state. The row goes when the state is used."""
+
+    __tablename__ = "sign_in"
+    digest: bytes = c.binary(primary_key=True)
+    tenant_id: int = c.number()
+    connection_id: int = c.to("connection")
+    actor: str = c.string()
+    expires_at: datetime = c.moment()
+
+
 class Setting(SQLModel, table=True):
     """A setting that the database rules. `seeded` is what the environment said at the time."""
 
