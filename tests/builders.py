@@ -350,5 +350,6 @@ def view(*delivered: Json, **more: Any) -> OrderView:
         "siblings",
     )
     kept = {name: more.pop(name) for name in parts if name in more}
+    steps = more.pop("steps", ())  # of the scenario, where it matters
     settings = {**SETTINGS, **more}
-    return build(snapshot(merged(*delivered), settings=settings, **kept), {})
+    return build(snapshot(merged(*delivered), settings=settings, **kept), {}, steps)

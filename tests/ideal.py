@@ -153,7 +153,8 @@ class World:
             facts=self.facts.values(),
             decisions=self.decisions,
         )
-        return build(given, {**SETTINGS, **self.scenario.defaults, **self.settings})
+        settings = {**SETTINGS, **self.scenario.defaults, **self.settings}
+        return build(given, settings, (use.name for use in self.scenario.steps))
 
     def plan(self) -> Plan:
         return decide(self.scenario, STEPS, self.view())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.sync.operations import Actor
 
 app = typer.Typer(help="What Commerce records are called in ConnectWise.", no_args_is_help=True)
-Kind = Annotated[str, typer.Argument(help="company, vendor, contact or member.")]
+Kind = Annotated[str, typer.Argument(help="company, vendor, contact, member or scenario.")]
 
 
 def register(parent: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def register(parent: typer.Typer) -> None:
 @app.command("list")
 def list_mappings(
     kind: Annotated[
-        str | None, typer.Option(help="Only company, vendor, contact or member.")
+        str | None, typer.Option(help="Only company, vendor, contact, member or scenario.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +64,8 @@ def set_mapping(
 
         frame.print_json(shapes.mapping(row))
         return
-    frame.say(f"{row.kind} {row.commerce_key} is {row.connectwise_key} in ConnectWise.")
+    where = "" if row.kind == "scenario" else " in ConnectWise"
+    frame.say(f"{row.kind} {row.commerce_key} is {row.connectwise_key}{where}.")
 
 
 @app.command("remove")

@@ -271,6 +271,8 @@ class PurchaseOrder(Document):
     sales_order_id: RecordId | None = Field(None, alias="salesOrderID")
     type: int
     status: int
+    reference: Text | None = None
+    note: Text | None = None
     currency: Text | None = None
     order_date: Moment = Field(alias="orderDate")
     modified_date: Moment = Field(alias="modifiedDate")

@@ -34,6 +34,7 @@ from app.domain.gates_of_ledger import (
 )
 from app.domain.order import OrderView
 from app.domain.shut import Gate, Shut
+from app.domain.suggestion import lines_suggested
 from app.domain.tickets import ticket_open, ticket_products_stand
 
 
@@ -105,6 +106,8 @@ def total_agrees(view: OrderView, subject: str, since: datetime) -> Shut | None:
 
 def opportunity_free(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """D-13: an opportunity that carries another Commerce order is not taken by itself."""
+    if view.by_ticket:
+        return None  # nothing of it is taken but its status
     opportunity = view.opportunity_id
     if opportunity is None:
         if view.opportunity_missing == "hold" and view.ref("opportunity") is None:
@@ -169,6 +172,13 @@ def sales_order_stands(view: OrderView, subject: str, since: datetime) -> Shut |
     )
 
 
+def products_stand(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """D1: what is invoiced stands where it is invoiced from, the sales order or an open ticket."""
+    if not view.by_ticket:
+        return sales_order_stands(view, subject, since)
+    return ticket_products_stand(view, subject, since) or ticket_open(view, subject, since)
+
+
 GATES: dict[str, Gate] = {
     gate.__name__: gate
     for gate in (
@@ -182,6 +192,8 @@ GATES: dict[str, Gate] = {
         sales_order_stands,
         ticket_open,
         ticket_products_stand,
+        products_stand,
+        lines_suggested,
         purchase_order_stays,
         goods_arrived_or_issued,
         demand_free,

@@ -201,8 +201,9 @@ def invoice_gone(view: OrderView) -> Shut | None:
 
 
 def goods_missing(view: OrderView) -> Shut | None:
-    """What has to come before all goods of the order are there (D-15), None: nothing."""
-    if view.sales_order is None:
+    """What has to come before all goods of the order are there (D-15), None: nothing. Where what
+    is bought is ConnectWise's alone, nobody here knows of it (D2)."""
+    if view.sales_order is None or view.suggests:
         return None
     lines = {line.id: line for line in view.sold_lines}
     for line_id, missing in unordered(view).items():

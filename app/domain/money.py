@@ -27,7 +27,7 @@ def net(line: Line, quantity: Decimal) -> Decimal:
     return gross - line.discount_value
 
 
-def unit_price(line: SalesOrderLine) -> Decimal:
+def unit_price(line: SalesOrderLine | PurchaseOrderLine) -> Decimal:
     """Price of one unit after discount, as ConnectWise's product carries it."""
     if not line.quantity or not line.discount_value:
         return line.price

@@ -5,7 +5,7 @@ Owns the lookups that gates and steps share. Built from a Snapshot, changes noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -110,6 +110,7 @@ class OrderView:
     other_quotes: tuple[Quote, ...] = ()
     placed: tuple[SalesOrder, ...] = ()
     sales_invoices: tuple[SalesInvoice, ...] = ()
+    steps: frozenset[str] = frozenset()  # of the order's scenario
 
     @property
     def stock(self) -> bool:
@@ -158,6 +159,12 @@ class OrderView:
     def appended(self) -> bool:
         """Whether the order's lines go on another order's sales order (D-13)."""
         return self.decided(Code.OPPORTUNITY_SHARED) == "append"
+
+    @property
+    def suggests(self) -> bool:
+        """Whether Commerce's purchase orders are suggestions: what is bought, and when goods came,
+        is ConnectWise's alone (D2, D3)."""
+        return "suggest_purchase" in self.steps
 
     @property
     def by_ticket(self) -> bool:
@@ -290,11 +297,11 @@ class OrderView:
         return self.row.name
 
 
-def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
+def build(snapshot: Snapshot, defaults: Mapping[str, Any], steps: Iterable[str] = ()) -> OrderView:
     """The view of a snapshot.
 
     `defaults` are the service's own settings by name, under what the database says; the
-    behaviour settings pinned on the order rule over both.
+    behaviour settings pinned on the order rule over both. `steps` are the scenario's by name.
     """
     documents: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
     for stored in snapshot.documents:
@@ -358,4 +365,5 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any]) -> OrderView:
         other_quotes=tuple(sorted(beside[Kind.QUOTE], key=lambda quote: quote.id)),
         sales_invoices=tuple(sorted(documents[Kind.SALES_INVOICE], key=lambda one: one.id)),
         placed=tuple(sorted(beside[Kind.SALES_ORDER], key=lambda order: order.id)),
+        steps=frozenset(steps),
     )

@@ -27,13 +27,16 @@ def received(view: OrderView, purchase_order: PurchaseOrder) -> dict[int, int]:
 
 def received_for_lines(view: OrderView, *, drop_ship_only: bool = False) -> dict[int, int]:
     """Received in ConnectWise by sales order line id: shares of a purchase order line are filled
-    in their order, surplus last."""
+    in their order, surplus last. What is not mirrored is as Commerce recorded it (D2)."""
     result: dict[int, int] = {}
     for purchase_order_id, shares in allocate(view).items():
         purchase_order = view.purchase_order(purchase_order_id)
         if drop_ship_only and not (purchase_order and purchase_order.drop_ship):
             continue
-        rest = received_remotely(view, purchase_order_id)
+        if view.suggests and purchase_order is not None:
+            rest = received(view, purchase_order)
+        else:
+            rest = received_remotely(view, purchase_order_id)
         for share in sorted(shares, key=lambda share: share.line is None):
             part = min(share.quantity, rest.get(share.po_line, 0))
             if part and share.line is not None:

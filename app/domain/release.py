@@ -102,6 +102,8 @@ def missing_goods(view: OrderView) -> dict[str, int]:
     purchase order line (not received), or by line with `shipped_only` (not shipped)."""
     if view.behaviour.invoice_policy == "shipped_only":
         return {f"ship:{line}": quantity for line, quantity in unshipped(view).items()}
+    if view.suggests:
+        return {}  # when its goods come is ConnectWise's (docs/decisions/0024)
     missing = {str(line): quantity for line, quantity in unordered(view).items()}
     for purchase_order in view.open_purchase_orders:
         for po_line, rest in awaited(view, purchase_order):
@@ -161,7 +163,7 @@ def too_early(view: OrderView) -> dict[str, int]:
     """Lines that are invoiced although their demand is open: by key, how much is still to come
     (B1.12, D-7). Not what was released, nor what a person accepted."""
     order = view.sales_order
-    if order is None or order.fulfillment_status == 1:
+    if order is None or order.fulfillment_status == 1 or view.suggests:
         return {}
     billed, came = invoiced_lines(view), received_lines(view)
     settled, free = accepted_unlinked(view), invoiceable(view)

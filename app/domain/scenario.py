@@ -240,6 +240,21 @@ def _of_invoicing(
             "raise_ticket = chosen leaves orders without a ticket, but invoice_from = ticket "
             "invoices it. Set raise_ticket = always."
         )
+    chosen = behaviour.get("raise_ticket") == "chosen"
+    if chosen and "suggest_purchase" in steps:
+        return (
+            f"raise_ticket = chosen leaves orders without a ticket, but {scenario.name} writes what "
+            "to buy on it. Set raise_ticket = always."
+        )
+    for name, value in (
+        ("sales_order_creation", "wait_for_person"),
+        ("opportunity_missing", "plain_sales_order"),
+    ):
+        if source == "ticket" and behaviour.get(name) == value:
+            return (
+                f"{name} = {value} is about sales orders, but invoice_from = ticket makes none. "
+                f"Set {name} = {_DEFAULTS[name]}."
+            )
     waiting, ready = (
         str(behaviour.get(f"connectwise_sales_order_status_{name}") or "").strip().casefold()
         for name in ("waiting", "ready")

@@ -24,6 +24,9 @@ def ended(view: OrderView) -> Ended | None:
     if view.behaviour.stock_purchase_orders == "ignore":
         sentence = f"{name} is for stock; STOCK_PURCHASE_ORDERS is ignore."
         return Ended(State.DONE, Code.STOCK_IGNORED, sentence)
+    if view.suggests:
+        sentence = f"{name} is for stock, which is bought in ConnectWise: nothing is made of it."
+        return Ended(State.DONE, Code.STOCK_IGNORED, sentence)
     if all(po.cancelled for po in documents):
         sentence = f"{name} was cancelled in Commerce before it reached ConnectWise."
         return Ended(State.CANCELLED, Code.CANCELLED, sentence)

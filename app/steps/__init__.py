@@ -20,6 +20,7 @@ from app.steps import (
     receive_purchase_order,
     release_invoice,
     ship_goods,
+    suggest_purchase,
     sync_purchase_order,
     win_opportunity,
 )
@@ -36,6 +37,7 @@ STEPS: Mapping[str, Step] = {
         link_demand,
         receive_purchase_order,
         ship_goods,
+        suggest_purchase,
         release_invoice,
         lose_opportunity,
         post_bill,

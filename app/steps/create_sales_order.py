@@ -32,7 +32,7 @@ def subjects(view: OrderView) -> Sequence[str]:
 
 def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     order = view.sales_order
-    if view.sells_nothing and view.applied(name, subject) is None:
+    if view.by_ticket or (view.sells_nothing and view.applied(name, subject) is None):
         return None
     wanted: dict[str, Any] = {
         "customer_reference": (order.reference or order.order_number) if order else None,

@@ -78,7 +78,8 @@ async def refuse_shut(fx: Effects, products: Sequence[psa.Product]) -> None:
         fx.learn(Ref("ticket", "", str(ticket.id)))
         fx.journal(
             "TICKET_FOLLOWED",
-            f"Ticket {number} was merged into ticket {ticket.id}, and the products went along.",
+            f"Ticket {number} was merged into ticket {ticket.id}"
+            f"{', and the products went along' if products else ''}.",
         )
     keep(fx, ticket)
     if shut := tickets.closed(fx.view, tickets.noted(fx.view, ticket)):

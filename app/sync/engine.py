@@ -13,6 +13,7 @@ from logging import ERROR
 from typing import Any
 
 from app.connectors.transport import Calling, calling
+from app.domain.binding import bound
 from app.domain.books import Books
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide
@@ -132,12 +133,17 @@ class Engine:
     def plan(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
         """What the engine would do with an order as it stands (also: explain, preview)."""
         scenario = self.scenario_of(snapshot)
-        view = build(snapshot, {**self.defaults, **scenario.defaults})
+        view = self._view(snapshot, scenario)
         return view, decide(scenario, STEPS, view)
 
+    def _view(self, snapshot: Snapshot, scenario: Scenario) -> OrderView:
+        steps = (use.name for use in scenario.steps)
+        return build(snapshot, {**self.defaults, **scenario.defaults}, steps)
+
     def scenario_of(self, snapshot: Snapshot) -> Scenario:
-        """The order's pinned scenario, else the tenant's present one."""
-        name = snapshot.order.scenario or snapshot.settings.get("scenario")
+        """The order's pinned scenario, else what it is bound to, else the tenant's present one."""
+        name = snapshot.order.scenario or bound(snapshot.documents, snapshot.mappings)
+        name = name or snapshot.settings.get("scenario")
         return self.scenarios[str(name or self.defaults["scenario"])]
 
     def _pin(self, snapshot: Snapshot, view: OrderView, writes: WriteSet) -> None:
@@ -168,7 +174,7 @@ class Engine:
         row = replace(snapshot.order, scenario=None, scenario_version=None, behaviour={})
         fresh = replace(snapshot, order=row)
         scenario = self.scenario_of(fresh)
-        return self._pin_of(fresh, build(fresh, {**self.defaults, **scenario.defaults}))
+        return self._pin_of(fresh, self._view(fresh, scenario))
 
     def forbidden_pin(self, snapshot: Snapshot, pin: Pin) -> str | None:
         """Why an order cannot be pinned so: the same as keeps the service from starting so."""

@@ -41,6 +41,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "link_demand": ("purchase_order",),
     "receive_purchase_order": ("purchase_order",),
     "ship_goods": ("sales_order",),
+    "suggest_purchase": ("ticket",),
     "release_invoice": ("sales_order", "invoice"),
     "post_bill": ("bill",),
     "post_invoice": ("ledger_invoice", "estimate"),

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from app.connectors.recording import redacted
-from app.domain import json_values
+from app.domain import binding, json_values
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
 from app.domain.scenario import Scenario, forbidden
@@ -47,6 +47,7 @@ MAPPING_KINDS: dict[str, str] = {
     "ledger_customer": "Commerce customer id → the ledger's id of the customer",
     "contact": "e-mail address of the customer's contact → ConnectWise contact id",
     "member": "e-mail address of the Commerce owner → ConnectWise member id",
+    binding.KIND: "customer:{Commerce id}, or entry_type:{how it was placed} → scenario",
 }
 _BY_EMAIL = ("contact", "member")
 _MAX_KEY = 200
@@ -223,6 +224,8 @@ class Operations:
             if not (connectwise.isascii() and connectwise.isdecimal()):
                 sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
                 raise Refusal("REQUEST_NOT_VALID", sentence)
+        if kind == binding.KIND:
+            await self._refuse_binding(actor, commerce, connectwise)
         audit = Audit(
             actor.name,
             "mapping.put",
@@ -232,6 +235,16 @@ class Operations:
         row = await self._admin.put_mapping(actor.tenant_id, kind, commerce, connectwise, audit)
         await self.wake()
         return row
+
+    async def _refuse_binding(self, actor: Actor, key: str, name: str) -> None:
+        """A scenario that does not exist, or cannot work with the settings as they are."""
+        if not binding.KEY.fullmatch(key):
+            sentence = "commerce_key: must be customer:{Commerce id} or entry_type:{number}."
+            raise Refusal("REQUEST_NOT_VALID", sentence)
+        if name not in self._scenarios:
+            names = ", ".join(sorted(self._scenarios))
+            raise Refusal("REQUEST_NOT_VALID", f"connectwise_key: must be one of {names}.")
+        self._refuse_together(name, await self._admin.settings(actor.tenant_id))
 
     async def drop_mapping(self, actor: Actor, mapping_id: int) -> None:
         audit = Audit(actor.name, "mapping.remove", str(mapping_id))
@@ -276,9 +289,15 @@ class Operations:
         )
 
     async def _refuse_forbidden(self, actor: Actor, checked: Mapping[str, Any]) -> None:
-        """Settings that cannot work together with the scenario and the others (D-5, D-14)."""
+        """Settings that cannot work together with a scenario in use and the others (D-5, D-14)."""
         ruling = {**await self._admin.settings(actor.tenant_id), **checked}
-        scenario = self._scenarios.get(str(ruling.get("scenario", self._settings.scenario)))
+        rows = await self._admin.mappings(actor.tenant_id, binding.KIND)
+        chosen = str(ruling.get("scenario", self._settings.scenario))
+        for name in dict.fromkeys((chosen, *(row.connectwise_key for row in rows))):
+            self._refuse_together(name, ruling)
+
+    def _refuse_together(self, name: str, ruling: Mapping[str, Any]) -> None:
+        scenario = self._scenarios.get(name)
         if scenario is None:
             return
         defaults = {**self._settings.model_dump(mode="json"), **scenario.defaults}

@@ -17,7 +17,9 @@ from sandbox.observer.whose import Broken, of_others
 END = datetime.max.replace(tzinfo=UTC)
 
 
-def faults(mirror: Mirror, told: Told, ready: str, links: Collection[int] = ()) -> Iterator[Broken]:
+def faults(
+    mirror: Mirror, told: Told, ready: str, scenario: str, links: Collection[int] = ()
+) -> Iterator[Broken]:
     """Everything that is not as it may be. `links`: those that a write of the service made."""
     for link in mirror.rows("link"):
         if link["id"] in links and not float(link.get("received") or 0):
@@ -38,7 +40,7 @@ def faults(mirror: Mirror, told: Told, ready: str, links: Collection[int] = ()) 
     for sales_order in mirror.rows("order"):
         status = mirror.status("orderStatus", sales_order["status"])
         if status.get("name") == ready:
-            yield from short_of_goods(mirror, told, END, sales_order)
+            yield from short_of_goods(mirror, told, END, scenario, sales_order)
     for ticket in mirror.rows("ticket"):
         if mirror.status("boardStatus", ticket["status"]).get("name") == ready:
-            yield from short_of_goods(mirror, told, END, ticket, "ticket")
+            yield from short_of_goods(mirror, told, END, scenario, ticket, "ticket")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer import ending, lost, of_tickets, rules
+from sandbox.observer import ending, lost, of_suggestions, of_tickets, rules
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
 from sandbox.observer.whose import Broken
@@ -80,11 +80,11 @@ def judge(case: Case) -> list[Finding]:
         # Rules that need the state before are asked first: `apply` changes the mirror in place.
         sentences = [*_asked((*rules.BEFORE, lost.lost_alone, *of_tickets.BEFORE), write)]
         mirror.apply(changed)
-        sentences += _asked((*rules.AFTER, *of_tickets.AFTER), write)
+        sentences += _asked((*rules.AFTER, *of_tickets.AFTER, *of_suggestions.AFTER), write)
         case.writes += 1
         links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = ending.faults(mirror, told, case.ready, links)
+    end = ending.faults(mirror, told, case.ready, case.scenario, links)
     return [*found, *_not_permitted(case.permitted, end, None)]
 
 

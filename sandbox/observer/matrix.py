@@ -30,6 +30,10 @@ PROCUREMENT: Allowed = (
     ("POST", r"/finance/invoices"),
 )
 
+# What ConnectWise buys and receives by itself, nobody writes (D2); the note is all that is told of it.
+SUGGESTION: Allowed = (("POST", r"/service/tickets/\d+/notes"),)
+INVOICE: Allowed = (("POST", r"/finance/invoices"),)
+
 MATRIX: dict[str, Allowed] = {
     "B1": (*TICKET, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *PROCUREMENT, *ALWAYS),
     # Of an opportunity only its status is written; there is no sales order.
@@ -47,10 +51,14 @@ MATRIX: dict[str, Allowed] = {
         ("PATCH", r"/sales/opportunities/\d+"),
         *ALWAYS,
     ),
+    "D": (*TICKET, *SUGGESTION, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *INVOICE, *ALWAYS),
 }
+# Where ConnectWise alone knows when goods came: no release waits for what Commerce tells of them.
+BOUGHT_IN_CONNECTWISE = frozenset({"D"})
 # The configuration of each scenario file.
 ROW_OF = {
     "connectwise-procurement-opportunity": "B1",
     "connectwise-procurement-ticket": "B2",
     "commerce-invoicing": "C",
+    "connectwise-managed": "D",
 }

@@ -80,5 +80,7 @@ def _gates() -> str:
             for use in scenario.steps
             if name in use.gates
         ]
-        parts.append(f"### {name}\n\n{text} Stands before {', '.join(used) or 'no shipped step'}.")
+        parts.append(
+            f"### {name}\n\n{text} Stands before {', '.join(dict.fromkeys(used)) or 'no shipped step'}."
+        )
     return "\n\n".join(parts)

@@ -135,3 +135,36 @@ def test_c_starts_with_its_own_defaults_and_refuses_what_only_connectwise_invoic
         check_start(
             Settings(scenario="commerce-invoicing", invoice_policy="shipped_only"), scenarios()
         )
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "remedy"),
+    [
+        ({"raise_ticket": "chosen"}, "Set raise_ticket = always"),
+        (
+            {"invoice_from": "ticket", "sales_order_creation": "wait_for_person"},
+            "Set sales_order_creation = automatic",
+        ),
+        (
+            {"invoice_from": "ticket", "opportunity_missing": "plain_sales_order"},
+            "Set opportunity_missing = create",
+        ),
+        (
+            {"invoice_from": "ticket", "invoice_policy": "shipped_only"},
+            "Set invoice_policy = all_goods",
+        ),
+        ({"mark_shipped": "on_receipt"}, "Set mark_shipped = drop_ship_only"),
+        ({"purchase_order_timing": "on_issue"}, "Set purchase_order_timing = on_receipt"),
+    ],
+)
+def test_d_refuses_what_it_would_silently_not_do(behaviour: Mapping[str, Any], remedy: str):
+    scenario = ideal.scenario("connectwise-managed")
+    sentence = forbidden(scenario, {**scenario.defaults, **behaviour})
+    assert sentence is not None
+    assert remedy in sentence
+
+
+@pytest.mark.parametrize("source", ["opportunity", "ticket"])
+def test_d1_d_invoices_from_either(source: str):
+    scenario = ideal.scenario("connectwise-managed")
+    assert forbidden(scenario, {**scenario.defaults, "invoice_from": source}) is None
