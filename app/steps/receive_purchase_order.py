@@ -168,6 +168,7 @@ async def _receive_product(
     sku = _sku(fx, document, product_id)
     to_link = _to_link(fx, document, product_id)
     sent: set[tuple[int, Decimal]] = set()
+    read_anew = False
     while True:
         known = await _lines(fx, po_id, purchase_order, sku)
         lines = [line for line in known if alike(line.sku, sku) and not line.cancelled]
@@ -178,6 +179,11 @@ async def _receive_product(
         line = _next_line(fx, lines)
         if line is not None and _accepted(fx, document):
             start = min(start, int(done))
+        if (done < start or line is None) and not read_anew:
+            # What is remembered may have been read before a line showed that was just made.
+            read_anew = True
+            fx.forget("lines", po_id)
+            continue
         if done < start or line is None:
             sentence = (
                 f"ConnectWise shows {done.normalize():f} of {sku} received on "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sandbox.demo.events import Purchase, Sale
 from sandbox.demo.goods import CABLE, CONTOSO, DOCK, INGRAM
-from tests.e2e.harness import running
+from tests.e2e.harness import bearer, running
+from tests.e2e.remote import Remote
+from tests.e2e.test_exactly_once import order_with_everything
 
 LINES = [(CABLE, 10), (DOCK, 4)]
 
@@ -38,3 +40,23 @@ async def test_partial_receipts_under_read_lag_are_received_once_with_few_reads(
     reads = [entry for entry in log if entry["method"] == "GET" and "/lineitems" in entry["path"]]
     # One look for each write that has to show, and the few that a lag makes fruitless.
     assert len(reads) < 30
+
+
+async def test_a_line_that_showed_late_is_seen_before_it_is_said_to_be_missing(
+    database_url: str, redis_url: str
+) -> None:
+    """H2, B1.9. What was read right after the plain line was posted does not show it, and is
+    remembered; by the time that its goods are received, the patience with reads is over."""
+    order, events = order_with_everything()
+    async with running(database_url, redis_url, read_lag=0.15, connectwise_timeout=0.6) as stack:
+        await stack.control("settings", {"read_lag_ms": 140}, "PUT")
+        slow = {"method": "PATCH", "path": "/lineitems/", "times": 2, "kind": "slow"}
+        await stack.control("faults", [{**slow, "seconds": 0.5}])
+        for event in events:
+            await stack.deliver(event)
+        await stack.until_state(order.number, "done")
+        journal = await stack.client.get(
+            f"/admin/orders/{order.number}/journal?limit=200", headers=bearer()
+        )
+        assert "LINE_MISSING" not in {entry["code"] for entry in journal.json()["items"]}
+        assert (await Remote.read(stack, order)).received["CABLE-2M"] == 6
