@@ -111,7 +111,7 @@ async def _totals(books: Kept, wanted: list[Decimal]) -> bool:
     return [bill.total for bill in await books.bills()] == wanted
 
 
-async def test_g3_g4_a_closed_period_is_named_and_posted_once_it_is_opened(books: Kept) -> None:
+async def test_g3_g4_a_closed_period_is_named(books: Kept) -> None:
     order, events = bought((MONITOR, 10))
     await books.ledger.close_books(date(2026, 11, 30))
     await books.tell(*events, order.receipted(8891))
