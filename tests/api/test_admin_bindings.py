@@ -24,7 +24,7 @@ async def test_a_scenario_is_bound_to_a_customer(service: Service) -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"connectwise_key": "connectwise-mangaed"}, "must be one of connectwise-managed, "),
+        ({"connectwise_key": "connectwise-mangaed"}, "must be one of commerce-invoicing, "),
         ({"commerce_key": "77"}, "must be customer:"),
     ],
 )

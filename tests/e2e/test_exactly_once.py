@@ -120,7 +120,7 @@ async def test_a_worker_that_dies_while_a_purchase_order_grows_adds_nothing_twic
         ]
 
 
-@pytest.mark.parametrize("kind", ["lose_reply", "refuse"])
+@pytest.mark.parametrize("kind", ["lose_reply", pytest.param("refuse", marks=pytest.mark.breadth)])
 @pytest.mark.parametrize(
     ("method", "path"),
     [

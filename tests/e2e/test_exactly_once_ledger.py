@@ -13,7 +13,8 @@ from tests.e2e.harness import bearer
 from tests.e2e.ledgers import LEDGERS, Kept, invoice, kept
 from tests.e2e.orders import CABLE, Order
 
-pytestmark = pytest.mark.processes
+# The protocol is one; the steps of B1 prove it in every run.
+pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 NEWCO = {"id": 12, "accountNumber": "NEWCO", "name": "Newco Cables"}
 # Both ledgers, each with the points that the other does not repeat.
 POINTS = [

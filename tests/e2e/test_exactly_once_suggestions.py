@@ -13,7 +13,8 @@ from tests.e2e.managed import D, notes
 from tests.e2e.orders import CABLE
 from tests.e2e.tickets import plain, tell
 
-pytestmark = pytest.mark.processes
+# The protocol is one; the steps of B1 prove it in every run.
+pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 QUICK: dict[str, Any] = {**D, "connectwise_timeout": 0.8, "read_lag": 0.15}
 POINTS = ("intent_committed", "sent", "replied", "outcome_committed")
 

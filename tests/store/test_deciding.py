@@ -145,7 +145,10 @@ async def test_h8_a_write_announced_while_the_lock_was_waited_for_is_seen(
         async with worker.transaction():
             await worker.execute("SELECT FROM orders WHERE id = $1 FOR NO KEY UPDATE", order.id)
             pinning = asyncio.create_task(postgres.repin(order.id, PIN, "anna", "agreed"))
-            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            waits = (
+                "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
+                " WHERE NOT l.granted AND a.datname = current_database()"
+            )
             while not await worker.fetchval(waits):
                 await asyncio.sleep(0.01)
             await worker.execute(
