@@ -58,7 +58,7 @@ async def test_a_worker_that_dies_at_a_point_makes_nothing_twice(
         mark_shipped="on_receipt",
         invoice_action="create_invoice",
         connectwise_timeout=1.0,
-        read_lag=0.15,
+        read_lag=0.4,
     ) as stack:
         await stack.control("settings", {"read_lag_ms": 100}, "PUT")
         stack.stops.step, stack.stops.point = step, point
@@ -89,7 +89,7 @@ async def test_a_worker_that_dies_while_a_purchase_order_grows_adds_nothing_twic
     order = Order(lines=[(CABLE, 10)], quote_id=None, not_chosen=())
     quick: dict[str, Any] = {
         "connectwise_timeout": 1.0,
-        "read_lag": 0.15,
+        "read_lag": 0.4,
         "purchase_order_timing": "on_issue",
     }
     async with running(database_url, redis_url, demand_linking=linking, **quick) as stack:
@@ -140,7 +140,7 @@ async def test_a_lost_reply_or_a_refused_connection_makes_nothing_twice(
     database_url: str, redis_url: str, kind: str, method: str, path: str
 ) -> None:
     order, events = order_with_everything()
-    async with running(database_url, redis_url, connectwise_timeout=0.6, read_lag=0.15) as stack:
+    async with running(database_url, redis_url, connectwise_timeout=1.5, read_lag=0.4) as stack:
         await stack.control("settings", {"read_lag_ms": 100}, "PUT")
         fault = {"method": method, "path": path, "times": 1, "kind": kind}
         await stack.control("faults", [fault])

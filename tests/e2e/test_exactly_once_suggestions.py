@@ -15,7 +15,7 @@ from tests.e2e.tickets import plain, tell
 
 # The protocol is one; the steps of B1 prove it in every run.
 pytestmark = [pytest.mark.processes, pytest.mark.breadth]
-QUICK: dict[str, Any] = {**D, "connectwise_timeout": 0.8, "read_lag": 0.15}
+QUICK: dict[str, Any] = {**D, "connectwise_timeout": 1.5, "read_lag": 0.4}
 POINTS = ("intent_committed", "sent", "replied", "outcome_committed")
 
 

@@ -15,7 +15,7 @@ from tests.e2e.tickets import B2, a_ticket, assign, choose, marked, on, plain, t
 # The protocol is one; the steps of B1 prove it in every run.
 pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 ANNOUNCED = ("intent_committed", "sent", "replied", "outcome_committed")
-QUICK: dict[str, Any] = {**B2, "connectwise_timeout": 1.0, "read_lag": 0.15}
+QUICK: dict[str, Any] = {**B2, "connectwise_timeout": 1.0, "read_lag": 0.4}
 # Only what a ticket changes: the steps of purchase orders are proven with sales orders.
 POINTS = [
     *(("raise_ticket", point) for point in ANNOUNCED),
@@ -89,7 +89,7 @@ async def test_a_lost_reply_or_a_refused_connection_makes_nothing_twice(
 ) -> None:
     """The ticket, its release, and a product that is moved to another ticket."""
     order = plain((CABLE, 5))
-    more = {**QUICK, "connectwise_timeout": 0.6}
+    more = {**QUICK, "connectwise_timeout": 1.5}
     async with running(database_url, redis_url, **more) as stack:
         await stack.control("settings", {"read_lag_ms": 100}, "PUT")
         other = await a_ticket(stack)

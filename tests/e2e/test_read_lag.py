@@ -48,7 +48,7 @@ async def test_a_line_that_showed_late_is_seen_before_it_is_said_to_be_missing(
     """H2, B1.9. What was read right after the plain line was posted does not show it, and is
     remembered; by the time that its goods are received, the patience with reads is over."""
     order, events = order_with_everything()
-    async with running(database_url, redis_url, read_lag=0.15, connectwise_timeout=0.6) as stack:
+    async with running(database_url, redis_url, read_lag=0.4, connectwise_timeout=1.5) as stack:
         await stack.control("settings", {"read_lag_ms": 140}, "PUT")
         slow = {"method": "PATCH", "path": "/lineitems/", "times": 2, "kind": "slow"}
         await stack.control("faults", [{**slow, "seconds": 0.5}])

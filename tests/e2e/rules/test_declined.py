@@ -306,7 +306,7 @@ async def test_b1_4_a_quote_sent_again_and_declined_again_counts_again(
 async def test_b1_4_a_worker_that_dies_at_a_point_marks_it_lost_once(
     database_url: str, redis_url: str, point: str
 ) -> None:
-    async with losing(database_url, redis_url, worker=False, connectwise_timeout=0.6) as stack:
+    async with losing(database_url, redis_url, worker=False, connectwise_timeout=1.5) as stack:
         await stack.control("settings", {"read_lag_ms": 50}, "PUT")
         stack.stops.step, stack.stops.point = "lose_opportunity", point
         await stack.deliver(small().declined())
@@ -327,7 +327,7 @@ async def test_b1_4_an_answer_that_is_lost_is_looked_up_and_an_order_waits_for_i
 ) -> None:
     """Accepted while nobody knows whether it was marked lost: first that, then the order."""
     order = small()
-    async with losing(database_url, redis_url, connectwise_timeout=0.6) as stack:
+    async with losing(database_url, redis_url, connectwise_timeout=1.5) as stack:
         fault = {"method": "PATCH", "path": "/sales/opportunities/88$", "times": 1, "kind": kind}
         await stack.control("faults", [fault])
         await stack.deliver(order.declined())

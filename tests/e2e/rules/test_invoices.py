@@ -315,7 +315,7 @@ async def test_h9_a_further_release_first_finds_out_what_became_of_the_earlier_i
         invoice_action="create_invoice",
         invoice_policy="shipped_only",
         mark_shipped="on_receipt",
-        connectwise_timeout=0.6,
+        connectwise_timeout=1.5,
         read_lag=0.4,
     ) as stack:
         fault = {"method": "POST", "path": "/finance/invoices$", "times": 1, "kind": "lose_reply"}

@@ -42,7 +42,7 @@ async def test_h9_an_uncertain_purchase_order_is_used_when_a_person_says_so(
     database_url: str, redis_url: str, numbering: str
 ) -> None:
     order = an_order()
-    more: dict[str, Any] = {"po_numbering": numbering, "connectwise_timeout": 0.6, "read_lag": 0.5}
+    more: dict[str, Any] = {"po_numbering": numbering, "connectwise_timeout": 1.5, "read_lag": 0.5}
     async with running(database_url, redis_url, **more) as stack:
         held = await uncertain(stack, order)
         (line,) = await stack.get(f"/procurement/purchaseorders/{held['record']}/lineitems")
@@ -64,7 +64,7 @@ async def test_h9_after_what_was_uncertain_is_deleted_a_new_one_is_made_once(
     database_url: str, redis_url: str
 ) -> None:
     order = an_order()
-    more: dict[str, Any] = {"connectwise_timeout": 0.6, "read_lag": 0.5}
+    more: dict[str, Any] = {"connectwise_timeout": 1.5, "read_lag": 0.5}
     async with running(database_url, redis_url, **more) as stack:
         held = await uncertain(stack, order)
         other = held["record"]
@@ -80,7 +80,7 @@ async def test_b1_1_with_connectwises_own_numbers_a_lost_answer_still_makes_one(
 ) -> None:
     order = an_order()
     more: dict[str, Any] = {"po_numbering": "connectwise", "demand_linking": linking}
-    quick: dict[str, Any] = {"connectwise_timeout": 0.6, "read_lag": 0.15}
+    quick: dict[str, Any] = {"connectwise_timeout": 1.5, "read_lag": 0.4}
     async with running(database_url, redis_url, **more, **quick) as stack:
         path = "/procurement/(purchasingDemands|purchaseorders)$"
         fault = {"method": "POST", "path": path, "times": 1, "kind": "lose_reply"}
