@@ -105,16 +105,8 @@ def wait_for(true, what: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        # The README in every run, the other pages with the breadth.
-        page.name
-        if page.name == "README.md"
-        else pytest.param(page.name, marks=pytest.mark.breadth)
-        for page in PAGES
-    ],
-)
+@pytest.mark.breadth
+@pytest.mark.parametrize("name", [page.name for page in PAGES])
 def test_what_a_page_shows_works(name: str, data_dir: Path, tmp_path: Path):
     desk = Desk(tmp_path / "checkout", data_dir)
     commands = commands_of(next(page for page in PAGES if page.name == name))

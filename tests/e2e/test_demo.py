@@ -82,6 +82,7 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@pytest.mark.breadth
 def test_the_demo_tells_the_day_and_leaves_nothing(directory: Path):
     process = start("demo", directory=directory)
     out, err = process.communicate(timeout=150)
@@ -110,6 +111,7 @@ def test_a_wrong_expectation_makes_the_demo_fail(directory: Path):
     assert nothing_is_left(directory)
 
 
+@pytest.mark.breadth
 def test_an_interrupted_demo_leaves_nothing(directory: Path):
     process = start("demo", directory=directory)
     assert process.stdout is not None

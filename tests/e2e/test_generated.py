@@ -20,8 +20,8 @@ pytestmark = pytest.mark.processes
 NUMBERS = (
     "ordered", "on_purchase_orders", "received", "linked", "shipped", "invoiceable", "invoiced",
 )  # fmt: skip
-COUNT = int(os.environ.get("STORIES", "6"))  # stories a group; more by hand
-GROUPS = int(os.environ.get("STORY_GROUPS", "3"))
+COUNT = int(os.environ.get("STORIES", "4"))  # stories a group; more by hand
+GROUPS = int(os.environ.get("STORY_GROUPS", "5"))
 
 
 async def tell(stack: Stack, made: Story, events: list[tuple[str, Any]], name: str) -> None:

@@ -46,13 +46,19 @@ def environment(stack: Stack) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("step", "point"),
     [
-        ("create_products", "sent"),
-        ("win_opportunity", "sent"),
-        ("create_sales_order", "replied"),
         ("sync_purchase_order", "sent"),
-        ("receive_purchase_order", "sent"),
-        ("ship_goods", "replied"),
-        ("release_invoice", "sent"),
+        # One of them in every run: the in-process stops prove each step there.
+        *(
+            pytest.param(*death, marks=pytest.mark.breadth)
+            for death in (
+                ("create_products", "sent"),
+                ("win_opportunity", "sent"),
+                ("create_sales_order", "replied"),
+                ("receive_purchase_order", "sent"),
+                ("ship_goods", "replied"),
+                ("release_invoice", "sent"),
+            )
+        ),
     ],
 )
 async def test_a_worker_killed_in_a_step_is_taken_over(

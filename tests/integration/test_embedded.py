@@ -94,6 +94,7 @@ def test_both_servers_start_are_real_and_leave_no_process(tmp_path: Path):
     servers.stop_sync()  # once more does no harm
 
 
+@pytest.mark.breadth
 async def test_they_start_and_stop_without_blocking_the_loop(tmp_path: Path):
     ticks = 0
 
@@ -123,6 +124,7 @@ def test_nobody_gets_in_without_the_password(tmp_path: Path):
         assert (tmp_path / "postgres" / "data").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.breadth
 def test_a_second_use_attaches_and_the_last_one_to_leave_stops_the_server(tmp_path: Path):
     first = start(tmp_path)
     second = start(tmp_path)
@@ -155,6 +157,7 @@ def test_the_address_stays_and_data_is_kept_over_a_restart(tmp_path: Path):
         assert query(url, "SELECT n FROM kept") == 42
 
 
+@pytest.mark.breadth
 def test_a_port_taken_meanwhile_is_replaced_by_another(tmp_path: Path):
     with start_valkey(tmp_path) as servers:
         url = servers.redis_url
@@ -182,6 +185,7 @@ async def test_a_killed_postgres_comes_back_at_its_address_with_its_data(tmp_pat
         assert kept == 42
 
 
+@pytest.mark.breadth
 def test_a_killed_valkey_comes_back_at_its_address(tmp_path: Path):
     with start_valkey(tmp_path) as servers:
         pid = servers.pids["redis"]
@@ -200,6 +204,7 @@ def test_servers_of_a_killed_owner_stop_by_themselves_and_start_again_with_data(
         assert query(servers.database_url, "SELECT n FROM kept") == 42
 
 
+@pytest.mark.breadth
 def test_servers_outlive_a_killed_owner_while_another_process_uses_them(tmp_path: Path):
     with (
         an_owner(tmp_path) as (process, _database, _queue, pids),
@@ -213,6 +218,7 @@ def test_servers_outlive_a_killed_owner_while_another_process_uses_them(tmp_path
         assert query(servers.database_url, "SELECT 1") == 1
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("manner", ["lets go", "just ends"])
 def test_no_server_is_left_when_its_owner_is_told_to_end(
@@ -225,6 +231,7 @@ def test_no_server_is_left_when_its_owner_is_told_to_end(
 
 
 @linux_only
+@pytest.mark.breadth
 def test_a_server_whose_keeper_was_killed_stops_too(tmp_path: Path):
     with start_postgres(tmp_path) as servers:
         query(servers.database_url, "CREATE TABLE kept AS SELECT 42 AS n", "SELECT 1")
@@ -240,6 +247,7 @@ def test_a_server_whose_keeper_was_killed_stops_too(tmp_path: Path):
             assert query(again.database_url, "SELECT n FROM kept") == 42
 
 
+@pytest.mark.breadth
 def test_a_server_left_without_a_keeper_is_found_and_replaced(tmp_path: Path):
     with start_postgres(tmp_path) as servers:
         port = int(servers.database_url.rpartition(":")[2].partition("/")[0])
@@ -253,6 +261,7 @@ def test_a_server_left_without_a_keeper_is_found_and_replaced(tmp_path: Path):
         assert query(again.database_url, "SELECT 1") == 1
 
 
+@pytest.mark.breadth
 def test_a_pid_file_whose_number_went_to_a_stranger_is_no_obstacle(tmp_path: Path):
     with start_postgres(tmp_path):
         pid_file = tmp_path / "postgres" / "data" / "postmaster.pid"
@@ -268,6 +277,7 @@ def test_a_pid_file_whose_number_went_to_a_stranger_is_no_obstacle(tmp_path: Pat
         stranger.wait()
 
 
+@pytest.mark.breadth
 def test_half_made_data_of_a_killed_first_start_is_made_again(tmp_path: Path):
     half = tmp_path / "postgres" / "data.unfinished"
     half.mkdir(parents=True)
@@ -277,6 +287,7 @@ def test_half_made_data_of_a_killed_first_start_is_made_again(tmp_path: Path):
     assert not half.exists()
 
 
+@pytest.mark.breadth
 def test_a_server_that_cannot_start_is_reported_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

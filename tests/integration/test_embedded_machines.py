@@ -15,7 +15,8 @@ from app import embedded
 from app.embedded import binaries
 from tests.servers import ping, query, start, start_postgres
 
-pytestmark = pytest.mark.processes
+# Other machines than the usual one.
+pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
