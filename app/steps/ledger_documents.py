@@ -200,12 +200,15 @@ def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str 
 
 
 def _same(standing: Document, posting: Posting) -> bool:
-    """Whether it stands as wanted already: by total, number and date, and by each line's amount."""
+    """Whether it stands as wanted already: by number and date, by each line's amount, and by the
+    tax, unless the ledger reckons that by itself."""
     new = posting.new
     numbered = new.number is None or standing.number == new.number
     lines = [line.amount for line in standing.lines if line.amount]
+    tax = sum((line.tax_amount or Decimal(0) for line in new.lines), Decimal(0))
     return (
         numbered
+        and (posting.net or standing.tax == tax)
         and standing.status in (Status.DRAFT, Status.OPEN)
         and standing.on == new.on
         and standing.contact_id == new.contact_id
