@@ -88,12 +88,10 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         reference=str(want["reference"]),
         memo=f"Datto Commerce invoice {invoice.invoice_number}",
     )
-    own_tax = can.computes_sales_tax
-    total = sum(
-        (line.amount + (Decimal(0) if own_tax else line.tax_amount or 0) for line in lines),
-        Decimal(0),
+    total = sum((line.amount + (line.tax_amount or 0) for line in lines), Decimal(0))
+    await ledger_documents.post(
+        fx, ledger_documents.Posting(want, new, total, own_tax=can.computes_sales_tax)
     )
-    await ledger_documents.post(fx, ledger_documents.Posting(want, new, total, net=own_tax))
 
 
 def _kind(fx: Effects, want: Mapping[str, Any], can: Capabilities) -> DocumentKind:
