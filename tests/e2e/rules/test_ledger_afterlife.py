@@ -203,3 +203,86 @@ async def test_h3_what_came_of_an_order_that_was_cancelled_later_stays_owed(book
     await books.tell(order.approved("sales_order.cancelled", status=90))
     await books.stack.until(order.number, lambda o: o["answer"]["code"] != POSTED)
     assert await books.bills() == [bill]
+
+
+async def test_c6_two_receipts_with_one_supplier_invoice_number(books: Kept) -> None:
+    """QuickBooks refuses the second one, and it is not taken for the first; Xero takes both."""
+    order = Order(lines=[(MONITOR, 10)], quote_id=None, not_chosen=())
+    await books.tell(order.approved(), order.ordered(8891, [(MONITOR, 10)]))
+    for quantity in (4, 6):
+        receipt = order.receipted(8891, {1: quantity})
+        receipt["data"]["receipt"]["supplierInvoiceNumber"] = "SUP-1"
+        await books.tell(receipt)
+    if books.name == "quickbooks":
+        told = await books.stack.until_state(order.number, "held", "REMOTE_EXISTS")
+        assert "SUP-1" in told["answer"]["sentence"]
+        assert len(await books.bills()) == 1
+        return
+    await books.stack.until_true(lambda: _numbers(books, ["SUP-1", "SUP-1"]))
+
+
+async def _numbers(books: Kept, wanted: list[str]) -> bool:
+    return [bill.number for bill in await books.bills()] == wanted
+
+
+async def test_d12_a_bill_in_a_currency_that_is_not_kept_is_held_until_it_is(books: Kept) -> None:
+    """What the organisation can do is remembered for an hour; a hold looks anew."""
+    switch = "multi_currency" if books.name == "quickbooks" else "multicurrency"
+    await books.ledger.switch(**{switch: False})
+    supplier = {"id": 12, "accountNumber": "NEWCO", "name": "Newco"}
+    order = Order(lines=[(MONITOR, 10)], quote_id=None, not_chosen=())
+    await books.tell(order.approved(), order.ordered(8891, [(MONITOR, 10)], supplier))
+    order.purchase_orders[8891]["currency"] = "EUR"
+    await books.tell(order.receipted(8891))
+    told = await books.stack.until_state(order.number, "held", "CURRENCY_NOT_KEPT")
+    assert "EUR" in told["answer"]["sentence"]
+    assert await books.ledger.posted(DocumentKind.BILL) == 0
+    await books.ledger.switch(**{switch: True})
+    await decide(books, order, "CURRENCY_NOT_KEPT", "look_again")
+    await books.stack.until(order.number, lambda o: o["answer"]["code"] != "CURRENCY_NOT_KEPT")
+
+
+@pytest.fixture
+async def british(database_url: str, redis_url: str) -> AsyncIterator[Kept]:
+    """QuickBooks outside the US: each line has a code, and QuickBooks reckons the tax by it."""
+    more = {
+        "commerce_currency": "GBP",
+        "ledger_purchase_tax_code": "20.0% S",
+        "ledger_no_tax_code": "0.0% Z",
+        "ledger_sales_tax_code": "20.0% S",
+    }
+    async with kept("quickbooks", database_url, redis_url, **more) as opened:
+        await opened.ledger.switch(country="GB")
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("tax", "lines"), [("6.67", ["99.99", "30", "0.01"]), ("6.6666666667", ["99.99", "30"])]
+)
+async def test_d12_outside_the_us_a_bill_comes_to_commerces_total_to_the_cent(
+    british: Kept, tax: str, lines: list[str]
+) -> None:
+    """20 % of 99.99 is 20.00 in the ledger; three times 6.67 is 20.01: one rounding line."""
+    order = Order(lines=[(MONITOR, 3)], quote_id=None, not_chosen=())
+    await british.tell(order.approved(), order.ordered(8891, [(MONITOR, 3)]))
+    line = order.purchase_orders[8891]["lines"][0]
+    line["price"], line["tax"] = 33.33, float(tax)
+    receipt = order.receipted(8891)
+    receipt["data"]["receipt"]["freight"] = 30
+    await british.tell(receipt)
+    await posted(british, order)
+    (bill,) = await british.bills()
+    assert amounts(bill) == [Decimal(amount) for amount in lines]
+    assert bill.total == sum(map(Decimal, lines)) + 20
+
+
+async def test_d12_outside_the_us_a_larger_gap_is_held_and_can_be_accepted(british: Kept) -> None:
+    order = Order(lines=[(MONITOR, 3)], quote_id=None, not_chosen=())
+    await british.tell(order.approved(), order.ordered(8891, [(MONITOR, 3)]))
+    line = order.purchase_orders[8891]["lines"][0]
+    line["price"], line["tax"] = 33.33, 7
+    await british.tell(order.receipted(8891))
+    await british.stack.until_state(order.number, "held", "TOTAL_MISMATCH")
+    await decide(british, order, "TOTAL_MISMATCH", "accept_lines")
+    await posted(british, order)
+    assert [bill.total for bill in await british.bills()] == [Decimal("119.99")]

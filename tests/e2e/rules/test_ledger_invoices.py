@@ -147,3 +147,36 @@ async def test_c4_an_untouched_invoice_follows_a_revision_in_place(books: Kept) 
 
     await books.stack.until_true(followed)
     assert [one.id for one in await books.invoices()] == [document.id]
+
+
+async def test_c5_commerces_number_waits_until_quickbooks_takes_custom_numbers(
+    database_url: str, redis_url: str
+) -> None:
+    more = {"invoice_status": "approved", "invoice_numbering": "commerce"}
+    async with kept("quickbooks", database_url, redis_url, **more) as books:
+        order = sold()
+        await books.tell(order.approved(), invoice(order, GOODS))
+        told = await books.stack.until_state(order.number, "held", "SETTING_MISSING")
+        assert "custom numbers are off" in told["answer"]["sentence"]
+        assert await books.ledger.posted(DocumentKind.INVOICE) == 0
+        await books.ledger.switch(custom_txn_numbers=True)
+        await decide(books, order, "SETTING_MISSING", "look_again")
+        await books.stack.until_state(order.number, "done")
+        assert [one.number for one in await books.invoices()] == ["IN10003301"]
+
+
+async def test_c5_with_the_ledgers_numbering_a_renumbered_invoice_is_still_ours(
+    database_url: str, redis_url: str
+) -> None:
+    """Found by its id: no second one is made when the number is the ledger's."""
+    async with kept("xero", database_url, redis_url, invoice_status="approved") as books:
+        order, document = await posted(books)
+        assert document.number
+        assert document.number != "IN10003301"
+        await books.tell(invoice(order, ("product", "Dell P2425H", "3", "239")))
+
+        async def followed() -> bool:
+            found = [(one.id, one.number, one.total) for one in await books.invoices()]
+            return found == [(document.id, document.number, Decimal(717))]
+
+        await books.stack.until_true(followed)
