@@ -168,7 +168,10 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     ),
     Code.CHANGED_AFTER_FREEZE: (
         Choice("done_by_hand", "The change was made by hand in ConnectWise, or in the ledger."),
-        Choice("keep_connectwise", "ConnectWise, or the ledger, stays as it is; the difference is accepted."),
+        Choice(
+            "keep_connectwise",
+            "ConnectWise, or the ledger, stays as it is; the difference is accepted.",
+        ),
     ),
     # The ledger
     Code.INVOICE_NOT_APPROVED: (

@@ -259,7 +259,9 @@ async def _agree(fx: Effects, posting: Posting, document: Document) -> None:
         if document.total == posting.total:
             return
     reckoned = (
-        f" The ledger reckons tax on sales by itself, here {document.tax}." if posting.own_tax else ""
+        f" The ledger reckons tax on sales by itself, here {document.tax}."
+        if posting.own_tax
+        else ""
     )
     raise Hold(
         Code.TOTAL_MISMATCH,

@@ -69,7 +69,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     await refuse_currency(fx, want["currency"])
     kind = _kind(fx, want, can)
     if want["number"] is not None and kind not in can.own_numbering:
-        can = (await ledger.organisation(fx, fresh=True)).capabilities  # it may be switched on since
+        # They may have been switched on since.
+        can = (await ledger.organisation(fx, fresh=True)).capabilities
     customer = await ledger.contact(
         fx, ContactKind.CUSTOMER, invoice.customer_id, invoice.customer.name, want["currency"]
     )

@@ -103,13 +103,8 @@ async def test_d12_tax_of_an_invoice_is_commerces_to_the_cent_in_xero_and_follow
         await books.stack.until_state(order.number, "done")
 
 
-def _key(books: Kept) -> str:
-    """How an act of that simulator names its record."""
-    return "id" if books.name == "quickbooks" else "key"
-
-
 async def void(books: Kept, document: Document) -> None:
-    await books.ledger.act("void_invoice", **{_key(books): document.id})
+    await books.ledger.act("void_invoice", document.id)
 
 
 async def pay(books: Kept, document: Document) -> None:
@@ -152,7 +147,7 @@ async def test_c4_an_untouched_invoice_follows_a_revision_in_place(books: Kept) 
 async def test_c5_commerces_number_waits_until_quickbooks_takes_custom_numbers(
     database_url: str, redis_url: str
 ) -> None:
-    more = {"invoice_status": "approved", "invoice_numbering": "commerce"}
+    more: dict[str, Any] = {"invoice_status": "approved", "invoice_numbering": "commerce"}
     async with kept("quickbooks", database_url, redis_url, **more) as books:
         order = sold()
         await books.tell(order.approved(), invoice(order, GOODS))
