@@ -155,7 +155,9 @@ async def test_h2_a_bill_above_its_receipt_stays_when_a_person_says_so(books: Ke
     assert await books.bills() == [bill]
 
 
-async def test_d10_a_vendor_that_was_archived_is_named_and_gets_no_bill(books: Kept) -> None:
+async def test_d10_a_vendor_that_was_archived_gets_its_bill_once_it_is_restored(
+    books: Kept,
+) -> None:
     vendor = await books.ledger.books.find_contact(ContactKind.VENDOR, "Ingram Micro")
     assert vendor is not None
     if books.name == "quickbooks":
@@ -169,6 +171,13 @@ async def test_d10_a_vendor_that_was_archived_is_named_and_gets_no_bill(books: K
     assert "Ingram Micro" in told["answer"]["sentence"]
     assert "ledger_vendor" in told["answer"]["sentence"]
     assert await books.ledger.posted(DocumentKind.BILL) == 0
+    if books.name == "quickbooks":
+        await books.ledger.act("edit", vendor.id, entity="Vendor", changes={"Active": True})
+    else:
+        await books.ledger.act("restore_contact", vendor.id)
+    await decide(books, order, "MAPPING_MISSING", "look_again")
+    await posted(books, order)
+    assert [bill.contact_id for bill in await books.bills()] == [vendor.id]
 
 
 @pytest.mark.parametrize("corrected", [None, 15])
