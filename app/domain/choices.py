@@ -58,7 +58,11 @@ MAKE_AGAIN = Choice(
 SPECIAL: dict[Code, tuple[Choice, ...]] = {
     # The sales order and what comes before it
     Code.TOTAL_MISMATCH: (
-        Choice("accept_lines", "The order goes on by its lines, whatever total Commerce states."),
+        Choice(
+            "accept_lines",
+            "The order goes on by its lines, whatever total Commerce states; a document in the "
+            "ledger stays with the ledger's total.",
+        ),
     ),
     Code.OPPORTUNITY_MISSING: (
         Choice("create", "An opportunity is made for the order."),
@@ -163,8 +167,11 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
         ),
     ),
     Code.CHANGED_AFTER_FREEZE: (
-        Choice("done_by_hand", "The change was made in ConnectWise by hand."),
-        Choice("keep_connectwise", "ConnectWise stays as it is; the difference is accepted."),
+        Choice("done_by_hand", "The change was made by hand in ConnectWise, or in the ledger."),
+        Choice(
+            "keep_connectwise",
+            "ConnectWise, or the ledger, stays as it is; the difference is accepted.",
+        ),
     ),
     # The ledger
     Code.INVOICE_NOT_APPROVED: (

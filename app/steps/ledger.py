@@ -111,7 +111,8 @@ async def _contact(fx: Effects, kind: ContactKind, commerce_id: int, name: str) 
     found = await _known(fx, key) or await books.find_contact(kind, name)
     if found is None:
         found = await _make(fx, kind, commerce_id, name, key)
-    await fx.remember("ledger_contact", key, asdict(found), CONTACT_SECONDS)
+    if found.active:  # an archived one is read anew: a person is asked to restore it
+        await fx.remember("ledger_contact", key, asdict(found), CONTACT_SECONDS)
     fx.drop_claim("ledger_contact", key)
     return found
 

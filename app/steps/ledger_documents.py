@@ -36,12 +36,12 @@ NAMED = {
 @dataclass(frozen=True, slots=True)
 class Posting:
     """What is to stand. `want` is the step's, `new` the same in the ledger's terms; `total` holds
-    tax, unless the ledger reckons that by itself (`net`)."""
+    tax. `own_tax`: the ledger reckons it by itself, whatever was sent."""
 
     want: Mapping[str, Any]
     new: NewDocument
     total: Decimal
-    net: bool = False
+    own_tax: bool = False
 
     @property
     def subject(self) -> str:
@@ -200,12 +200,15 @@ def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str 
 
 
 def _same(standing: Document, posting: Posting) -> bool:
-    """Whether it stands as wanted already: by total, number and date, and by each line's amount."""
+    """Whether it stands as wanted already: by number and date, by each line's amount, and by the
+    tax, unless the ledger reckons that by itself."""
     new = posting.new
     numbered = new.number is None or standing.number == new.number
     lines = [line.amount for line in standing.lines if line.amount]
+    tax = sum((line.tax_amount or Decimal(0) for line in new.lines), Decimal(0))
     return (
         numbered
+        and (posting.own_tax or standing.tax == tax)
         and standing.status in (Status.DRAFT, Status.OPEN)
         and standing.on == new.on
         and standing.contact_id == new.contact_id
@@ -233,8 +236,7 @@ async def _update(fx: Effects, posting: Posting, standing: Document, new: NewDoc
 async def _agree(fx: Effects, posting: Posting, document: Document) -> None:
     """D-12: the ledger's own reckoning comes to ours. A bill gets a rounding line up to
     ROUNDING_LIMIT; what differs by more, or is a customer's, is for a person."""
-    told = document.total - document.tax if posting.net else document.total
-    gap = posting.total - told
+    gap = posting.total - document.total
     if not gap or fx.view.decided(Code.TOTAL_MISMATCH, posting.subject, posting.want):
         return
     limit = fx.view.behaviour.rounding_limit
@@ -253,11 +255,17 @@ async def _agree(fx: Effects, posting: Posting, document: Document) -> None:
         )
         lines = (*posting.new.lines, rounding)
         changed = await _update(fx, posting, document, replace(posting.new, lines=lines))
-        told = changed.total
-        if told == posting.total:
+        document = changed
+        if document.total == posting.total:
             return
+    reckoned = (
+        f" The ledger reckons tax on sales by itself, here {document.tax}."
+        if posting.own_tax
+        else ""
+    )
     raise Hold(
         Code.TOTAL_MISMATCH,
-        f"{posting.named()} comes to {told} in the ledger and to {posting.total} by Commerce.",
+        f"{posting.named()} comes to {document.total} in the ledger and to {posting.total} by "
+        f"Commerce.{reckoned}",
         who="accounting",
     )

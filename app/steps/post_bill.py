@@ -88,7 +88,13 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
 async def refuse_currency(fx: Effects, currency: str) -> None:
     """D-12: books of one currency would take the amount as their own."""
     organisation = await ledger.organisation(fx)
-    if currency != organisation.currency and not organisation.capabilities.multi_currency:
+
+    def kept() -> bool:
+        return currency == organisation.currency or organisation.capabilities.multi_currency
+
+    if not kept():
+        organisation = await ledger.organisation(fx, fresh=True)  # it may be switched on since
+    if not kept():
         raise Hold(
             Code.CURRENCY_NOT_KEPT,
             f"{fx.view.row.name} is in {currency}, and the ledger keeps {organisation.currency} only.",

@@ -68,6 +68,9 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     can = (await ledger.organisation(fx)).capabilities
     await refuse_currency(fx, want["currency"])
     kind = _kind(fx, want, can)
+    if want["number"] is not None and kind not in can.own_numbering:
+        # They may have been switched on since.
+        can = (await ledger.organisation(fx, fresh=True)).capabilities
     customer = await ledger.contact(
         fx, ContactKind.CUSTOMER, invoice.customer_id, invoice.customer.name, want["currency"]
     )
@@ -88,12 +91,10 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         reference=str(want["reference"]),
         memo=f"Datto Commerce invoice {invoice.invoice_number}",
     )
-    own_tax = can.computes_sales_tax
-    total = sum(
-        (line.amount + (Decimal(0) if own_tax else line.tax_amount or 0) for line in lines),
-        Decimal(0),
+    total = sum((line.amount + (line.tax_amount or 0) for line in lines), Decimal(0))
+    await ledger_documents.post(
+        fx, ledger_documents.Posting(want, new, total, own_tax=can.computes_sales_tax)
     )
-    await ledger_documents.post(fx, ledger_documents.Posting(want, new, total, net=own_tax))
 
 
 def _kind(fx: Effects, want: Mapping[str, Any], can: Capabilities) -> DocumentKind:

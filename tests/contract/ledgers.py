@@ -51,6 +51,14 @@ class Ledger(ABC):
         """A person changes something that the service does not care for."""
 
     @abstractmethod
+    async def switch(self, **values: Any) -> None:
+        """What the organisation pays for or has chosen, by the simulator's own names."""
+
+    @abstractmethod
+    async def act(self, name: str, key: str = "", **more: Any) -> None:
+        """A person's act on a record, by the simulator's own name for it."""
+
+    @abstractmethod
     async def close_books(self, until: date) -> None: ...
 
     @abstractmethod
@@ -101,8 +109,8 @@ class QuickBooksLedger(Ledger):
     async def switch(self, **values: Any) -> None:
         await self.control("PUT", "/settings", values)
 
-    async def act(self, name: str, **more: Any) -> None:
-        await self.control("POST", "/act", {"act": name} | more)
+    async def act(self, name: str, key: str = "", **more: Any) -> None:
+        await self.control("POST", "/act", {"act": name, "id": key} | more)
 
     async def fault(self, kind: str, document: DocumentKind, **more: Any) -> None:
         path = f"/{ENTITIES[document].lower()}$"

@@ -59,6 +59,11 @@ def archive_contact(books: Books, key: str, body: Mapping[str, Any]) -> tuple[st
     return "contact", contacts.save(books, change, create=False, own=key)
 
 
+def restore_contact(books: Books, key: str, body: Mapping[str, Any]) -> tuple[str, Row]:
+    change = {"ContactStatus": "ACTIVE"}
+    return "contact", contacts.save(books, change, create=False, own=key)
+
+
 def rename_contact(books: Books, key: str, body: Mapping[str, Any]) -> tuple[str, Row]:
     """Takes `name`."""
     change = {"Name": str(body.get("name") or "")}
@@ -73,6 +78,7 @@ ACTS: Mapping[str, Act] = {
     "pay_invoice": pay_invoice,
     "delete_purchase_order": _status(PURCHASE_ORDERS, "DELETED"),
     "archive_contact": archive_contact,
+    "restore_contact": restore_contact,
     "rename_contact": rename_contact,
 }
 
