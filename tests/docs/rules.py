@@ -47,7 +47,7 @@ UNPROVEN = frozenset(
 )
 
 
-def tests_of_rules() -> dict[str, list[str]]:
+def proofs_by_rule() -> dict[str, list[str]]:
     """Places of tests, as `file::name`, by rule."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -74,7 +74,7 @@ def _named(name: str, file: str) -> list[str]:
 
 def page() -> str:
     """The told rules, each followed by its tests, and the list of those without one."""
-    proven, out = tests_of_rules(), []
+    proven, out = proofs_by_rule(), []
     for part in re.split(r"(?m)^(?=##)", (TESTS / "docs/rules_told.md").read_text()):
         out.append(part.rstrip())
         heading = re.match(r"### (\S+)", part)
