@@ -15,6 +15,7 @@ from tests.docs import (
     commerce,
     reasons,
     rest,
+    rules,
     scenarios,
     setting_pages,
     switch_pages,
@@ -26,6 +27,7 @@ NOTE = "<!-- Made from code by `make docs`. Change the code, not this page. -->"
 
 PAGES: dict[str, Callable[[], str]] = {
     "runbook.md": reasons.runbook,
+    "rules.md": rules.page,
     "reference/failure-kinds.md": reasons.failure_kinds,
     "reference/scenarios.md": scenarios.page,
     "reference/settings.md": setting_pages.page,

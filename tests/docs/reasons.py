@@ -39,7 +39,7 @@ its entry here.
 - To *replay* is to wake an order with its retries reset: [how to](how-to/replay.md). A step that
   was applied is not done again.
 
-The rule named in each entry stands in [the rules](reference/rules.md).
+The rule named in each entry stands in [the rules](rules.md).
 """
 # What the sections of the enumeration are called here.
 SECTIONS = {
@@ -125,7 +125,7 @@ def _entry(member: Code) -> str:
         ["state", STATES[reason.state]],
         ["who acts", reason.who.value],
         ["what to do", reason.remedy],
-        ["rule", f"[{rule}](reference/rules.md#{anchor_of_rule(rule)})"],
+        ["rule", f"[{rule}](rules.md#{anchor_of_rule(rule)})"],
         ["comes from", ", ".join(_places(member)) or "nothing yet: named for what is to come"],
     ]
     choices = "; ".join(

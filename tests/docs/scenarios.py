@@ -52,7 +52,7 @@ def _scenario(scenario: Scenario) -> str:
         f"[{name.upper()}](settings.md#{name}) = `{value}`"
         for name, value in tomllib.loads(scenario.body).get("defaults", {}).items()
     )
-    rule = f"[rule {scenario.rule}](rules.md#{scenario.rule.lower()})"
+    rule = f"[rule {scenario.rule}](../rules.md#{scenario.rule.lower()})"
     told = f"{scenario.title} ({rule}, version {scenario.version})."
     told += f" Its defaults: {defaults or 'none'}."
     return f"## {scenario.name}\n\n{told}\n\n{table(['', 'step', 'after', 'gates'], rows)}"

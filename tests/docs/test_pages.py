@@ -162,7 +162,7 @@ def test_pages_name_no_place_of_the_machine_they_were_written_on(name: str):
 
 
 def test_every_rule_that_a_reason_names_has_its_heading():
-    rules = page_named("docs/reference/rules.md").anchors
+    rules = page_named("docs/rules.md").anchors
     missing = {
         reason.rule
         for reason in CODES.values()

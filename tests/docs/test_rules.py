@@ -1,0 +1,14 @@
+"""Every rule has a test named after it, or stands in the list of those that have none."""
+
+from __future__ import annotations
+
+from tests.docs.rules import RULES, UNPROVEN, proofs_by_rule
+
+
+def test_a_rule_has_a_test_or_is_listed_as_without_one():
+    proven = proofs_by_rule()
+    assert {rule for rule in RULES if not proven[rule]} == UNPROVEN
+
+
+def test_no_test_is_named_after_a_rule_that_does_not_exist():
+    assert not proofs_by_rule().keys() - set(RULES)
