@@ -218,6 +218,11 @@ def _of_invoicing(
             f"invoice_from = {source} cannot work with {scenario.name}, which {told}. "
             f"Set invoice_from = {right}."
         )
+    if {"post_invoice", "release_invoice"} <= set(steps):
+        return (
+            f"{scenario.name} would post the sales invoice to the ledger and have ConnectWise post it "
+            "too. Take out post_invoice or release_invoice."
+        )
     if "link_demand" in steps and source is not None:
         right = "opportunity" if "create_sales_order" in steps else "ticket"
         if source != right:
@@ -234,6 +239,11 @@ def _of_invoicing(
         return (
             "invoice_policy = shipped_only needs a sales order's flag to bill only what is shipped; "
             "a ticket has none, so all of it would be billed. Set invoice_policy = all_goods."
+        )
+    if "stop_demand" in steps and behaviour.get("invoice_policy") == "shipped_only":
+        return (
+            f"invoice_policy = shipped_only cannot work with {scenario.name}: no goods are received or "
+            "shipped in ConnectWise, so nothing would ever be billed. Set invoice_policy = all_goods."
         )
     if source == "ticket" and behaviour.get("raise_ticket") == "chosen":
         return (

@@ -285,6 +285,9 @@ def product_change(change: psa.ProductChange) -> list[Replace]:
     if change.ticket_id is not None:
         parent = _reference(change.ticket_id)
         changes.append(Replace("ticket", parent, patches.same_reference))
+    if change.need_to_purchase is not None:
+        wanted = change.need_to_purchase
+        changes.append(Replace("needToPurchaseFlag", wanted, patches.same_flag))
     return changes
 
 
