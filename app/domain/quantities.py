@@ -16,7 +16,11 @@ __all__ = [
     "RECEIVE",
     "SHIP",
     "arrived",
-    "received", "received_for_lines", "received_remotely", "shipped"]
+    "received",
+    "received_for_lines",
+    "received_remotely",
+    "shipped",
+]
 SHIP = "ship_goods"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer.matrix import NOT_RECEIVED_THERE, MATRIX
+from sandbox.observer.matrix import MATRIX, NOT_RECEIVED_THERE
 from sandbox.observer.mirror import Mirror, Row, line_of, order_of, placed, wanted
 from sandbox.observer.told import Told, physical_lines
 from sandbox.observer.whose import Broken, of_others, purchase_order_of, told_of

@@ -121,3 +121,25 @@ async def test_a10_a_changed_quantity_leaves_no_demand_either(
         await books.tell(order.approved(), order.ordered(8891, [(CABLE, 8)]), order.receipted(8891))
         await books.stack.until_state(order.number, "done")
         assert await demand(books.stack, order) == {"CABLE-2M": (False, 0)}
+
+
+async def test_a10_demand_that_stays_open_is_for_purchasing(
+    database_url: str, redis_url: str
+) -> None:
+    """ConnectWise may show the demand whatever the flag says: a person takes it away, or lives with
+    it, and until then nobody is told that all is well."""
+    order = plain((CABLE, 5))
+    async with kept("xero", database_url, redis_url, **A) as books:
+        stack = books.stack
+        await stack.control("settings", {"purchase_flag_clears": False}, "PUT")
+        ordered = order.ordered(8891, [(CABLE, 5)])
+        await books.tell(order.approved(), ordered, order.receipted(8891))
+        held = await stack.until_state(order.number, "held", "DEMAND_OPEN")
+        assert held["answer"]["who"] == "purchasing"
+        assert "5 of CABLE-2M" in held["answer"]["sentence"]
+        body = {"code": "DEMAND_OPEN", "choice": "keep_demand", "reason": "buyers were told"}
+        path = f"/admin/orders/{order.number}/decide"
+        answer = await stack.client.post(path, json=body, headers=bearer())
+        assert answer.status_code == 200, answer.text
+        await stack.until_state(order.number, "done")
+        assert await purchase_orders(stack) == []
