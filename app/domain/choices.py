@@ -35,6 +35,7 @@ ACCEPT_UNLINKED = Choice(
     "accept_unlinked",
     "The invoices that are there stay; what they carry is not linked to purchase orders.",
 )
+KEEP_DEMAND = Choice("keep_demand", "The demand stays; a person sees that nobody orders from it.")
 LEAVE_INVOICE = Choice("leave_invoice", "The invoice stays as it is, and the order goes on.")
 RELEASE_CLOSED = Choice(
     "release_closed", "The sales order is set to the ready status, which opens it again."
@@ -186,6 +187,7 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.GOODS_NOT_SHIPPED: (RELEASE_ANYWAY,),
     Code.INVOICED_TOO_EARLY: (ACCEPT_UNLINKED,),
     Code.PO_AFTER_INVOICE: (ACCEPT_UNLINKED,),
+    Code.DEMAND_OPEN: (KEEP_DEMAND,),
     Code.INVOICE_INCOMPLETE: (LEAVE_INVOICE,),
     Code.SALES_ORDER_CLOSED: (RELEASE_CLOSED,),
     Code.REMOTE_GONE: (MAKE_AGAIN,),

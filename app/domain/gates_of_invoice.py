@@ -14,7 +14,7 @@ from app.domain.codes import Code, Who
 from app.domain.invoices import accepted_unlinked, invoiced_lines, on_invoices, read
 from app.domain.linking import allocate, covered
 from app.domain.order import OrderView
-from app.domain.quantities import received, received_remotely
+from app.domain.quantities import arrived, received, received_remotely
 from app.domain.receipts import parts
 from app.domain.records import ORDER
 from app.domain.release import (
@@ -224,14 +224,14 @@ def not_received(view: OrderView, purchase_order_id: int) -> Shut | None:
     purchase_order = view.purchase_order(purchase_order_id)
     if purchase_order is None:
         return None
-    done = received_remotely(view, purchase_order.id)
+    done = arrived(view, purchase_order.id)
     told = received(view, purchase_order)
     for line, rest in awaited(view, purchase_order):
-        arrived = told.get(line.id, 0) - done.get(line.id, 0)
-        if arrived > 0:
+        on_the_way = told.get(line.id, 0) - done.get(line.id, 0)
+        if on_the_way > 0:
             return Shut(
                 Code.EARLIER_STEP,
-                f"{arrived} of {line.quantity} {line.title} on {purchase_order.order_number} are "
+                f"{on_the_way} of {line.quantity} {line.title} on {purchase_order.order_number} are "
                 "received in Commerce and not yet in ConnectWise.",
                 who=Who.NOBODY,
             )

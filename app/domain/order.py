@@ -37,6 +37,8 @@ from app.domain.records import (
     Snapshot,
 )
 
+STOP_DEMAND = "stop_demand"
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
@@ -165,6 +167,12 @@ class OrderView:
         """Whether Commerce's purchase orders are suggestions: what is bought, and when goods came,
         is ConnectWise's alone (D2, D3)."""
         return "suggest_purchase" in self.steps
+
+    @property
+    def bought_by_commerce(self) -> bool:
+        """Whether Commerce buys what ConnectWise invoices, so that goods are received in Commerce
+        alone and no demand is open in ConnectWise (A6, A10)."""
+        return STOP_DEMAND in self.steps
 
     @property
     def by_ticket(self) -> bool:

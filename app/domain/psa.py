@@ -271,6 +271,7 @@ class ProductChange:
     cost: Decimal | None = None
     quantity_cancelled: Decimal | None = None
     ticket_id: int | None = None  # moves it to that ticket (E7)
+    need_to_purchase: bool | None = None  # False: no demand is raised for it (A10)
 
     @property
     def empty(self) -> bool:

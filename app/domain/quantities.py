@@ -12,7 +12,15 @@ from app.domain.order import OrderView
 from app.domain.receipts import parts
 from app.domain.standing import RECEIVE, received_remotely
 
-__all__ = ["RECEIVE", "SHIP", "received", "received_for_lines", "received_remotely", "shipped"]
+__all__ = [
+    "RECEIVE",
+    "SHIP",
+    "arrived",
+    "received",
+    "received_for_lines",
+    "received_remotely",
+    "shipped",
+]
 SHIP = "ship_goods"
 
 
@@ -23,6 +31,15 @@ def received(view: OrderView, purchase_order: PurchaseOrder) -> dict[int, int]:
         for interval in part.intervals:
             result[interval.po_line] = max(result.get(interval.po_line, 0), interval.end)
     return result
+
+
+def arrived(view: OrderView, purchase_order_id: int) -> dict[int, int]:
+    """What came as far as the order's invoice is concerned, by purchase order line id: received in
+    ConnectWise, or, where nothing is received there, in Commerce (docs/decisions/0025)."""
+    purchase_order = view.purchase_order(purchase_order_id)
+    if view.bought_by_commerce and purchase_order is not None:
+        return received(view, purchase_order)
+    return received_remotely(view, purchase_order_id)
 
 
 def received_for_lines(view: OrderView, *, drop_ship_only: bool = False) -> dict[int, int]:
@@ -36,7 +53,7 @@ def received_for_lines(view: OrderView, *, drop_ship_only: bool = False) -> dict
         if view.suggests and purchase_order is not None:
             rest = received(view, purchase_order)
         else:
-            rest = received_remotely(view, purchase_order_id)
+            rest = arrived(view, purchase_order_id)
         for share in sorted(shares, key=lambda share: share.line is None):
             part = min(share.quantity, rest.get(share.po_line, 0))
             if part and share.line is not None:

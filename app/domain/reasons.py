@@ -277,6 +277,14 @@ CODES: dict[Code, Reason] = {
         "Check that ConnectWise creates purchasing demand from sales orders, then look again; or "
         "go on without the link.",
     ),
+    Code.DEMAND_OPEN: Reason(
+        H,
+        Who.PURCHASING,
+        "A10",
+        "ConnectWise still asks its purchasers for goods that Commerce buys.",
+        "Take the products out of purchasing in ConnectWise, then look again; or leave the demand, "
+        "and see that nobody orders from it.",
+    ),
     Code.DEMAND_TAKEN: Reason(
         H,
         Who.PURCHASING,

@@ -16,7 +16,7 @@ from app.domain.freeze import received_lines
 from app.domain.invoices import accepted_unlinked, invoiced_lines
 from app.domain.linking import covered
 from app.domain.order import OrderView
-from app.domain.quantities import received_remotely, shipped
+from app.domain.quantities import arrived, shipped
 from app.domain.records import ORDER
 
 STEP = "release_invoice"
@@ -125,9 +125,9 @@ def unordered(view: OrderView) -> dict[int, int]:
 
 
 def awaited(view: OrderView, purchase_order: PurchaseOrder) -> list[tuple[PurchaseOrderLine, int]]:
-    """Lines of a purchase order with what of them the order still waits for in ConnectWise.
+    """Lines of a purchase order with what of them the order still waits for.
     Goods of lines whose invoice was accepted come for nobody's invoice (D-7)."""
-    done, settled = received_remotely(view, purchase_order.id), accepted_unlinked(view)
+    done, settled = arrived(view, purchase_order.id), accepted_unlinked(view)
     needed = {line.product_id for line in view.sold_lines if str(line.id) not in settled}
     spared = {line.product_id for line in view.sold_lines if str(line.id) in settled} - needed
     rest = [
@@ -163,8 +163,10 @@ def too_early(view: OrderView) -> dict[str, int]:
     """Lines that are invoiced although their demand is open: by key, how much is still to come
     (B1.12, D-7). Not what was released, nor what a person accepted."""
     order = view.sales_order
-    if order is None or order.fulfillment_status == 1 or view.suggests:
+    if order is None or order.fulfillment_status == 1:
         return {}
+    if view.suggests or view.bought_by_commerce:
+        return {}  # there is no demand that an invoice could close
     billed, came = invoiced_lines(view), received_lines(view)
     settled, free = accepted_unlinked(view), invoiceable(view)
     result: dict[str, int] = {}

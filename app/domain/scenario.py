@@ -170,7 +170,11 @@ def forbidden(scenario: Scenario, behaviour: Mapping[str, Any]) -> str | None:
                     f"{name} = {value} needs a scenario that {what}; {scenario.name} does not. "
                     f"Set {name} = {_DEFAULTS[name]}."
                 )
-    return _of_invoicing(scenario, steps, behaviour) or _of_sales_orders(behaviour)
+    return (
+        _of_one_poster(scenario, steps, behaviour)
+        or _of_invoicing(scenario, steps, behaviour)
+        or _of_sales_orders(behaviour)
+    )
 
 
 # Values that need a step, by setting: the step, and what it does.
@@ -203,6 +207,23 @@ _DEFAULTS: dict[str, str] = {
     "partial_receipt": "clone_rest",
     "lost_on_decline": "false",
 }
+
+
+def _of_one_poster(
+    scenario: Scenario, steps: Collection[str], behaviour: Mapping[str, Any]
+) -> str | None:
+    """A5, A10, G9: one system posts an invoice, and what Commerce buys is not shipped elsewhere."""
+    if {"post_invoice", "release_invoice"} <= set(steps):
+        return (
+            f"{scenario.name} would post the sales invoice to the ledger and have ConnectWise post it "
+            "too. Take out post_invoice or release_invoice."
+        )
+    if "stop_demand" in steps and behaviour.get("invoice_policy") == "shipped_only":
+        return (
+            f"invoice_policy = shipped_only cannot work with {scenario.name}: no goods are received or "
+            "shipped in ConnectWise, so nothing would ever be billed. Set invoice_policy = all_goods."
+        )
+    return None
 
 
 def _of_invoicing(

@@ -16,7 +16,7 @@ from app.domain.decide import Verdict, same
 from app.domain.invoices import invoiced_lines
 from app.domain.linking import covered
 from app.domain.order import OrderView
-from app.domain.quantities import received_for_lines, received_remotely, shipped
+from app.domain.quantities import arrived, received_for_lines, shipped
 from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
@@ -41,6 +41,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "link_demand": ("purchase_order",),
     "receive_purchase_order": ("purchase_order",),
     "ship_goods": ("sales_order",),
+    "stop_demand": ("sales_order",),
     "suggest_purchase": ("ticket",),
     "release_invoice": ("sales_order", "invoice"),
     "post_bill": ("bill",),
@@ -206,7 +207,7 @@ def _stock_lines(view: OrderView) -> tuple[LineView, ...]:
             title=line.title,
             ordered="0",
             on_purchase_orders=str(line.quantity),
-            received=str(received_remotely(view, purchase_order.id).get(line.id, 0)),
+            received=str(arrived(view, purchase_order.id).get(line.id, 0)),
             linked="0",
             shipped="0",
             invoiceable="0",

@@ -51,12 +51,15 @@ MATRIX: dict[str, Allowed] = {
         ("PATCH", r"/sales/opportunities/\d+"),
         *ALWAYS,
     ),
+    # Bills go to the ledger; ConnectWise never gets a purchase order, nor the ledger our invoice.
+    "A": (*TICKET, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *INVOICE, *ALWAYS),
     "D": (*TICKET, *SUGGESTION, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *INVOICE, *ALWAYS),
 }
-# Where ConnectWise alone knows when goods came: no release waits for what Commerce tells of them.
-BOUGHT_IN_CONNECTWISE = frozenset({"D"})
+# Where nothing is received in ConnectWise by the service: its releases cannot be judged by that.
+NOT_RECEIVED_THERE = frozenset({"A", "D"})
 # The configuration of each scenario file.
 ROW_OF = {
+    "connectwise-invoicing": "A",
     "connectwise-procurement-opportunity": "B1",
     "connectwise-procurement-ticket": "B2",
     "commerce-invoicing": "C",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer.matrix import BOUGHT_IN_CONNECTWISE, MATRIX
+from sandbox.observer.matrix import MATRIX, NOT_RECEIVED_THERE
 from sandbox.observer.mirror import Mirror, Row, line_of, order_of, placed, wanted
 from sandbox.observer.told import Told, physical_lines
 from sandbox.observer.whose import Broken, of_others, purchase_order_of, told_of
@@ -223,7 +223,7 @@ def short_of_goods(
             if needed and not some:
                 yield "B1.11", order, f"{named} was released unshipped."
             continue
-        if scenario in BOUGHT_IN_CONNECTWISE:
+        if scenario in NOT_RECEIVED_THERE:
             continue
         for key, quantity in needed.items():
             own = products.get(key)

@@ -25,14 +25,8 @@ OF_SCENARIO_D = re.compile(r"managed|suggestion")
 # Rules after which no test is named yet: not built, or built and proven only by the way.
 UNPROVEN = frozenset(
     [
-        "A1",
-        "A2",
-        "A5",
-        "A6",
-        "A7",
         "A8",
         "A9",
-        "A10",
         "C1",
         "C2",
         "C7",

@@ -278,6 +278,19 @@ async def other_taken_instead(play: Play) -> None:
     assert (await Remote.read(play.stack, play.order)).received == WHOLE["received"]
 
 
+async def play_sold_where_commerce_buys(play: Play) -> None:
+    """From stock: what Commerce buys and owes is not this story's."""
+    header = {"fulfillmentStatus": 1}
+    play.order = Order(lines=[(CABLE, 5)], quote_id=None, not_chosen=(), header=header)
+    await play.tell(play.order.approved())
+
+
+async def demand_is_as_the_flag_says(play: Play) -> None:
+    (sold,) = await play.stack.get("/procurement/products", conditions="salesOrder/id > 0")
+    assert sold["needToOrderQuantity"] == (0 if play.row.value else 5)
+    assert await play.stack.get("/procurement/purchaseorders") == []
+
+
 Part = Callable[[Play], Awaitable[None]]
 STORIES: dict[str, tuple[Part, Part]] = {
     "whole order": (play_whole_order, whole_order_stands),
@@ -290,6 +303,7 @@ STORIES: dict[str, tuple[Part, Part]] = {
     "a purchase order grows": (play_a_purchase_order_grows, received_once),
     "a person receives": (play_receiving_by_person, received_once),
     "one new product": (play_one_new_product, one_catalog_item),
+    "sold where Commerce buys": (play_sold_where_commerce_buys, demand_is_as_the_flag_says),
     "invoiced": (play_invoiced, invoice_carries_all),
     "the minute is used up": (play_the_minute_is_used_up, rested_and_went_on),
     "keys refused": (play_keys_refused, refused_once),

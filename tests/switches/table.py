@@ -61,6 +61,7 @@ AUTOMATIC: Mapping[str, Any] = {"demand_linking": "automatic"}
 PERSON: Mapping[str, Any] = {"sales_order_creation": "wait_for_person"}
 SHIPS: Mapping[str, Any] = {"invoice_policy": "shipped_only", "mark_shipped": "on_receipt"}
 INVOICES: Mapping[str, Any] = {"invoice_action": "create_invoice"}
+COMMERCE_BUYS: Mapping[str, Any] = {"scenario": "connectwise-invoicing"}
 ON_ISSUE: Mapping[str, Any] = {"purchase_order_timing": "on_issue"}
 SELDOM: Mapping[str, Any] = {"poll_seconds": 600.0}
 
@@ -87,6 +88,22 @@ DEMAND = (
         Code.DEMAND_NOT_LINKED,
         settings=AUTOMATIC,
         way="demand switched on, linked again",
+    ),
+    Row(
+        "purchase_flag_clears",
+        True,
+        "What Commerce buys is taken out of purchasing.",
+        story="sold where Commerce buys",
+        settings=COMMERCE_BUYS,
+    ),
+    Row(
+        "purchase_flag_clears",
+        False,
+        "What Commerce buys still shows as demand, which is named.",
+        Code.DEMAND_OPEN,
+        story="sold where Commerce buys",
+        settings=COMMERCE_BUYS,
+        way="demand kept",
     ),
     Row(
         "plain_lines_link",

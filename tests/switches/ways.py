@@ -108,6 +108,11 @@ async def demand_given_back(play: Play, held: Rest) -> None:
     await play.decide(held)
 
 
+async def demand_kept(play: Play, held: Rest) -> None:
+    assert "5 of CABLE-2M" in held["answer"]["sentence"]
+    await play.decide(held, "keep_demand")
+
+
 WAYS: dict[str, Callable[[Play, Rest], Awaitable[None]]] = {
     "demand switched on": demand_switched_on,
     "demand switched on, linked again": linked_again,
@@ -116,6 +121,7 @@ WAYS: dict[str, Callable[[Play, Rest], Awaitable[None]]] = {
     "other purchase order taken": others_taken,
     "other purchase order deleted": other_deleted,
     "products put on it": products_put_on_it,
+    "demand kept": demand_kept,
     "demand given back": demand_given_back,
     "shown at last": shown_at_last,
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 # What nobody documents, by switch.
 QUESTIONS: Mapping[str, str] = {
     "demand_from": "Does a product on a sales order raise purchasing demand, as one on a ticket may?",
+    "purchase_flag_clears": "Does clearing `needToPurchaseFlag` take a product out of purchasing?",
     "plain_lines_link": "Is a line that is posted to a purchase order linked to open demand of its item by itself?",
     "demand_post_appends": "Is posted demand that names a purchase order added to it, or made into another one?",
     "line_sales_order_writable": "Can `salesOrder` on a purchase order line be written, which sets its links?",
@@ -51,6 +52,7 @@ WAYS: Mapping[str, str] = {
     "products put on it": (
         "The products are put on the invoice in ConnectWise, and `look_again` is chosen."
     ),
+    "demand kept": "`keep_demand`: purchasers were told that nobody orders from it.",
     "demand given back": (
         "`give_back`: the line is cancelled, and stands again without a link once the other order's goods are ordered. Or `leave_linked`: the goods are for the other order."
     ),

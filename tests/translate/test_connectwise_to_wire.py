@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.connectors import wire_json
-from app.connectors.connectwise.translate import checks, patches, to_wire
+from app.connectors.connectwise.translate import checks, patches, product_changes, to_wire
 from app.connectors.connectwise.translate.patches import Replace
 from app.domain import psa
 
@@ -159,7 +159,9 @@ PAIRS: list[tuple[Any, str]] = [
     ),
     (
         operations(
-            to_wire.product_change(psa.ProductChange(quantity=Decimal(0), price=Decimal("1.50")))
+            product_changes.product_change(
+                psa.ProductChange(quantity=Decimal(0), price=Decimal("1.50"))
+            )
         ),
         (
             '[{"op":"replace","path":"quantity","value":0},'
@@ -236,7 +238,11 @@ PAIRS: list[tuple[Any, str]] = [
             '{"op":"replace","path":"inactiveFlag","value":false}]'
         ),
     ),
-    (operations(to_wire.product_change(psa.ProductChange())), "[]"),
+    (
+        operations(product_changes.product_change(psa.ProductChange(need_to_purchase=False))),
+        '[{"op":"replace","path":"needToPurchaseFlag","value":false}]',
+    ),
+    (operations(product_changes.product_change(psa.ProductChange())), "[]"),
 ]
 
 

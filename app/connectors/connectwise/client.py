@@ -16,7 +16,7 @@ import httpx
 from app.connectors.connectwise import paths
 from app.connectors.connectwise.caller import PEOPLE, SYSTEM, Access, Caller, for_reference
 from app.connectors.connectwise.reads import Reads
-from app.connectors.connectwise.translate import from_wire, tickets, to_wire
+from app.connectors.connectwise.translate import from_wire, product_changes, tickets, to_wire
 from app.connectors.transport import AiohttpTransport, Pacing, Remote
 from app.domain import psa, psa_tickets
 from app.domain.ports import Clock
@@ -113,7 +113,7 @@ class ConnectWiseClient(Reads):
     async def change_product(self, product_id: int, change: psa.ProductChange) -> psa.Product:
         return await self._caller.patch(
             f"{paths.PRODUCTS}/{product_id}",
-            lambda: to_wire.product_change(change),
+            lambda: product_changes.product_change(change),
             from_wire.product,
         )
 

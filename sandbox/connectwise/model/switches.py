@@ -17,6 +17,7 @@ class Switches:
     """The settings of the simulator, immutable; a change makes a new one."""
 
     demand_from: tuple[str, ...] = DEMAND_SOURCES
+    purchase_flag_clears: bool = True
     plain_lines_link: bool = True
     demand_post_appends: bool = True
     conversion: str = "move"

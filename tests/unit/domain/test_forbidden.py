@@ -168,3 +168,25 @@ def test_d_refuses_what_it_would_silently_not_do(behaviour: Mapping[str, Any], r
 def test_d1_d_invoices_from_either(source: str):
     scenario = ideal.scenario("connectwise-managed")
     assert forbidden(scenario, {**scenario.defaults, "invoice_from": source}) is None
+
+
+@pytest.mark.parametrize("source", ["opportunity", "ticket"])
+def test_a10_where_commerce_buys_nothing_is_shipped_in_connectwise(source: str):
+    a = scenarios()["connectwise-invoicing"]
+    given = {**a.defaults, "invoice_from": source}
+    assert forbidden(a, given) is None
+    sentence = forbidden(a, {**given, "invoice_policy": "shipped_only"})
+    assert sentence is not None
+    assert "Set invoice_policy = all_goods" in sentence
+
+
+def test_a5_commerces_own_invoice_is_refused_where_connectwise_posts():
+    a = scenarios()["connectwise-invoicing"]
+    sentence = forbidden(a, {**a.defaults, "invoice_from": "commerce"})
+    assert sentence is not None
+    assert "Set invoice_from = opportunity or ticket" in sentence
+
+
+def test_a5_no_scenario_has_two_who_post_the_invoice():
+    text = SELLS + '[[step]]\nname = "post_invoice"\n[[step]]\nname = "release_invoice"\n'
+    assert "Take out post_invoice or release_invoice" in refused(text, invoice_from="commerce")

@@ -264,30 +264,6 @@ def opportunity_status(status_id: int, closed_at: datetime | None) -> list[Repla
     return changes
 
 
-def product_change(change: psa.ProductChange) -> list[Replace]:
-    changes: list[Replace] = []
-    if change.xref is not None:
-        changes.append(
-            Replace(
-                "integrationXRef",
-                checks.required("integrationXRef", change.xref),
-                patches.same_text,
-            )
-        )
-    for path, value, proves in (
-        ("quantity", change.quantity, patches.same_quantity),
-        ("price", change.price, patches.same_amount),
-        ("cost", change.cost, patches.same_amount),
-        ("quantityCancelled", change.quantity_cancelled, patches.same_quantity),
-    ):
-        if value is not None:
-            changes.append(Replace(path, checks.number(path, value), proves))
-    if change.ticket_id is not None:
-        parent = _reference(change.ticket_id)
-        changes.append(Replace("ticket", parent, patches.same_reference))
-    return changes
-
-
 def sales_order_change(change: psa.SalesOrderChange) -> list[Replace]:
     changes: list[Replace] = []
     if change.status_id is not None:

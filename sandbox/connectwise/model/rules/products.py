@@ -114,7 +114,7 @@ def _check_purchase_flag(world: World, old: Row | None, new: Row, extras: Extras
     shown = old is None or open_demand(world, world.store, old) > 0
     if given:
         new["not_purchased"] = False
-    elif shown:
+    elif shown and world.switches.purchase_flag_clears:
         new["not_purchased"] = True
 
 
