@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from tests.e2e.harness import Rest
-from tests.switches.play import Play
-from tests.switches.stories import MARKS, is_of_the_service
+from tests.switches.play import Play, is_of_the_service
+from tests.switches.stories import MARKS
 
 
 async def conversion(play: Play) -> None:

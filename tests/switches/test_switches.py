@@ -16,7 +16,7 @@ from tests.switches.table import ROWS, SHIPS, Row
 from tests.switches.ways import WAYS
 
 pytestmark = pytest.mark.processes
-NAMES = {"connectwise_rounding_item": "ROUNDING"}
+NAMES: dict[str, Any] = {"connectwise_rounding_item": "ROUNDING"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
