@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox.demo import checks
-from sandbox.demo.clients import Office, Service
+from sandbox.demo import checks, holdings
+from sandbox.demo.clients import Bookkeeper, Office, Service
 from sandbox.demo.counting import Count
 from sandbox.demo.day import Day
 from sandbox.demo.ending import Ending
+from sandbox.demo.holdings import Holding
 from sandbox.demo.narrator import Narrator
 from sandbox.demo.stories import GROUPS
 from sandbox.observer import Case, judge
@@ -67,16 +68,28 @@ def play(data_dir: Path, narrator: Narrator, other: Mapping[str, str], *, keep: 
             facts = description(stack)
             service = Service(stack.api_url, facts["commerce_webhook_secret"], facts["admin_key"])
             office = Office(facts["sandbox"]["connectwise"], facts["connectwise_headers"])
-            with contextlib.closing(service), contextlib.closing(office):
+            bookkeeper = Bookkeeper(facts["sandbox"]["xero"], facts["xero_headers"])
+            with (
+                contextlib.closing(service),
+                contextlib.closing(office),
+                contextlib.closing(bookkeeper),
+            ):
                 day = Day(stack, service, office, narrator)
                 groups = {title: checks.planted(told, other) for title, told in _told(day).items()}
                 endings = [ending for told in groups.values() for ending in told]
                 orders = checks.orders(endings, service)
                 wrong = checks.deviations(endings, orders, checks.read(office))
+                held = holdings.of(endings, office, bookkeeper)
+                wrong += [fault for one in held for fault in one.faults()]
+                wrong += holdings.strangers(held, bookkeeper)
                 watched = _watched(service, office, facts["connectwise_headers"]["clientId"])
+                watched.rows = {
+                    one.sale.id: one.way for one in endings if one.way != watched.scenario
+                }
                 broken = judge(watched)
                 wrong += [f"The observer found: {finding}" for finding in broken]
         _tell_end(narrator, groups, orders, day.counted)
+        _tell_holdings(narrator, held)
         narrator.opening(
             "",
             f"An observer that shares no code with the service judged each of its {watched.writes} "
@@ -159,6 +172,28 @@ def _tell_end(
                 ("together", calls.total),
             ),
         )
+
+
+def _tell_holdings(narrator: Narrator, held: Sequence[Holding]) -> None:
+    """Which system holds what, with links, for an order of each configuration; the amounts of all."""
+    one_each = {one.ending.way: one for one in reversed(held)}
+    chosen = [one_each[way] for way in sorted(one_each)]
+    narrator.table(
+        "Which system holds what: an order of each configuration (invoice and bill in Xero, the "
+        "rest in ConnectWise)",
+        ("order", *holdings.KINDS),
+        holdings.table(chosen),
+    )
+    narrator.table(
+        "Where to look, while the simulators run (demandlink up)",
+        ("record", "address"),
+        [row for one in chosen for row in holdings.links(one)],
+    )
+    narrator.table(
+        "Commerce's amounts against those of ConnectWise and Xero",
+        ("order", "what", "Commerce#", "there#", "difference#"),
+        holdings.totals(held),
+    )
 
 
 def _row(ending: Ending, orders: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

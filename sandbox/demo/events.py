@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from sandbox.demo.goods import Goods, Party
+from sandbox.demo.goods import SERVICE, Goods, Party
 
 Event = dict[str, Any]
 TAX = Decimal("0.1")
@@ -197,6 +197,49 @@ class Sale:
         }
         return _event(kind, when, salesOrder=order)
 
+    def invoiced(self) -> Event:
+        """sales_invoice.issued: Commerce invoices the whole order."""
+        when = _now()
+        header = (
+            ("freight", "Delivery", Decimal(self.delivery), TAX),
+            ("discount", "Coupon", Decimal(self.coupon), Decimal(0)),
+        )
+        lines = [
+            {
+                "id": number,
+                "kind": "service" if goods.type == SERVICE else "product",
+                "title": goods.title,
+                "quantity": quantity,
+                "price": _number(Decimal(goods.price)),
+                "tax": _number(Decimal(goods.price) * TAX),
+            }
+            for number, goods, quantity in self.numbered
+        ]
+        lines += [
+            {
+                "id": 100 + n,
+                "kind": kind,
+                "title": title,
+                "quantity": 1,
+                "price": _number(amount),
+                "tax": _number(amount * rate),
+            }
+            for n, (kind, title, amount, rate) in enumerate(header)
+            if amount
+        ]
+        invoice = {
+            "id": self.id,
+            "invoiceNumber": f"IN1000{self.id}",
+            "salesOrderID": self.id,
+            "customerID": self.customer.id,
+            "issueDate": when,
+            "modifiedDate": when,
+            "currency": "USD",
+            "customer": self.customer.document(),
+            "lines": lines,
+        }
+        return _event("sales_invoice.issued", when, salesInvoice=invoice)
+
     @property
     def total(self) -> Decimal:
         """With tax, delivery and surcharge; the coupon is not taxed."""
@@ -257,6 +300,7 @@ class Purchase:
     lines: Lines
     drop_ship: bool = False
     freight: str = "0"  # what the supplier takes for the transport, once
+    taxed: bool = False  # by the supplier, freight included
     arrived: dict[int, int] = field(default_factory=dict)
     serials: dict[str, set[str]] = field(default_factory=dict)  # told so far, by product number
     receipts: int = 0
@@ -357,8 +401,8 @@ class Purchase:
                 "title": goods.title,
                 "description": None,
                 "price": _number(Decimal(goods.cost)),
-                "tax": 0,
-                "taxRate": None,
+                "tax": _number(Decimal(goods.cost) * TAX) if self.taxed else 0,
+                "taxRate": _number(TAX) if self.taxed else None,
                 "landedCost": _number(Decimal(goods.cost)),
                 "quantity": quantity,
                 "quantityReceived": self.arrived.get(goods.id, 0),
@@ -390,4 +434,21 @@ class Purchase:
 
     def _costs(self) -> list[dict[str, Any]]:
         freight = _number(Decimal(self.freight))
-        return [{"id": 1, "description": "Freight", "amount": freight, "tax": 0}] if freight else []
+        tax = _number(Decimal(self.freight) * TAX) if self.taxed else 0
+        return (
+            [{"id": 1, "description": "Freight", "amount": freight, "tax": tax}] if freight else []
+        )
+
+    @property
+    def ordered(self) -> Decimal:
+        """What is ordered, with freight, before tax."""
+        goods = sum((Decimal(goods.cost) * n for goods, n in self.lines), Decimal(0))
+        return goods + Decimal(self.freight)
+
+    @property
+    def owed(self) -> Decimal:
+        """What is owed to the supplier for what has arrived, with freight and tax."""
+        costs = {goods.id: Decimal(goods.cost) for goods, _ in self.lines}
+        goods = sum((costs[key] * n for key, n in self.arrived.items()), Decimal(0))
+        net = goods + Decimal(self.freight)
+        return (net * (1 + TAX) if self.taxed else net).quantize(CENT)

@@ -24,6 +24,7 @@ from sandbox.demo.goods import (
     SYNNEX,
 )
 from sandbox.demo.turns import TURNS
+from sandbox.demo.ways import WAYS
 
 OFFERED_OPPORTUNITY = 88  # the simulator starts with it: Contoso's quote 501 was written for it
 NORDIC_IN_CONNECTWISE = "NORDICS"
@@ -278,4 +279,5 @@ GROUPS: tuple[tuple[str, tuple[Story, ...]], ...] = (
     ),
     ("What only people know", (unknown_supplier, person_converts, shared, wrong_total)),
     *TURNS,
+    ("The other ways to run it", WAYS),
 )
