@@ -176,6 +176,9 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the data and the logs after the end.")
     ] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Let everything run on after the end, until Ctrl-C.")
+    ] = False,
     data_dir: DataDir = None,
     expect: Annotated[
         list[str] | None,
@@ -192,7 +195,8 @@ def demo(
     other = dict(part.partition("=")[::2] for part in expect or ())
     narrator = Narrator(as_json=as_json)
     try:
-        wrong = play(_settings(data_dir, None).demandlink_data_dir, narrator, other, keep=keep)
+        place = _settings(data_dir, None).demandlink_data_dir
+        wrong = play(place, narrator, other, keep=keep, stay=stay)
     except Interrupted:
         typer.echo("Interrupted; everything is stopped.", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -14,7 +14,8 @@ from typing import Any
 
 from sandbox.demo.clients import Office, Service
 from sandbox.demo.ending import Ending, Stock
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
+from sandbox.demo.purchases import Purchase
 
 Record = dict[str, Any]
 ON_A_TICKET = 0

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.demo.day import Day
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import Party
+from sandbox.demo.purchases import Purchase
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any
 
 from sandbox.demo.clients import Bookkeeper, Office
 from sandbox.demo.ending import Ending, Stock
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
+from sandbox.demo.purchases import Purchase
 
 Record = dict[str, Any]
 KINDS = (

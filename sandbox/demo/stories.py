@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sandbox.demo.day import Day
 from sandbox.demo.ending import Ending, Story
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import (
     BIG_MONITOR,
     CABLE,
@@ -23,6 +23,7 @@ from sandbox.demo.goods import (
     NORTHWIND,
     SYNNEX,
 )
+from sandbox.demo.purchases import Purchase
 from sandbox.demo.turns import TURNS
 from sandbox.demo.ways import WAYS
 

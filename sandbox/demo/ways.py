@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from sandbox.demo.day import Day
 from sandbox.demo.ending import Ending, Story
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import CABLE, DOCK, INGRAM, INSTALL, KEYBOARD, MONITOR, SYNNEX, Party
+from sandbox.demo.purchases import Purchase
 
 TAILSPIN = Party(81, "TAILSPIN", "Tailspin Toys", "toni.park@tailspin.example")
 FABRIKAM = Party(82, "FABRIKAM", "Fabrikam Inc", "frida.berg@fabrikam.example")

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.connectwise.http.api import Credentials
+from sandbox.xero.http.tokens import Credentials as XeroCredentials
 from tests.servers import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
@@ -43,7 +45,9 @@ SAID = (
     "More goods of sales order",
     "[INVOICED_TOO_EARLY]",
     "by the rules of order: none broken.",
-    "All 26 orders stand where they should",
+    "Which system holds what: an order of each configuration",
+    "C ON10001242 | sold, with tax | 1038.30 | 1038.30 | 0.00",
+    "All 30 orders stand where they should",
 )
 
 
@@ -87,12 +91,36 @@ def test_the_demo_tells_the_day_and_leaves_nothing(directory: Path):
     process = start("demo", directory=directory)
     out, err = process.communicate(timeout=150)
     assert process.returncode == 0, out[-3000:] + err
-    missing = [sentence for sentence in SAID if sentence not in " ".join(out.split())]
+    said = " ".join(out.split())
+    missing = [sentence for sentence in SAID if sentence not in said]
     assert not missing
     assert "\x1b" not in out
     assert "\r" not in out
     assert nothing_is_left(directory)
     assert not directory.exists()
+
+
+@pytest.mark.breadth
+def test_the_demo_stays_on_request_and_its_links_lead_to_the_records(directory: Path):
+    process = start("demo", "--json", "--stay", directory=directory)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    held = told["held"]
+    assert {one["way"] for one in held.values()} == {"A", "B1", "B2", "C", "D"}
+    xero, own = XeroCredentials().headers, Credentials().headers
+    json_only = {"Accept": "application/json"}
+    for one in held.values():
+        for kind, addresses in one.items():
+            if kind == "way":
+                continue
+            headers = xero if kind in ("invoice", "bill") else own
+            for address in addresses:
+                found = httpx.get(address, headers={**headers, **json_only}, trust_env=False)
+                assert found.status_code == 200, (kind, address)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert nothing_is_left(directory)
 
 
 @pytest.mark.breadth
