@@ -1,12 +1,12 @@
-"""F1, F2: where an order stands, in its answer and in ConnectWise itself."""
+"""F1, F2, A8: what an order became in ConnectWise is shown in its answer, and in the list."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.e2e.harness import Rest, Stack, running
+from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.orders import CABLE, DOCK, SYNNEX, Order
-from tests.e2e.tickets import B2, marked, tell
+from tests.e2e.tickets import B2, marked, plain, tell
 
 pytestmark = pytest.mark.processes
 
@@ -48,7 +48,7 @@ async def test_f1_the_sales_order_is_linked_from_the_answer_with_its_status(stac
     sales_order = await record(stack, found["sales_order"])
     assert {one["salesOrder"]["id"] for one in await marked(stack, order)} == {sales_order["id"]}
     assert sales_order["status"]["name"] == "Ready to invoice"
-    assert told["order"] == order.number
+    assert (told["number"], told["state"]) == (order.number, "done")
     assert f"Sales order {sales_order['id']} " in told["answer"]["sentence"]
 
 
@@ -97,3 +97,16 @@ async def test_f2_where_no_purchase_order_is_synced_none_is_shown(
         kinds = {link["kind"] for step in told["steps"] for link in step["remote"]}
         assert "purchase_order" not in kinds
         assert [line["linked"] for line in told["lines"]] == ["0", "0"]
+
+
+async def test_a8_what_is_ready_to_be_invoiced_is_listed(database_url: str, redis_url: str) -> None:
+    """Invoicing stays a person's work; an order whose goods are not bought yet is not listed."""
+    ready, unready = plain((CABLE, 5)), plain((DOCK, 1), id=1202)
+    async with running(
+        database_url, redis_url, scenario="connectwise-managed", quote_wait=5.0
+    ) as stack:
+        await tell(stack, ready.approved(), ready.ordered(8891, [(CABLE, 5)]), unready.approved())
+        await stack.until_state(ready.number, "done")
+        await stack.until_state(unready.number, "waiting", "LINE_NOT_ORDERED")
+        answer = await stack.client.get("/admin/orders?code=RELEASED", headers=bearer())
+        assert [one["number"] for one in answer.json()["items"]] == [ready.number]
