@@ -44,13 +44,13 @@ def arrived(view: OrderView, purchase_order_id: int) -> dict[int, int]:
 
 def received_for_lines(view: OrderView, *, drop_ship_only: bool = False) -> dict[int, int]:
     """Received in ConnectWise by sales order line id: shares of a purchase order line are filled
-    in their order, surplus last. What is not mirrored is as Commerce recorded it (D2)."""
+    in their order, surplus last. What is not mirrored is as Commerce recorded it (C6, D2)."""
     result: dict[int, int] = {}
     for purchase_order_id, shares in allocate(view).items():
         purchase_order = view.purchase_order(purchase_order_id)
         if drop_ship_only and not (purchase_order and purchase_order.drop_ship):
             continue
-        if view.suggests and purchase_order is not None:
+        if (view.suggests or view.by_commerce) and purchase_order is not None:
             rest = received(view, purchase_order)
         else:
             rest = arrived(view, purchase_order_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import CABLE, CONTOSO, DOCK, INGRAM
+from sandbox.demo.purchases import Purchase
 from tests.e2e.harness import bearer, running
 from tests.e2e.remote import Remote
 from tests.e2e.test_exactly_once import order_with_everything

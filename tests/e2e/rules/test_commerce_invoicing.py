@@ -157,8 +157,9 @@ async def test_d9_an_estimate_stands_in_for_a_draft_where_that_is_set(
         assert await books.ledger.posted(DocumentKind.INVOICE) == 0
 
 
-async def test_an_order_without_an_opportunity_gets_one_of_its_own_and_wins_it(xero: Kept) -> None:
-    """C1."""
+async def test_c1_an_order_without_an_opportunity_gets_one_of_its_own_and_wins_it(
+    xero: Kept,
+) -> None:
     order = replace(sold(), opportunity=None)
     await xero.tell(order.approved(), invoice(order, *LINES))
     told: Rest = await xero.stack.until_state(order.number, "done")

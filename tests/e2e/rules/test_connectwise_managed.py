@@ -71,6 +71,34 @@ async def test_d1_a4_from_tickets_there_is_no_sales_order(
 
 
 @pytest.mark.parametrize("source", ["opportunity", "ticket"])
+async def test_a1_a2_d1_one_ticket_one_won_opportunity_and_the_whole_total_to_invoice(
+    database_url: str, redis_url: str, source: str
+) -> None:
+    """However often the order is told: header amounts are lines, and the sum is Commerce's."""
+    amounts = {"deliveryAmount": 25, "paymentSurchargeAmount": 4, "couponDiscount": 10}
+    total = 5 * 12.5 + 319 + 25 + 4 - 10
+    order = plain((CABLE, 5), (DOCK, 1), header={**amounts, "total": total})
+    order.opportunity = 88
+    async with running(database_url, redis_url, invoice_from=source, **D) as stack:
+        before = len(await stack.get("/sales/opportunities"))
+        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5), (DOCK, 1)]))
+        await stack.until_state(order.number, "done")
+        await tell(stack, order.approved("sales_order.updated"), order.approved())
+        told = await stack.until_state(order.number, "done")
+        (record,) = await stack.get("/service/tickets")
+        assert record["company"]["identifier"] == "Contoso"
+        assert (await stack.get("/sales/opportunities/88"))["status"]["name"] == "Won"
+        assert len(await stack.get("/sales/opportunities")) == before
+        products = await marked(stack, order)
+        assert round(sum(one["price"] * one["quantity"] for one in products), 2) == total
+        assert len(products) == 2 + len(amounts)
+        by_ticket = source == "ticket"
+        assert {bool(one.get("ticket")) for one in products} == {by_ticket}
+        assert {bool(one.get("salesOrder")) for one in products} == {not by_ticket}
+        assert told["answer"]["code"] == "RELEASED"
+
+
+@pytest.mark.parametrize("source", ["opportunity", "ticket"])
 async def test_d2_a_receipt_makes_no_external_write_and_is_shown(
     database_url: str, redis_url: str, source: str
 ) -> None:
