@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 FAILED = 1
 INTERRUPTED = 130
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class SimulatedLedger(StrEnum):
+    """The one that `up` posts to: orders are posted to one ledger."""
+
+    QUICKBOOKS = "quickbooks"
+    XERO = "xero"
+
+
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder of its data; by default DEMANDLINK_DATA_DIR.")
 ]
@@ -51,6 +61,9 @@ def sandbox(
     commerce_fd: Annotated[
         int | None, typer.Option(help="The same for Commerce; without, none.", hidden=True)
     ] = None,
+    ledger_fd: Annotated[
+        list[int] | None, typer.Option(help="The same for QuickBooks, then Xero.", hidden=True)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the simulators of ConnectWise, Commerce, QuickBooks and Xero alone, until interrupted."""
@@ -69,6 +82,7 @@ def sandbox(
         if tls:
             files = _tls_files(data_dir, host, public_url)
         listener = socket.socket(fileno=fd) if fd is not None else bound(host, port)
+        books = [socket.socket(fileno=number) for number in ledger_fd or ()]
         if commerce_fd is not None:
             shop = socket.socket(fileno=commerce_fd)
         elif fd is None:
@@ -130,9 +144,12 @@ def up(
     port: Annotated[
         int | None, typer.Option(help="Port of the API; by default PORT, else any free one.")
     ] = None,
+    ledger: Annotated[
+        SimulatedLedger, typer.Option(help="The simulated ledger that it is signed in to.")
+    ] = SimulatedLedger.XERO,
     as_json: AsJson = False,
 ) -> None:
-    """Run everything on this machine, with a simulated ConnectWise, until Ctrl-C."""
+    """Run everything on this machine, with simulated vendors, until Ctrl-C."""
     from app.embedded import EmbeddedError
     from sandbox.stack import StackFailed
     from sandbox.up import run
@@ -149,7 +166,7 @@ def up(
             typer.echo(_how_to_try(path, described))
 
     try:
-        run(settings, tell, ready)
+        run(settings, tell, ready, ledger=ledger.value)
     except (StackFailed, EmbeddedError) as error:
         raise _failed(str(error)) from error
     tell("Everything is stopped.")
@@ -158,6 +175,9 @@ def up(
 def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the data and the logs after the end.")
+    ] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Let everything run on after the end, until Ctrl-C.")
     ] = False,
     data_dir: DataDir = None,
     expect: Annotated[
@@ -175,7 +195,8 @@ def demo(
     other = dict(part.partition("=")[::2] for part in expect or ())
     narrator = Narrator(as_json=as_json)
     try:
-        wrong = play(_settings(data_dir, None).demandlink_data_dir, narrator, other, keep=keep)
+        place = _settings(data_dir, None).demandlink_data_dir
+        wrong = play(place, narrator, other, keep=keep, stay=stay)
     except Interrupted:
         typer.echo("Interrupted; everything is stopped.", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -212,6 +233,8 @@ def _how_to_try(path: Path, described: dict[str, Any]) -> str:
         f"Admin key    {described['admin_key']}",
         f"ConnectWise  {simulator or 'as CONNECTWISE_URL says'}",
         f"Commerce     {described['sandbox']['commerce'] or 'as COMMERCE_API_URL says'}",
+        f"QuickBooks   {described['sandbox']['quickbooks'] or 'not simulated'}",
+        f"Xero         {described['sandbox']['xero'] or 'not simulated'}",
         f"Everything   {path}",
         "",
         "Try, from here:",

@@ -25,6 +25,7 @@ import httpx
 from app import embedded
 from app.store import migrate
 from sandbox.commerce.app import API_KEY
+from sandbox.ledgers import SIMULATED_LEDGERS, settings_of
 
 READY_SECONDS = 60.0
 # The worker lets orders come to their next release: longer than one call to ConnectWise may take.
@@ -94,6 +95,9 @@ class Stack:
     api_url: str = ""
     sandbox_url: str = ""
     commerce_url: str = ""  # of the simulated one; empty where a real one is named
+    ledger: str = "xero"  # the simulated one that is posted to, where no real one is named
+    ledger_urls: dict[str, str] = field(default_factory=dict)  # of the simulated ones, by name
+    signs_in: str = ""  # the ledger that it is signed in to at the start
     stopping: bool = False
     _handlers: dict[int, Any] = field(default_factory=dict)
     _deaths: list[float] = field(default_factory=list)
@@ -144,9 +148,11 @@ class Stack:
             old.unlink()
 
     def _start_sandbox(self) -> None:
-        """The simulators, in one process. Commerce's only where no real one is named."""
+        """The simulators, in one process. Commerce's only where no real one is named. A ledger
+        is posted to where the settings name none: a real one's consent is never touched."""
         given = self.environment
         listener, shop = bound("127.0.0.1", 0), None
+        books: list[socket.socket] = []
         try:
             self.sandbox_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             options = ["--fd", str(listener.fileno()), "--public-url", self.sandbox_url]
@@ -163,11 +169,19 @@ class Stack:
                 given["COMMERCE_API_URL"], given["COMMERCE_API_KEY"] = self.commerce_url, API_KEY
                 options += ["--commerce-fd", str(shop.fileno())]
                 fds.append(shop.fileno())
+            for name in SIMULATED_LEDGERS:
+                books.append(bound("127.0.0.1", 0))
+                self.ledger_urls[name] = f"http://127.0.0.1:{books[-1].getsockname()[1]}"
+                options += ["--ledger-fd", str(books[-1].fileno())]
+                fds.append(books[-1].fileno())
             self.spawn("sandbox", "sandbox", *options, fds=fds)
         finally:
-            listener.close()
-            if shop is not None:
-                shop.close()
+            for opened in (listener, *books, *((shop,) if shop is not None else ())):
+                opened.close()
+        if not given.get("QUICKBOOKS_CLIENT_ID") and not given.get("XERO_CLIENT_ID"):
+            self.signs_in = self.ledger
+            for name, value in settings_of(self.ledger, self.ledger_urls[self.ledger]).items():
+                given.setdefault(name, value)
         self.environment["CONNECTWISE_URL"] = f"{self.sandbox_url}/v4_6_release/apis/3.0"
 
     def _start_servers(self) -> None:
@@ -195,6 +209,7 @@ class Stack:
                     continue
                 if answer.status_code == httpx.codes.OK:
                     self._connect_webhooks(http)
+                    self._sign_in(http)
                     return
                 said = answer.text[:500]
         raise StackFailed(f"The service did not become ready in {READY_SECONDS:.0f} s: {said}")
@@ -206,6 +221,17 @@ class Stack:
         if self.commerce_url and secret:
             target = {"webhook_url": f"{self.api_url}/webhooks/commerce", "webhook_secret": secret}
             http.put(f"{self.commerce_url}/_sandbox/settings", json=target).raise_for_status()
+
+    def _sign_in(self, http: httpx.Client) -> None:
+        """A person consents at the simulated ledger, by the pages that a real one would show."""
+        if not self.signs_in:
+            return
+        begun = http.post(
+            f"{self.api_url}/admin/connections/{self.signs_in}/sign-in",
+            headers={"Authorization": f"Bearer {self.environment['ADMIN_API_KEY']}"},
+        )
+        begun.raise_for_status()
+        http.get(begun.json()["address"], follow_redirects=True).raise_for_status()
 
     def stop(self) -> None:
         """End everything, ConnectWise after the worker, whose orders come to a release first."""

@@ -22,6 +22,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from app.settings import Settings
+from sandbox import ledgers
 from sandbox.connectwise.http.api import Credentials
 from sandbox.stack import Interrupted, Stack, StackFailed, without_settings
 
@@ -72,6 +73,7 @@ def _new_secrets() -> dict[str, str]:
         "ADMIN_API_KEY": f"dl_{secrets.token_urlsafe(32)}",
         "COMMERCE_WEBHOOK_SECRETS": f"whsec_{webhook}",
         "CONNECTWISE_CALLBACK_TOKEN": secrets.token_urlsafe(24),
+        "SECRETS_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     }
 
 
@@ -120,6 +122,7 @@ def description(stack: Stack) -> dict[str, Any]:
         env["CONNECTWISE_PRIVATE_KEY"],
         env["CONNECTWISE_CLIENT_ID"],
     ).headers
+    books = ledgers.described(stack.ledger_urls)
     return {
         "api": stack.api_url,
         "console": None,
@@ -131,19 +134,21 @@ def description(stack: Stack) -> dict[str, Any]:
         "sandbox": {
             "connectwise": env["CONNECTWISE_URL"] if stack.sandbox else None,
             "commerce": stack.commerce_url or None,
-            "quickbooks": None,
-            "xero": None,
+            "quickbooks": books.pop("quickbooks"),
+            "xero": books.pop("xero"),
         },
         "connectwise_headers": headers,
-        "xero_headers": None,
-        "quickbooks_headers": None,
-        "quickbooks_realm": None,
+        **books,
         "pids": stack.pids,
     }
 
 
 def run(
-    settings: Settings, tell: Callable[[str], None], ready: Callable[[Path, dict[str, Any]], None]
+    settings: Settings,
+    tell: Callable[[str], None],
+    ready: Callable[[Path, dict[str, Any]], None],
+    *,
+    ledger: str,
 ) -> None:
     """Start the stack, call `ready` once, and watch until a signal. Raises StackFailed and
     embedded.EmbeddedError."""
@@ -164,6 +169,7 @@ def run(
         sandbox=simulated,
         prepare=prepare,
         revived=tell,
+        ledger=ledger,
     )
     path = data_dir / UP_JSON
     with _alone(data_dir):

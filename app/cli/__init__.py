@@ -19,6 +19,7 @@ from app.cli import (
     replays,
     server,
     setting,
+    tickets,
     trigger,
 )
 from app.cli.frame import Commands
@@ -37,7 +38,9 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    modules = (server, orders, events, replays, trigger, mappings, setting, connections, keys)
+    modules = (
+        server, orders, tickets, events, replays, trigger, mappings, setting, connections, keys,
+    )  # fmt: skip
     for module in modules:
         module.register(app)
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):

@@ -127,7 +127,7 @@ def decide(
             connection=connection,
         )
 
-    _decided(frame.with_service(work), f"{choice} is kept", as_json=as_json)
+    decided(frame.with_service(work), f"{choice} is kept", as_json=as_json)
 
 
 @app.command("hold")
@@ -139,7 +139,7 @@ def hold(
     async def work(container: Container, actor: Actor) -> Story:
         return await container.decisions.hold(actor, number, reason, connection)
 
-    _decided(frame.with_service(work), "held", as_json=as_json)
+    decided(frame.with_service(work), "held", as_json=as_json)
 
 
 @app.command("release")
@@ -151,7 +151,7 @@ def release(
     async def work(container: Container, actor: Actor) -> Story:
         return await container.decisions.release(actor, number, reason, connection)
 
-    _decided(frame.with_service(work), "released", as_json=as_json)
+    decided(frame.with_service(work), "released", as_json=as_json)
 
 
 @app.command("repin")
@@ -163,7 +163,7 @@ def repin(
     async def work(container: Container, actor: Actor) -> Story:
         return await container.decisions.repin(actor, number, reason, connection)
 
-    _decided(frame.with_service(work), "pinned anew", as_json=as_json)
+    decided(frame.with_service(work), "pinned anew", as_json=as_json)
 
 
 @app.command("retry")
@@ -176,7 +176,7 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Try a step again at once. One that is applied stays as it is."""
-    _decided(
+    decided(
         _step_of(number, step, reason, subject, connection, skip=False),
         f"{step} is tried again",
         as_json=as_json,
@@ -193,7 +193,7 @@ def skip(
     as_json: AsJson = False,
 ) -> None:
     """Leave a step out for good: what it would have done is done by hand."""
-    _decided(
+    decided(
         _step_of(number, step, reason, subject, connection, skip=True),
         f"{step} is left out",
         as_json=as_json,
@@ -212,7 +212,7 @@ def _step_of(
     return story
 
 
-def _decided(story: Story, done: str, *, as_json: bool) -> None:
+def decided(story: Story, done: str, *, as_json: bool) -> None:
     if as_json:
         from app.cli import shapes
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from app.domain.codes import State, Who
 from app.domain.grants import LEDGERS, advice
+from app.domain.psa_tickets import Ticket
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
@@ -140,6 +141,10 @@ def mapping(row: MappingRow) -> Json:
         "updated_at": moment(row.updated_at),
         "updated_by": row.updated_by,
     }
+
+
+def ticket(row: Ticket) -> Json:
+    return {"id": row.id, "summary": row.summary, "board": row.board, "status": row.status}
 
 
 def connection(row: ConnectionRow) -> Json:

@@ -19,7 +19,7 @@ from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
+from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines, with_sku
 from app.steps.resolve import company, contact, optional, sales_rep, setting
 
 name = "create_sales_order"
@@ -138,7 +138,8 @@ async def _ours(fx: Effects, opportunity: int) -> int | None:
     """The opportunity's sales order on which our products stand, never the opportunity alone."""
     marks = {fx.view.xref(key) for key in _keys(fx)}
     products = {fx.ref("product", key) for key in _keys(fx)}
-    skus = {sku_key(str(line.get("sku"))) for line in wanted_lines(fx.view)}
+    # Freight and the like stand on everybody's sales orders: they tell nothing.
+    skus = {sku_key(str(line["sku"])) for line in wanted_lines(fx.view) if "sku" in line}
     strong: list[int] = []
     weak: list[int] = []
     for order in await fx.cw.sales_orders_of_opportunity(opportunity):
@@ -164,7 +165,7 @@ async def _ours(fx: Effects, opportunity: int) -> int | None:
 async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None:
     """Every product of ours has to stand on the sales order, marked; lag is waited for."""
     parent = Parent(sales_order=sales_order)
-    lines = wanted_lines(fx.view)
+    lines = [with_sku(fx.view, line) for line in wanted_lines(fx.view)]
     there = await standing(fx, parent)
     marks = {product.xref for product in there}
     moved = {product.id for product in there}
@@ -173,7 +174,7 @@ async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None
         for line in lines
         if fx.view.xref(str(line["key"])) not in marks
         and fx.ref("product", str(line["key"])) not in moved
-        and not any(not p.xref and sku_key(p.sku) == sku_key(str(line.get("sku"))) for p in there)
+        and not any(not p.xref and sku_key(p.sku) == sku_key(str(line["sku"])) for p in there)
     ]
     add = fx.view.decided(Code.PRODUCTS_NOT_CONVERTED) == "add_products" or fx.view.appended
     if missing and not fx.view.person_converts and not add:

@@ -139,7 +139,7 @@ async def place(
     `leave_frozen`: a person accepted what differs on lines that a receipt or an invoice froze.
     """
     view = fx.view
-    named = [await _with_sku(fx, line) for line in lines]
+    named = [with_sku(view, line) for line in lines]
     xrefs = {str(line["key"]): view.xref(str(line["key"])) for line in named}
     prefix = view.xref("")
     apart = view.decided(Code.OPTIONS_UNMATCHED) == "make_own"
@@ -236,11 +236,11 @@ def chosen_of(fx: Effects, ids: Sequence[int]) -> int | None:
     return int(named) if named.isdecimal() and int(named) in ids else None
 
 
-async def _with_sku(fx: Effects, line: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_sku(view: OrderView, line: Mapping[str, Any]) -> Mapping[str, Any]:
     """Header amounts stand on catalog items that settings name; those are read live."""
     if "setting" not in line:
         return line
-    sku = fx.view.names.get(str(line["setting"]), "")
+    sku = view.names.get(str(line["setting"]), "")
     return {**line, "sku": sku or f"?{line['setting']}"}
 
 

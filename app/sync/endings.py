@@ -78,11 +78,11 @@ def failed(
     where = f" ({failure.endpoint})" if failure.endpoint else ""
     sentence = f"{system}{where}: {failure.message}"
     tries = _tries(base, policy.code)
-    if failure.kind is FailureKind.GONE and tries == 1:
-        # A record made just now may not show yet: look once more before a person is asked.
-        again = now + view.live.read_lag
-        return Ending(shut(base, State.WAITING, policy.code, sentence, now, again))
     if failure.kind is FailureKind.GONE:
+        if (base.code, base.sentence) != (Code.READ_LAG, sentence) and tries == 1:
+            # A record made just now may not show yet: look once more before a person is asked.
+            again = now + view.live.read_lag
+            return Ending(shut(base, State.WAITING, Code.READ_LAG, sentence, now, again))
         row = held(view, base, policy.code, sentence, now)
         return Ending(replace(row, choices=gone.ways(view, base.subject, sentence)))
     if policy.action == "hold" or (policy.action == "adopt" and tries >= ADOPT_TRIES):

@@ -16,6 +16,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from sandbox.demo.events import Event, Lines
+from sandbox.demo.goods import Party
 from sandbox.stack import StackFailed, client
 
 Record = dict[str, Any]
@@ -94,6 +95,7 @@ class Office:
     """ConnectWise as its own people see it."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self.url = url
         self._http = client(base_url=url, headers={**headers, "clientId": PERSON})
         self._control = url.partition("/v4_6_release")[0] + "/_sandbox"
 
@@ -131,6 +133,35 @@ class Office:
                 },
             )
         return int(opportunity["id"])
+
+    def make_customer(self, customer: Party) -> None:
+        company = self.make(
+            "/company/companies",
+            {
+                "identifier": customer.account,
+                "name": customer.name,
+                "accountNumber": customer.account,
+                "types": [{"id": 1}],
+            },
+        )
+        first, _, last = customer.email.partition("@")[0].partition(".")
+        self.make(
+            "/company/contacts",
+            {
+                "firstName": first.title(),
+                "lastName": last.title(),
+                "company": {"id": company["id"]},
+                "defaultFlag": True,
+                "communicationItems": [
+                    {
+                        "type": {"id": 1, "name": "Email"},
+                        "value": customer.email,
+                        "communicationType": "Email",
+                        "defaultFlag": True,
+                    }
+                ],
+            },
+        )
 
     def make_vendor(self, identifier: str, name: str) -> None:
         self.make(
@@ -187,6 +218,26 @@ class Office:
 
     def last_request(self) -> int:
         return max((int(entry["n"]) for entry in self.requests()), default=0)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class Bookkeeper:
+    """Xero as its own people see it."""
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self.url = url
+        self._http = client(base_url=url, headers={**headers, "Accept": "application/json"})
+
+    def documents(self) -> list[Record]:
+        """Every invoice and bill that was not deleted."""
+        answer = self._http.get("/Invoices", params={"page": 1, "pageSize": MORE_THAN_THERE_ARE})
+        found: list[Record] = _checked(answer)["Invoices"]
+        return [one for one in found if one["Status"] not in ("DELETED", "VOIDED")]
+
+    def address(self, document: Record) -> str:
+        return f"{self.url}/Invoices/{document['InvoiceID']}"
 
     def close(self) -> None:
         self._http.close()

@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.demo.clients import Office, Service, names
 from sandbox.demo.counting import Count, count
 from sandbox.demo.events import Event
+from sandbox.demo.goods import Party
 from sandbox.demo.narrator import Narrator, Telling, told
 from sandbox.stack import Stack, StackFailed
 
@@ -60,6 +61,12 @@ class Day:
             raise StackFailed(f"A repeated delivery of {event['type']} was not seen as one.")
         self.service.post(event)
         self._narrator.sent(f"{event['type']}, three times")
+
+    def bind(self, customer: Party, scenario: str) -> None:
+        """ConnectWise knows a further customer, whose orders follow a scenario of their own."""
+        self.office.make_customer(customer)
+        self.service.map("scenario", f"customer:{customer.id}", scenario)
+        self.happened(f"{customer.name} is bound to the scenario {scenario}.")
 
     def decide(self, number: str, code: str, choice: str, reason: str) -> None:
         """A person decides what the service asks for."""

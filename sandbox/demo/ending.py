@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.demo.day import Day
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import Party
+from sandbox.demo.purchases import Purchase
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Ending:
     """Where an order must stand. `purchases` must each stand in ConnectWise exactly once, linked,
     with what arrived; `status` is that of its one sales order there, None: there must be none.
     `guest`: it stands on the sales order of another order of the day, by a person's decision.
-    `invoices`: how many a person made of it by hand."""
+    `invoices`: how many a person made of it by hand. `way`: the configuration that it follows."""
 
     sale: Sale | Stock
     state: str
@@ -47,12 +48,15 @@ class Ending:
     status: str | None = "Ready to invoice"
     guest: bool = False
     invoices: int = 0
+    way: str = "B1"
 
     @classmethod
-    def released(cls, sale: Sale, *purchases: Purchase, guest: bool = False) -> Ending:
+    def released(
+        cls, sale: Sale, *purchases: Purchase, guest: bool = False, way: str = "B1"
+    ) -> Ending:
         """The good end: everything came, the order may be invoiced."""
         sentence = "is released for invoicing"
-        return cls(sale, "done", "RELEASED", sentence, purchases, guest=guest)
+        return cls(sale, "done", "RELEASED", sentence, purchases, guest=guest, way=way)
 
 
 Story = Callable[[Day], Ending | tuple[Ending, ...]]

@@ -1,8 +1,8 @@
 """Commerce events for stories: who sells what to whom, written down once and for reading.
 
-Owns the form of the events (`commerce-events.schema.json`): a `Sale` gives the quote's and the
-sales order's, a `Purchase` those of one supplier's purchase order. A document is always whole, so
-each event can be posted twice, late, or in any order.
+Owns the form of the events (`commerce-events.schema.json`) of a `Sale`: its quote's, its order's and
+its invoice's; those of supplier purchase orders are in `purchases.py`. A document is always whole,
+so each event can be posted twice, late, or in any order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from sandbox.demo.goods import Goods, Party
+from sandbox.demo.goods import SERVICE, Goods, Party
 
 Event = dict[str, Any]
 TAX = Decimal("0.1")
@@ -32,16 +32,16 @@ _seconds = count(1)
 _morning = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
 
-def _now() -> str:
+def moment() -> str:
     moment = _morning + timedelta(seconds=next(_seconds))
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def _event(kind: str, when: str, **data: Any) -> Event:
+def message(kind: str, when: str, **data: Any) -> Event:
     return {"type": kind, "timestamp": when, "data": data}
 
 
-def _number(value: Decimal) -> float | int:
+def json_number(value: Decimal) -> float | int:
     """As JSON carries money: 23.9, never 23.90 as text."""
     return int(value) if value == value.to_integral_value() else float(value)
 
@@ -85,7 +85,7 @@ class Sale:
 
     def won(self) -> Event:
         """quote.won: the customer accepted, with these options."""
-        when = _now()
+        when = moment()
         every: Options = [
             *self.options,
             *((goods, quantity, True) for goods, quantity in self._not_optional),
@@ -98,7 +98,7 @@ class Sale:
                 "title": goods.title,
                 "productID": goods.id,
                 "productNumber": goods.number,
-                "price": _number(Decimal(goods.price)),
+                "price": json_number(Decimal(goods.price)),
                 "quantity": quantity,
                 "isOptional": number <= len(self.options),
                 "isSelected": chosen,
@@ -123,7 +123,7 @@ class Sale:
             "connectwise": {"opportunityId": self.opportunity},
             "sections": [section for section in sections if section["lines"]],
         }
-        return _event("quote.won", when, quote=quote)
+        return message("quote.won", when, quote=quote)
 
     def declined(self) -> Event:
         """quote.declined: the customer does not want it, and there is no order."""
@@ -161,7 +161,7 @@ class Sale:
 
     def approved(self, kind: str = "sales_order.approved") -> Event:
         """sales_order.approved: the order stands in Commerce."""
-        when = _now()
+        when = moment()
         delivery, surcharge = Decimal(self.delivery), Decimal(self.surcharge)
         order = {
             "id": self.id,
@@ -173,11 +173,11 @@ class Sale:
             "fulfillmentStatus": 0,
             "entryType": 1,
             "notes": None,
-            "deliveryAmount": _number(delivery),
-            "deliveryTax": _number(delivery * TAX),
-            "paymentSurchargeAmount": _number(surcharge),
-            "paymentSurchargeTax": _number(surcharge * TAX),
-            "couponDiscount": _number(Decimal(self.coupon)),
+            "deliveryAmount": json_number(delivery),
+            "deliveryTax": json_number(delivery * TAX),
+            "paymentSurchargeAmount": json_number(surcharge),
+            "paymentSurchargeTax": json_number(surcharge * TAX),
+            "couponDiscount": json_number(Decimal(self.coupon)),
             "currency": "USD",
             "orderDate": when,
             "createdDate": when,
@@ -193,9 +193,52 @@ class Sale:
             },
             "contact": {"email": self.customer.email},
             "ownerEmail": "sales@msp.example",
-            "total": _number(self.total + Decimal(self.misstated)),
+            "total": json_number(self.total + Decimal(self.misstated)),
         }
-        return _event(kind, when, salesOrder=order)
+        return message(kind, when, salesOrder=order)
+
+    def invoiced(self) -> Event:
+        """sales_invoice.issued: Commerce invoices the whole order."""
+        when = moment()
+        header = (
+            ("freight", "Delivery", Decimal(self.delivery), TAX),
+            ("discount", "Coupon", Decimal(self.coupon), Decimal(0)),
+        )
+        lines = [
+            {
+                "id": number,
+                "kind": "service" if goods.type == SERVICE else "product",
+                "title": goods.title,
+                "quantity": quantity,
+                "price": json_number(Decimal(goods.price)),
+                "tax": json_number(Decimal(goods.price) * TAX),
+            }
+            for number, goods, quantity in self.numbered
+        ]
+        lines += [
+            {
+                "id": 100 + n,
+                "kind": kind,
+                "title": title,
+                "quantity": 1,
+                "price": json_number(amount),
+                "tax": json_number(amount * rate),
+            }
+            for n, (kind, title, amount, rate) in enumerate(header)
+            if amount
+        ]
+        invoice = {
+            "id": self.id,
+            "invoiceNumber": f"IN1000{self.id}",
+            "salesOrderID": self.id,
+            "customerID": self.customer.id,
+            "issueDate": when,
+            "modifiedDate": when,
+            "currency": "USD",
+            "customer": self.customer.document(),
+            "lines": lines,
+        }
+        return message("sales_invoice.issued", when, salesInvoice=invoice)
 
     @property
     def total(self) -> Decimal:
@@ -228,166 +271,19 @@ class Sale:
             "salesOrderID": self.id,
             "productID": goods.id,
             "lineNumber": line,
-            "cost": _number(Decimal(goods.cost)),
-            "price": _number(price),
-            "tax": _number(price * TAX),
-            "taxRate": _number(TAX),
+            "cost": json_number(Decimal(goods.cost)),
+            "price": json_number(price),
+            "tax": json_number(price * TAX),
+            "taxRate": json_number(TAX),
             "quantity": quantity,
             "title": goods.title,
             "description": None,
             "isRecurring": goods in self.recurring,
-            "lineTax": _number(self._tax(line, goods, quantity)),
+            "lineTax": json_number(self._tax(line, goods, quantity)),
         }
         if line in self.discounts:
-            discount = _number(Decimal(self.discounts[line]))
+            discount = json_number(Decimal(self.discounts[line]))
             document |= {"discountMethod": PERCENT, "discountValue": discount}
         if line in self.from_stock:
             document["quantityFromStock"] = self.from_stock[line]
         return document
-
-
-@dataclass
-class Purchase:
-    """A purchase order of a sale to one supplier, or for stock without one. `receive` counts what
-    has arrived, so build the events in the order of the day and post them as you like."""
-
-    id: int
-    sale: Sale | None
-    supplier: Party
-    lines: Lines
-    drop_ship: bool = False
-    freight: str = "0"  # what the supplier takes for the transport, once
-    arrived: dict[int, int] = field(default_factory=dict)
-    serials: dict[str, set[str]] = field(default_factory=dict)  # told so far, by product number
-    receipts: int = 0
-
-    @property
-    def number(self) -> str:
-        return f"PO1000{self.id}"
-
-    def approved(self) -> Event:
-        """purchase_order.approved: ordered at the supplier."""
-        when = _now()
-        return _event("purchase_order.approved", when, purchaseOrder=self._document(when))
-
-    def cancelled(self) -> Event:
-        """purchase_order.cancelled: it will not come."""
-        when = _now()
-        document = {**self._document(when), "status": CANCELLED}
-        return _event("purchase_order.cancelled", when, purchaseOrder=document)
-
-    def corrected(self, goods: Goods, arrived: int) -> Event:
-        """purchase_order.updated: fewer have arrived than was said before."""
-        self.arrived[goods.id] = arrived
-        when = _now()
-        return _event("purchase_order.updated", when, purchaseOrder=self._document(when))
-
-    def told_again(self, event: Event) -> Event:
-        """The same receipt with its serial numbers, later."""
-        when = _now()
-        goods = [ordered for ordered, _ in self.lines]
-        receipt = {**event["data"]["receipt"], "receivedDate": when}
-        receipt["lines"] = [
-            {
-                **line,
-                "serialNumbers": self._serials(
-                    goods[line["purchaseOrderLineID"] - 1], 0, line["quantity"]
-                ),
-            }
-            for line in receipt["lines"]
-        ]
-        document = self._document(when)
-        return _event("purchase_order.receipted", when, receipt=receipt, purchaseOrder=document)
-
-    def _serials(self, goods: Goods, before: int, quantity: int) -> list[str]:
-        if not goods.serialized:
-            return []
-        found = [f"{self.id}-{goods.id}-{before + n:03}" for n in range(1, quantity + 1)]
-        self.serials.setdefault(goods.number, set()).update(found)
-        return found
-
-    def receive(
-        self, goods: Mapping[Goods, int] | None = None, *, with_serials: bool = True
-    ) -> Event:
-        """purchase_order.receipted: these quantities came; by default all that is missing."""
-        came = dict(goods) if goods is not None else self.missing
-        self.receipts += 1
-        lines = []
-        for sold, quantity in came.items():
-            before = self.arrived.get(sold.id, 0)
-            self.arrived[sold.id] = before + quantity
-            lines.append(
-                {
-                    "purchaseOrderLineID": self._line_id(sold),
-                    "quantity": quantity,
-                    "serialNumbers": self._serials(sold, before, quantity) if with_serials else [],
-                }
-            )
-        when = _now()
-        receipt = {
-            "id": f"{self.id}-{self.receipts}",
-            "purchaseOrderID": self.id,
-            "receivedDate": when,
-            "packingSlip": f"SLIP-{self.id}-{self.receipts}",
-            "supplierInvoiceNumber": f"INV-{self.id}-{self.receipts}",
-            "supplierInvoiceDate": when,
-            "dueDate": None,
-            "trackingNumber": None,
-            "freight": None,
-            "lines": lines,
-        }
-        document = self._document(when)
-        return _event("purchase_order.receipted", when, receipt=receipt, purchaseOrder=document)
-
-    @property
-    def missing(self) -> dict[Goods, int]:
-        left = {goods: quantity - self.arrived.get(goods.id, 0) for goods, quantity in self.lines}
-        return {goods: quantity for goods, quantity in left.items() if quantity > 0}
-
-    def _line_id(self, goods: Goods) -> int:
-        return 1 + [ordered for ordered, _ in self.lines].index(goods)
-
-    def _document(self, when: str) -> dict[str, Any]:
-        lines = [
-            {
-                "id": self._line_id(goods),
-                "purchaseOrderID": self.id,
-                "productID": goods.id,
-                "lineNumber": self._line_id(goods),
-                "title": goods.title,
-                "description": None,
-                "price": _number(Decimal(goods.cost)),
-                "tax": 0,
-                "taxRate": None,
-                "landedCost": _number(Decimal(goods.cost)),
-                "quantity": quantity,
-                "quantityReceived": self.arrived.get(goods.id, 0),
-                "salesOrderLineID": None,
-            }
-            for goods, quantity in self.lines
-        ]
-        complete = not self.missing
-        return {
-            "id": self.id,
-            "orderNumber": self.number,
-            "reference": self.sale.number if self.sale is not None else None,
-            "supplierID": self.supplier.id,
-            "warehouseID": 1,
-            "salesOrderID": self.sale.id if self.sale is not None else None,
-            "type": int(self.drop_ship),
-            "status": 2 if complete else 1,
-            "note": None,
-            "dueDate": None,
-            "currency": "USD",
-            "orderDate": when,
-            "receivedDate": when if complete else None,
-            "modifiedDate": when,
-            "lines": lines,
-            "costs": self._costs(),
-            "supplier": {**self.supplier.document(), "email": self.supplier.email},
-            "products": [goods.product() for goods, _ in self.lines],
-        }
-
-    def _costs(self) -> list[dict[str, Any]]:
-        freight = _number(Decimal(self.freight))
-        return [{"id": 1, "description": "Freight", "amount": freight, "tax": 0}] if freight else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sandbox.demo.day import Day
 from sandbox.demo.ending import Ending, Story
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import (
     BIG_MONITOR,
     CABLE,
@@ -23,7 +23,9 @@ from sandbox.demo.goods import (
     NORTHWIND,
     SYNNEX,
 )
+from sandbox.demo.purchases import Purchase
 from sandbox.demo.turns import TURNS
+from sandbox.demo.ways import WAYS
 
 OFFERED_OPPORTUNITY = 88  # the simulator starts with it: Contoso's quote 501 was written for it
 NORDIC_IN_CONNECTWISE = "NORDICS"
@@ -278,4 +280,5 @@ GROUPS: tuple[tuple[str, tuple[Story, ...]], ...] = (
     ),
     ("What only people know", (unknown_supplier, person_converts, shared, wrong_total)),
     *TURNS,
+    ("The other ways to run it", WAYS),
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sandbox.demo.day import Day
 from sandbox.demo.ending import Ending, Stock, Story
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import (
     CABLE,
     CONTOSO,
@@ -22,6 +22,7 @@ from sandbox.demo.goods import (
     NORTHWIND,
     SYNNEX,
 )
+from sandbox.demo.purchases import Purchase
 
 
 def changed_and_sourced_anew(day: Day) -> Ending:

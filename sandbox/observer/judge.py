@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.observer import ending, lost, of_suggestions, of_tickets, rules
+from sandbox.observer.matrix import Rows
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
 from sandbox.observer.whose import Broken
@@ -40,7 +41,8 @@ class Case:
     `accepted`: Commerce events with when they were taken. `first`: ConnectWise's rows before the
     log. `service`: the client id of the service; writes of others only change the state.
     `permitted`: rules that a person's decision lifted, as "D-7" for all, or "D-7 1201" for one
-    Commerce order. `scenario` chooses the row of the matrix of who writes what (G9).
+    Commerce order. `scenario` chooses the row of the matrix of who writes what (G9), `rows` that
+    of single Commerce orders which follow another.
     `lost_on_decline`: whether a declined quote may mark its opportunity lost (B1.4).
     """
 
@@ -50,6 +52,7 @@ class Case:
     service: str
     permitted: Collection[str] = ()
     scenario: str = "B1"
+    rows: Mapping[int, str] = field(default_factory=dict)
     ready: str = "Ready to invoice"
     lost_on_decline: bool = False
     writes: int = field(default=0, init=False)  # how many were judged
@@ -58,6 +61,7 @@ class Case:
 def judge(case: Case) -> list[Finding]:
     """Every rule that was broken, in the order of the log. Empty: all is well."""
     told, mirror = Told(case.accepted), Mirror(case.first)
+    rows = Rows(case.scenario, case.rows)
     found: list[Finding] = []
     links: set[int] = set()  # made by writes of the service
     for entry in case.log:
@@ -73,7 +77,7 @@ def judge(case: Case) -> list[Finding]:
             changed=changed,
             told=told,
             moment=datetime.fromisoformat(str(entry["t"])),
-            scenario=case.scenario,
+            rows_asked=rows,
             ready=case.ready,
             lost_on_decline=case.lost_on_decline,
         )
@@ -84,7 +88,7 @@ def judge(case: Case) -> list[Finding]:
         case.writes += 1
         links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = ending.faults(mirror, told, case.ready, case.scenario, links)
+    end = ending.faults(mirror, told, case.ready, rows, links)
     return [*found, *_not_permitted(case.permitted, end, None)]
 
 

@@ -5,6 +5,10 @@ Owns for each configuration the writes that it may make, as (methods, path). Rea
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
 Allowed = tuple[tuple[str, str], ...]
 
 ALWAYS: Allowed = (("POST|PATCH|PUT|DELETE", r"/system/callbacks(/\d+)?"),)
@@ -65,3 +69,30 @@ ROW_OF = {
     "commerce-invoicing": "C",
     "connectwise-managed": "D",
 }
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The row of each Commerce order: `usual`, but for those of `others`."""
+
+    usual: str
+    others: Mapping[int, str]
+
+    def row_of(self, order: int | None) -> str:
+        return self.others.get(order, self.usual) if order is not None else self.usual
+
+    def of(self, orders: Collection[int]) -> Iterator[tuple[int | None, frozenset[str]]]:
+        """The row that each order's write has to be in. Where a write tells no order, it has to be
+        in one of those in use."""
+        for order in orders:
+            yield order, frozenset({self.row_of(order)})
+        if not orders:
+            yield None, frozenset({self.usual, *self.others.values()})
+
+
+def allows(row: str, method: str, path: str) -> bool:
+    """Whether a row has the write."""
+    return any(
+        method in methods.split("|") and re.fullmatch(pattern, path.rstrip("/"))
+        for methods, pattern in MATRIX[row]
+    )

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer.matrix import MATRIX, NOT_RECEIVED_THERE
+from sandbox.observer.matrix import NOT_RECEIVED_THERE, Rows, allows
 from sandbox.observer.mirror import Mirror, Row, line_of, order_of, placed, wanted
 from sandbox.observer.told import Told, physical_lines
-from sandbox.observer.whose import Broken, of_others, purchase_order_of, told_of
+from sandbox.observer.whose import Broken, concerned, of_others, purchase_order_of, told_of
 
 OPPORTUNITY = re.compile(r"^/sales/opportunities/(\d+)(/.*)?$")
 CONVERT = "/convertToSalesOrder"
@@ -47,7 +47,7 @@ class Write:
     changed: Iterable[Mapping[str, Any]]
     told: Told
     moment: datetime
-    scenario: str
+    rows_asked: Rows
     ready: str
     lost_on_decline: bool = False
 
@@ -70,12 +70,12 @@ Rule = Callable[[Write], Iterable[Broken]]
 
 
 def allowed_write(write: Write) -> Iterator[Broken]:
-    """G9: exactly one poster. A write that the scenario's row does not have."""
+    """G9: exactly one poster. A write that the row of its order's configuration does not have."""
     method = str(write.entry["method"])
-    for methods, path in MATRIX[write.scenario]:
-        if method in methods.split("|") and re.fullmatch(path, write.path.rstrip("/")):
-            return
-    yield "G9", None, f"{method} {write.path} is no write of configuration {write.scenario}."
+    for order, rows in write.rows_asked.of(concerned(write.after, write.told, write.changed)):
+        if not any(allows(row, method, write.path) for row in rows):
+            named = " or ".join(sorted(rows))
+            yield "G9", order, f"{method} {write.path} is no write of configuration {named}."
 
 
 def won_before_conversion(write: Write) -> Iterator[Broken]:
@@ -177,7 +177,7 @@ def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
 
 def released_with_its_goods(write: Write) -> Iterator[Broken]:
     """B1.11, D-15: a sales order is released once its goods are there, or some are shipped."""
-    known = (write.after, write.told, write.moment, write.scenario)
+    known = (write.after, write.told, write.moment, write.rows_asked)
     for old, new in write.rows("order"):
         status = write.after.status("orderStatus", new["status"])
         was = old["status"] if old is not None else None
@@ -199,7 +199,7 @@ def short_of_goods(
     mirror: Mirror,
     told: Told,
     moment: datetime,
-    scenario: str,
+    rows: Rows,
     parent: Row,
     field: str = "salesOrder",
 ) -> Iterator[Broken]:
@@ -223,7 +223,7 @@ def short_of_goods(
             if needed and not some:
                 yield "B1.11", order, f"{named} was released unshipped."
             continue
-        if scenario in NOT_RECEIVED_THERE:
+        if rows.row_of(order) in NOT_RECEIVED_THERE:
             continue
         for key, quantity in needed.items():
             own = products.get(key)

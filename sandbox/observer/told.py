@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 Json = Mapping[str, Any]
@@ -61,6 +61,12 @@ class Told:
                 known = self.purchase_orders.setdefault(int(purchase["id"]), Document())
                 known.versions.append((when, purchase))
                 self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
+
+    def sales_order(self, purchase_order: int | None) -> int | None:
+        """The order that a purchase order was last told for."""
+        known = self.purchase_orders.get(purchase_order or 0)
+        body = known.at(datetime.max.replace(tzinfo=UTC)) if known is not None else None
+        return int(body["salesOrderID"]) if body and body.get("salesOrderID") else None
 
     def received(self, purchase_order: int, moment: datetime) -> dict[str, int]:
         """The most that was ever said to be received by then, by product number in small letters:

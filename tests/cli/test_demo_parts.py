@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from app.sync import contract
 from sandbox.demo import checks
 from sandbox.demo.counting import Count, count
 from sandbox.demo.ending import Ending
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import BIG_MONITOR, CABLE, CONTOSO, DOCK, INGRAM, INSTALL, KIT, MONITOR
+from sandbox.demo.holdings import MATRIX, Holding
 from sandbox.demo.narrator import Narrator, Telling, told
+from sandbox.demo.purchases import Purchase
 
 SALE = Sale(
     1201,
@@ -56,6 +59,7 @@ def purchase() -> Purchase:
         purchase().corrected(MONITOR, 3),
         Sale(1203, CONTOSO, [(CABLE, 7)]).approved(),
         PRICED.approved(),
+        PRICED.invoiced(),
         Purchase(8892, PRICED, INGRAM, [(KIT, 2)], freight="18.00").receive(),
     ],
     ids=lambda event: event["type"],
@@ -336,3 +340,38 @@ def test_an_expected_state_can_be_planted():
 )
 def test_every_deviation_in_connectwise_is_told(more: dict[str, Any], says: str):
     assert says in " ".join(checks.deviations([ending()], STANDS, books(**more)))
+
+
+def held(way: str, *kinds: str, **amounts: Decimal) -> Holding:
+    ending = Ending(SALE, "done", "RELEASED", "", (purchase(),), way=way)
+    found = Holding(ending, SALE)
+    for name, amount in amounts.items():
+        setattr(found, name, amount)
+    for kind in kinds:
+        found.hold(kind, 1, "http://x")
+    return found
+
+
+def test_g9_a_record_that_a_configuration_must_not_have_is_found() -> None:
+    right = sorted(MATRIX["A"])
+    assert not list(held("A", *right).faults())
+    assert list(held("A", *right, "purchase order").faults()) == [
+        "ON10001201 has a record of purchase order, which configuration A decides (G9)."
+    ]
+    assert list(held("A", *right[1:]).faults()) == [
+        f"ON10001201 lacks a record of {right[0]}, which configuration A decides (G9)."
+    ]
+
+
+@pytest.mark.parametrize("amount", ["billed", "ordered", "invoiced", "owed"])
+def test_an_amount_that_differs_by_a_cent_is_found(amount: str) -> None:
+    mine = held("A", *MATRIX["A"])
+    told = {
+        "billed": SALE.billed,
+        "invoiced": SALE.total,
+        "ordered": mine.purchases[0].ordered,
+        "owed": mine.purchases[0].owed,
+    }[amount]
+    assert not list(held("A", *MATRIX["A"], **{amount: told}).faults())
+    (fault,) = held("A", *MATRIX["A"], **{amount: told + Decimal("0.01")}).faults()
+    assert f"should be {told}" in fault

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from app.cli.frame import ExitCode
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import CABLE, CONTOSO, INGRAM, NORDIC
+from sandbox.demo.purchases import Purchase
 from tests.cli.conftest import Command, beside
 from tests.e2e.harness import ADMIN, Stack, bearer, running
 

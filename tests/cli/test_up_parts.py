@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from app.settings import Settings
 from sandbox import up
+from sandbox.ledgers import SIMULATED_LEDGERS, described, settings_of
 from sandbox.stack import Stack, StackFailed, without_settings
 
 DESCRIBED = {
@@ -23,7 +24,7 @@ DESCRIBED = {
 def test_secrets_are_made_once_and_for_the_owner_alone(tmp_path: Path):
     first = up.made_up(tmp_path)
     assert up.made_up(tmp_path) == first
-    assert len(set(first.values())) == 3
+    assert len(set(first.values())) == 4
     assert stat.S_IMODE((tmp_path / up.SECRETS).stat().st_mode) == 0o600
     assert first["COMMERCE_WEBHOOK_SECRETS"].startswith("whsec_")
 
@@ -56,12 +57,21 @@ def test_up_json_holds_exactly_what_the_interface_lists(tmp_path: Path):
     environment = up.environment(tmp_path, {})
     environment |= {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
     environment["CONNECTWISE_URL"] = "http://127.0.0.1:1/v4_6_release/apis/3.0"
-    described = up.description(Stack(tmp_path, environment, api_url="http://127.0.0.1:2"))
-    assert set(described) == DESCRIBED
-    assert set(described["sandbox"]) == {"connectwise", "commerce", "quickbooks", "xero"}
-    assert set(described["connectwise_headers"]) == {"Authorization", "clientId"}
-    assert described["sandbox"]["xero"] is None
-    assert described["pids"].keys() == {"up"}
+    shown = up.description(Stack(tmp_path, environment, api_url="http://127.0.0.1:2"))
+    assert set(shown) == DESCRIBED
+    assert set(shown["sandbox"]) == {"connectwise", "commerce", "quickbooks", "xero"}
+    assert set(shown["connectwise_headers"]) == {"Authorization", "clientId"}
+    assert shown["sandbox"]["xero"] is None
+    assert shown["pids"].keys() == {"up"}
+
+
+@pytest.mark.parametrize("name", SIMULATED_LEDGERS)
+def test_what_a_simulated_ledger_needs_are_settings_that_there_are(name: str):
+    given = settings_of(name, "http://127.0.0.1:3")
+    assert {key.lower() for key in given} <= set(Settings.model_fields)
+    told = described({"quickbooks": "http://127.0.0.1:3", "xero": "http://127.0.0.1:4"})
+    assert told["xero"] == "http://127.0.0.1:4/api.xro/2.0"
+    assert set(told["xero_headers"]) == {"Authorization", "xero-tenant-id"}
 
 
 def test_two_stacks_do_not_share_a_data_directory(tmp_path: Path):

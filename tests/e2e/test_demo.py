@@ -14,9 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.connectwise.http.api import Credentials
+from sandbox.xero.http.tokens import Credentials as XeroCredentials
 from tests.servers import wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.breadth, pytest.mark.timeout(180)]
 
 SAID = (
     '10 of 10 Dell P2425H 24" monitor are on no purchase order.',
@@ -43,7 +45,9 @@ SAID = (
     "More goods of sales order",
     "[INVOICED_TOO_EARLY]",
     "by the rules of order: none broken.",
-    "All 26 orders stand where they should",
+    "Which system holds what: an order of each configuration",
+    "C ON10001242 | sold, with tax | 1038.30 | 1038.30 | 0.00",
+    "All 30 orders stand where they should",
 )
 
 
@@ -82,12 +86,12 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.mark.breadth
 def test_the_demo_tells_the_day_and_leaves_nothing(directory: Path):
     process = start("demo", directory=directory)
     out, err = process.communicate(timeout=150)
     assert process.returncode == 0, out[-3000:] + err
-    missing = [sentence for sentence in SAID if sentence not in " ".join(out.split())]
+    said = " ".join(out.split())
+    missing = [sentence for sentence in SAID if sentence not in said]
     assert not missing
     assert "\x1b" not in out
     assert "\r" not in out
@@ -95,12 +99,24 @@ def test_the_demo_tells_the_day_and_leaves_nothing(directory: Path):
     assert not directory.exists()
 
 
-@pytest.mark.breadth
-def test_a_wrong_expectation_makes_the_demo_fail(directory: Path):
-    process = start("demo", "--json", "--expect", "ON10001202=done", directory=directory)
-    out, err = process.communicate(timeout=150)
-    assert process.returncode == 1, out[-3000:] + err
-    told = json.loads(out)
+def test_a_wrong_expectation_is_found_and_the_links_lead_to_the_records(directory: Path):
+    """What runs on after the end (`--stay`) is what the table of links speaks of."""
+    process = start("demo", "--json", "--stay", "--expect", "ON10001202=done", directory=directory)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    held = told["held"]
+    assert {one["way"] for one in held.values()} == {"A", "B1", "B2", "C", "D"}
+    headers = {"ledger": XeroCredentials().headers, "connectwise": Credentials().headers}
+    for one in held.values():
+        for kind, addresses in one.items():
+            whose = headers["ledger" if kind in ("invoice", "bill") else "connectwise"]
+            asked = {**whose, "Accept": "application/json"}
+            for address in addresses if kind != "way" else ():
+                found = httpx.get(address, headers=asked, trust_env=False)
+                assert found.status_code == 200, (kind, address)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 1
     assert told["good"] is False
     assert [sentence.partition(":")[0] for sentence in told["wrong"]] == [
         "ON10001202 is waiting, and should be done"
@@ -111,7 +127,6 @@ def test_a_wrong_expectation_makes_the_demo_fail(directory: Path):
     assert nothing_is_left(directory)
 
 
-@pytest.mark.breadth
 def test_an_interrupted_demo_leaves_nothing(directory: Path):
     process = start("demo", directory=directory)
     assert process.stdout is not None

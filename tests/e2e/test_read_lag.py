@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.demo.events import Purchase, Sale
+from sandbox.demo.events import Sale
 from sandbox.demo.goods import CABLE, CONTOSO, DOCK, INGRAM
+from sandbox.demo.purchases import Purchase
 from tests.e2e.harness import bearer, running
 from tests.e2e.remote import Remote
 from tests.e2e.test_exactly_once import order_with_everything
@@ -60,3 +61,24 @@ async def test_a_line_that_showed_late_is_seen_before_it_is_said_to_be_missing(
         )
         assert "LINE_MISSING" not in {entry["code"] for entry in journal.json()["items"]}
         assert (await Remote.read(stack, order)).received["CABLE-2M"] == 6
+
+
+async def test_h9_a_purchase_order_that_does_not_show_yet_is_a_lag_and_nobodys_work(
+    database_url: str, redis_url: str
+) -> None:
+    """A record made a moment ago may answer 404: gone is only what was known for longer."""
+    order, events = order_with_everything()
+    async with running(database_url, redis_url, read_lag=1.0) as stack:
+        await stack.control("settings", {"read_lag_ms": 700}, "PUT")
+        for event in events:
+            await stack.deliver(event)
+        await stack.until_state(order.number, "done")
+        log = await stack.requests()
+        journal = await stack.client.get(
+            f"/admin/orders/{order.number}/journal?limit=200", headers=bearer()
+        )
+    hidden = [entry for entry in log if entry["method"] == "GET" and entry["status"] == 404]
+    codes = {entry["code"] for entry in journal.json()["items"]}
+    assert hidden
+    assert "REMOTE_GONE" not in codes
+    assert "READ_LAG" in codes

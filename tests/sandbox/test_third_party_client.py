@@ -27,7 +27,10 @@ from pyconnectwise.exceptions import (
 from sandbox.server import SandboxServer
 
 # Its models are older than the installed pydantic, which warns of them as they load.
-pytestmark = pytest.mark.filterwarnings("ignore:Using extra keyword arguments on `Field`")
+pytestmark = [
+    pytest.mark.breadth,
+    pytest.mark.filterwarnings("ignore:Using extra keyword arguments on `Field`"),
+]
 
 ITEM: dict[str, Any] = {
     "identifier": "PATCH-CABLE",

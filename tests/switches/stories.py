@@ -13,11 +13,18 @@ from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Json, Order
 from tests.e2e.remote import Remote, shape
 from tests.switches.play import Play, is_of_the_service
 
+HEADER = {
+    "deliveryAmount": 25,
+    "paymentSurchargeAmount": 3.5,
+    "couponDiscount": 10,
+    "total": 3878.02,  # the lines and these amounts are 3878.00
+}
+
 
 def whole_order() -> tuple[Order, list[Json]]:
     """A new catalog item, an option left out, surplus, two suppliers, a partial receipt and its
-    rest, goods with serial numbers."""
-    order = Order(lines=[(MONITOR, 10), (CABLE, 5), (DOCK, 3), (INSTALL, 1)])
+    rest, goods with serial numbers, every header amount and a rounding gap."""
+    order = Order(lines=[(MONITOR, 10), (CABLE, 5), (DOCK, 3), (INSTALL, 1)], header=HEADER)
     events = [
         order.quote(),
         order.approved(),
@@ -30,13 +37,25 @@ def whole_order() -> tuple[Order, list[Json]]:
     return order, events
 
 
+MARKS = {
+    f"dl:default:1201:{key}" for key in (1, 2, 3, 4, "delivery", "surcharge", "coupon", "rounding")
+}
 WHOLE = {
     "opportunity": "Won",
     "sales_order": "Ready to invoice",
-    "sold": {"DELL-P2425H": 10, "CABLE-2M": 5, "DELL-WD22TB4": 3, "INSTALL-HALFDAY": 1},
+    "sold": {
+        "DELL-P2425H": 10,
+        "CABLE-2M": 5,
+        "DELL-WD22TB4": 3,
+        "INSTALL-HALFDAY": 1,
+        "FREIGHT": 1,
+        "SURCHARGE": 1,
+        "COUPON": 1,
+        "ROUNDING": 1,
+    },
     "purchase_orders": {"PO10008891": "Received In Full", "PO10008892": "Received In Full"},
     "received": {"DELL-P2425H": 10, "CABLE-2M": 6, "DELL-WD22TB4": 3},
-    "marks": 4,
+    "marks": len(MARKS),
 }
 
 
@@ -173,9 +192,7 @@ async def invoice_carries_all(play: Play) -> None:
     products = await play.stack.get(
         "/procurement/products", conditions=f"invoice/id={invoice['id']}"
     )
-    assert {row["integrationXRef"] for row in products} == {
-        f"dl:default:1201:{n}" for n in range(1, 5)
-    }
+    assert {row["integrationXRef"] for row in products} == MARKS
 
 
 async def play_the_minute_is_used_up(play: Play) -> None:

@@ -16,6 +16,7 @@ from tests.switches.table import ROWS, SHIPS, Row
 from tests.switches.ways import WAYS
 
 pytestmark = pytest.mark.processes
+NAMES = {"connectwise_rounding_item": "ROUNDING"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
@@ -24,7 +25,7 @@ async def test_each_value_of_a_switch_has_its_outcome(
 ) -> None:
     tell, stands = STORIES[row.story]
     told = row.story in WITH_CALLBACKS
-    async with running(database_url, redis_url, callbacks=told, **row.settings) as stack:
+    async with running(database_url, redis_url, callbacks=told, **NAMES, **row.settings) as stack:
         play = Play(stack, row)
         await play.switch(**{row.switch: row.value}, **row.beside)
         await tell(play)
@@ -54,7 +55,7 @@ async def test_harmless_values_are_harmless_together(
     rng = random.Random(seed)  # noqa: S311 - a choice of switches, no secret
     chosen = {switch: rng.choice(values) for switch, values in harmless().items()}
     settings = SHIPS if seed % 2 else {}
-    async with running(database_url, redis_url, **settings) as stack:
+    async with running(database_url, redis_url, **NAMES, **settings) as stack:
         play = Play(stack, Row("conversion", chosen["conversion"], "", settings=settings))
         await play.switch(**chosen)
         tell, stands = STORIES["whole order"]
