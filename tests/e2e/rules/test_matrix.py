@@ -114,7 +114,7 @@ async def test_g9_what_is_written_is_the_row_of_the_matrix(
 async def test_g9_the_sales_order_is_optional_where_tickets_are_invoiced(
     database_url: str, redis_url: str, row: Row
 ) -> None:
-    more = {"scenario": row.scenario, "invoice_from": "ticket"}
+    more: dict[str, Any] = {"scenario": row.scenario, "invoice_from": "ticket"}
     async with kept("xero", database_url, redis_url, **more) as books:
         await played(books)
         assert await written(books) == row.writes
@@ -128,7 +128,7 @@ async def test_g9_connectwises_own_invoice_is_made_where_that_is_set(
     database_url: str, redis_url: str, row: Row
 ) -> None:
     """D-5: and the ledger's is ConnectWise's all the same."""
-    more = {"scenario": row.scenario, "invoice_action": "create_invoice"}
+    more: dict[str, Any] = {"scenario": row.scenario, "invoice_action": "create_invoice"}
     async with kept("xero", database_url, redis_url, **more) as books:
         await played(books)
         assert await written(books) == row.writes | row.optional | {Write.INVOICE}
@@ -137,7 +137,7 @@ async def test_g9_connectwises_own_invoice_is_made_where_that_is_set(
 async def test_g9_a_sales_order_that_a_person_makes_is_not_made_by_the_service(
     database_url: str, redis_url: str
 ) -> None:
-    more = {"scenario": B1.scenario, "sales_order_creation": "wait_for_person"}
+    more: dict[str, Any] = {"scenario": B1.scenario, "sales_order_creation": "wait_for_person"}
     order, events = story()
     async with kept("xero", database_url, redis_url, **more) as books:
         await books.tell(*events)
