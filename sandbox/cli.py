@@ -51,6 +51,9 @@ def sandbox(
     commerce_fd: Annotated[
         int | None, typer.Option(help="The same for Commerce; without, none.", hidden=True)
     ] = None,
+    ledger_fds: Annotated[
+        str, typer.Option(help="The same for QuickBooks and Xero, by a comma.", hidden=True)
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Run the simulators of ConnectWise, Commerce, QuickBooks and Xero alone, until interrupted."""
@@ -71,8 +74,10 @@ def sandbox(
         listener = socket.socket(fileno=fd) if fd is not None else bound(host, port)
         if commerce_fd is not None:
             shop = socket.socket(fileno=commerce_fd)
+        if ledger_fds:
+            books = [socket.socket(fileno=int(one)) for one in ledger_fds.split(",")]
         elif fd is None:
-            shop = bound(host, commerce_port)
+            shop = shop or bound(host, commerce_port)
             books = [bound(host, quickbooks_port), bound(host, xero_port)]
     except (OSError, StackFailed) as error:
         raise _failed(str(error)) from error
@@ -212,6 +217,8 @@ def _how_to_try(path: Path, described: dict[str, Any]) -> str:
         f"Admin key    {described['admin_key']}",
         f"ConnectWise  {simulator or 'as CONNECTWISE_URL says'}",
         f"Commerce     {described['sandbox']['commerce'] or 'as COMMERCE_API_URL says'}",
+        f"QuickBooks   {described['sandbox']['quickbooks'] or 'as QUICKBOOKS_URL says'}",
+        f"Xero         {described['sandbox']['xero'] or 'as XERO_URL says'}",
         f"Everything   {path}",
         "",
         "Try, from here:",

@@ -24,6 +24,7 @@ import httpx
 
 from app import embedded
 from app.store import migrate
+from sandbox import ledgers
 from sandbox.commerce.app import API_KEY
 
 READY_SECONDS = 60.0
@@ -93,6 +94,8 @@ class Stack:
     children: dict[str, Child] = field(default_factory=dict)
     api_url: str = ""
     sandbox_url: str = ""
+    ledger: str = ""  # the simulated one that the service posts to; empty: none
+    ledger_urls: dict[str, str] = field(default_factory=dict)  # of the simulated ones, by name
     commerce_url: str = ""  # of the simulated one; empty where a real one is named
     stopping: bool = False
     _handlers: dict[int, Any] = field(default_factory=dict)
@@ -146,28 +149,31 @@ class Stack:
     def _start_sandbox(self) -> None:
         """The simulators, in one process. Commerce's only where no real one is named."""
         given = self.environment
-        listener, shop = bound("127.0.0.1", 0), None
+        sockets = [bound("127.0.0.1", 0)]
         try:
-            self.sandbox_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            options = ["--fd", str(listener.fileno()), "--public-url", self.sandbox_url]
+            self.sandbox_url = _local(sockets[0])
+            options = ["--fd", str(sockets[0].fileno()), "--public-url", self.sandbox_url]
             for option, name in (
                 ("--company", "CONNECTWISE_COMPANY"),
                 ("--public-key", "CONNECTWISE_PUBLIC_KEY"),
                 ("--private-key", "CONNECTWISE_PRIVATE_KEY"),
             ):
                 options += [option, given[name]]
-            fds = [listener.fileno()]
             if not given.get("COMMERCE_API_KEY"):
-                shop = bound("127.0.0.1", 0)
-                self.commerce_url = f"http://127.0.0.1:{shop.getsockname()[1]}"
+                sockets.append(bound("127.0.0.1", 0))
+                self.commerce_url = _local(sockets[-1])
                 given["COMMERCE_API_URL"], given["COMMERCE_API_KEY"] = self.commerce_url, API_KEY
-                options += ["--commerce-fd", str(shop.fileno())]
-                fds.append(shop.fileno())
-            self.spawn("sandbox", "sandbox", *options, fds=fds)
+                options += ["--commerce-fd", str(sockets[-1].fileno())]
+            books = [bound("127.0.0.1", 0) for _ in ledgers.NAMES]
+            sockets += books
+            self.ledger_urls = dict(zip(ledgers.NAMES, map(_local, books), strict=True))
+            options += ["--ledger-fds", ",".join(str(one.fileno()) for one in books)]
+            if self.ledger:
+                given.update(ledgers.joined(self.ledger, self.ledger_urls[self.ledger]))
+            self.spawn("sandbox", "sandbox", *options, fds=[one.fileno() for one in sockets])
         finally:
-            listener.close()
-            if shop is not None:
-                shop.close()
+            for one in sockets:
+                one.close()
         self.environment["CONNECTWISE_URL"] = f"{self.sandbox_url}/v4_6_release/apis/3.0"
 
     def _start_servers(self) -> None:
@@ -315,6 +321,10 @@ def bound(host: str, port: int) -> socket.socket:
     # asyncio sets this only where it opened the socket; without it answers wait 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _local(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def client(**more: Any) -> httpx.Client:

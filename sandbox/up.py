@@ -22,6 +22,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from app.settings import Settings
+from sandbox import ledgers
 from sandbox.connectwise.http.api import Credentials
 from sandbox.stack import Interrupted, Stack, StackFailed, without_settings
 
@@ -120,6 +121,7 @@ def description(stack: Stack) -> dict[str, Any]:
         env["CONNECTWISE_PRIVATE_KEY"],
         env["CONNECTWISE_CLIENT_ID"],
     ).headers
+    books = ledgers.described(stack.ledger_urls)
     return {
         "api": stack.api_url,
         "console": None,
@@ -131,13 +133,13 @@ def description(stack: Stack) -> dict[str, Any]:
         "sandbox": {
             "connectwise": env["CONNECTWISE_URL"] if stack.sandbox else None,
             "commerce": stack.commerce_url or None,
-            "quickbooks": None,
-            "xero": None,
+            "quickbooks": books["quickbooks"],
+            "xero": books["xero"],
         },
         "connectwise_headers": headers,
-        "xero_headers": None,
-        "quickbooks_headers": None,
-        "quickbooks_realm": None,
+        "xero_headers": books["xero_headers"],
+        "quickbooks_headers": books["quickbooks_headers"],
+        "quickbooks_realm": books["quickbooks_realm"],
         "pids": stack.pids,
     }
 
