@@ -74,6 +74,10 @@ class Ledger(ABC):
         """How many writes of such a document have reached the ledger."""
 
     @abstractmethod
+    async def requests(self) -> list[dict[str, Any]]:
+        """The simulator's log, as the outside observer reads it."""
+
+    @abstractmethod
     def another(self) -> Books:
         """A client of another process: the same vault, nothing else shared."""
 
@@ -135,14 +139,14 @@ class QuickBooksLedger(Ledger):
     async def disconnect(self) -> None:
         await self.act("disconnect")
 
-    async def entries(self) -> list[dict[str, Any]]:
+    async def requests(self) -> list[dict[str, Any]]:
         return [
             json.loads(line) for line in (await self.control("GET", "/requests")).text.splitlines()
         ]
 
     async def posted(self, document: DocumentKind) -> int:
         path = f"/{ENTITIES[document].lower()}"
-        entries = await self.entries()
+        entries = await self.requests()
         return sum(
             1 for each in entries if each["method"] == "POST" and each["path"].endswith(path)
         )
@@ -173,7 +177,7 @@ async def quickbooks() -> AsyncIterator[QuickBooksLedger]:
             yield ledger
             if CONTRACT is not None:
                 faults = [
-                    one for entry in await ledger.entries() for one in CONTRACT.faults_of(entry)
+                    one for entry in await ledger.requests() for one in CONTRACT.faults_of(entry)
                 ]
                 assert faults == []
         finally:
