@@ -28,7 +28,7 @@ async def books(request: pytest.FixtureRequest, database_url: str, redis_url: st
                 order.ordered(8891, [(CABLE, 5), (DOCK, 2)]),
                 order.receipted(8891, {1: 2}),
             )
-            await opened.stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+            await opened.stack.until_state(order.number, "waiting", "SALES_INVOICE_MISSING")
             await opened.tell(
                 order.receipted(8891),
                 invoice(order, ("product", "Cable", "5", "12.5"), ("freight", "Way", "1", "9")),
