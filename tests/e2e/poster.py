@@ -74,7 +74,7 @@ async def written(books: Kept) -> set[Write]:
     """The kinds of what the service wrote, in ConnectWise and in the ledger; refused ones too."""
     service = books.stack.sandbox.credentials.headers["clientId"]
     there = [one for one in await books.stack.requests() if one.get("client") == service]
-    posted = [one for one in await books.ledger.log() if not SIGNING_IN.match(one["path"])]
+    posted = [one for one in await books.ledger.requests() if not SIGNING_IN.match(one["path"])]
     return _kinds(there, CONNECTWISE) | _kinds(posted, LEDGER[books.name])
 
 
