@@ -50,11 +50,11 @@ def orders_of(write: Write) -> set[int]:
                 found |= _on(write, parent, invoice[parent])
     for table, field in (("link", "product"), ("shipping", "productItem")):
         for _, row in write.rows(table):
-            product = write.after.get("product", row[field])
-            found.add(order_of((product or {}).get("integrationXRef")))
+            sold = write.after.get("product", row[field])
+            found.add(order_of((sold or {}).get("integrationXRef")))
     for _, line in write.rows("line"):
-        body = told_of(write.after, write.told, write.moment, line)
-        found.add((body or {}).get("salesOrderID"))
+        told = told_of(write.after, write.told, write.moment, line)
+        found.add((told or {}).get("salesOrderID"))
     return {int(order) for order in found if order is not None}
 
 

@@ -4,6 +4,8 @@ planted faults: who writes what there, nothing twice, nothing above what came or
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -43,14 +45,14 @@ async def books(request: pytest.FixtureRequest, database_url: str, redis_url: st
     return History(copy.deepcopy(_kept[name]))
 
 
-def documents(books: History, kind: str) -> list[tuple[Json, Json]]:
+def documents(books: History, kind: str) -> list[tuple[Mapping[str, Any], Json]]:
     """(entry, change) of the writes of bills or invoices, in their order."""
     return [
         (entry, change)
         for entry in books.case.books
         for change in entry.get("changed") or ()
         if change["row"] is not None and entry["method"] != "ACT" and _is(change, kind)
-    ]  # type: ignore[misc] # made of dictionaries by the fixture
+    ]
 
 
 def _is(change: Json, kind: str) -> bool:
@@ -60,7 +62,10 @@ def _is(change: Json, kind: str) -> bool:
 
 
 def totalled(row: Json, more: float) -> Json:
-    return {**row, **{name: row[name] + more for name in ("TotalAmt", "Total") if name in row}}
+    return {
+        **row,
+        **{name: float(row[name]) + more for name in ("TotalAmt", "Total") if name in row},
+    }
 
 
 def again(books: History, kind: str) -> None:
