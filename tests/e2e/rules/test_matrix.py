@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.harness import Rest
 from tests.e2e.ledgers import LEDGERS, Kept, invoice, kept
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, MONITOR_BIG, SYNNEX, Order
-from tests.e2e.poster import Write, written
+from tests.e2e.poster import CONNECTWISE, Write, kinds, written
 
 pytestmark = pytest.mark.processes
 
@@ -146,3 +146,10 @@ async def test_g9_a_sales_order_that_a_person_makes_is_not_made_by_the_service(
         await books.stack.control("act", {"act": "convert_opportunity", "id": 88})
         await books.stack.until_state(order.number, "done")
         assert await written(books) == B1.writes - {Write.SALES_ORDER}
+
+
+def test_g9_a_write_that_no_column_knows_is_an_error() -> None:
+    known = {"method": "POST", "path": "/v4_6_release/apis/3.0/sales/orders", "body": {}}
+    assert kinds([known], CONNECTWISE) == {Write.SALES_ORDER}
+    with pytest.raises(AssertionError, match="No column of G9 knows POST /company/contacts"):
+        kinds([{**known, "path": "/v4_6_release/apis/3.0/company/contacts"}], CONNECTWISE)
