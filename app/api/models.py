@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from app.domain.codes import Code, State, Who
 from app.domain.grants import LEDGERS, advice
+from app.domain.readiness import Checked
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.views import (
@@ -190,6 +191,26 @@ class FlagOut(Model):
     who: Who
 
 
+class ReadinessOut(Model):
+    """Whether the tool of INVOICE_SYNC_TOOL can post the order's records; `flags` names each
+    defect. `checked_at` null: they are read once the order is released, or on demand."""
+
+    tool: str
+    checked_at: datetime | None
+    sentence: str
+    defects: int
+
+    @classmethod
+    def of(cls, checked: Checked) -> ReadinessOut:
+        found = len(checked.defects)
+        return cls(
+            tool=checked.tool,
+            checked_at=checked.checked_at,
+            sentence=checked.sentence,
+            defects=found,
+        )
+
+
 class OrderOut(Model):
     number: str
     customer: str | None
@@ -199,6 +220,7 @@ class OrderOut(Model):
     steps: list[StepOut]
     lines: list[LineOut]
     flags: list[FlagOut]
+    readiness: ReadinessOut | None = None
     journal_url: str
 
     @classmethod
@@ -213,6 +235,7 @@ class OrderOut(Model):
             steps=[StepOut.of(step) for step in explained.steps],
             lines=[LineOut.of(line) for line in explained.lines],
             flags=[FlagOut.model_validate(flag) for flag in explained.flags],
+            readiness=ReadinessOut.of(readiness) if (readiness := explained.readiness) else None,
             journal_url=f"{address(row)}/journal",
         )
 
