@@ -63,8 +63,9 @@ async def test_g5_g6_defects_are_named_and_gone_once_they_are_repaired(
     more: dict[str, Any] = {**B2, "invoice_action": "create_invoice", "invoice_sync_tool": tool}
     async with running(database_url, redis_url, **more) as stack:
         told = await _through(stack)
+        number = told["number"]
+        told = await stack.until(number, lambda o: o["readiness"]["checked_at"] is not None)
         assert told["state"] == "done"
-        assert told["readiness"]["checked_at"] is not None
         await _repaired(stack)
         assert _codes(await _check(stack, told["number"])) == []
 
@@ -111,3 +112,36 @@ async def test_a9_a_tenant_without_a_tool_pays_no_call(database_url: str, redis_
         )
         assert answer.status_code == 422
         assert "INVOICE_SYNC_TOOL" in answer.json()["detail"]
+
+
+async def test_g5_an_entry_without_an_item_is_named(database_url: str, redis_url: str) -> None:
+    """A down payment posts to an account whose GL mapping has no Non-Product ID."""
+    more: dict[str, Any] = {**B2, "invoice_sync_tool": "wise_sync"}
+    async with running(database_url, redis_url, **more) as stack:
+        told = await _through(stack)
+        await _repaired(stack)
+        assert _codes(await _check(stack, told["number"])) == []
+        (one,) = await stack.get("/service/tickets")
+        body = {
+            "type": "DownPayment",
+            "company": {"id": one["company"]["id"]},
+            "applyToType": "Ticket",
+            "applyToId": one["id"],
+            "downpaymentApplied": 10,
+        }
+        (await stack.cw.post("/finance/invoices", json=body)).raise_for_status()
+        told = await _check(stack, told["number"])
+        assert _codes(told) == ["SYNC_GL_MAPPING_MISSING"]
+        assert told["flags"][0]["who"] == "accounting"
+
+
+async def test_g5_what_may_not_be_read_is_told_and_not_asked_for_again(
+    database_url: str, redis_url: str
+) -> None:
+    more: dict[str, Any] = {**B2, "invoice_sync_tool": "wise_sync"}
+    async with running(database_url, redis_url, **more) as stack:
+        fault = {"method": "GET", "path": "/finance/invoices", "do": "status", "status": 403}
+        await stack.control("faults", fault)
+        told = await _through(stack)
+        told = await stack.until(told["number"], lambda o: "SYNC_NOT_READ" in _codes(o))
+        assert told["state"] == "done"
