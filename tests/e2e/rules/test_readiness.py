@@ -140,8 +140,14 @@ async def test_g5_what_may_not_be_read_is_told_and_not_asked_for_again(
 ) -> None:
     more: dict[str, Any] = {**B2, "invoice_sync_tool": "wise_sync"}
     async with running(database_url, redis_url, **more) as stack:
-        fault = {"method": "GET", "path": "/finance/invoices", "do": "status", "status": 403}
-        await stack.control("faults", fault)
+        fault = {
+            "method": "GET",
+            "path": "^/finance/invoices",
+            "kind": "status",
+            "status": 403,
+            "times": None,
+        }
+        await stack.control("faults", [fault])
         told = await _through(stack)
         told = await stack.until(told["number"], lambda o: "SYNC_NOT_READ" in _codes(o))
         assert told["state"] == "done"
