@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.models import Model
+from app.domain.codes import Code
 from app.domain.grants import LEDGERS, advice
 from app.domain.views import ConnectionRow, MappingRow
 from app.sync.operations import SettingView

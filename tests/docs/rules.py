@@ -26,15 +26,12 @@ OF_SCENARIO_D = re.compile(r"managed|suggestion")
 UNPROVEN = frozenset(
     [
         "A8",
-        "A9",
         "C1",
         "C2",
         "C7",
         "F1",
         "F2",
         "G2",
-        "G6",
-        "G7",
         "H12",
         "H13",
     ]
