@@ -15,9 +15,11 @@ from app.domain import invoices, psa, tickets
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
+from app.domain.readiness import FACT
 from app.domain.records import Fact, JournalEntry, Ref
 from app.domain.release import invoiceable
 from app.steps.tickets import state_of
+from app.sync import readiness
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ async def look_at(cw: ConnectWise, view: OrderView, looks: Sequence[str]) -> Loo
         looked.facts.append(await _shipping(cw, view))
     if "invoicing" in looks:
         await _invoicing(cw, view, looked)
+    if FACT in looks:
+        looked.facts.append(await readiness.read(cw, view))
     return looked
 
 

@@ -25,10 +25,7 @@ OF_SCENARIO_D = re.compile(r"managed|suggestion")
 # Rules after which no test is named yet: not built, or built and proven only by the way.
 UNPROVEN = frozenset(
     [
-        "A9",
         "C7",
-        "G6",
-        "G7",
         "H12",
     ]
 )
