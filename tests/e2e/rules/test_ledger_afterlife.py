@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from app.domain.books import ContactKind, Document, DocumentKind, Status
-from tests.e2e.harness import Rest, bearer
-from tests.e2e.ledgers import LEDGERS, Kept, amounts, kept
+from tests.e2e.harness import Rest
+from tests.e2e.ledgers import LEDGERS, Kept, amounts, decide, kept
 from tests.e2e.orders import MONITOR, Order
 
 pytestmark = pytest.mark.processes
@@ -48,15 +48,6 @@ async def posted(books: Kept, order: Order) -> Rest:
             and any(s["step"] == "post_bill" and s["state"] == "done" for s in o["steps"])
         ),
     )
-
-
-async def decide(books: Kept, order: Order, code: str, choice: str) -> None:
-    answer = await books.stack.client.post(
-        f"/admin/orders/{order.number}/decide",
-        json={"code": code, "choice": choice, "reason": "seen by accounting"},
-        headers=bearer(),
-    )
-    assert answer.status_code == 200, answer.text
 
 
 def with_number(order: Order, receipt: Rest, number: str) -> Rest:

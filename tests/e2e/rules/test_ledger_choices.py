@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.domain.books import ContactKind, DocumentKind, Status
-from tests.e2e.harness import bearer
-from tests.e2e.ledgers import LEDGERS, Kept, invoice, kept
+from tests.e2e.ledgers import LEDGERS, Kept, decide, invoice, kept
 from tests.e2e.orders import MONITOR, Order
 
 pytestmark = pytest.mark.processes
@@ -22,15 +21,6 @@ async def books(
 ) -> AsyncIterator[Kept]:
     async with kept(request.param, database_url, redis_url, invoice_status="approved") as opened:
         yield opened
-
-
-async def decide(books: Kept, order: Order, code: str, choice: str) -> None:
-    answer = await books.stack.client.post(
-        f"/admin/orders/{order.number}/decide",
-        json={"code": code, "choice": choice, "reason": "seen by accounting"},
-        headers=bearer(),
-    )
-    assert answer.status_code == 200, answer.text
 
 
 def sold() -> Order:
@@ -105,3 +95,23 @@ async def test_d12_a_bill_in_a_currency_that_is_not_kept_can_be_skipped(
     await decide(books, order, "CURRENCY_NOT_KEPT", "skip")
     await books.stack.until(order.number, lambda o: o["answer"]["code"] == "SALES_INVOICE_MISSING")
     assert await books.ledger.posted(DocumentKind.BILL) == 0
+
+
+async def test_h9_a_bill_whose_number_is_taken_can_be_skipped(
+    database_url: str, redis_url: str
+) -> None:
+    """QuickBooks refuses the second bill with a supplier's number; Xero takes both."""
+    async with kept("quickbooks", database_url, redis_url) as books:
+        await books.ledger.switch(custom_purchase_numbers=True)
+        order = sold()
+        await books.tell(order.approved(), order.ordered(8891, [(MONITOR, 2)]))
+        for _ in range(2):
+            receipt = order.receipted(8891, {1: 1})
+            receipt["data"]["receipt"]["supplierInvoiceNumber"] = "SUP-1"
+            await books.tell(receipt)
+        await books.stack.until_state(order.number, "held", "REMOTE_EXISTS")
+        await decide(books, order, "REMOTE_EXISTS", "skip")
+        await books.stack.until(
+            order.number, lambda o: o["answer"]["code"] == "SALES_INVOICE_MISSING"
+        )
+        assert [one.number for one in await books.bills()] == ["SUP-1"]
