@@ -74,7 +74,7 @@ async def post(fx: Effects, posting: Posting) -> None:
         await _create(fx, posting)
         return
     standing = await _read(fx, posting, known.external_id)
-    if standing is not None and _same(standing, posting):
+    if standing is not None and (_as_sent(standing, known, posting) or _same(standing, posting)):
         _learn(fx, posting, standing)  # the answer to the change was lost
         await _agree(fx, posting, standing)
         return
@@ -101,9 +101,10 @@ async def _create(fx: Effects, posting: Posting) -> None:
         "marker": new.marker,
         "want": dict(posting.want),
         "key": key,
+        "sent": _sent(posting),
     }
 
-    def outcome(document: Document, want: Any) -> Outcome:
+    def outcome(document: Document, want: Any, sent: str | None) -> Outcome:
         return {
             "id": document.id,
             "version": document.version,
@@ -111,6 +112,7 @@ async def _create(fx: Effects, posting: Posting) -> None:
             "total": str(document.total),
             "tax": str(document.tax),
             "want": want,
+            "sent": sent,
         }
 
     async def send() -> Outcome:
@@ -121,17 +123,18 @@ async def _create(fx: Effects, posting: Posting) -> None:
                 raise Hold(Code.BOOKS_CLOSED, f"{posting.named()}: {failure.message}") from failure
             raise
         fx.keep("ledger document", made, posting.subject)
-        return outcome(made, evidence["want"])
+        return outcome(made, evidence["want"], evidence["sent"])
 
     async def look(known: Outcome) -> Outcome | None:
         found = await books.find_documents(
             posting.kind, known["contact"], date.fromisoformat(known["on"]), known["number"]
         )
         own = [one for one in found if one.marker == known["marker"]]
-        return outcome(own[0], known["want"]) if own else None
+        return outcome(own[0], known["want"], known.get("sent")) if own else None
 
     def learn(known: Outcome) -> list[Ref]:
-        return [_ref(posting, known["id"], known["version"], known["url"])]
+        sent = known.get("sent")
+        return [_ref(posting, known["id"], known["version"], known["url"], sent)]
 
     try:
         made = await fx.once(REFS[posting.kind], REFS[posting.kind], evidence, send, look, learn)
@@ -163,13 +166,13 @@ def _key(fx: Effects, posting: Posting) -> str:
     return digest([posting.new.marker, content, fx.view.now.isoformat()])[:40]
 
 
-def _ref(posting: Posting, record: str, version: str, url: str) -> Ref:
-    data = {"version": version, "url": url}
+def _ref(posting: Posting, record: str, version: str, url: str, sent: str | None) -> Ref:
+    data = {"version": version, "url": url, "sent": sent}
     return Ref(REFS[posting.kind], posting.subject, record, data, exclusive=True)
 
 
 def _learn(fx: Effects, posting: Posting, document: Document) -> None:
-    fx.learn(_ref(posting, document.id, document.version, document.url))
+    fx.learn(_ref(posting, document.id, document.version, document.url, _sent(posting)))
 
 
 async def _read(fx: Effects, posting: Posting, record: str) -> Document | None:
@@ -197,6 +200,22 @@ def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str 
     if standing.version != known.data.get("version"):
         return f"{told} a person has changed it in the ledger since."
     return None
+
+
+def _sent(posting: Posting) -> str:
+    """The wanted document's fingerprint, without a rounding line that only its total asks for."""
+    return digest(repr(posting.new))
+
+
+def _as_sent(standing: Document, known: Ref, posting: Posting) -> bool:
+    """Whether this very document was the last that was sent and nobody has changed it since. What
+    the ledger then reckons otherwise, as QuickBooks does with tax outside the US, it would reckon
+    so again."""
+    return (
+        known.data.get("sent") == _sent(posting)
+        and known.data.get("version") == standing.version
+        and standing.status in (Status.DRAFT, Status.OPEN)
+    )
 
 
 def _same(standing: Document, posting: Posting) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from app.domain.books import ContactKind, Document, DocumentKind
 from tests.contract.ledgers import Ledger, quickbooks
 from tests.contract.xero_site import busy_xero
-from tests.e2e.harness import Rest, Stack, running
+from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.orders import Order
 
 LEDGERS: dict[str, Any] = {"quickbooks": quickbooks, "xero": busy_xero}
@@ -102,6 +102,15 @@ async def kept(
         async with running(database_url, redis_url, books=books, **settings) as stack:
             stack.ledger_log = ledger.requests
             yield Kept(stack, ledger, name)
+
+
+async def decide(books: Kept, order: Order, code: str, choice: str) -> None:
+    answer = await books.stack.client.post(
+        f"/admin/orders/{order.number}/decide",
+        json={"code": code, "choice": choice, "reason": "seen by accounting"},
+        headers=bearer(),
+    )
+    assert answer.status_code == 200, answer.text
 
 
 def invoice(order: Order, *lines: tuple[str, str, str, str], **more: Any) -> Rest:

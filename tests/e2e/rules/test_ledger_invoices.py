@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.domain.books import Document, DocumentKind, Status
-from tests.e2e.harness import Rest, bearer
-from tests.e2e.ledgers import LEDGERS, Kept, amounts, invoice, kept
+from tests.e2e.harness import Rest
+from tests.e2e.ledgers import LEDGERS, Kept, amounts, decide, invoice, kept
 from tests.e2e.orders import MONITOR, Order
 
 pytestmark = pytest.mark.processes
@@ -53,15 +53,6 @@ async def posted(books: Kept) -> tuple[Order, Document]:
     (document,) = await books.invoices()
     assert document.status is Status.OPEN
     return order, document
-
-
-async def decide(books: Kept, order: Order, code: str, choice: str) -> None:
-    answer = await books.stack.client.post(
-        f"/admin/orders/{order.number}/decide",
-        json={"code": code, "choice": choice, "reason": "seen by accounting"},
-        headers=bearer(),
-    )
-    assert answer.status_code == 200, answer.text
 
 
 async def test_d12_automated_sales_tax_that_agrees_is_the_invoices_own(american: Kept) -> None:

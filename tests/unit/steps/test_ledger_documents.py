@@ -214,6 +214,24 @@ async def test_a_change_whose_answer_was_lost_is_not_taken_for_a_persons():
     assert fx.learned[-1].data["version"] == "2"
 
 
+@pytest.mark.parametrize(("off", "written"), [("0.02", ["create", "update"]), ("0", ["create"])])
+async def test_d12_what_stands_as_it_was_sent_is_not_sent_again(off: str, written: list[str]):
+    """Also where a rounding line stands that the wanted document does not have."""
+    first = world(Ledger(off=Decimal(off)))
+    await posted(first, posting())
+    again = world(first.books, refs=[first.learned[-1]])
+    await posted(again, posting())
+    assert first.books.written == written
+
+
+async def test_d11_another_document_than_was_sent_is_sent():
+    first = world(Ledger())
+    await posted(first, posting())
+    again = world(first.books, refs=[first.learned[-1]])
+    await posted(again, posting("300"))
+    assert first.books.written == ["create", "update"]
+
+
 def test_a_number_that_is_too_long_is_cut_and_stays_apart_from_its_neighbour():
     one, other = (ledger_documents.fitting(f"PO10008891/SLIP-88912-{n}", 21) for n in (1, 2))
     assert len(one) == len(other) == 21
