@@ -65,12 +65,17 @@ def changed(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     applied = view.applied(STEP, subject)
     if purchase_order is None or applied is None or (REF, subject) not in view.refs:
         return None
-    now = _content(view, purchase_order)
-    standing = {key: value for key, value in applied.items() if key != "ends"}
-    if not bills.billed(view, purchase_order.id) or now == standing:
+    now = _bought(_content(view, purchase_order))
+    if not bills.billed(view, purchase_order.id) or now == _bought(applied):
         return None
     decided = view.decision(Code.CHANGED_AFTER_FREEZE, subject, now)
     return now if decided is None else None
+
+
+def _bought(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What is bought of whom. A corrected price is the bill's to follow: this one posts nothing."""
+    lines = [{key: line[key] for key in ("line", "to", "sku")} for line in content["lines"]]
+    return {"supplier": content["supplier"], "number": content["number"], "lines": lines}
 
 
 def _due(view: OrderView, purchase_order: PurchaseOrder) -> bool:
