@@ -297,7 +297,7 @@ class Settings(BaseSettings):
     # Behaviour, pinned on an order when its sales order arrives
     scenario: str = _behaviour("connectwise-procurement-opportunity", "Scenario of new orders.")
     purchase_order_timing: Literal["on_receipt", "on_issue"] = _behaviour(
-        "on_receipt", "When a purchase order reaches ConnectWise (D-2)."
+        "on_receipt", "When a purchase order reaches ConnectWise, or the ledger in A and C (D-2)."
     )
     sales_order_creation: Literal["automatic", "wait_for_person"] = _behaviour(
         "automatic", "Who makes the ConnectWise sales order (D-3)."

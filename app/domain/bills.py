@@ -26,8 +26,8 @@ def subjects(view: OrderView) -> list[str]:
     found: list[str] = []
     for purchase_order in view.purchase_orders:
         told = [part.subject for part in parts(purchase_order, view.receipts)]
-        billed = {subject for subject, _ in _billed(view, purchase_order.id)}
-        found += [*told, *sorted(billed - set(told))]
+        known = {subject for subject, _ in billed(view, purchase_order.id)}
+        found += [*told, *sorted(known - set(told))]
     return found
 
 
@@ -38,7 +38,7 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if purchase_order is None:
         return applied
     if above_receipt(view, subject) is not None:
-        return dict(_billed(view, purchase_order.id))[subject]  # a person says what becomes of it
+        return dict(billed(view, purchase_order.id))[subject]  # a person says what becomes of it
     every = parts(purchase_order, view.receipts)
     part = next((one for one in every if one.subject == subject), None)
     lines = _lines(view, purchase_order, part, subject) if part is not None else []
@@ -58,11 +58,7 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
             "currency": purchase_order.currency or view.names.get("commerce_currency", ""),
             "lines": lines,
             "freight": receipt.freight if receipt is not None and receipt.freight else None,
-            "costs": [
-                {"title": one.description, "amount": cents(one.amount), "tax": cents(one.tax)}
-                for one in purchase_order.costs
-                if one.amount or one.tax
-            ]
+            "costs": costs(purchase_order)
             if _carries_costs(view, purchase_order.id, every, subject)
             else [],
         }
@@ -76,7 +72,7 @@ def above_receipt(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if purchase_order is None:
         return None
     told = {line.id: line.quantity_received for line in purchase_order.lines}
-    for about, want in _billed(view, purchase_order.id):
+    for about, want in billed(view, purchase_order.id):
         for line in want["lines"] if about == subject else ():
             now = told.get(int(line["line"]), 0)
             if int(line["to"]) > now:
@@ -88,7 +84,7 @@ def cents(amount: Decimal) -> Decimal:
     return amount.quantize(money.CENT, ROUND_HALF_UP)
 
 
-def _billed(view: OrderView, purchase_order_id: int) -> list[tuple[str, Mapping[str, Any]]]:
+def billed(view: OrderView, purchase_order_id: int) -> list[tuple[str, Mapping[str, Any]]]:
     """The bills of a purchase order as they were sent: one without an answer may stand too, and so
     does one that the step is not through with."""
     sent: dict[str, Mapping[str, Any]] = {
@@ -109,26 +105,54 @@ def _lines(
     view: OrderView, purchase_order: PurchaseOrder, part: Part, subject: str
 ) -> list[dict[str, Any]]:
     taken: dict[int, list[Piece]] = {}
-    for about, want in _billed(view, purchase_order.id):
+    for about, want in billed(view, purchase_order.id):
         for line in want["lines"] if about != subject else ():
             taken.setdefault(int(line["line"]), []).append((int(line["from"]), int(line["to"])))
     by_id = {line.id: line for line in purchase_order.lines}
     skus = {product.id: product.product_number for product in purchase_order.products}
     return [
-        {
-            "line": line.id,
-            "from": start,
-            "to": end,
-            "title": line.title,
-            "sku": skus.get(line.product_id, ""),
-            "price": line.price,
-            "amount": _share(money.net(line, Decimal(line.quantity)), line, start, end),
-            "tax": _share(money.tax(line, view.live.tax_basis), line, start, end),
-        }
+        piece(view, line, skus.get(line.product_id, ""), start, end)
         for interval in part.intervals
         if (line := by_id.get(interval.po_line)) is not None
         for start, end in _left(interval, taken.get(interval.po_line, []))
     ]
+
+
+def piece(
+    view: OrderView, line: PurchaseOrderLine, sku: str, start: int, end: int
+) -> dict[str, Any]:
+    """A part of a purchase order's line, as a line of a ledger's document."""
+    return {
+        "line": line.id,
+        "from": start,
+        "to": end,
+        "title": line.title,
+        "sku": sku,
+        "price": line.price,
+        "amount": _share(money.net(line, Decimal(line.quantity)), line, start, end),
+        "tax": _share(money.tax(line, view.live.tax_basis), line, start, end),
+    }
+
+
+def costs(purchase_order: PurchaseOrder) -> list[dict[str, Any]]:
+    """Its costs beside the goods."""
+    return [
+        {"title": one.description, "amount": cents(one.amount), "tax": cents(one.tax)}
+        for one in purchase_order.costs
+        if one.amount or one.tax
+    ]
+
+
+def billed_up_to(view: OrderView, purchase_order_id: int) -> dict[int, int]:
+    """The quantity of each line up to which bills stand; one in doubt does not count."""
+    result: dict[int, int] = {}
+    for (step, _), row in view.ledger.items():
+        if step != STEP or row.want is None or row.want["purchase_order"] != purchase_order_id:
+            continue
+        for line in row.want["lines"]:
+            key = int(line["line"])
+            result[key] = max(result.get(key, 0), int(line["to"]))
+    return result
 
 
 def _left(interval: Interval, taken: list[Piece]) -> Iterator[Piece]:
@@ -169,9 +193,9 @@ def _carries_costs(
     view: OrderView, purchase_order_id: int, every: tuple[Part, ...], subject: str
 ) -> bool:
     """D-12: costs go once, on the first bill that is made with them, and stay on it."""
-    billed = dict(_billed(view, purchase_order_id))
-    carrying = [about for about, want in billed.items() if want["costs"]]
+    standing = dict(billed(view, purchase_order_id))
+    carrying = [about for about, want in standing.items() if want["costs"]]
     if carrying:
         return subject in carrying
-    fresh = [part.subject for part in every if part.subject not in billed]
+    fresh = [part.subject for part in every if part.subject not in standing]
     return subject == (fresh or [every[0].subject])[0]

@@ -181,6 +181,9 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.BILL_ABOVE_RECEIPT: (
         Choice("leave_bill", "The bill stays as it is, or as it was corrected by hand."),
     ),
+    Code.BILL_NOT_LINKED: (
+        Choice("leave_unlinked", "The bill stays without its link to the purchase order."),
+    ),
     # Invoices and cancelled orders
     Code.LINE_NOT_ORDERED: (RELEASE_ANYWAY,),
     Code.GOODS_NOT_RECEIVED: (RELEASE_ANYWAY,),

@@ -28,6 +28,7 @@ from app.domain.gates_of_invoice import (
     receipt_not_invoiced,
 )
 from app.domain.gates_of_ledger import (
+    purchase_order_posted,
     receipt_has_papers,
     receipt_of_known_order,
     sales_invoice_issued,
@@ -206,6 +207,7 @@ GATES: dict[str, Gate] = {
         receipt_not_invoiced,
         goods_complete,
         receipt_of_known_order,
+        purchase_order_posted,
         receipt_has_papers,
         sales_invoice_issued,
     )

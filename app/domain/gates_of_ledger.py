@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from app.domain import ledger_orders
 from app.domain.bills import STEP as BILL
 from app.domain.codes import Code
 from app.domain.order import OrderView
@@ -22,7 +23,8 @@ def receipt_of_known_order(view: OrderView, subject: str, since: datetime) -> Sh
         return None
     return Shut(
         Code.SALES_ORDER_UNKNOWN,
-        f"A receipt came in for sales order {view.row.name}, which Commerce has not sent yet.",
+        f"{'A purchase order' if subject.startswith('po:') else 'A receipt'} came in for sales order "
+        f"{view.row.name}, which Commerce has not sent yet.",
         next_look="when the sales order comes in",
     )
 
@@ -45,6 +47,24 @@ def receipt_has_papers(view: OrderView, subject: str, since: datetime) -> Shut |
         "them if none come.",
         until=until,
         next_look="when the receipt comes in",
+        never_held=True,
+    )
+
+
+def purchase_order_posted(view: OrderView, subject: str, since: datetime) -> Shut | None:
+    """C6: a bill is linked to the purchase order in the ledger, so that stands first. Later changes
+    of it hold no bill up, and neither does one that is skipped: what came is owed."""
+    about = f"po:{subject.split(':')[1]}"
+    posted = (ledger_orders.REF, about) in view.refs or view.finished(ledger_orders.STEP, about)
+    wanted = ledger_orders.wanted(view, about)
+    if posted or wanted is None:
+        return None
+    row = view.ledger.get((ledger_orders.STEP, about))
+    told = row.sentence if row is not None else None
+    return Shut(
+        Code.EARLIER_STEP,
+        told or f"{view.label(about)} is posted to the ledger first.",
+        next_look="after the earlier step",
         never_held=True,
     )
 

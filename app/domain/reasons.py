@@ -408,6 +408,13 @@ CODES: dict[Code, Reason] = {
         "More is billed in the ledger than Commerce says was received.",
         "Correct the receipt in Commerce, or correct the bill in the ledger and leave it so.",
     ),
+    Code.BILL_NOT_LINKED: Reason(
+        H,
+        Who.ACCOUNTING,
+        "C6",
+        "The bill stands in the ledger without its link to the purchase order there.",
+        "Link it in the ledger and look again, or leave it so.",
+    ),
     Code.BOOKS_CLOSED: Reason(
         H,
         Who.ACCOUNTING,

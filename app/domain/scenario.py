@@ -164,8 +164,8 @@ def forbidden(scenario: Scenario, behaviour: Mapping[str, Any]) -> str | None:
     for name, needs in _NEEDS.items():
         value = behaviour.get(name)
         if isinstance(value, str) and value in needs:
-            step, what = needs[value]
-            if step not in steps:
+            enough, what = needs[value]
+            if not steps.intersection(enough):
                 return (
                     f"{name} = {value} needs a scenario that {what}; {scenario.name} does not. "
                     f"Set {name} = {_DEFAULTS[name]}."
@@ -178,22 +178,26 @@ def forbidden(scenario: Scenario, behaviour: Mapping[str, Any]) -> str | None:
 
 
 # Values that need a step, by setting: the step, and what it does.
-_RELEASES = ("release_invoice", "releases invoices")
-_MAKES_SALES_ORDERS = ("create_sales_order", "makes sales orders")
-_NEEDS: dict[str, dict[str, tuple[str, str]]] = {
+_RELEASES = (("release_invoice",), "releases invoices")
+_MAKES_SALES_ORDERS = (("create_sales_order",), "makes sales orders")
+_MAKES_PURCHASE_ORDERS = (
+    ("sync_purchase_order", "post_purchase_order"),
+    "makes purchase orders",
+)
+_NEEDS: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
     "invoice_policy": {"shipped_only": _RELEASES},
     "invoice_action": {"create_invoice": _RELEASES},
     "invoice_lock": {"bill_closed_flag": _MAKES_SALES_ORDERS},
-    "mark_shipped": {"on_receipt": ("ship_goods", "ships goods")},
+    "mark_shipped": {"on_receipt": (("ship_goods",), "ships goods")},
     "sales_order_creation": {"wait_for_person": _MAKES_SALES_ORDERS},
     "opportunity_missing": {"plain_sales_order": _MAKES_SALES_ORDERS},
     "demand_linking": {
-        "demand_appends_to_po": ("link_demand", "links demand"),
-        "automatic": ("link_demand", "links demand"),
+        "demand_appends_to_po": (("link_demand",), "links demand"),
+        "automatic": (("link_demand",), "links demand"),
     },
-    "purchase_order_timing": {"on_issue": ("sync_purchase_order", "makes purchase orders")},
-    "partial_receipt": {"cancel_rest": ("receive_purchase_order", "receives goods")},
-    "lost_on_decline": {"true": ("win_opportunity", "wins opportunities")},
+    "purchase_order_timing": {"on_issue": _MAKES_PURCHASE_ORDERS},
+    "partial_receipt": {"cancel_rest": (("receive_purchase_order",), "receives goods")},
+    "lost_on_decline": {"true": (("win_opportunity",), "wins opportunities")},
 }
 _DEFAULTS: dict[str, str] = {
     "invoice_policy": "all_goods",

@@ -16,6 +16,7 @@ from app.steps import (
     lose_opportunity,
     post_bill,
     post_invoice,
+    post_purchase_order,
     raise_ticket,
     receive_purchase_order,
     release_invoice,
@@ -42,9 +43,10 @@ STEPS: Mapping[str, Step] = {
         suggest_purchase,
         release_invoice,
         lose_opportunity,
+        post_purchase_order,
         post_bill,
         post_invoice,
     )
 }
 # What these call is the ledger: its timeout counts, and its failures are its own.
-LEDGER_STEPS = frozenset({post_bill.name, post_invoice.name})
+LEDGER_STEPS = frozenset({post_purchase_order.name, post_bill.name, post_invoice.name})

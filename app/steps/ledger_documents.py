@@ -6,27 +6,30 @@ touched, and the comparison of its total. What stands in a document is the step'
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.domain.books import Document, DocumentKind, LedgerLine, NewDocument, Status
+from app.domain import ledger_orders
+from app.domain.books import Document, DocumentKind, LedgerLine, LineLink, NewDocument, Status
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.json_values import digest
 from app.domain.records import Ref
 from app.steps import ledger
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects, Learn, Look, Outcome
 
 # References to them; ConnectWise has invoices too.
 REFS = {
+    DocumentKind.PURCHASE_ORDER: ledger_orders.REF,
     DocumentKind.BILL: "bill",
     DocumentKind.INVOICE: "ledger_invoice",
     DocumentKind.ESTIMATE: "estimate",
 }
 NAMED = {
+    DocumentKind.PURCHASE_ORDER: "Purchase order",
     DocumentKind.BILL: "Bill",
     DocumentKind.INVOICE: "Sales invoice",
     DocumentKind.ESTIMATE: "Estimate",
@@ -36,12 +39,14 @@ NAMED = {
 @dataclass(frozen=True, slots=True)
 class Posting:
     """What is to stand. `want` is the step's, `new` the same in the ledger's terms; `total` holds
-    tax. `own_tax`: the ledger reckons it by itself, whatever was sent."""
+    tax. `own_tax`: the ledger reckons it by itself, whatever was sent. `line_keys` name its first
+    lines, whose ids in the ledger are kept under these names."""
 
     want: Mapping[str, Any]
     new: NewDocument
     total: Decimal
     own_tax: bool = False
+    line_keys: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -66,33 +71,37 @@ def fitting(number: str, length: int) -> str:
     return number if len(number) <= length else f"{number[: length - 5]}-{digest(number)[:4]}"
 
 
-async def post(fx: Effects, posting: Posting) -> None:
-    """Make it true. Raises Hold where a person has changed, paid or removed the document."""
+async def post(fx: Effects, posting: Posting) -> Document | None:
+    """Make it true; the document as it then stands, None where it is left as a person has it.
+    Raises Hold where a person has changed, paid or removed it."""
     kind, subject = posting.kind, posting.subject
     known = fx.view.refs.get((REFS[kind], subject))
     if known is None:
-        await _create(fx, posting)
-        return
-    standing = await _read(fx, posting, known.external_id)
+        return await _create(fx, posting)
+    standing = await read(fx, kind, known.external_id)
     if standing is not None and (_as_sent(standing, known, posting) or _same(standing, posting)):
         _learn(fx, posting, standing)  # the answer to the change was lost
-        await _agree(fx, posting, standing)
-        return
+        return await _agree(fx, posting, standing)
     if (why := _left_alone(standing, known, posting)) is not None:
         if fx.view.decision(Code.CHANGED_AFTER_FREEZE, subject, posting.want) is None:
             raise Hold(Code.CHANGED_AFTER_FREEZE, why, who="accounting")
         fx.journal("DIFFERENCE_ACCEPTED", f"{posting.named()} stays as it is in the ledger.")
-        return
+        return None
     assert standing is not None  # noqa: S101 - else it is left alone
-    await ledger.refuse_closed(fx, posting.new.on, posting.named())
+    await _refuse_closed(fx, posting)
     changed = await _update(fx, posting, standing, posting.new)
     fx.journal("LEDGER_DOCUMENT_CHANGED", f"{posting.named()} was changed in the ledger.")
-    await _agree(fx, posting, changed)
+    return await _agree(fx, posting, changed)
 
 
-async def _create(fx: Effects, posting: Posting) -> None:
+async def _refuse_closed(fx: Effects, posting: Posting) -> None:
+    if posting.kind is not DocumentKind.PURCHASE_ORDER:  # it posts nothing: the ledger decides
+        await ledger.refuse_closed(fx, posting.new.on, posting.named())
+
+
+async def _create(fx: Effects, posting: Posting) -> Document | None:
     books, new = ledger.books_of(fx), posting.new
-    await ledger.refuse_closed(fx, new.on, posting.named())
+    await _refuse_closed(fx, posting)
     key = _key(fx, posting)
     evidence: dict[str, Any] = {
         "contact": new.contact_id,
@@ -101,19 +110,9 @@ async def _create(fx: Effects, posting: Posting) -> None:
         "marker": new.marker,
         "want": dict(posting.want),
         "key": key,
+        "line_keys": list(posting.line_keys),
         "sent": _sent(posting),
     }
-
-    def outcome(document: Document, want: Any, sent: str | None) -> Outcome:
-        return {
-            "id": document.id,
-            "version": document.version,
-            "url": document.url,
-            "total": str(document.total),
-            "tax": str(document.tax),
-            "want": want,
-            "sent": sent,
-        }
 
     async def send() -> Outcome:
         try:
@@ -123,18 +122,9 @@ async def _create(fx: Effects, posting: Posting) -> None:
                 raise Hold(Code.BOOKS_CLOSED, f"{posting.named()}: {failure.message}") from failure
             raise
         fx.keep("ledger document", made, posting.subject)
-        return outcome(made, evidence["want"], evidence["sent"])
+        return _outcome(made, evidence)
 
-    async def look(known: Outcome) -> Outcome | None:
-        found = await books.find_documents(
-            posting.kind, known["contact"], date.fromisoformat(known["on"]), known["number"]
-        )
-        own = [one for one in found if one.marker == known["marker"]]
-        return outcome(own[0], known["want"], known.get("sent")) if own else None
-
-    def learn(known: Outcome) -> list[Ref]:
-        sent = known.get("sent")
-        return [_ref(posting, known["id"], known["version"], known["url"], sent)]
+    look, learn = _again(fx, posting.kind, posting.subject)
 
     try:
         made = await fx.once(REFS[posting.kind], REFS[posting.kind], evidence, send, look, learn)
@@ -150,9 +140,52 @@ async def _create(fx: Effects, posting: Posting) -> None:
     fx.journal("LEDGER_DOCUMENT_MADE", f"{posting.named()} was posted to the ledger.")
     document: Document | None = fx.recent("ledger document", posting.subject)
     if document is None or document.id != made["id"]:
-        document = await _read(fx, posting, made["id"])
-    if document is not None:
-        await _agree(fx, posting, document)
+        document = await read(fx, posting.kind, made["id"])
+    return await _agree(fx, posting, document) if document is not None else None
+
+
+def _outcome(document: Document, evidence: Mapping[str, Any]) -> Outcome:
+    return {
+        "id": document.id,
+        "version": document.version,
+        "url": document.url,
+        "total": str(document.total),
+        "tax": str(document.tax),
+        "want": evidence["want"],
+        "lines": _lines(document, evidence.get("line_keys", ())),
+        "sent": evidence.get("sent"),
+    }
+
+
+def _lines(document: Document, keys: Sequence[str]) -> dict[str, str | None]:
+    return {key: line.id for key, line in zip(keys, document.lines, strict=False)}
+
+
+def _again(fx: Effects, kind: DocumentKind, subject: str) -> tuple[Look, Learn]:
+    """How a document whose making was not answered is found, and what is kept of it."""
+
+    async def look(known: Outcome) -> Outcome | None:
+        found = await ledger.books_of(fx).find_documents(
+            kind, known["contact"], date.fromisoformat(known["on"]), known["number"]
+        )
+        own = [one for one in found if one.marker == known["marker"]]
+        return _outcome(own[0], known) if own else None
+
+    def learn(known: Outcome) -> list[Ref]:
+        data = {name: known[name] for name in ("version", "url", "lines", "sent") if known.get(name)}
+        return [Ref(REFS[kind], subject, known["id"], data, exclusive=True)]
+
+    return look, learn
+
+
+async def found(fx: Effects, kind: DocumentKind, subject: str) -> Ref | None:
+    """The document of a subject, also one whose making was never answered; None: there is none."""
+    known = fx.view.refs.get((REFS[kind], subject))
+    if known is not None:
+        return known
+    look, learn = _again(fx, kind, subject)
+    outcome = await fx.resolve(REFS[kind], REFS[kind], look, learn)
+    return learn(outcome)[0] if outcome is not None else None
 
 
 def _key(fx: Effects, posting: Posting) -> str:
@@ -166,24 +199,22 @@ def _key(fx: Effects, posting: Posting) -> str:
     return digest([posting.new.marker, content, fx.view.now.isoformat()])[:40]
 
 
-def _ref(posting: Posting, record: str, version: str, url: str, sent: str | None) -> Ref:
-    data = {"version": version, "url": url, "sent": sent}
-    return Ref(REFS[posting.kind], posting.subject, record, data, exclusive=True)
-
-
 def _learn(fx: Effects, posting: Posting, document: Document) -> None:
-    fx.learn(_ref(posting, document.id, document.version, document.url, _sent(posting)))
+    _, learn = _again(fx, posting.kind, posting.subject)
+    keys = {"want": posting.want, "line_keys": posting.line_keys, "sent": _sent(posting)}
+    for ref in learn(_outcome(document, keys)):
+        fx.learn(ref)
 
 
-async def _read(fx: Effects, posting: Posting, record: str) -> Document | None:
+async def read(fx: Effects, kind: DocumentKind, record: str) -> Document | None:
     """The document as it stands, None when it is gone."""
     try:
-        found = await ledger.books_of(fx).read_document(posting.kind, record)
+        told = await ledger.books_of(fx).read_document(kind, record)
     except RemoteFailure as failure:
         if failure.kind is not FailureKind.GONE:
             raise
         return None
-    return None if found.status is Status.DELETED else found
+    return None if told.status is Status.DELETED else told
 
 
 def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str | None:
@@ -218,6 +249,10 @@ def _as_sent(standing: Document, known: Ref, posting: Posting) -> bool:
     )
 
 
+# A purchase order may be closed, by us or by the ledger, and say what it is to say.
+_IN_USE = {False: (Status.DRAFT, Status.OPEN), True: (Status.OPEN, Status.CLOSED)}
+
+
 def _same(standing: Document, posting: Posting) -> bool:
     """Whether it stands as wanted already: by number and date, by each line's amount, and by the
     tax, unless the ledger reckons that by itself."""
@@ -228,7 +263,7 @@ def _same(standing: Document, posting: Posting) -> bool:
     return (
         numbered
         and (posting.own_tax or standing.tax == tax)
-        and standing.status in (Status.DRAFT, Status.OPEN)
+        and standing.status in _IN_USE[posting.kind is DocumentKind.PURCHASE_ORDER]
         and standing.on == new.on
         and standing.contact_id == new.contact_id
         and sorted(lines) == sorted(line.amount for line in new.lines if line.amount)
@@ -237,6 +272,7 @@ def _same(standing: Document, posting: Posting) -> bool:
 
 async def _update(fx: Effects, posting: Posting, standing: Document, new: NewDocument) -> Document:
     books = ledger.books_of(fx)
+    new = _with_their_ids(new, standing)
     key = digest([new.marker, standing.version, repr(new)])[:40]
     await fx.guard()
     try:
@@ -249,16 +285,35 @@ async def _update(fx: Effects, posting: Posting, standing: Document, new: NewDoc
     return changed
 
 
+def _with_their_ids(new: NewDocument, standing: Document) -> NewDocument:
+    """A linked line keeps its id: as a new line it would be linked anew, which a purchase order
+    that is closed by now no longer allows."""
+    ids: dict[LineLink, list[str]] = {}
+    for line in standing.lines:
+        if line.fulfils is not None and line.id is not None:
+            ids.setdefault(line.fulfils, []).append(line.id)
+    lines = [
+        replace(line, id=ids[line.fulfils].pop(0))
+        if line.fulfils is not None and ids.get(line.fulfils)
+        else line
+        for line in new.lines
+    ]
+    return replace(new, lines=tuple(lines))
+
+
 # What it comes to --------------------------------------------------------------------------------
 
 
-async def _agree(fx: Effects, posting: Posting, document: Document) -> None:
-    """D-12: the ledger's own reckoning comes to ours. A bill gets a rounding line up to
+async def _agree(fx: Effects, posting: Posting, document: Document) -> Document:
+    """D-12: the ledger's own reckoning comes to ours. A purchase order posts nothing and may be
+    as far off as ROUNDING_LIMIT. A bill gets a rounding line up to
     ROUNDING_LIMIT; what differs by more, or is a customer's, is for a person."""
     gap = posting.total - document.total
     if not gap or fx.view.decided(Code.TOTAL_MISMATCH, posting.subject, posting.want):
-        return
+        return document
     limit = fx.view.behaviour.rounding_limit
+    if posting.kind is DocumentKind.PURCHASE_ORDER and abs(gap) <= limit:
+        return document
     if (
         posting.kind is DocumentKind.BILL
         and abs(gap) <= limit
@@ -276,7 +331,7 @@ async def _agree(fx: Effects, posting: Posting, document: Document) -> None:
         changed = await _update(fx, posting, document, replace(posting.new, lines=lines))
         document = changed
         if document.total == posting.total:
-            return
+            return document
     reckoned = (
         f" The ledger reckons tax on sales by itself, here {document.tax}."
         if posting.own_tax

@@ -24,7 +24,7 @@ from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.order import OrderView
 from app.domain.shut import Shut
-from app.steps import ledger, ledger_documents
+from app.steps import fulfilment, ledger, ledger_documents
 from app.steps.effects import Effects
 
 name = bills.STEP
@@ -66,7 +66,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     vendor = await ledger.contact(
         fx, ContactKind.VENDOR, supplier.id, supplier.name, want["currency"]
     )
-    lines = await _lines(fx, want, can)
+    lines = await fulfilment.linked(fx, want, await lines_of(fx, want, can), can)
     taxed = can.bills_take_tax and any(line.tax_amount for line in lines)
     number = ledger_documents.fitting(str(want["number"]), can.number_length)
     new = NewDocument(
@@ -82,7 +82,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         payable_account_id=await ledger.payables(fx),
     )
     total = sum((line.amount + (line.tax_amount or 0) for line in lines), Decimal(0))
-    await ledger_documents.post(fx, ledger_documents.Posting(want, new, total))
+    posting = ledger_documents.Posting(want, new, total)
+    fulfilment.refuse_unlinked(fx, posting, await ledger_documents.post(fx, posting))
 
 
 async def refuse_currency(fx: Effects, currency: str) -> None:
@@ -101,7 +102,7 @@ async def refuse_currency(fx: Effects, currency: str) -> None:
         )
 
 
-async def _lines(fx: Effects, want: Mapping[str, Any], can: Capabilities) -> list[LedgerLine]:
+async def lines_of(fx: Effects, want: Mapping[str, Any], can: Capabilities) -> list[LedgerLine]:
     """Goods, then freight and costs, then the tax where it has to be a line of its own."""
     lines: list[LedgerLine] = []
     tax = Decimal(0)

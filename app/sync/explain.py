@@ -45,6 +45,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "stop_demand": ("sales_order",),
     "suggest_purchase": ("ticket",),
     "release_invoice": ("sales_order", "invoice"),
+    "post_purchase_order": ("ledger_purchase_order",),
     "post_bill": ("bill",),
     "post_invoice": ("ledger_invoice", "estimate"),
 }

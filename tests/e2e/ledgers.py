@@ -61,6 +61,12 @@ class Kept:
     ) -> list[Document]:
         return await self._documents(DocumentKind.BILL, ContactKind.VENDOR, vendor, on)
 
+    async def purchase_orders(
+        self, *, vendor: str = "Ingram Micro", on: date = date(2026, 11, 19)
+    ) -> list[Document]:
+        kind = DocumentKind.PURCHASE_ORDER
+        return await self._documents(kind, ContactKind.VENDOR, vendor, on)
+
     async def invoices(self, kind: DocumentKind = DocumentKind.INVOICE) -> list[Document]:
         on = date(2026, 11, 20)
         return await self._documents(kind, ContactKind.CUSTOMER, "Contoso Ltd", on)

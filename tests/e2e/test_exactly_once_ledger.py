@@ -18,6 +18,10 @@ pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 NEWCO = {"id": 12, "accountNumber": "NEWCO", "name": "Newco Cables"}
 # Both ledgers, each with the points that the other does not repeat.
 POINTS = [
+    ("xero", "post_purchase_order", "intent_committed"),
+    ("xero", "post_purchase_order", "replied"),
+    ("quickbooks", "post_purchase_order", "sent"),
+    ("quickbooks", "post_purchase_order", "outcome_committed"),
     ("xero", "post_bill", "intent_committed"),
     ("xero", "post_bill", "sent"),
     ("quickbooks", "post_bill", "replied"),
@@ -36,6 +40,7 @@ async def told(books: Kept, order: Order, supplier: dict[str, Any]) -> None:
 
 async def one_of_each(books: Kept, vendor: str) -> None:
     assert len(await books.bills(vendor=vendor)) == 1
+    assert len(await books.purchase_orders(vendor=vendor)) == 1
     assert len(await books.invoices()) == 1
 
 
@@ -68,7 +73,7 @@ async def test_a_worker_that_dies_while_it_makes_a_vendor_makes_one(
 ) -> None:
     async with kept(name, database_url, redis_url, worker=False, patience=1.0, **QUICK) as books:
         stack, order = books.stack, plain()
-        stack.stops.step, stack.stops.point = "post_bill", point
+        stack.stops.step, stack.stops.point = "post_purchase_order", point
         await told(books, order, NEWCO)
         await stack.start_worker()
         async with asyncio.timeout(20):
@@ -80,7 +85,9 @@ async def test_a_worker_that_dies_while_it_makes_a_vendor_makes_one(
 
 
 @pytest.mark.parametrize("name", LEDGERS)
-@pytest.mark.parametrize("kind", [DocumentKind.BILL, DocumentKind.INVOICE])
+@pytest.mark.parametrize(
+    "kind", [DocumentKind.PURCHASE_ORDER, DocumentKind.BILL, DocumentKind.INVOICE]
+)
 async def test_a_lost_answer_posts_nothing_twice(
     database_url: str, redis_url: str, name: str, kind: DocumentKind
 ) -> None:
