@@ -172,7 +172,9 @@ def _again(fx: Effects, kind: DocumentKind, subject: str) -> tuple[Look, Learn]:
         return _outcome(own[0], known) if own else None
 
     def learn(known: Outcome) -> list[Ref]:
-        data = {name: known[name] for name in ("version", "url", "lines", "sent") if known.get(name)}
+        data = {
+            name: known[name] for name in ("version", "url", "lines", "sent") if known.get(name)
+        }
         return [Ref(REFS[kind], subject, known["id"], data, exclusive=True)]
 
     return look, learn
