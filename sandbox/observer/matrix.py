@@ -62,10 +62,10 @@ MATRIX: dict[str, Allowed] = {
 # are made for them, so they go with any document. The sales invoice is ConnectWise's own sync's in
 # A, B and D (A5), purchase orders and bills in B and D as well.
 LEDGER: dict[str, frozenset[str]] = {
-    "A": frozenset({"bill"}),
+    "A": frozenset({"purchase order", "bill"}),
     "B1": frozenset(),
     "B2": frozenset(),
-    "C": frozenset({"bill", "invoice", "estimate"}),
+    "C": frozenset({"purchase order", "bill", "invoice", "estimate"}),
     "D": frozenset(),
 }
 # Where nothing is received in ConnectWise by the service: its releases cannot be judged by that.

@@ -19,7 +19,7 @@ MAY_BE_LONGER = {
     "app/settings.py": 530,  # one class, the only reader of the environment
     "app/bootstrap.py": 405,  # the only composition root
     "app/domain/views.py": 402,  # what every door shows, with its one port
-    "app/domain/reasons.py": 740,  # one closed table, meant to be read as one
+    "app/domain/reasons.py": 760,  # one closed table, meant to be read as one
 }
 PACKAGES = ("app", "workers", "sandbox", "tests")
 

@@ -19,7 +19,7 @@ SOLD = {Write.TICKET, Write.OPPORTUNITY_WON, Write.PRODUCTS, Write.RELEASE}
 BOUGHT = {Write.DEMAND, Write.PURCHASE_ORDER, Write.RECEIVING}
 # Both ledgers have to make this vendor; ConnectWise knows it by its account number.
 SUPPLIER = {**SYNNEX, "name": "TD Synnex Benelux"}
-OWED = {Write.LEDGER_BILL, Write.LEDGER_CONTACT}
+OWED = {Write.LEDGER_PURCHASE_ORDER, Write.LEDGER_BILL, Write.LEDGER_CONTACT}
 
 
 @dataclass(frozen=True)
