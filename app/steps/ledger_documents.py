@@ -307,14 +307,20 @@ def _with_their_ids(new: NewDocument, standing: Document) -> NewDocument:
 
 
 async def _agree(fx: Effects, posting: Posting, document: Document) -> Document:
-    """D-12: the ledger's own reckoning comes to ours. A purchase order posts nothing and may be
-    as far off as ROUNDING_LIMIT. A bill gets a rounding line up to
+    """D-12: the ledger's own reckoning comes to ours. A purchase order posts nothing, so that it
+    differs is told and holds nothing: its bill is asked. A bill gets a rounding line up to
     ROUNDING_LIMIT; what differs by more, or is a customer's, is for a person."""
     gap = posting.total - document.total
     if not gap or fx.view.decided(Code.TOTAL_MISMATCH, posting.subject, posting.want):
         return document
     limit = fx.view.behaviour.rounding_limit
-    if posting.kind is DocumentKind.PURCHASE_ORDER and abs(gap) <= limit:
+    if posting.kind is DocumentKind.PURCHASE_ORDER:
+        if abs(gap) > limit:
+            fx.journal(
+                "LEDGER_TOTAL_DIFFERS",
+                f"{posting.named()} comes to {document.total} in the ledger and to "
+                f"{posting.total} by Commerce; it posts nothing.",
+            )
         return document
     if (
         posting.kind is DocumentKind.BILL
