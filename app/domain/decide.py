@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.domain import cancelling, losing, stock
+from app.domain import cancelling, losing, posted, stock
 from app.domain.choices import LOOK_AGAIN, RESTS_ON_READING, names_of, ways_out
 from app.domain.codes import Code, State, Who
 from app.domain.gates import GATES
@@ -182,8 +182,8 @@ def _since(view: OrderView, code: Code) -> datetime:
 
 
 def _told_to_look(view: OrderView) -> set[str]:
-    """A callback about the order's records made what was read of invoices stale, or a person
-    says that the cause is gone."""
+    """A callback about the order's records made what was read of invoices stale, a ledger's
+    webhook named a document, or a person says that the cause is gone."""
     fact = view.facts.get(("invoicing", ""))
     asked = [
         decision.at
@@ -193,7 +193,8 @@ def _told_to_look(view: OrderView) -> set[str]:
     stale = fact is not None and (
         fact.seen_at.year < STALE_BEFORE or any(at >= fact.seen_at for at in asked)
     )
-    return {"invoicing"} if stale and view.parent is not None else set()
+    looks = {"invoicing"} if stale and view.parent is not None else set()
+    return looks | {posted.LOOK} if posted.told(view) else looks
 
 
 def _look_due(view: OrderView, look: str) -> bool:

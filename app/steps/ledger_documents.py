@@ -16,21 +16,10 @@ from app.domain.books import Document, DocumentKind, LedgerLine, NewDocument, St
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.json_values import digest
+from app.domain.posted import NAMED, REFS
 from app.domain.records import Ref
 from app.steps import ledger
 from app.steps.effects import Effects, Outcome
-
-# References to them; ConnectWise has invoices too.
-REFS = {
-    DocumentKind.BILL: "bill",
-    DocumentKind.INVOICE: "ledger_invoice",
-    DocumentKind.ESTIMATE: "estimate",
-}
-NAMED = {
-    DocumentKind.BILL: "Bill",
-    DocumentKind.INVOICE: "Sales invoice",
-    DocumentKind.ESTIMATE: "Estimate",
-}
 
 
 @dataclass(frozen=True, slots=True)
