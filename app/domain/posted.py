@@ -85,7 +85,7 @@ def by_person(
         named = f"{named} {document.number}"
     code, what = _what(document, before)
     sentence = f"{named} of {view.label(ref.key)} {what} in the ledger; it is left so."
-    return JournalEntry(code, sentence, STEPS[ref.kind], ref.key, {"record": ref.external_id})
+    return JournalEntry(code, sentence, STEPS[ref.kind], ref.key, data={"record": ref.external_id})
 
 
 def _what(document: Document | None, before: Mapping[str, Any]) -> tuple[str, str]:
