@@ -13,7 +13,7 @@ from app.domain.books import Document, DocumentKind
 from sandbox.quickbooks.webhooks import sign as signed_by_intuit
 from sandbox.xero.webhooks import sign as signed_by_xero
 from tests.e2e.commerce import value
-from tests.e2e.harness import Rest, Stack
+from tests.e2e.harness import Stack, bearer
 from tests.e2e.ledgers import LEDGERS, Kept, kept
 from tests.e2e.orders import Order
 from tests.e2e.rules.test_ledger_afterlife import received, remove
@@ -81,7 +81,8 @@ async def hint(books: Kept, record: str, at: str) -> None:
 
 async def told(stack: Stack, order: Order) -> list[str]:
     """What people did in the ledger, by the order's journal."""
-    shown: Rest = await stack.get(f"/admin/orders/{order.number}/journal")
+    path = f"/admin/orders/{order.number}/journal?limit=200"
+    shown = (await stack.client.get(path, headers=bearer())).json()
     codes = [str(entry["code"]) for entry in shown["items"]]
     return [code for code in codes if code in NAMED]
 
