@@ -44,6 +44,7 @@ from app.sync.invoice_poll import InvoicePoll
 from app.sync.ledger_events import Door, doors_of
 from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
+from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
@@ -77,6 +78,7 @@ class Container:
     operations: Operations
     decisions: Decisions
     tickets: Tickets
+    readiness: ReadinessCheck
     upkeep: Upkeep
     replays: Replays
     ledgers: Ledgers
@@ -302,6 +304,9 @@ async def opened(
                 operations=operations,
                 plan=engine.plan,
                 defaults=engine.defaults,
+            ),
+            readiness=ReadinessCheck(
+                store=store, admin=store, cw=client, operations=operations, plan=engine.plan
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),

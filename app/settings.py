@@ -388,6 +388,15 @@ class Settings(BaseSettings):
         60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0
     )
 
+    invoice_sync_tool: Literal["", "wise_sync", "connectbooster", "innovent"] = _live(
+        "",
+        "Tool that posts ConnectWise's invoices and purchase orders to the ledger; released orders"
+        " are then checked for what it cannot post (A9, G5 to G7). Empty: nothing is read for it.",
+    )
+    invoice_sync_supplier_prefix: str = _live(
+        "", "Prefix that Innovent puts before a supplier's card id in MYOB (G7).", max_length=15
+    )
+
     @field_validator(
         "connectwise_url", "public_url", "commerce_api_url", "quickbooks_url", "xero_url",
         "quickbooks_authorize_url", "quickbooks_token_url", "quickbooks_revoke_url",

@@ -91,6 +91,15 @@ async def get_order_calls(
     return Listed(items=[CallOut.of(call) for call in page.items], next=page.next)
 
 
+@router.post("/{number:path}/readiness", operation_id="check_readiness")
+async def check_readiness(
+    number: Number, actor: Caller, service: Service, connection: Connection = None
+) -> OrderOut:
+    """Whether the tool of INVOICE_SYNC_TOOL can post the order's records; ConnectWise is asked now.
+    What it cannot post stands in `flags`."""
+    return OrderOut.of(await service.readiness.check(actor, number, connection))
+
+
 @router.get("/{number:path}", operation_id="get_order")
 async def get_order(
     number: Number, actor: Caller, service: Service, connection: Connection = None

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Listed
-from app.api.models import ConnectionOut, MappingIn, MappingOut, ReasonIn, SettingOut
+from app.api.models import ReasonIn
+from app.api.setup_models import ConnectionOut, MappingIn, MappingOut, SettingOut
 
 router = APIRouter(prefix="/admin", tags=["set-up"], route_class=AdminRoute, responses=REFUSALS)
 

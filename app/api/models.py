@@ -13,18 +13,16 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from app.domain.codes import Code, State, Who
-from app.domain.grants import LEDGERS, advice
+from app.domain.readiness import Checked
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.views import (
     CallRow,
-    ConnectionRow,
     JournalRow,
     LineView,
-    MappingRow,
     StepView,
 )
-from app.sync.operations import SettingView, Story
+from app.sync.operations import Story
 
 
 class Model(BaseModel):
@@ -190,6 +188,26 @@ class FlagOut(Model):
     who: Who
 
 
+class ReadinessOut(Model):
+    """Whether the tool of INVOICE_SYNC_TOOL can post the order's records; `flags` names each
+    defect. `checked_at` null: they are read once the order is released, or on demand."""
+
+    tool: str
+    checked_at: datetime | None
+    sentence: str
+    defects: int
+
+    @classmethod
+    def of(cls, checked: Checked) -> ReadinessOut:
+        found = len(checked.defects)
+        return cls(
+            tool=checked.tool,
+            checked_at=checked.checked_at,
+            sentence=checked.sentence,
+            defects=found,
+        )
+
+
 class OrderOut(Model):
     number: str
     customer: str | None
@@ -199,6 +217,7 @@ class OrderOut(Model):
     steps: list[StepOut]
     lines: list[LineOut]
     flags: list[FlagOut]
+    readiness: ReadinessOut | None = None
     journal_url: str
 
     @classmethod
@@ -213,6 +232,7 @@ class OrderOut(Model):
             steps=[StepOut.of(step) for step in explained.steps],
             lines=[LineOut.of(line) for line in explained.lines],
             flags=[FlagOut.model_validate(flag) for flag in explained.flags],
+            readiness=ReadinessOut.of(readiness) if (readiness := explained.readiness) else None,
             journal_url=f"{address(row)}/journal",
         )
 
@@ -319,77 +339,3 @@ class EventOut(EventSummary):
 
     size: int
     body: Any
-
-
-class MappingIn(Model):
-    """What a Commerce record is called in ConnectWise."""
-
-    kind: Annotated[str, Field(examples=["vendor"])]
-    commerce_key: Annotated[str, Field(examples=["9"])]
-    connectwise_key: Annotated[str, Field(examples=["INGRAM"])]
-
-
-class MappingOut(MappingIn):
-    id: int
-    updated_at: datetime
-    updated_by: str
-
-    @classmethod
-    def of(cls, row: MappingRow) -> MappingOut:
-        return cls.model_validate(row)
-
-
-class SettingOut(Model):
-    """A setting as it rules now. Of secrets only whether one is set is shown."""
-
-    name: str
-    value: Any
-    source: str
-    shown: str
-    group: str
-    description: str
-    read_only: bool
-    secret: bool
-    environment: Any = None
-
-    @classmethod
-    def of(cls, setting: SettingView) -> SettingOut:
-        shown = "from environment" if setting.read_only else f"from {setting.source}"
-        named = {name: getattr(setting, name) for name in cls.model_fields if name != "shown"}
-        return cls(shown=shown, **named)
-
-
-class ConnectionOut(Model):
-    """`sign_in` says what a person has to do for a ledger; null where there is nothing to do.
-    `signed_in_until`: when the consent ends if nothing is called until then."""
-
-    id: int
-    name: str
-    system: str
-    state: str
-    paused_until: datetime | None
-    code: Code | None
-    sentence: str | None
-    paused_by: str | None
-    company: str | None
-    signed_in_by: str | None
-    signed_in_until: datetime | None
-    sign_in: str | None
-
-    @classmethod
-    def of(cls, row: ConnectionRow) -> ConnectionOut:
-        paused, grant = row.paused, row.grant
-        return cls(
-            id=row.id,
-            name=row.name,
-            system=row.system,
-            state="paused" if paused else "open",
-            paused_until=paused.until if paused else None,
-            code=paused.code if paused else None,
-            sentence=paused.sentence if paused else None,
-            paused_by=paused.by if paused else None,
-            company=grant.company.name if grant else None,
-            signed_in_by=grant.consented_by if grant else None,
-            signed_in_until=grant.until if grant else None,
-            sign_in=advice(row.system, grant) if row.system in LEDGERS else None,
-        )

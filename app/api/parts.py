@@ -20,6 +20,7 @@ from app.sync.inbox import CallbackCheck
 from app.sync.ledger_events import Door
 from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
+from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
@@ -48,6 +49,9 @@ class Parts(Protocol):
 
     @property
     def tickets(self) -> Tickets: ...
+
+    @property
+    def readiness(self) -> ReadinessCheck: ...
 
     @property
     def ledgers(self) -> Ledgers: ...

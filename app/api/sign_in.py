@@ -15,8 +15,9 @@ from fastapi.responses import HTMLResponse
 
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, refusal
-from app.api.models import ConnectionOut, Model, ReasonIn
+from app.api.models import Model, ReasonIn
 from app.api.problems import KINDS
+from app.api.setup_models import ConnectionOut
 from app.sync.operations import Refusal
 
 router = APIRouter(prefix="/admin", tags=["set-up"], route_class=AdminRoute, responses=REFUSALS)

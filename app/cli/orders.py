@@ -154,6 +154,25 @@ def release(
     decided(frame.with_service(work), "released", as_json=as_json)
 
 
+@app.command("readiness")
+def readiness(number: Number, connection: Connection = None, as_json: AsJson = False) -> None:
+    """Check whether the tool of INVOICE_SYNC_TOOL can post the order's records, now."""
+
+    async def work(container: Container, actor: Actor) -> Story:
+        return await container.readiness.check(actor, number, connection)
+
+    story = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes
+
+        frame.print_json(shapes.order(story, ()))
+        return
+    checked = story.explained.readiness
+    frame.say(checked.sentence if checked is not None else "")
+    for defect in checked.defects if checked is not None else ():
+        frame.say(f"{defect.code} ({defect.who}): {defect.sentence} {defect.fix}")
+
+
 @app.command("repin")
 def repin(
     number: Number, reason: Reason, connection: Connection = None, as_json: AsJson = False
@@ -250,6 +269,8 @@ def _print(story: Story, told: Sequence[JournalRow]) -> None:
             frame.say(f"  {name}: {does(answer.code, name)}")
     for flag in story.explained.flags:
         frame.say(f"{flag.code} ({flag.who}): {flag.sentence}")
+    if (readiness := story.explained.readiness) is not None:
+        frame.say(readiness.sentence)
     if story.explained.steps:
         frame.say()
         frame.print_table(

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from app.domain.codes import State, Who
 from app.domain.grants import LEDGERS, advice
 from app.domain.psa_tickets import Ticket
+from app.domain.readiness import Checked
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
@@ -73,8 +74,18 @@ def order(story: Story, told: Sequence[JournalRow]) -> Json:
         "steps": [plain(asdict(step)) for step in explained.steps],
         "lines": [plain(asdict(line)) for line in explained.lines],
         "flags": [plain(asdict(flag)) for flag in explained.flags],
+        "readiness": readiness(explained.readiness) if explained.readiness else None,
         "journal_url": f"{_address(row)}/journal",
         "journal": [journal(entry) for entry in told],
+    }
+
+
+def readiness(checked: Checked) -> Json:
+    return {
+        "tool": checked.tool,
+        "checked_at": moment(checked.checked_at),
+        "sentence": checked.sentence,
+        "defects": len(checked.defects),
     }
 
 

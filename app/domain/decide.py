@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.domain import cancelling, losing, posted, stock
+from app.domain import cancelling, losing, posted, readiness, stock
 from app.domain.choices import LOOK_AGAIN, RESTS_ON_READING, names_of, ways_out
 from app.domain.codes import Code, State, Who
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.domain.reasons import CODES
-from app.domain.records import ORDER, Answer, LedgerRow
+from app.domain.records import ORDER, STALE_BEFORE, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
 from app.domain.shut import Ended, Shut
-
-STALE_BEFORE = 2000  # callbacks set the time of what was read to the epoch
 
 
 class StepRule(Protocol):
@@ -194,7 +192,11 @@ def _told_to_look(view: OrderView) -> set[str]:
         fact.seen_at.year < STALE_BEFORE or any(at >= fact.seen_at for at in asked)
     )
     looks = {"invoicing"} if stale and view.parent is not None else set()
-    return looks | {posted.LOOK} if posted.told(view) else looks
+    if posted.told(view):
+        looks.add(posted.LOOK)
+    if readiness.wanted(view):
+        looks.add(readiness.FACT)
+    return looks
 
 
 def _look_due(view: OrderView, look: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.domain import psa, psa_tickets
+from app.domain import psa, psa_posting, psa_tickets
 from app.domain.codes import Code
 from app.domain.records import (
     Accepted,
@@ -308,6 +308,13 @@ class ConnectWise(Protocol):
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
         """Invoices that changed at or after the moment."""
 
+    async def posting_companies(self, ids: Sequence[int]) -> list[psa_posting.PostingCompany]:
+        """Those that stand, deleted ones left out."""
+
+    async def companies_of_account(self, account: str) -> list[psa_posting.PostingCompany]:
+        """The companies with this Account, compared without regard to case."""
+
+    async def gl_entries(self, invoice_id: int) -> list[psa_posting.GlEntry]: ...
     async def callbacks(self) -> list[psa.Callback]: ...
 
     # Writes. A timeout, a reset or a 5xx after sending is OUTCOME_UNKNOWN.

@@ -151,6 +151,8 @@ class PurchaseOrder:
     status_id: int | None
     closed: bool
     notes: str = ""
+    supplier_invoice: str = ""
+    supplier_invoice_date: str = ""  # as ConnectWise writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class PurchaseOrderLine:
     ticket_id: int | None = None
     serialized: bool = False
     batched: bool = False  # taken over by accounting: nothing of it may be changed
+    packing_slip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ class Invoice:
     apply_to_id: int | None = None
     reference: str | None = None
     changed: str = ""  # when it changed last, as ConnectWise writes it
+    tax_code_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

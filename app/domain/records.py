@@ -99,6 +99,8 @@ class Fact:
     seen_at: datetime
 
 
+STALE_BEFORE = 2000  # a year: callbacks set the time of what was read to the epoch
+
 # Facts that no read renews: a callback does not make them stale, and no poll asks for them.
 LEDGER_HINT = "ledger_hint"
 LEDGER_SEEN = "ledger_seen"

@@ -16,6 +16,7 @@ from app.domain.codes import Code, State, Who
 from app.domain.gone import Forgotten
 from app.domain.grants import Grant
 from app.domain.ports import Paused
+from app.domain.readiness import Checked
 from app.domain.records import (
     Answer,
     CallRecord,
@@ -105,6 +106,7 @@ class Explained:
     lines: tuple[LineView, ...] = ()
     flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()
+    readiness: Checked | None = None  # None: no tool that posts ConnectWise's records is named
 
 
 # --- what the store hands out ---------------------------------------------------------------------

@@ -17,6 +17,7 @@ from app.domain.invoices import invoiced_lines
 from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import arrived, received_for_lines, shipped
+from app.domain.readiness import Checked, checked
 from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
@@ -71,11 +72,14 @@ def explainer(engine: Engine, base_url: str) -> Explain:
         except Exception as error:  # noqa: BLE001 - what ends as poison must still be seen
             wide("explain_failed", level=ERROR, order=row.name, exc_info=error)
             return Explained(_kept(row))
+        codes = frozenset(verdict.code for verdict in plan.verdicts if verdict.code is not None)
+        readiness = checked(view, codes)
         return Explained(
             answer=_kept(row) if row.code is Code.POISON else answer,
             steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
             lines=_lines(view),
-            flags=_flags(view),
+            flags=(*_flags(view), *_unpostable(readiness)),
+            readiness=readiness,
             plan=tuple(_planned(view, verdict) for verdict in plan.verdicts),
         )
 
@@ -168,6 +172,12 @@ def _flags(view: OrderView) -> tuple[Flag, ...]:
         return ()
     sentence = f"Left for the customer's agreement: {', '.join(recurring)}."
     return (Flag(Code.NEEDS_AGREEMENT, sentence, CODES[Code.NEEDS_AGREEMENT].who),)
+
+
+def _unpostable(readiness: Checked | None) -> tuple[Flag, ...]:
+    """A9: what the tool that posts the records cannot post, each with its fix."""
+    found = readiness.defects if readiness is not None else ()
+    return tuple(Flag(one.code, f"{one.sentence} {one.fix}", one.who) for one in found)
 
 
 def _lines(view: OrderView) -> tuple[LineView, ...]:

@@ -16,9 +16,11 @@ from app.domain.books import Books
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
+from app.domain.readiness import FACT
 from app.domain.records import LEDGER_SEEN, Fact, JournalEntry, Ref
 from app.domain.release import invoiceable
 from app.steps.tickets import state_of
+from app.sync import readiness
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ async def look_at(
         looked.facts.append(await _shipping(cw, view))
     if "invoicing" in looks:
         await _invoicing(cw, view, looked)
+    if FACT in looks:
+        looked.facts.append(await readiness.read(cw, view))
     if posted.LOOK in looks:
         await _posted(books, view, looked)
     return looked

@@ -58,7 +58,7 @@ class Tickets:
             row.commerce_key: row.connectwise_key
             for row in await self._admin.mappings(actor.tenant_id, "company")
         }
-        with _asked():
+        with asked():
             owner = await self._company(mapped.get(customer), [customer])
             if owner is None:
                 sentence = (
@@ -112,7 +112,7 @@ class Tickets:
         """The ticket as it may be chosen: open, of the order's company, merges followed."""
         order = view.sales_order
         assert order is not None  # noqa: S101 - asked before
-        with _asked():
+        with asked():
             try:
                 ticket = await followed(self._cw, number)
             except RemoteFailure as failure:
@@ -154,7 +154,7 @@ class Tickets:
 
 
 @contextmanager
-def _asked() -> Iterator[None]:
+def asked() -> Iterator[None]:
     """Calls of a person's question belong to no order. A failed one is told as what it is."""
     bound = calling.set(Calling(None, None, "reference"))
     try:

@@ -113,6 +113,7 @@ def _play(stack: Stack, narrator: Narrator, other: Mapping[str, str]) -> Result:
         wrong += [fault for one in held for fault in one.faults()]
         wrong += holdings.strangers(held, bookkeeper)
         watched = _watched(service, office, facts["connectwise_headers"]["clientId"], endings)
+        watched.books = bookkeeper.requests()
         broken = judge(watched)
         wrong += [f"The observer found: {finding}" for finding in broken]
     return Result(groups, orders, day.counted, held, watched, broken, wrong)
@@ -173,7 +174,7 @@ def _watched(service: Service, office: Office, client_id: str, endings: Sequence
     """The day as an outsider sees it: what was accepted, what ConnectWise was asked."""
     case = Case(service.accepted, office.requests(), office.first(), client_id)
     case.lost_on_decline = True  # one story switches it on
-    case.rows = {one.sale.id: one.way for one in endings if one.way != case.scenario}
+    case.bound = {one.sale.id: one.way for one in endings if one.way != case.scenario}
     return case
 
 

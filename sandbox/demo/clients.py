@@ -236,6 +236,12 @@ class Bookkeeper:
         found: list[Record] = _checked(answer)["Invoices"]
         return [one for one in found if one["Status"] not in ("DELETED", "VOIDED")]
 
+    def requests(self) -> list[Record]:
+        """What came in over the vendor's API."""
+        control = self.url.partition("/api.xro")[0] + "/_sandbox"
+        answer = self._http.get(f"{control}/requests")
+        return [json.loads(line) for line in answer.text.splitlines()]
+
     def address(self, document: Record) -> str:
         return f"{self.url}/Invoices/{document['InvoiceID']}"
 

@@ -19,7 +19,7 @@ END = datetime.max.replace(tzinfo=UTC)
 
 
 def faults(
-    mirror: Mirror, told: Told, ready: str, rows: Rows, links: Collection[int] = ()
+    mirror: Mirror, told: Told, ready: str, matrix: Rows, links: Collection[int] = ()
 ) -> Iterator[Broken]:
     """Everything that is not as it may be. `links`: those that a write of the service made."""
     for link in mirror.rows("link"):
@@ -41,7 +41,7 @@ def faults(
     for sales_order in mirror.rows("order"):
         status = mirror.status("orderStatus", sales_order["status"])
         if status.get("name") == ready:
-            yield from short_of_goods(mirror, told, END, rows, sales_order)
+            yield from short_of_goods(mirror, told, END, matrix, sales_order)
     for ticket in mirror.rows("ticket"):
         if mirror.status("boardStatus", ticket["status"]).get("name") == ready:
-            yield from short_of_goods(mirror, told, END, rows, ticket, "ticket")
+            yield from short_of_goods(mirror, told, END, matrix, ticket, "ticket")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer import ending, lost, of_suggestions, of_tickets, rules
+from sandbox.observer import ending, lost, of_ledgers, of_suggestions, of_tickets, posters, rules
 from sandbox.observer.matrix import Rows
 from sandbox.observer.mirror import Mirror
 from sandbox.observer.told import Told
@@ -41,9 +41,9 @@ class Case:
     `accepted`: Commerce events with when they were taken. `first`: ConnectWise's rows before the
     log. `service`: the client id of the service; writes of others only change the state.
     `permitted`: rules that a person's decision lifted, as "D-7" for all, or "D-7 1201" for one
-    Commerce order. `scenario` chooses the row of the matrix of who writes what (G9), `rows` that
-    of single Commerce orders which follow another.
-    `lost_on_decline`: whether a declined quote may mark its opportunity lost (B1.4).
+    Commerce order. `scenario` is the tenant's row of the matrix of who writes what (G9), `bound`
+    the row of an order by its Commerce id, where a binding gave it another. `books`: the log of the
+    ledger, where there is one. `lost_on_decline`: whether a declined quote may mark its opportunity lost (B1.4).
     """
 
     accepted: Sequence[tuple[datetime, Json]]
@@ -52,7 +52,8 @@ class Case:
     service: str
     permitted: Collection[str] = ()
     scenario: str = "B1"
-    rows: Mapping[int, str] = field(default_factory=dict)
+    bound: Mapping[int, str] = field(default_factory=dict)
+    books: Sequence[Json] = ()
     ready: str = "Ready to invoice"
     lost_on_decline: bool = False
     writes: int = field(default=0, init=False)  # how many were judged
@@ -61,7 +62,7 @@ class Case:
 def judge(case: Case) -> list[Finding]:
     """Every rule that was broken, in the order of the log. Empty: all is well."""
     told, mirror = Told(case.accepted), Mirror(case.first)
-    rows = Rows(case.scenario, case.rows)
+    matrix = Rows(case.scenario, case.bound)
     found: list[Finding] = []
     links: set[int] = set()  # made by writes of the service
     for entry in case.log:
@@ -77,19 +78,24 @@ def judge(case: Case) -> list[Finding]:
             changed=changed,
             told=told,
             moment=datetime.fromisoformat(str(entry["t"])),
-            rows_asked=rows,
+            matrix=matrix,
             ready=case.ready,
             lost_on_decline=case.lost_on_decline,
         )
         # Rules that need the state before are asked first: `apply` changes the mirror in place.
         sentences = [*_asked((*rules.BEFORE, lost.lost_alone, *of_tickets.BEFORE), write)]
         mirror.apply(changed)
-        sentences += _asked((*rules.AFTER, *of_tickets.AFTER, *of_suggestions.AFTER), write)
+        sentences += _asked(
+            (posters.allowed_write, *rules.AFTER, *of_tickets.AFTER, *of_suggestions.AFTER), write
+        )
         case.writes += 1
         links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
         found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = ending.faults(mirror, told, case.ready, rows, links)
-    return [*found, *_not_permitted(case.permitted, end, None)]
+    end = ending.faults(mirror, told, case.ready, matrix, links)
+    found += _not_permitted(case.permitted, end, None)
+    for number, broken in of_ledgers.faults(case.books, told, matrix):
+        found += _not_permitted(case.permitted, [broken], number)
+    return found
 
 
 def took_effect(entry: Json) -> bool:

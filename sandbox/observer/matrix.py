@@ -5,9 +5,8 @@ Owns for each configuration the writes that it may make, as (methods, path). Rea
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 Allowed = tuple[tuple[str, str], ...]
 
@@ -59,6 +58,16 @@ MATRIX: dict[str, Allowed] = {
     "A": (*TICKET, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *INVOICE, *ALWAYS),
     "D": (*TICKET, *SUGGESTION, *OPPORTUNITY, *CATALOG, *SALES_ORDER, *INVOICE, *ALWAYS),
 }
+# What may be written in the ledger: documents by the names of `of_ledgers`. Vendors and customers
+# are made for them, so they go with any document. The sales invoice is ConnectWise's own sync's in
+# A, B and D (A5), purchase orders and bills in B and D as well.
+LEDGER: dict[str, frozenset[str]] = {
+    "A": frozenset({"bill"}),
+    "B1": frozenset(),
+    "B2": frozenset(),
+    "C": frozenset({"bill", "invoice", "estimate"}),
+    "D": frozenset(),
+}
 # Where nothing is received in ConnectWise by the service: its releases cannot be judged by that.
 NOT_RECEIVED_THERE = frozenset({"A", "D"})
 # The configuration of each scenario file.
@@ -73,26 +82,17 @@ ROW_OF = {
 
 @dataclass(frozen=True)
 class Rows:
-    """The row of each Commerce order: `usual`, but for those of `others`."""
+    """The row of each order: its own where one is told by its Commerce id, else the tenant's."""
 
-    usual: str
-    others: Mapping[int, str]
+    tenant: str
+    own: Mapping[int, str] = field(default_factory=dict)
 
-    def row_of(self, order: int | None) -> str:
-        return self.others.get(order, self.usual) if order is not None else self.usual
+    def of(self, order: int | None) -> str:
+        return self.own.get(order, self.tenant) if order is not None else self.tenant
 
-    def of(self, orders: Collection[int]) -> Iterator[tuple[int | None, frozenset[str]]]:
-        """The row that each order's write has to be in. Where a write tells no order, it has to be
-        in one of those in use."""
-        for order in orders:
-            yield order, frozenset({self.row_of(order)})
-        if not orders:
-            yield None, frozenset({self.usual, *self.others.values()})
-
-
-def allows(row: str, method: str, path: str) -> bool:
-    """Whether a row has the write."""
-    return any(
-        method in methods.split("|") and re.fullmatch(pattern, path.rstrip("/"))
-        for methods, pattern in MATRIX[row]
-    )
+    def of_any(self, orders: Collection[int]) -> frozenset[str]:
+        """Rows that a write for these orders may follow. One for none in particular, such as a
+        catalog item, serves whichever needs it."""
+        if orders:
+            return frozenset(map(self.of, orders))
+        return frozenset({self.tenant, *self.own.values()})

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.observer.matrix import NOT_RECEIVED_THERE, Rows, allows
+from sandbox.observer.matrix import NOT_RECEIVED_THERE, Rows
 from sandbox.observer.mirror import Mirror, Row, line_of, order_of, placed, wanted
 from sandbox.observer.told import Told, physical_lines
-from sandbox.observer.whose import Broken, concerned, of_others, purchase_order_of, told_of
+from sandbox.observer.whose import Broken, of_others, purchase_order_of, told_of
 
 OPPORTUNITY = re.compile(r"^/sales/opportunities/(\d+)(/.*)?$")
 CONVERT = "/convertToSalesOrder"
@@ -47,7 +47,7 @@ class Write:
     changed: Iterable[Mapping[str, Any]]
     told: Told
     moment: datetime
-    rows_asked: Rows
+    matrix: Rows
     ready: str
     lost_on_decline: bool = False
 
@@ -67,15 +67,6 @@ Rule = Callable[[Write], Iterable[Broken]]
 
 
 # --- with the state before ----------------------------------------------------------------------
-
-
-def allowed_write(write: Write) -> Iterator[Broken]:
-    """G9: exactly one poster. A write that the row of its order's configuration does not have."""
-    method = str(write.entry["method"])
-    for order, rows in write.rows_asked.of(concerned(write.after, write.told, write.changed)):
-        if not any(allows(row, method, write.path) for row in rows):
-            named = " or ".join(sorted(rows))
-            yield "G9", order, f"{method} {write.path} is no write of configuration {named}."
 
 
 def won_before_conversion(write: Write) -> Iterator[Broken]:
@@ -177,7 +168,7 @@ def _should_be_linked(write: Write, line: Row) -> Iterator[Broken]:
 
 def released_with_its_goods(write: Write) -> Iterator[Broken]:
     """B1.11, D-15: a sales order is released once its goods are there, or some are shipped."""
-    known = (write.after, write.told, write.moment, write.rows_asked)
+    known = (write.after, write.told, write.moment, write.matrix)
     for old, new in write.rows("order"):
         status = write.after.status("orderStatus", new["status"])
         was = old["status"] if old is not None else None
@@ -199,7 +190,7 @@ def short_of_goods(
     mirror: Mirror,
     told: Told,
     moment: datetime,
-    rows: Rows,
+    matrix: Rows,
     parent: Row,
     field: str = "salesOrder",
 ) -> Iterator[Broken]:
@@ -223,7 +214,7 @@ def short_of_goods(
             if needed and not some:
                 yield "B1.11", order, f"{named} was released unshipped."
             continue
-        if rows.row_of(order) in NOT_RECEIVED_THERE:
+        if matrix.of(order) in NOT_RECEIVED_THERE:
             continue
         for key, quantity in needed.items():
             own = products.get(key)
@@ -354,7 +345,6 @@ def _received(line: Row) -> float:
 
 
 BEFORE: tuple[Rule, ...] = (
-    allowed_write,
     won_before_conversion,
     frozen_opportunity,
     linked_after_sales_order,

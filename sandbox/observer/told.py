@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 Json = Mapping[str, Any]
 CANCELLED = 90
+CENT = Decimal("0.01")
 DECLINED = 90
 PHYSICAL = (0, 3)  # physical goods and bundles have to come before they are invoiced
 
@@ -48,11 +50,19 @@ class Told:
         self.orders: dict[int, Document] = {}
         self.purchase_orders: dict[int, Document] = {}
         self.quotes: dict[int, Document] = {}
+        self.receipts: dict[str, Document] = {}
+        self.invoices: dict[int, Document] = {}  # sales invoices
         self.numbers: dict[str, int] = {}  # purchase order number to its Commerce id
         for when, event in accepted:
             data = event.get("data") or {}
             order, purchase = data.get("salesOrder"), data.get("purchaseOrder")
-            quote = data.get("quote")
+            quote, receipt = data.get("quote"), data.get("receipt")
+            if invoice := data.get("salesInvoice"):
+                known = self.invoices.setdefault(int(invoice["id"]), Document())
+                known.versions.append((when, invoice))
+            if receipt:
+                known = self.receipts.setdefault(str(receipt["id"]), Document())
+                known.versions.append((when, receipt))
             if quote:
                 self.quotes.setdefault(int(quote["id"]), Document()).versions.append((when, quote))
             if order:
@@ -61,12 +71,6 @@ class Told:
                 known = self.purchase_orders.setdefault(int(purchase["id"]), Document())
                 known.versions.append((when, purchase))
                 self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
-
-    def sales_order(self, purchase_order: int | None) -> int | None:
-        """The order that a purchase order was last told for."""
-        known = self.purchase_orders.get(purchase_order or 0)
-        body = known.at(datetime.max.replace(tzinfo=UTC)) if known is not None else None
-        return int(body["salesOrderID"]) if body and body.get("salesOrderID") else None
 
     def received(self, purchase_order: int, moment: datetime) -> dict[str, int]:
         """The most that was ever said to be received by then, by product number in small letters:
@@ -85,6 +89,62 @@ class Told:
         for line_id, quantity in most.items():
             result[skus[line_id]] = result.get(skus[line_id], 0) + quantity
         return result
+
+    def owed(self, order: int, moment: datetime) -> Decimal:
+        """The most that suppliers can ask for by then: what was ever said to be received, at its
+        price and tax for a piece, with costs and freight."""
+        total = Decimal(0)
+        for number, document in self.purchase_orders.items():
+            most: dict[int, Decimal] = {}
+            costs = Decimal(0)
+            for body in document.ever(moment):
+                if body.get("salesOrderID") != order:
+                    continue
+                for line in body["lines"]:
+                    got = int(line.get("quantityReceived") or 0)
+                    each = _money(line, "price") + _money(line, "tax")
+                    most[line["id"]] = max(most.get(line["id"], Decimal(0)), got * each)
+                every = body.get("costs") or ()
+                costs = max(costs, _costs(every))
+            freights = [
+                max(_money(body, "freight") for body in known)
+                for receipt in self.receipts.values()
+                if (known := receipt.ever(moment)) and known[0]["purchaseOrderID"] == number
+            ]
+            if any(most.values()):
+                total += sum(most.values(), costs) + sum(freights, Decimal(0))
+        return total
+
+    def issued(self, order: int, moment: datetime) -> Decimal:
+        """The most that Commerce's sales invoices of an order came to by then, with tax told for a
+        piece."""
+        return sum(
+            (
+                max(_invoiced(body) for body in known)
+                for document in self.invoices.values()
+                if (known := document.ever(moment)) and known[0]["salesOrderID"] == order
+            ),
+            Decimal(0),
+        )
+
+
+def _money(body: Json, name: str) -> Decimal:
+    return Decimal(str(body.get(name) or 0))
+
+
+def _costs(costs: Iterable[Json]) -> Decimal:
+    return sum((_money(one, "amount") + _money(one, "tax") for one in costs), Decimal(0))
+
+
+def _invoiced(invoice: Json) -> Decimal:
+    """Each line rounded to cents, as it is invoiced; a discount takes off, whatever its sign."""
+    total = Decimal(0)
+    for line in invoice["lines"]:
+        quantity = _money(line, "quantity")
+        for name in ("price", "tax"):
+            amount = (_money(line, name) * quantity).quantize(CENT, ROUND_HALF_UP)
+            total += -abs(amount) if line.get("kind") == "discount" else amount
+    return total
 
 
 def physical_lines(order: Json) -> dict[str, int]:

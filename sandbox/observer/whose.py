@@ -1,21 +1,18 @@
-"""Whose a record is: what Commerce says, against what ConnectWise linked.
+"""Whose goods stand on a purchase order: what Commerce says, against what ConnectWise linked.
 
-Owns the way from a line to Commerce's purchase order, by our mark in the notes or by its number,
-and from a write to the Commerce orders that it is about.
+Owns the way from a line to Commerce's purchase order, by our mark in the notes or by its number.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sandbox.observer.mirror import Mirror, Row, order_of, wanted
 from sandbox.observer.told import Told
 
-# Tables of records that products stand on, with the product's field.
-PLACES = {"order": "salesOrder", "ticket": "ticket", "opportunity": "opportunity"}
 Broken = tuple[str, int | None, str]
 
 
@@ -33,26 +30,6 @@ def of_others(
         own = int(order) if order is not None else None
         place = f"product {product['id']} of {f'order {whose}' if whose else 'somebody else'}"
         yield "B1.9", own, f"Line {line['id']} of {body['orderNumber']} was {what} for {place}."
-
-
-def concerned(mirror: Mirror, told: Told, changed: Iterable[Mapping[str, Any]]) -> set[int]:
-    """The Commerce orders that the changed rows belong to; none where that cannot be told."""
-    found: set[int | None] = set()
-    for change in changed:
-        row = change["row"]
-        if row is None:
-            continue
-        if change["table"] in PLACES:
-            place = PLACES[change["table"]]
-            on = (one for one in mirror.rows("product") if one.get(place) == row["id"])
-            found |= {order_of(one.get("integrationXRef")) for one in on}
-        if change["table"] == "purchaseOrder":
-            # New ones are not in the mirror yet: its number says whose it is.
-            told_by = told.numbers.get(str(row.get("poNumber")))
-            found |= {told.sales_order(told_by)}
-        for mark in ("integrationXRef", "externalXRef"):
-            found.add(order_of(row.get(mark)))
-    return {order for order in found if order is not None}
 
 
 def told_of(mirror: Mirror, told: Told, moment: datetime, line: Row) -> Mapping[str, Any] | None:

@@ -113,6 +113,7 @@ class TestParts:
     decisions: Any = None
     replays: Any = None
     tickets: Any = None
+    readiness: Any = None
     upkeep: Any = None
     ledgers: Any = None
     ledger_doors: Sequence[Door] = (

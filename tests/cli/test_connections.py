@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.fernet import Fernet
 
-from app.api.models import ConnectionOut
+from app.api.setup_models import ConnectionOut
 from app.cli import shapes
 from app.cli.connections import _row
 from app.cli.frame import ExitCode

@@ -74,8 +74,8 @@ class Ledger(ABC):
         """How many writes of such a document have reached the ledger."""
 
     @abstractmethod
-    async def log(self) -> list[dict[str, Any]]:
-        """Every request that reached the ledger, as the simulator kept it."""
+    async def requests(self) -> list[dict[str, Any]]:
+        """The simulator's log, as the outside observer reads it."""
 
     @abstractmethod
     def another(self) -> Books:
@@ -139,14 +139,14 @@ class QuickBooksLedger(Ledger):
     async def disconnect(self) -> None:
         await self.act("disconnect")
 
-    async def log(self) -> list[dict[str, Any]]:
+    async def requests(self) -> list[dict[str, Any]]:
         return [
             json.loads(line) for line in (await self.control("GET", "/requests")).text.splitlines()
         ]
 
     async def posted(self, document: DocumentKind) -> int:
         path = f"/{ENTITIES[document].lower()}"
-        entries = await self.log()
+        entries = await self.requests()
         return sum(
             1 for each in entries if each["method"] == "POST" and each["path"].endswith(path)
         )
@@ -176,7 +176,9 @@ async def quickbooks() -> AsyncIterator[QuickBooksLedger]:
         try:
             yield ledger
             if CONTRACT is not None:
-                faults = [one for entry in await ledger.log() for one in CONTRACT.faults_of(entry)]
+                faults = [
+                    one for entry in await ledger.requests() for one in CONTRACT.faults_of(entry)
+                ]
                 assert faults == []
         finally:
             for client in ledger.opened:

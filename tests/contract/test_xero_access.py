@@ -37,7 +37,7 @@ async def test_lists_are_read_page_by_page(
         await ledger.create_document(bill(supplier, number=f"S-{number}"), f"k{number}")
     found = await ledger.find_documents(DocumentKind.BILL, supplier.id, ON)
     assert sorted(one.number or "" for one in found) == [f"S-{number}" for number in range(5)]
-    assert [each["query"]["page"] for each in (await site.log())[-3:]] == ["1", "2", "3"]
+    assert [each["query"]["page"] for each in (await site.requests())[-3:]] == ["1", "2", "3"]
 
 
 async def test_a_limit_pauses_the_connection_and_a_slow_client_is_not_one_too_many(
@@ -45,15 +45,15 @@ async def test_a_limit_pauses_the_connection_and_a_slow_client_is_not_one_too_ma
 ) -> None:
     await site.switch(latency_ms=50)
     await asyncio.gather(*(ledger.accounts() for _ in range(12)))
-    assert {each["status"] for each in await site.log()} == {200, 302}
+    assert {each["status"] for each in await site.requests()} == {200, 302}
     await site.switch(latency_ms=0, requests_per_minute=1)
     failure = await refused(ledger.accounts())
     assert failure.kind is FailureKind.RATE_LIMITED
     assert failure.retry_after is not None
     assert 0 < failure.retry_after <= 60
-    before = len(await site.log())
+    before = len(await site.requests())
     assert (await refused(ledger.accounts())).kind is FailureKind.RATE_LIMITED
-    assert len(await site.log()) == before
+    assert len(await site.requests()) == before
 
 
 # --- tokens

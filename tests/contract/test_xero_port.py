@@ -54,7 +54,7 @@ async def test_a_contact_is_found_by_its_name_in_any_case_archived_or_not(
     )
     assert await ledger.find_contact(ContactKind.CUSTOMER, odd.name.upper()) == odd
     assert await ledger.find_contact(ContactKind.CUSTOMER, "Nobody") is None
-    assert (await site.log())[-1]["query"]["where"] == 'Name.ToLower()=="nobody"'
+    assert (await site.requests())[-1]["query"]["where"] == 'Name.ToLower()=="nobody"'
 
 
 async def test_a_name_that_is_taken_is_told_as_such(
@@ -79,7 +79,7 @@ async def test_changing_a_contact_keeps_its_people_and_sees_who_was_faster(
     current = await ledger.read_contact(ContactKind.VENDOR, supplier.id)
     changed = await ledger.update_contact(supplier.id, current.version, new, "k2")
     assert (changed.name, changed.email) == ("Ingram Micro Inc", "ap@ingram.example")
-    assert (await site.log())[-1]["response"]["Contacts"][0]["ContactPersons"] == people
+    assert (await site.requests())[-1]["response"]["Contacts"][0]["ContactPersons"] == people
 
 
 async def test_items_go_by_their_code(ledger: XeroClient) -> None:

@@ -71,7 +71,7 @@ class XeroLedger(Ledger):
     async def act(self, name: str, key: str = "", **more: Any) -> None:
         await self.control("POST", "/act", {"act": name, "id": key, **more})
 
-    async def log(self) -> list[dict[str, Any]]:
+    async def requests(self) -> list[dict[str, Any]]:
         text = (await self.control("GET", "/requests")).text
         return [json.loads(line) for line in text.splitlines()]
 
@@ -79,7 +79,7 @@ class XeroLedger(Ledger):
         """What was written to the accounting API, carried out or not."""
         return [
             entry
-            for entry in await self.log()
+            for entry in await self.requests()
             if entry["method"] in {"PUT", "POST"} and not entry["path"].startswith("/connect")
         ]
 
@@ -107,7 +107,7 @@ class XeroLedger(Ledger):
         await self.act("disconnect")
 
     async def posted(self, document: DocumentKind) -> int:
-        paths = [each["path"] for each in await self.log() if each["method"] == "PUT"]
+        paths = [each["path"] for each in await self.requests() if each["method"] == "PUT"]
         return paths.count(FAMILIES[document].path)
 
 
@@ -176,7 +176,7 @@ async def xero() -> AsyncIterator[XeroLedger]:
         try:
             yield ledger
             if CONTRACT is not None:
-                entries = await ledger.log()
+                entries = await ledger.requests()
                 assert [one for entry in entries for one in CONTRACT.faults_of(entry)] == []
         finally:
             await ledger.aclose()

@@ -45,6 +45,7 @@ The rule named in each entry stands in [the rules](rules.md).
 SECTIONS = {
     "What an order waits for": "What an order waits for",
     "What a person decides or corrects": "What a person decides or corrects",
+    "Not postable": "What the tool that posts ConnectWise's records cannot post (A9, G5 to G7)",
     "Failures": "Failures of a remote call, of the service, or of a connection",
     "Ends": "Ends",
     "Deliveries": "Deliveries that were not taken",

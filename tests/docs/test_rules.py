@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs.rules import RULES, UNPROVEN, proofs_by_rule
+from tests.docs.rules import RULES, UNPROVEN, proofs_by_rule, told
 
 
 def test_a_rule_has_a_test_or_is_listed_as_without_one():
@@ -12,3 +12,7 @@ def test_a_rule_has_a_test_or_is_listed_as_without_one():
 
 def test_no_test_is_named_after_a_rule_that_does_not_exist():
     assert not proofs_by_rule().keys() - set(RULES)
+
+
+def test_every_rule_is_told_once_under_its_own_heading():
+    assert sorted(told()) == sorted(RULES)

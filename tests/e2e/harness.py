@@ -103,6 +103,8 @@ class Stack:
     ids: int = 0
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     permitted: set[str] = field(default_factory=set)  # rules that a decision lifts: "D-7 1201"
+    bound: dict[int, str] = field(default_factory=dict)  # row of the matrix by Commerce order
+    ledger_log: Callable[[], Awaitable[list[Rest]]] | None = None
     nudges: list[float] = field(default_factory=list)
 
     async def start_worker(self) -> None:
@@ -200,7 +202,9 @@ class Stack:
         log = await self.requests()
         service = self.sandbox.credentials.headers["clientId"]
         row = ROW_OF[self.container.settings.scenario]
-        case = Case(self.accepted, log, first.json(), service, self.permitted, row)
+        case = Case(self.accepted, log, first.json(), service, self.permitted, row, self.bound)
+        if self.ledger_log is not None:
+            case.books = await self.ledger_log()
         case.lost_on_decline = self.container.settings.lost_on_decline == "true"
         return judge(case)
 

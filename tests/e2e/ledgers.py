@@ -100,6 +100,7 @@ async def kept(
         books._timeout = patience
         settings = {**C, **NAMES[name], **more}
         async with running(database_url, redis_url, books=books, **settings) as stack:
+            stack.ledger_log = ledger.requests
             yield Kept(stack, ledger, name)
 
 

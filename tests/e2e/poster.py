@@ -74,11 +74,12 @@ async def written(books: Kept) -> set[Write]:
     """The kinds of what the service wrote, in ConnectWise and in the ledger; refused ones too."""
     service = books.stack.sandbox.credentials.headers["clientId"]
     there = [one for one in await books.stack.requests() if one.get("client") == service]
-    posted = [one for one in await books.ledger.log() if not SIGNING_IN.match(one["path"])]
-    return _kinds(there, CONNECTWISE) | _kinds(posted, LEDGER[books.name])
+    posted = [one for one in await books.ledger.requests() if not SIGNING_IN.match(one["path"])]
+    return kinds(there, CONNECTWISE) | kinds(posted, LEDGER[books.name])
 
 
-def _kinds(entries: Iterable[Rest], table: tuple[tuple[str, str, str, Write], ...]) -> set[Write]:
+def kinds(entries: Iterable[Rest], table: tuple[tuple[str, str, str, Write], ...]) -> set[Write]:
+    """The kinds of the writes among the entries of a log."""
     return {_kind(entry, table) for entry in entries if entry["method"] in WRITES}
 
 

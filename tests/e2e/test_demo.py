@@ -171,6 +171,13 @@ def test_up_serves_until_told_to_stop_and_says_when_a_process_dies(directory: Pa
         return found.status_code == 200
 
     wait_until(posted, 20)
+    company = f"{simulated['quickbooks']}/v3/company/{up['quickbooks_realm']}"
+    for path, sent in (
+        (f"{company}/companyinfo/{up['quickbooks_realm']}", up["quickbooks_headers"]),
+        (f"{simulated['xero']}/Organisation", up["xero_headers"]),
+    ):
+        told = httpx.get(path, headers=sent, trust_env=False)  # type: ignore[arg-type] # JSON
+        assert told.status_code == 200, path
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0

@@ -313,10 +313,10 @@ def test_b1_4_marked_lost_although_a_person_had_won_it(history: History) -> None
 
 
 def test_g9_an_order_is_judged_by_the_row_of_its_own_configuration(history: History) -> None:
-    history.case.rows = {1201: "B1"}
+    history.case.bound = {1201: "B1"}
     history.case.scenario = "C"
     assert "G9" not in history.rules()
-    history.case.rows = {1201: "C"}
+    history.case.bound = {1201: "C"}
     history.case.scenario = "B1"
     broken = {finding.sentence for finding in history.findings() if finding.rule == "G9"}
     kinds = {said.split(" is no")[0].rstrip("0123456789") for said in broken}

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from app.connectors import wire_json
-from app.connectors.connectwise.translate import from_wire
+from app.connectors.connectwise.translate import from_wire, posting
 from app.domain import psa
+from app.domain.psa_posting import GlEntry, PostingCompany
 
 PAIRS: list[tuple[Any, str, Any]] = [
     (
@@ -175,6 +176,34 @@ PAIRS: list[tuple[Any, str, Any]] = [
         ),
         psa.PurchaseOrder(7001, "PO10008891", 252, 3, closed=True, notes="dl:1:8891"),
     ),
+    (
+        from_wire.purchase_order,
+        (
+            '{"id":7003,"poNumber":"PO1","vendorInvoiceNumber":" ING-77 ",'
+            '"vendorInvoiceDate":"2026-07-01T00:00:00Z"}'
+        ),
+        psa.PurchaseOrder(7003, "PO1", None, None, False, "", "ING-77", "2026-07-01T00:00:00Z"),
+    ),
+    (
+        posting.company,
+        (
+            '{"id":250,"identifier":"Contoso","accountNumber":"C1","billingContact":{"id":9},'
+            '"taxCode":{"id":1}}'
+        ),
+        PostingCompany(250, "Contoso", "C1", contact=True, taxed=True),
+    ),
+    (
+        posting.company,
+        '{"id":251,"identifier":"Bare","accountNumber":null,"billingContact":null}',
+        PostingCompany(251, "Bare", "", contact=False, taxed=False),
+    ),
+    (posting.company, '{"id":252,"identifier":"Old","deletedFlag":true}', None),
+    (
+        posting.gl_entry,
+        '{"type":"R","description":"Dock","productId":"DELL-WD22TB4"}',
+        GlEntry("R", "Dock", "DELL-WD22TB4"),
+    ),
+    (posting.gl_entry, '{"type":"DP","productId":null}', GlEntry("DP", "", "")),
     (
         from_wire.purchase_order,
         '{"id":7002,"poNumber":5002}',

@@ -32,7 +32,7 @@ def headers(
     }
 
 
-def test_a_true_delivery_is_verified_with_its_id() -> None:
+def test_h13_a_true_delivery_is_verified_with_its_id() -> None:
     assert verify([SECRET], headers(), BODY, NOW) == Verified("msg_1")
 
 
@@ -46,7 +46,7 @@ def test_the_reference_library_signs_what_is_verified_here() -> None:
     assert verify([SECRET], signed, BODY, NOW) == Verified("msg_1")
 
 
-def test_every_accepted_secret_verifies_while_they_are_rotated() -> None:
+def test_h13_every_accepted_secret_verifies_while_they_are_rotated() -> None:
     for secret in (SECRET, OTHER):
         assert isinstance(verify([SECRET, OTHER], headers(secret), BODY, NOW), Verified)
 
@@ -83,13 +83,13 @@ def test_a_malformed_secret_beside_a_good_one_does_no_harm() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-300, -1, 0, 1, 300])
-def test_five_minutes_either_way_are_accepted(seconds: int) -> None:
+def test_h13_five_minutes_either_way_are_accepted(seconds: int) -> None:
     at = NOW + timedelta(seconds=seconds)
     assert isinstance(verify([SECRET], headers(at=at), BODY, NOW), Verified)
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -86_400, 86_400])
-def test_a_clock_that_is_further_off_is_told_to_a_true_sender(seconds: int) -> None:
+def test_h13_a_clock_that_is_further_off_is_told_to_a_true_sender(seconds: int) -> None:
     refused = verify([SECRET], headers(at=NOW + timedelta(seconds=seconds)), BODY, NOW)
     assert isinstance(refused, Refused)
     assert refused.code is Code.TIMESTAMP_OUTSIDE_WINDOW
@@ -132,7 +132,7 @@ def test_an_id_that_no_index_should_hold_is_refused(webhook_id: str) -> None:
 
 
 @given(at=st.integers(0, 10**6), replacement=st.binary(max_size=3))
-def test_a_body_that_was_changed_anywhere_is_refused(at: int, replacement: bytes) -> None:
+def test_h13_a_body_that_was_changed_anywhere_is_refused(at: int, replacement: bytes) -> None:
     place = at % len(BODY)
     changed = BODY[:place] + replacement + BODY[place + 1 :]
     if changed != BODY:

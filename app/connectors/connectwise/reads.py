@@ -23,8 +23,8 @@ from app.connectors.connectwise.conditions import (
     resembles,
     since,
 )
-from app.connectors.connectwise.translate import from_wire, tickets
-from app.domain import psa, psa_tickets
+from app.connectors.connectwise.translate import from_wire, posting, tickets
+from app.domain import psa, psa_posting, psa_tickets
 from app.domain.errors import FailureKind, RemoteFailure
 
 Read = TypeVar("Read")
@@ -33,6 +33,7 @@ Read = TypeVar("Read")
 CONTACT_FIELDS = "id,defaultFlag,inactiveFlag,communicationItems"
 MEMBER_FIELDS = "id,identifier,primaryEmail,officeEmail,mobileEmail,homeEmail,inactiveFlag"
 COMPANY_FIELDS = "id,identifier,name,defaultContact,deletedFlag"
+POSTING_FIELDS = "id,identifier,accountNumber,billingContact,defaultContact,taxCode,deletedFlag"
 NEWEST_FIRST = "id desc"
 NEWEST = 100
 
@@ -245,6 +246,25 @@ class Reads:
 
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
         return await self._all(paths.INVOICES, from_wire.invoice, since("lastUpdated", moment))
+
+    async def posting_companies(self, ids: Sequence[int]) -> list[psa_posting.PostingCompany]:
+        return [
+            company
+            for condition in among("id", sorted(set(ids)))
+            for company in await self._all(
+                paths.COMPANIES, posting.company, condition, fields=POSTING_FIELDS
+            )
+        ]
+
+    async def companies_of_account(self, account: str) -> list[psa_posting.PostingCompany]:
+        """Compared without regard to case: the caller asks whether another one clashes."""
+        wanted = account.strip().casefold()
+        condition = _matching("accountNumber", account.strip())
+        found = await self._all(paths.COMPANIES, posting.company, condition, fields=POSTING_FIELDS)
+        return [one for one in found if one.account.casefold() == wanted]
+
+    async def gl_entries(self, invoice_id: int) -> list[psa_posting.GlEntry]:
+        return await self._all(f"{paths.INVOICES}/{invoice_id}/glEntries", posting.gl_entry)
 
     async def callbacks(self) -> list[psa.Callback]:
         with for_reference():

@@ -83,6 +83,9 @@ class Company(Record):
     identifier: Text = ""
     name: Text = ""
     default_contact: Reference | None = None
+    billing_contact: Reference | None = None
+    account_number: Text = ""
+    tax_code: Reference | None = None
     deleted_flag: Flag = False
 
 
@@ -166,6 +169,8 @@ class PurchaseOrder(Record):
     status: Reference | None = None
     closed_flag: Flag = False
     internal_notes: Text = ""
+    vendor_invoice_number: Text = ""
+    vendor_invoice_date: Text = ""
 
 
 class PurchaseOrderLine(Record):
@@ -177,6 +182,7 @@ class PurchaseOrderLine(Record):
     closed_flag: Flag = False
     canceled_flag: Flag = False
     batched_flag: Flag = False
+    packing_slip: Text = ""
     sales_order: References = []
 
 
@@ -197,7 +203,14 @@ class Invoice(Record):
     apply_to_type: str | None = None
     apply_to_id: int | None = None
     reference: str | None = None
+    tax_code: Reference | None = None
     info: Info | None = Field(None, alias="_info")
+
+
+class GlEntry(Wire):
+    type: Text = ""
+    description: Text = ""
+    product_id: Text = ""
 
 
 class BoardStatus(Record):

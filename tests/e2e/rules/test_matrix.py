@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.harness import Rest
 from tests.e2e.ledgers import LEDGERS, Kept, invoice, kept
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, MONITOR_BIG, SYNNEX, Order
-from tests.e2e.poster import Write, written
+from tests.e2e.poster import CONNECTWISE, Write, kinds, written
 
 pytestmark = pytest.mark.processes
 
@@ -114,7 +114,7 @@ async def test_g9_what_is_written_is_the_row_of_the_matrix(
 async def test_g9_the_sales_order_is_optional_where_tickets_are_invoiced(
     database_url: str, redis_url: str, row: Row
 ) -> None:
-    more = {"scenario": row.scenario, "invoice_from": "ticket"}
+    more: dict[str, Any] = {"scenario": row.scenario, "invoice_from": "ticket"}
     async with kept("xero", database_url, redis_url, **more) as books:
         await played(books)
         assert await written(books) == row.writes
@@ -128,7 +128,7 @@ async def test_g9_connectwises_own_invoice_is_made_where_that_is_set(
     database_url: str, redis_url: str, row: Row
 ) -> None:
     """D-5: and the ledger's is ConnectWise's all the same."""
-    more = {"scenario": row.scenario, "invoice_action": "create_invoice"}
+    more: dict[str, Any] = {"scenario": row.scenario, "invoice_action": "create_invoice"}
     async with kept("xero", database_url, redis_url, **more) as books:
         await played(books)
         assert await written(books) == row.writes | row.optional | {Write.INVOICE}
@@ -137,7 +137,7 @@ async def test_g9_connectwises_own_invoice_is_made_where_that_is_set(
 async def test_g9_a_sales_order_that_a_person_makes_is_not_made_by_the_service(
     database_url: str, redis_url: str
 ) -> None:
-    more = {"scenario": B1.scenario, "sales_order_creation": "wait_for_person"}
+    more: dict[str, Any] = {"scenario": B1.scenario, "sales_order_creation": "wait_for_person"}
     order, events = story()
     async with kept("xero", database_url, redis_url, **more) as books:
         await books.tell(*events)
@@ -146,3 +146,10 @@ async def test_g9_a_sales_order_that_a_person_makes_is_not_made_by_the_service(
         await books.stack.control("act", {"act": "convert_opportunity", "id": 88})
         await books.stack.until_state(order.number, "done")
         assert await written(books) == B1.writes - {Write.SALES_ORDER}
+
+
+def test_g9_a_write_that_no_column_knows_is_an_error() -> None:
+    known = {"method": "POST", "path": "/v4_6_release/apis/3.0/sales/orders", "body": {}}
+    assert kinds([known], CONNECTWISE) == {Write.SALES_ORDER}
+    with pytest.raises(AssertionError, match="No column of G9 knows POST /company/contacts"):
+        kinds([{**known, "path": "/v4_6_release/apis/3.0/company/contacts"}], CONNECTWISE)

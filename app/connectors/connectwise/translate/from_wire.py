@@ -171,6 +171,8 @@ def purchase_order(raw: Any) -> psa.PurchaseOrder:
         status_id=_id(read.status),
         closed=read.closed_flag,
         notes=read.internal_notes,
+        supplier_invoice=read.vendor_invoice_number.strip(),
+        supplier_invoice_date=read.vendor_invoice_date,
     )
 
 
@@ -189,6 +191,7 @@ def purchase_order_line(raw: Any) -> psa.PurchaseOrderLine:
         sales_order_ids=tuple(one.id for one in read.sales_order if one.id),
         serialized=read.product.serialized_flag if read.product is not None else False,
         batched=read.batched_flag,
+        packing_slip=read.packing_slip.strip(),
     )
 
 
@@ -246,6 +249,7 @@ def invoice(raw: Any) -> psa.Invoice:
         apply_to_id=read.apply_to_id or None,
         reference=read.reference or None,
         changed=read.info.last_updated if read.info is not None else "",
+        tax_code_id=_id(read.tax_code),
     )
 
 

@@ -1,0 +1,91 @@
+"""The admin REST's forms of mappings, settings and connections as they stand in OpenAPI.
+
+Owns their names and formats of `contracts/http.md`. No rules.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.api.models import Model
+from app.domain.codes import Code
+from app.domain.grants import LEDGERS, advice
+from app.domain.views import ConnectionRow, MappingRow
+from app.sync.operations import SettingView
+
+
+class MappingIn(Model):
+    """What a Commerce record is called in ConnectWise."""
+
+    kind: Annotated[str, Field(examples=["vendor"])]
+    commerce_key: Annotated[str, Field(examples=["9"])]
+    connectwise_key: Annotated[str, Field(examples=["INGRAM"])]
+
+
+class MappingOut(MappingIn):
+    id: int
+    updated_at: datetime
+    updated_by: str
+
+    @classmethod
+    def of(cls, row: MappingRow) -> MappingOut:
+        return cls.model_validate(row)
+
+
+class SettingOut(Model):
+    """A setting as it rules now. Of secrets only whether one is set is shown."""
+
+    name: str
+    value: Any
+    source: str
+    shown: str
+    group: str
+    description: str
+    read_only: bool
+    secret: bool
+    environment: Any = None
+
+    @classmethod
+    def of(cls, setting: SettingView) -> SettingOut:
+        shown = "from environment" if setting.read_only else f"from {setting.source}"
+        named = {name: getattr(setting, name) for name in cls.model_fields if name != "shown"}
+        return cls(shown=shown, **named)
+
+
+class ConnectionOut(Model):
+    """`sign_in` says what a person has to do for a ledger; null where there is nothing to do.
+    `signed_in_until`: when the consent ends if nothing is called until then."""
+
+    id: int
+    name: str
+    system: str
+    state: str
+    paused_until: datetime | None
+    code: Code | None
+    sentence: str | None
+    paused_by: str | None
+    company: str | None
+    signed_in_by: str | None
+    signed_in_until: datetime | None
+    sign_in: str | None
+
+    @classmethod
+    def of(cls, row: ConnectionRow) -> ConnectionOut:
+        paused, grant = row.paused, row.grant
+        return cls(
+            id=row.id,
+            name=row.name,
+            system=row.system,
+            state="paused" if paused else "open",
+            paused_until=paused.until if paused else None,
+            code=paused.code if paused else None,
+            sentence=paused.sentence if paused else None,
+            paused_by=paused.by if paused else None,
+            company=grant.company.name if grant else None,
+            signed_in_by=grant.consented_by if grant else None,
+            signed_in_until=grant.until if grant else None,
+            sign_in=advice(row.system, grant) if row.system in LEDGERS else None,
+        )
