@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.domain import cancelling, losing, readiness, stock
+from app.domain import cancelling, losing, posted, readiness, stock
 from app.domain.choices import LOOK_AGAIN, RESTS_ON_READING, names_of, ways_out
 from app.domain.codes import Code, State, Who
 from app.domain.gates import GATES
@@ -180,8 +180,8 @@ def _since(view: OrderView, code: Code) -> datetime:
 
 
 def _told_to_look(view: OrderView) -> set[str]:
-    """A callback about the order's records made what was read of invoices stale, or a person
-    says that the cause is gone."""
+    """A callback about the order's records made what was read of invoices stale, a ledger's
+    webhook named a document, or a person says that the cause is gone."""
     fact = view.facts.get(("invoicing", ""))
     asked = [
         decision.at
@@ -192,7 +192,11 @@ def _told_to_look(view: OrderView) -> set[str]:
         fact.seen_at.year < STALE_BEFORE or any(at >= fact.seen_at for at in asked)
     )
     looks = {"invoicing"} if stale and view.parent is not None else set()
-    return looks | ({readiness.FACT} if readiness.wanted(view) else set())
+    if posted.told(view):
+        looks.add(posted.LOOK)
+    if readiness.wanted(view):
+        looks.add(readiness.FACT)
+    return looks
 
 
 def _look_due(view: OrderView, look: str) -> bool:

@@ -102,8 +102,12 @@ class Fact:
 STALE_BEFORE = 2000  # a year: callbacks set the time of what was read to the epoch
 
 # Facts that no read renews: a callback does not make them stale, and no poll asks for them.
+LEDGER_HINT = "ledger_hint"
+LEDGER_SEEN = "ledger_seen"
 KEPT_FACTS: frozenset[str] = frozenset(
     {
+        LEDGER_HINT,
+        LEDGER_SEEN,
         "sales_order_seen",
         "purchase_order_moved",
         "status_written",
@@ -357,11 +361,13 @@ class InboxEvent:
 class Merge:
     """What one inbox event does: documents to merge, or orders to wake by the remote records
     that a callback names (`routes`: kind, external id). Routes that lead to no order make the
-    event a "hint", which `Store.hints` hands out."""
+    event a "hint", which `Store.hints` hands out. `of_ledger`: the records are documents in the
+    ledger; each is noted for one read, and unknown ones make the event unhandled."""
 
     event_id: int
     documents: tuple[DocumentPlace, ...] = ()
     routes: tuple[tuple[str, str], ...] = ()
+    of_ledger: bool = False
     status: str = "merged"  # merged, unhandled, dropped, deferred, rejected
     cause: str | None = None
     code: Code | None = None

@@ -12,28 +12,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.domain import ledger_orders
 from app.domain.books import Document, DocumentKind, LedgerLine, LineLink, NewDocument, Status
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.json_values import digest
+from app.domain.posted import NAMED, REFS
 from app.domain.records import Ref
 from app.steps import ledger
 from app.steps.effects import Effects, Learn, Look, Outcome
-
-# References to them; ConnectWise has invoices too.
-REFS = {
-    DocumentKind.PURCHASE_ORDER: ledger_orders.REF,
-    DocumentKind.BILL: "bill",
-    DocumentKind.INVOICE: "ledger_invoice",
-    DocumentKind.ESTIMATE: "estimate",
-}
-NAMED = {
-    DocumentKind.PURCHASE_ORDER: "Purchase order",
-    DocumentKind.BILL: "Bill",
-    DocumentKind.INVOICE: "Sales invoice",
-    DocumentKind.ESTIMATE: "Estimate",
-}
 
 
 @dataclass(frozen=True, slots=True)

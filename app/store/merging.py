@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
-from app.domain.records import KEPT_FACTS, Delivery, InboxEvent, Merge
+from app.domain.records import KEPT_FACTS, LEDGER_HINT, Delivery, InboxEvent, Merge
 from app.domain.views import Audit
 from app.store import rows
 from app.store.claiming import WAKE
@@ -70,6 +70,20 @@ JOIN order_ref AS r ON r.ref_id = e.id
 _STALE = """
 UPDATE fact SET seen_at = 'epoch' WHERE order_id = ANY ($1::bigint[]) AND kind <> ALL ($2::text[])
 """
+
+# A ledger's webhook named the document: it is read once for the last delivery that did.
+_NOTE = """
+INSERT INTO fact AS f (tenant_id, order_id, kind, key, body, seen_at)
+SELECT r.tenant_id, r.order_id, $5, e.kind || '/' || e.external_id,
+    json_build_object('event', max(t.event_id)), now()
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
+    AS t (event_id, tenant_id, kind, external_id)
+JOIN external_ref AS e USING (tenant_id, kind, external_id)
+JOIN order_ref AS r ON r.ref_id = e.id
+GROUP BY r.tenant_id, r.order_id, e.kind, e.external_id
+ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
+"""
+_UNKNOWN = "No order is known to carry this record; the ledger was not asked."
 
 _AGAIN = """
 UPDATE inbox_event SET status = 'new', code = NULL, cause = NULL, not_before = NULL,
@@ -189,15 +203,20 @@ async def _merge(session: Session, found: Sequence[Any], plan: Plan) -> None:
     ]
     woken = await _carriers(session, routes)
     routed = sorted(set().union(*woken.values()))
+    of_ledger = {event_id for event_id, (_, merge) in planned.items() if merge.of_ledger}
+    called = set().union(*(orders for event, orders in woken.items() if event not in of_ledger))
     documents = Documents(session)
     postponed = await documents.place(delivered, routed)
-    await session.execute(_STALE, routed, sorted(KEPT_FACTS))
+    await session.execute(_STALE, sorted(called), sorted(KEPT_FACTS))
+    await _note(session, [route for route in routes if route[0] in of_ledger])
     settled: list[tuple[Merge, Sequence[int]]] = []
     for event_id, (row, merge) in planned.items():
         if event_id in postponed:
             # The order that its purchase order leaves is being worked on: come again soon.
             again = row["now"] + timedelta(seconds=1)
             settled.append((Merge(event_id, status="deferred", not_before=again), ()))
+        elif merge.of_ledger and event_id not in woken:
+            settled.append((Merge(event_id, status="unhandled", cause=_UNKNOWN), ()))
         elif merge.routes and event_id not in woken:
             settled.append((Merge(event_id, status="hint"), ()))
         else:
@@ -217,6 +236,12 @@ def _planned(plan: Plan, event: InboxEvent, now: datetime) -> Merge:
             code=Code.BODY_NOT_VALID,
             cause=f"It could not be read: {type(error).__name__}.",
         )
+
+
+async def _note(session: Session, routes: Sequence[tuple[int, int, str, str]]) -> None:
+    if routes:
+        given = [(event, tenant, kind, key(external)) for event, tenant, kind, external in routes]
+        await session.execute(_NOTE, *columns(given), LEDGER_HINT)
 
 
 async def _carriers(

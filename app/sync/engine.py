@@ -13,6 +13,7 @@ from logging import ERROR
 from typing import Any
 
 from app.connectors.transport import Calling, calling
+from app.domain import posted
 from app.domain.binding import bound
 from app.domain.books import Books
 from app.domain.codes import Code, State
@@ -303,11 +304,14 @@ class Engine:
     # Looking -------------------------------------------------------------------------------
 
     async def _look(self, drive: Drive, view: OrderView, plan: Plan) -> bool:
-        """Read what ConnectWise has no callback for, then decide again."""
+        """Read what ConnectWise has no callback for, or what the ledger's webhook named, then decide
+        again. One system at a time, so that a failure is told of the right one."""
+        looks = tuple(look for look in plan.looks if look != posted.LOOK) or plan.looks
+        of_ledger = looks == (posted.LOOK,)
         writes = WriteSet(view.row.id, drive.claim.token)
         bound = calling.set(Calling(None, ORDER, "poll", writes.calls.append, None))
         try:
-            looked = await look_at(self.cw, view, plan.looks)
+            looked = await look_at(self.cw, self.books, view, looks)
             writes.facts.extend(looked.facts)
             writes.refs.extend(looked.refs)
             writes.journal.extend(looked.journal)
@@ -315,11 +319,12 @@ class Engine:
             # A poll that fails is no state of the order: it is tried again at the next poll.
             policy = POLICIES[failure.kind]
             wait = clamp_retry_after(failure.retry_after, view.live.poll.total_seconds())
-            if policy.action == "pause":
+            if policy.action == "pause" and not of_ledger:
                 until = view.now + timedelta(seconds=wait)
                 paused = Paused(until, policy.code, failure.message, "service")
                 await self.store.pause(view.row.tenant_id, SYSTEM, paused)
-            writes.journal.append(JournalEntry("POLL_FAILED", f"ConnectWise: {failure.message}"))
+            system = "The ledger" if of_ledger else "ConnectWise"
+            writes.journal.append(JournalEntry("POLL_FAILED", f"{system}: {failure.message}"))
             note_verdicts(view, plan, writes)
             due = view.now + timedelta(seconds=wait)
             release = Release(view.row.wake_seq, due, plan.answer)

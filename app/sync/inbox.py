@@ -8,11 +8,11 @@ can be merged: nothing that passes the door may fail a group of others later.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain import documents, events, json_values
+from app.domain import documents, events, json_values, posted
 from app.domain.codes import Code
 from app.domain.grants import LEDGERS
 from app.domain.records import Delivery, DocumentPlace, InboxEvent, Merge
@@ -141,6 +141,24 @@ def read_callback(
     return delivery(event_type, routing=f"{kind}:{record}")
 
 
+def read_notice(event: InboxEvent) -> Delivery:
+    """A kept notice of a ledger, read again: new, or rejected when it was not readable at the door."""
+    read = Delivery(
+        source=event.source,
+        connection=event.connection,
+        external_id=event.external_id,
+        event_type=event.event_type,
+        body=event.body,
+        headers={},
+        routing=None,
+    )
+    try:
+        entity, record = _notice(event.body)
+    except _Refused as refused:
+        return replace(read, status="rejected", code=refused.code, cause=refused.cause)
+    return replace(read, routing=clean(f"{entity}:{record}"[: 2 * _MAX_TYPE]))
+
+
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers that a row keeps: never one that carries a secret."""
     return {name: clean(headers[name])[:300] for name in _KEPT_HEADERS if name in headers}
@@ -181,6 +199,15 @@ def _routing(event_type: str, parsed: dict[str, Any]) -> str:
     return f"{first.kind}:{first.source_id}"
 
 
+def _notice(body: bytes) -> tuple[str, str]:
+    """Entity and record of one notice, as `ledger_events` keeps it."""
+    parsed = _object(body)
+    entity, record = parsed.get("entity"), parsed.get("record")
+    if not isinstance(entity, str) or not isinstance(record, str) or not record:
+        raise _Refused(Code.BODY_NOT_VALID, "the body is not the notice of one record")
+    return entity, record
+
+
 def _callback(body: bytes) -> tuple[str, str, int]:
     parsed = _object(body)
     type_, action, record = parsed.get("Type"), parsed.get("Action"), parsed.get("ID")
@@ -203,8 +230,7 @@ def plan(event: InboxEvent, now: datetime) -> Merge:
     if event.source == CONNECTWISE:
         return _plan_callback(event)
     if event.source in LEDGERS:
-        cause = "what changed in the books concerns no order yet"
-        return Merge(event.id, status="dropped", cause=cause)
+        return _plan_notice(event)
     return _plan_commerce(event, now)
 
 
@@ -216,6 +242,15 @@ def _plan_callback(event: InboxEvent) -> Merge:
             event.id, status="dropped", cause=f"callbacks of type {type_} concern no order"
         )
     return Merge(event.id, routes=((kind, str(record)),))
+
+
+def _plan_notice(event: InboxEvent) -> Merge:
+    entity, record = _notice(event.body)
+    routes = posted.routes(entity, record)
+    if not routes:
+        cause = f"a change of a record of type {entity} concerns no order"
+        return Merge(event.id, status="dropped", cause=clean(cause))
+    return Merge(event.id, routes=routes, of_ledger=True)
 
 
 def _plan_commerce(event: InboxEvent, now: datetime) -> Merge:

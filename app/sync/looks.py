@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.domain import invoices, psa, tickets
+from app.domain import invoices, posted, psa, tickets
+from app.domain.books import Books
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
 from app.domain.readiness import FACT
-from app.domain.records import Fact, JournalEntry, Ref
+from app.domain.records import LEDGER_SEEN, Fact, JournalEntry, Ref
 from app.domain.release import invoiceable
 from app.steps.tickets import state_of
 from app.sync import readiness
@@ -31,7 +32,9 @@ class Looked:
     journal: list[JournalEntry] = field(default_factory=list)
 
 
-async def look_at(cw: ConnectWise, view: OrderView, looks: Sequence[str]) -> Looked:
+async def look_at(
+    cw: ConnectWise, books: Books | None, view: OrderView, looks: Sequence[str]
+) -> Looked:
     """Read what the looks ask for. May raise RemoteFailure."""
     looked = Looked()
     if "conversion" in looks:
@@ -42,6 +45,8 @@ async def look_at(cw: ConnectWise, view: OrderView, looks: Sequence[str]) -> Loo
         await _invoicing(cw, view, looked)
     if FACT in looks:
         looked.facts.append(await readiness.read(cw, view))
+    if posted.LOOK in looks:
+        await _posted(books, view, looked)
     return looked
 
 
@@ -63,6 +68,30 @@ async def _shipping(cw: ConnectWise, view: OrderView) -> Fact:
         total = sum((detail.shipped for detail in details), Decimal(0))
         shipped[str(line.id)] = int(total)
     return Fact("shipping", "", {"shipped": shipped}, view.now)
+
+
+# Documents in the ledger ----------------------------------------------------------------------
+
+
+async def _posted(books: Books | None, view: OrderView, looked: Looked) -> None:
+    """C4: what a person did to a document that the ledger's webhook named. Without a ledger there
+    is nothing to ask, and the hint is answered all the same."""
+    for ref in posted.told(view):
+        document = None
+        if books is None:
+            body = {"event": posted.event_of(view, ref)}
+            looked.facts.append(Fact(LEDGER_SEEN, posted.key_of(ref), body, view.now))
+            continue
+        try:
+            document = await books.read_document(posted.KINDS[ref.kind], ref.external_id)
+        except RemoteFailure as failure:
+            if failure.kind is not FailureKind.GONE:
+                raise
+        body = posted.noted(view, ref, document)
+        entry = posted.by_person(view, ref, document, body)
+        looked.facts.append(Fact(LEDGER_SEEN, posted.key_of(ref), body, view.now))
+        if entry is not None:
+            looked.journal.append(entry)
 
 
 # Invoices --------------------------------------------------------------------------------------

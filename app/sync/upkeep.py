@@ -82,7 +82,7 @@ class Upkeep:
         """Read a kept delivery by today's rules and merge it, if it can be merged now."""
         told = reason_given(reason)
         event = await self._operations.event(actor, event_id)
-        if event.status not in _AGAIN or event.source in LEDGERS:
+        if event.status not in _AGAIN:
             raise Refusal("EVENT_NOT_REPLAYABLE", _why_not(event))
         read = _read(event)
         if read.status != "new":
@@ -152,6 +152,8 @@ class Upkeep:
 
 def _read(event: InboxEvent) -> Delivery:
     """What the door would say to the body today."""
+    if event.source in LEDGERS:
+        return inbox.read_notice(event)
     read = inbox.read_callback if event.source == inbox.CONNECTWISE else inbox.read_commerce
     return read(event.connection, event.external_id, {}, event.body)
 
@@ -161,8 +163,6 @@ def _why_not(event: InboxEvent) -> str:
         orders = ", ".join(event.orders)
         into = f" into {orders}: replay the order instead" if orders else ""
         return f"Event {event.id} was merged already{into}."
-    if event.source in LEDGERS:
-        return f"Event {event.id} tells of a change in the books: nothing follows from it yet."
     if event.status == "hint":
         return f"Event {event.id} is looked at by itself: ConnectWise is asked about its record."
     return f"Event {event.id} is {event.status}: a worker merges it by itself."

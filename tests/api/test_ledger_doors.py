@@ -108,17 +108,18 @@ async def test_xeros_events_have_no_id_and_still_count_once(service: Service) ->
     ]
 
 
-async def test_what_is_kept_is_dropped_by_the_worker_with_a_cause(service: Service) -> None:
+async def test_a_record_that_no_order_carries_is_unhandled_and_may_be_read_again(
+    service: Service,
+) -> None:
     await to_xero(service.client, xero(event()))
     await service.merge()
     (row,) = await rows(service)
-    assert (row["status"], row["code"]) == ("dropped", None)
-    assert "concerns no order" in row["cause"]
+    assert (row["status"], row["code"]) == ("unhandled", None)
+    assert "No order is known" in row["cause"]
     replay = await service.admin.post(
         f"/admin/events/{row['id']}/replay", json={"reason": "to see"}
     )
-    assert replay.status_code == 409
-    assert "nothing follows from it" in replay.json()["detail"]
+    assert replay.status_code == 200
 
 
 @pytest.mark.parametrize("send", [to_quickbooks, to_xero])

@@ -119,6 +119,7 @@ def plan(event: InboxEvent, now: datetime) -> Merge:
         event.id,
         documents=tuple(_place(given) for given in said["documents"]),
         routes=tuple((kind, number) for kind, number in said["routes"]),
+        of_ledger=said.get("of_ledger", False),
         status=said.get("status", "merged"),
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from app.domain.ports import Worker
 from app.domain.records import Delivery, Fact, Ref
+from app.store.postgres import PostgresStore
 from tests.store.build import (
     TENANT,
     FullStore,
@@ -85,3 +87,38 @@ async def test_b112_what_was_found_by_a_poll_wakes_its_orders_and_makes_their_re
     assert snapshot.order.due_at is not None
     seen = {fact.kind: fact.seen_at.year for fact in snapshot.facts}
     assert (seen["conversion"], seen["sales_order_seen"] > 2000) == (1970, True)
+
+
+def _notice(external_id: str, record: str) -> Delivery:
+    return delivery(
+        external_id, routes=(("bill", record),), source="quickbooks", say={"of_ledger": True}
+    )
+
+
+async def test_a_ledgers_webhook_notes_the_document_and_leaves_the_other_readings(
+    store: FullStore, worker: Worker
+) -> None:
+    await cast(PostgresStore, store).ensure_connection(TENANT, "quickbooks", "default")
+    await deliver(store, "so", sales_order())
+    claim = await claim_one(store, worker)
+    facts = [Fact("invoicing", "", {}, await store.now())]
+    await store.commit(writes(claim, refs=[Ref("bill", "receipt:1", "145")], facts=facts))
+    assert await release(store, claim)
+    for each in ("n-1", "n-2"):
+        accepted = await store.accept(_notice(each, "145"))
+    await merge_all(store)
+    snapshot = await snapshot_of(store)
+    assert snapshot.order.due_at is not None
+    kept = {(fact.kind, fact.key): fact for fact in snapshot.facts}
+    assert kept["ledger_hint", "bill/145"].body == {"event": accepted.event_id}
+    assert kept["invoicing", ""].seen_at.year > 2000
+
+
+async def test_a_ledgers_webhook_about_an_unknown_record_is_no_hint(store: FullStore) -> None:
+    await cast(PostgresStore, store).ensure_connection(TENANT, "quickbooks", "default")
+    accepted = await store.accept(_notice("n-1", "146"))
+    await merge_all(store)
+    event = await store.event(TENANT, accepted.event_id)
+    assert event is not None
+    assert event.status == "unhandled"
+    assert await store.hints(5) == []

@@ -48,7 +48,7 @@ async def look(site: Site, before: dict[str, Any] | None = None, **more: Any) ->
     facts = [WRITTEN, fact("invoicing", before or {"invoiced": {}})]
     refs = more.pop("refs", [SALES_ORDER])
     seen = view(ordered(), refs=refs, facts=facts, **more)
-    return await look_at(cast(ConnectWise, site), seen, ("invoicing",))
+    return await look_at(cast(ConnectWise, site), None, seen, ("invoicing",))
 
 
 def codes(looked: Looked) -> list[str]:
