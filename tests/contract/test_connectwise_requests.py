@@ -24,8 +24,9 @@ pytestmark = pytest.mark.skipif(
     CONTRACT is None, reason=f"the vendor's reconstructed document is not at {DOCUMENT}"
 )
 
-# The document knows these records by id only; their list stands in the vendor's documentation.
-LISTS_BESIDE_THE_DOCUMENT = {"/procurement/subcategories"}
+# The document knows these records by id only, or not; their list stands in the vendor's
+# documentation (of an invoice's entries: connectwise.md 3.8).
+LISTS_BESIDE_THE_DOCUMENT = {"/procurement/subcategories", "/finance/invoices/1/glEntries"}
 # Reports choose their columns so (connectwise.md 3.6); the document has `fields` there too.
 PARAMETERS_BESIDE_THE_DOCUMENT = {"columns"}
 
@@ -232,6 +233,9 @@ CALLS: dict[str, list[Call]] = {
     "ticket_products": [lambda c: c.ticket_products(21001)],
     "ticket_statuses": [lambda c: c.ticket_statuses(15)],
     "ticket_notes": [lambda c: c.ticket_notes(21001)],
+    "posting_companies": [lambda c: c.posting_companies([250, 251])],
+    "companies_of_account": [lambda c: c.companies_of_account('A"1')],
+    "gl_entries": [lambda c: c.gl_entries(1)],
     "invoices_of_sales_order": [lambda c: c.invoices_of_sales_order(3400)],
     "create_callback": [lambda c: c.create_callback("https://x/?id=", "ticket", "Demandlink")],
     "enable_callback": [lambda c: c.enable_callback(26550, "https://x/?id=")],

@@ -77,11 +77,8 @@ def broken_laws(order: Rest) -> list[str]:
 
 
 @pytest.mark.timeout(120)
-# One group belongs to every run, the others to the breadth.
-@pytest.mark.parametrize(
-    "group",
-    [0, *(pytest.param(n, marks=pytest.mark.breadth) for n in range(1, GROUPS))],
-)
+@pytest.mark.breadth
+@pytest.mark.parametrize("group", range(GROUPS))
 async def test_h1_generated_orders_end_as_they_must_in_every_order_of_arrival(
     database_url: str, redis_url: str, group: int
 ) -> None:
