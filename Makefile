@@ -32,7 +32,7 @@ up: $(STAMP) ## the same stack as the demo's, kept running until Ctrl-C
 test: $(STAMP) ## the test suite, on real PostgreSQL and Redis
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m "not breadth" $(ARGS)
 
-test-breadth: $(STAMP) ## every turn of every rule, every switch of ConnectWise, generated orders
+test-breadth: $(STAMP) ## every turn of every rule and switch, generated orders, the demo, the docs
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m breadth $(ARGS)
 
 test-all: test test-breadth ## both
