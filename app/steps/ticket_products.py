@@ -12,7 +12,7 @@ from typing import Any
 from app.domain import invoices, psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
-from app.domain.records import Ref
+from app.domain.records import ORDER, Ref
 from app.steps import tickets
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, place, standing
@@ -73,7 +73,9 @@ async def _moved_here(
     known = {int(ref.external_id) for ref in fx.view.refs.values() if ref.kind == "product"}
     away = sorted((known | set(found)) - there)
     moved: list[psa.Product] = []
-    for product in await fx.cw.products(away) if away else ():
+    shown = await fx.cw.products(away) if away else []
+    await _wait_for(fx, set(away) - {product.id for product in shown})
+    for product in shown:
         if not _ours(fx, product) or product.quantity <= product.cancelled:
             continue
         if product.sales_order_id is not None or product.opportunity_id is not None:
@@ -87,6 +89,20 @@ async def _moved_here(
         else:
             moved.append(product)  # the list lags
     return moved
+
+
+async def _wait_for(fx: Effects, hidden: set[int]) -> None:
+    """H9: a product that was made a moment ago may not show yet, and would be made once more on
+    the other ticket. What does not show for longer was removed by somebody."""
+    if not hidden:
+        return
+    listed = ", ".join(map(str, sorted(hidden)))
+    row = fx.view.ledger.get((STEP, ORDER))
+    since = row.since if row is not None and row.code is Code.READ_LAG else None
+    if wait := await fx.lagging(
+        since, f"Product {listed} of {fx.view.row.name} does not show yet."
+    ):
+        raise wait
 
 
 def _refuse_both(fx: Effects, product: psa.Product) -> None:

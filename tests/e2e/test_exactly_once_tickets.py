@@ -105,3 +105,35 @@ async def test_a_lost_reply_or_a_refused_connection_makes_nothing_twice(
         assert len(await marked(stack, order)) == 1
         assert (await ticket(stack, other))["status"]["name"] == "Ready to invoice"
         assert len(await tickets(stack)) == 2
+
+
+async def test_e7_a_product_that_does_not_show_yet_is_moved_and_not_made_a_second_time(
+    database_url: str, redis_url: str
+) -> None:
+    """The ticket is chosen so soon that a read does not show the product yet (H9)."""
+    order = plain((CABLE, 5))
+    more = {**QUICK, "read_lag": 2.5}
+    async with running(database_url, redis_url, **more) as stack:
+        other = await a_ticket(stack)
+        await stack.control("settings", {"read_lag_ms": 2000}, "PUT")
+        await stack.until_true(lambda: _shows(stack, other))
+        await tell(stack, order.approved())
+
+        async def made() -> bool:
+            return "/procurement/products" in [
+                entry["path"] for entry in await stack.requests() if entry["method"] == "POST"
+            ]
+
+        await stack.until_true(made)
+        await tell(stack, choose(order, other).approved("sales_order.updated"))
+        await stack.until_true(lambda: _stands(stack, other))
+        await stack.control("settings", {"read_lag_ms": 0}, "PUT")
+        assert len(await marked(stack, order)) == 1
+
+
+async def _stands(stack: Stack, number: int) -> bool:
+    return await on(stack, number) == {"CABLE-2M": 5}
+
+
+async def _shows(stack: Stack, number: int) -> bool:
+    return any(one["id"] == number for one in await tickets(stack))
