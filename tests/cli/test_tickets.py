@@ -10,7 +10,7 @@ from tests.e2e.harness import running
 from tests.e2e.orders import CABLE
 from tests.e2e.tickets import B2, a_ticket, on, plain, tell, tickets
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 
 
 async def test_e7_an_order_is_put_on_an_open_ticket_at_the_command_line(

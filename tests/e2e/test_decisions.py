@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.orders import CABLE, DOCK, MONITOR, Order
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 
 
 async def post(stack: Stack, path: str, **body: Any) -> tuple[int, Rest]:

@@ -113,6 +113,7 @@ async def test_without_redis_the_sweep_goes_on_and_the_queue_comes_back(
     await line.cut()
 
 
+@pytest.mark.breadth
 async def test_a_killed_postgres_refuses_then_goes_on(tmp_path: Path, redis_url: str) -> None:
     servers = await embedded.start(tmp_path, redis=False)
     try:

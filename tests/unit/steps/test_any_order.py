@@ -93,7 +93,7 @@ def in_order(story: Story) -> World:
     return world
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(stories(), st.randoms(use_true_random=False))
 def test_one_end_whatever_comes_first_and_however_often(story: Story, chance: random.Random):
     """H1. The worker runs between any two deliveries, or not."""
@@ -105,7 +105,7 @@ def test_one_end_whatever_comes_first_and_however_often(story: Story, chance: ra
     assert end(world) == end(in_order(story))
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(stories(above=3), st.randoms(use_true_random=False))
 def test_no_rule_of_order_is_ever_broken(story: Story, chance: random.Random):
     """D-1, B1.7: won before sold, sold before ordered, linked before received, shipped after."""
@@ -129,7 +129,7 @@ def test_no_rule_of_order_is_ever_broken(story: Story, chance: random.Random):
         seen.add((step, subject))
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(stories(above=3))
 def test_what_is_done_is_not_done_again(story: Story):
     """A replay of everything is no call at all."""
@@ -140,7 +140,7 @@ def test_what_is_done_is_not_done_again(story: Story):
     assert world.done == before
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(stories(above=3))
 def test_goods_are_received_once_and_never_more_than_commerce_says(story: Story):
     """H2."""
@@ -160,7 +160,7 @@ def test_goods_are_received_once_and_never_more_than_commerce_says(story: Story)
             assert there == one.quantity_received or (above and there < one.quantity_received)
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(stories(above=3))
 def test_every_order_ends_done_or_with_a_reason_and_with_time_it_is_told_to_a_person(story: Story):
     """B1.7: nothing waits for ever in silence."""
@@ -172,7 +172,7 @@ def test_every_order_ends_done_or_with_a_reason_and_with_time_it_is_told_to_a_pe
     assert answer.sentence.endswith(".")
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(stories(), st.randoms(use_true_random=False))
 def test_time_between_the_deliveries_costs_papers_but_never_goods(
     story: Story, chance: random.Random
