@@ -23,7 +23,8 @@ from app import embedded
 from app.settings import Settings
 from tests.databases import Administrator, Databases, create, drop, in_database
 
-# The same examples on every run and machine; few of each, because there are many; slowness is the timeout's affair.
+# The same examples on every run and machine, few of each because there are many properties; slowness
+# is the timeout's affair.
 hypothesis.settings.register_profile(
     "house", deadline=None, derandomize=True, database=None, max_examples=60
 )
