@@ -242,6 +242,15 @@ class Bookkeeper:
         answer = self._http.get(f"{control}/requests")
         return [json.loads(line) for line in answer.text.splitlines()]
 
+    def purchase_orders(self) -> list[Record]:
+        """Every purchase order that was not deleted."""
+        answer = self._http.get("/PurchaseOrders", params={"page": 1, "pageSize": 1000})
+        found: list[Record] = _checked(answer)["PurchaseOrders"]
+        return [one for one in found if one["Status"] != "DELETED"]
+
+    def address_of_order(self, order: Record) -> str:
+        return f"{self.url}/PurchaseOrders/{order['PurchaseOrderID']}"
+
     def address(self, document: Record) -> str:
         return f"{self.url}/Invoices/{document['InvoiceID']}"
 

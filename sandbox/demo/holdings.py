@@ -19,18 +19,18 @@ from sandbox.demo.purchases import Purchase
 Record = dict[str, Any]
 KINDS = (
     "ticket", "opportunity", "products", "sales order", "purchase order", "suggestion",
-    "invoice", "bill",
+    "invoice", "ledger order", "bill",
 )  # fmt: skip
 # G9: what there is of an order that has gone all the way. What is of ConnectWise's kinds stands
 # there, invoice and bill in the ledger.
 MATRIX: Mapping[str, frozenset[str]] = {
-    "A": frozenset({"ticket", "opportunity", "products", "sales order", "bill"}),
+    "A": frozenset({"ticket", "opportunity", "products", "sales order", "ledger order", "bill"}),
     "B1": frozenset({"ticket", "opportunity", "products", "sales order", "purchase order"}),
     "B2": frozenset({"ticket", "products", "purchase order"}),
-    "C": frozenset({"ticket", "opportunity", "invoice", "bill"}),
+    "C": frozenset({"ticket", "opportunity", "invoice", "ledger order", "bill"}),
     "D": frozenset({"ticket", "opportunity", "products", "sales order", "suggestion"}),
 }
-IN_LEDGER = ("invoice", "bill")
+IN_LEDGER = ("invoice", "ledger order", "bill")
 
 
 @dataclass
@@ -105,6 +105,7 @@ class _Records:
         self._sales_orders = {row["id"]: row for row in office.rows("/sales/orders")}
         self._purchase_orders = office.rows("/procurement/purchaseorders")
         self._documents = bookkeeper.documents()
+        self._ledger_orders = bookkeeper.purchase_orders()
 
     def of(self, ending: Ending) -> Holding:
         assert isinstance(ending.sale, Sale)  # noqa: S101 - `of` leaves the others out
@@ -114,6 +115,10 @@ class _Records:
             if row["poNumber"] in {purchase.number for purchase in ending.purchases}:
                 held.hold("purchase order", row["id"], self._at("procurement/purchaseorders", row))
                 held.ordered = (held.ordered or Decimal(0)) + self._ordered(row)
+        for row in self._ledger_orders:
+            if row["PurchaseOrderNumber"] in {purchase.number for purchase in ending.purchases}:
+                address = self._books.address_of_order(row)
+                held.hold("ledger order", row["PurchaseOrderNumber"], address)
         invoices = {f"INV-{p.id}-{n}" for p in ending.purchases for n in range(1, p.receipts + 1)}
         for document in self._documents:
             own = Decimal(str(document["Total"]))
@@ -183,6 +188,7 @@ def strangers(holdings: Sequence[Holding], bookkeeper: Bookkeeper) -> list[str]:
     """Documents of the ledger that belong to no order of the day, or to one a second time."""
     known = [one for held in holdings for kind in IN_LEDGER for one in held.addresses.get(kind, [])]
     there = [bookkeeper.address(document) for document in bookkeeper.documents()]
+    there += [bookkeeper.address_of_order(row) for row in bookkeeper.purchase_orders()]
     return [f"{one} in the ledger is of no order." for one in there if known.count(one) != 1]
 
 

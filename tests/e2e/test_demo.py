@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from sandbox.connectwise.http.api import Credentials
+from sandbox.demo.holdings import IN_LEDGER
 from sandbox.xero.http.tokens import Credentials as XeroCredentials
 from tests.servers import wait_until
 
@@ -109,7 +110,7 @@ def test_a_wrong_expectation_is_found_and_the_links_lead_to_the_records(director
     headers = {"ledger": XeroCredentials().headers, "connectwise": Credentials().headers}
     for one in held.values():
         for kind, addresses in one.items():
-            whose = headers["ledger" if kind in ("invoice", "bill") else "connectwise"]
+            whose = headers["ledger" if kind in IN_LEDGER else "connectwise"]
             asked = {**whose, "Accept": "application/json"}
             for address in addresses if kind != "way" else ():
                 found = httpx.get(address, headers=asked, trust_env=False)
