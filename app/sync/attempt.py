@@ -97,8 +97,10 @@ class Attempt:
         self._subject = subject
         self._calls = calls
         self._learned: dict[tuple[str, str], Ref] = {}
+        self._own: set[tuple[str, str]] = set()
         self.writes = self._empty()
         self.called = 0
+        self.remembered = False  # whether it went by what an earlier attempt had read
 
     def _empty(self) -> WriteSet:
         return WriteSet(self._drive.claim.order_id, self._drive.claim.token)
@@ -118,10 +120,13 @@ class Attempt:
         self.writes.facts.append(Fact(kind, key, body, self.view.now))
 
     def keep(self, kind: str, value: Any, key: str = "") -> None:
+        self._own.add((kind, key))
         self._drive.recent[kind, key] = value
 
     def recent(self, kind: str, key: str = "") -> Any:
-        return self._drive.recent.get((kind, key))
+        found = self._drive.recent.get((kind, key))
+        self.remembered |= found is not None and (kind, key) not in self._own
+        return found
 
     def forget(self, kind: str, key: str = "") -> None:
         self._drive.recent.pop((kind, key), None)

@@ -71,9 +71,12 @@ def failed(
     now: datetime,
     chance: float,
     system: str = "ConnectWise",
+    *,
+    remembered: bool = False,
 ) -> Ending:
     """A remote call failed: what follows is in POLICIES, by kind. A ledger that asks for a pause
-    stops its own step, not the calls to ConnectWise: its client rests by itself."""
+    stops its own step, not the calls to ConnectWise: its client rests by itself. `remembered`: the
+    attempt went by what an earlier one had read."""
     policy = POLICIES[failure.kind]
     where = f" ({failure.endpoint})" if failure.endpoint else ""
     sentence = f"{system}{where}: {failure.message}"
@@ -85,6 +88,9 @@ def failed(
             return Ending(shut(base, State.WAITING, Code.READ_LAG, sentence, now, again))
         row = held(view, base, policy.code, sentence, now)
         return Ending(replace(row, choices=gone.ways(view, base.subject, sentence)))
+    if failure.kind is FailureKind.REJECTED and remembered and base.sentence != sentence:
+        # Somebody may have changed the record since it was read: once more, with what stands now.
+        return Ending(shut(base, State.WAITING, Code.READ_LAG, sentence, now, now))
     if policy.action == "hold" or (policy.action == "adopt" and tries >= ADOPT_TRIES):
         return Ending(held(view, base, policy.code, sentence, now))
     if policy.action == "look":

@@ -259,7 +259,8 @@ class Engine:
         except Interruption as interruption:
             done = stopped(view, base, interruption, await self.store.now())
         except RemoteFailure as failure:
-            done = await self._failed(view, base, failure)
+            done = await self._failed(view, base, failure, fx.remembered)
+            drive.read_anew()
         except (LeaseLost, StoreUnavailable):
             raise
         except RecordTaken as taken:
@@ -293,10 +294,12 @@ class Engine:
             fx.writes.run_finished = State.HELD.value
             await fx.save()
 
-    async def _failed(self, view: OrderView, base: LedgerRow, failure: RemoteFailure) -> LedgerRow:
+    async def _failed(
+        self, view: OrderView, base: LedgerRow, failure: RemoteFailure, remembered: bool
+    ) -> LedgerRow:
         system = "The ledger" if base.step in LEDGER_STEPS else "ConnectWise"
-        now = await self.store.now()
-        ending = failed(view, base, failure, now, self.chance.random(), system)
+        now, chance = await self.store.now(), self.chance.random()
+        ending = failed(view, base, failure, now, chance, system, remembered=remembered)
         if ending.pause is not None:
             await self.store.pause(view.row.tenant_id, SYSTEM, ending.pause)
         return ending.row

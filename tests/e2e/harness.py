@@ -57,10 +57,12 @@ class Stopped(BaseException):
 
 @dataclass
 class Stops:
-    """ports.Checkpoints that ends the worker at the first visit of a point of a step."""
+    """ports.Checkpoints that ends the worker at the first visit of a point of a step, or lets
+    something happen meanwhile and goes on."""
 
     point: str | None = None
     step: str | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
     happened: asyncio.Event = field(default_factory=asyncio.Event)
     visits: list[tuple[str, str]] = field(default_factory=list)
 
@@ -69,7 +71,9 @@ class Stops:
         if self.happened.is_set() or (point, step) != (self.point, self.step):
             return
         self.happened.set()
-        raise Stopped
+        if self.meanwhile is None:
+            raise Stopped
+        await self.meanwhile()
 
 
 class DyingWorker(Worker):

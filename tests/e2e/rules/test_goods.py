@@ -59,6 +59,29 @@ async def test_h2_a_line_is_received_in_any_number_of_parts(stack: Stack, parts:
     assert len({line["packingSlip"] for line in lines}) == len(parts)
 
 
+async def test_h2_what_a_person_receives_meanwhile_is_taken_as_it_is(
+    database_url: str, redis_url: str
+) -> None:
+    order = an_order()
+    async with running(database_url, redis_url) as stack:
+
+        async def received_by_a_person() -> None:
+            (line,) = await line_of(stack, "PO10008891")
+            path = f"/procurement/purchaseorders/{line['purchaseOrderId']}/lineitems/{line['id']}"
+            now = {"receivedQuantity": 10, "receivedStatus": "FullyReceived"}
+            change = [{"op": "replace", "path": field, "value": now[field]} for field in now]
+            answer = await stack.cw.patch(path, json=change)
+            assert answer.status_code == 200, answer.text
+
+        stack.stops.step, stack.stops.point = "receive_purchase_order", "intent_committed"
+        stack.stops.meanwhile = received_by_a_person
+        await tell(stack, [order.approved(), order.ordered(8891, [(CABLE, 10)])])
+        await tell(stack, [order.receipted(8891)])
+        await stack.until_state(order.number, "done")
+        assert stack.stops.happened.is_set()
+        assert (await Remote.read(stack, order)).received == {"CABLE-2M": 10}
+
+
 async def test_h2_more_received_than_ordered_is_held_and_what_was_ordered_can_be_received(
     stack: Stack,
 ) -> None:

@@ -38,3 +38,15 @@ def test_h10_a_record_known_to_be_gone_is_held_at_once_when_it_is_looked_for_aga
     order = view()
     gone = LedgerRow(*STEP, State.HELD, code=Code.REMOTE_GONE, sentence="Gone.", tries=1)
     assert failed(order, gone, MISSING, order.now, 0.5).row.state is State.HELD
+
+
+def test_h9_a_refusal_of_what_went_by_an_earlier_read_is_tried_once_with_what_stands_now() -> None:
+    order = view()
+    refused = RemoteFailure(FailureKind.REJECTED, "already received", status=400)
+    begun = LedgerRow(*STEP, State.RUNNING)
+    first = failed(order, begun, refused, order.now, 0.5, remembered=True).row
+    assert (first.state, first.code, first.retry_at) == (State.WAITING, Code.READ_LAG, order.now)
+    second = failed(order, first, refused, order.now, 0.5, remembered=True).row
+    assert (second.state, second.code) == (State.HELD, Code.REMOTE_REJECTED)
+    at_once = failed(order, begun, refused, order.now, 0.5).row
+    assert (at_once.state, at_once.code) == (State.HELD, Code.REMOTE_REJECTED)
