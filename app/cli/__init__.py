@@ -13,6 +13,7 @@ import typer
 from app.cli import (
     connections,
     events,
+    foresight,
     keys,
     mappings,
     orders,
@@ -39,7 +40,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, trigger, mappings, setting, connections, keys,
+        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys,
     )  # fmt: skip
     for module in modules:
         module.register(app)

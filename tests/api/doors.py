@@ -112,6 +112,7 @@ class TestParts:
     operations: Any = None
     decisions: Any = None
     replays: Any = None
+    foresight: Any = None
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None
