@@ -392,6 +392,9 @@ class AdminStore(Protocol):
 
     async def readiness(self) -> Readiness: ...
 
+    async def gauges(self) -> Mapping[str, Sequence[tuple[tuple[str, ...], float]]]:
+        """How the installation stands, by the name of the metric: labels and value."""
+
 
 class PlanStale(Exception):
     """Orders moved since the plan was made; `orders` names them."""
