@@ -12,7 +12,9 @@ from typing import Any
 
 from app.connectors.connectwise.caller import Access
 from app.connectors.ledgers import ledger_in
+from app.domain.budgets import DAY, MINUTE, Limits
 from app.domain.gates import GATES
+from app.domain.grants import QUICKBOOKS, XERO
 from app.domain.polling import Pace as CommercePace
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.settings import Group, Settings, listed, names_in
@@ -74,6 +76,22 @@ def pace_of(settings: Settings) -> CommercePace:
             seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
         ),
     )
+
+
+def limits_of(settings: Settings) -> dict[str, Limits]:
+    """What each system lets one company's connection do (connectwise.md 1.8, accounting.md 2.3
+    and 3.3). Commerce's calls are counted by its poll, in the database."""
+    return {
+        "connectwise": Limits.of((settings.connectwise_calls_a_minute, MINUTE)),
+        QUICKBOOKS: Limits.of(
+            (settings.quickbooks_calls_a_second, 1.0), (settings.quickbooks_calls_a_minute, MINUTE)
+        ),
+        XERO: Limits.of(
+            (settings.xero_calls_a_minute, MINUTE),
+            (settings.xero_calls_a_day, DAY),
+            at_once=settings.xero_calls_at_once,
+        ),
+    }
 
 
 def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
