@@ -13,8 +13,9 @@ from typing import Any, Final
 from app.domain.codes import Code
 from app.domain.grants import Company, Grant
 from app.domain.ports import Paused
-from app.store.database import Part, as_json, text
-from app.store.database import key as index_key
+from app.store.database import Part
+from app.store.texts import as_json, text
+from app.store.texts import key as index_key
 
 SERVICE: Final = "service"
 

@@ -21,8 +21,9 @@ from app.domain.grants import Company, Grant, SigningIn
 from app.domain.views import Audit
 from app.store.ciphers import Cipher, NotDecipherable
 from app.store.connections import GRANT, as_grant
-from app.store.database import STATEMENT_SECONDS, Database, Part, text
+from app.store.database import STATEMENT_SECONDS, Database, Part
 from app.store.setup import append
+from app.store.texts import text
 
 if TYPE_CHECKING:
     from app.domain.books import HeldTokens

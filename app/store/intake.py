@@ -13,9 +13,10 @@ from typing import Any, Self
 
 from app.domain.codes import Code
 from app.domain.records import Accepted, Delivery
-from app.store.database import Database, Part, Session, as_json, key, text, text_or_none
+from app.store.database import Database, Part, Session
 from app.store.grouping import GroupCommit
 from app.store.story import columns
+from app.store.texts import as_json, key, text, text_or_none
 
 ACCEPT_SECONDS = 5.0  # a sender must hear soon that it has to come again
 GROUP = 200

@@ -16,8 +16,9 @@ from app.domain.codes import Code
 from app.domain.records import CallRecord, InboxEvent, JournalEntry, OrderRow
 from app.domain.views import CallRow, JournalRow, OrderFilter, Page, Unverified
 from app.store import rows
-from app.store.database import Part, text, text_or_none
+from app.store.database import Part
 from app.store.story import JOURNAL, journal_columns
+from app.store.texts import text, text_or_none
 
 T = TypeVar("T")
 BY_SOURCE = "id:"  # how an order is addressed while only its source id is known

@@ -13,9 +13,10 @@ from app.domain.records import JournalEntry
 from app.domain.views import Audit, PlanStale, Replay, ReplayItem, ReplayState
 from app.store import rows
 from app.store.claiming import WAKE
-from app.store.database import Part, Session, as_json, text
+from app.store.database import Part, Session
 from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
+from app.store.texts import as_json, text
 
 _UNPOISON = """
 UPDATE orders SET claims_without_progress = 0, state = 'running', code = NULL, sentence = NULL,

@@ -16,8 +16,9 @@ from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store.claiming import WAKE
 from app.store.connections import GRANT, PAUSED, as_grant, as_paused
-from app.store.database import Part, Session, as_json, text
-from app.store.database import key as index_key
+from app.store.database import Part, Session
+from app.store.texts import as_json, text
+from app.store.texts import key as index_key
 
 # Orders that a code stops at any of their steps, not only at the one that their answer names.
 _STOPPED = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.records import CallRecord, JournalEntry
-from app.store.database import as_json, text, text_or_none
+from app.store.texts import as_json, text, text_or_none
 
 MAX_TEXT = 200_000  # of a request or an answer; what is longer is cut, and says so
 
