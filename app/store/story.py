@@ -73,8 +73,8 @@ def call_columns(calls: Sequence[tuple[int, CallRecord]]) -> list[list[object]]:
                 text(call.query),
                 call.status,
                 call.milliseconds,
-                _cut(call.request),
-                _cut(call.response),
+                cut(call.request),
+                cut(call.response),
                 text_or_none(call.failure),
                 call.step,
                 text_or_none(call.subject),
@@ -85,7 +85,8 @@ def call_columns(calls: Sequence[tuple[int, CallRecord]]) -> list[list[object]]:
     )
 
 
-def _cut(value: str | None) -> str | None:
+def cut(value: str | None) -> str | None:
+    """A request or an answer as it is kept."""
     if value is None:
         return None
     if len(value) > MAX_TEXT:

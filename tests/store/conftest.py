@@ -1,14 +1,17 @@
-"""The stores that the suite proves. A second implementation is one more entry of STORES."""
+"""The stores that the suite proves: whoever asks for `store` runs on each of them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
 from app.domain.ports import Worker
+from app.store.memory import MemoryStore, Seed
 from app.store.postgres import PostgresStore
+from app.system import SystemClock, UuidIds
 from tests.store.build import FullStore
 
 Opened = AbstractAsyncContextManager[FullStore]
@@ -24,7 +27,22 @@ def _postgres(request: pytest.FixtureRequest) -> Opened:
     return _open(request.getfixturevalue("database_url"))
 
 
-STORES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {"postgres": _postgres}
+@asynccontextmanager
+async def _in_memory() -> AsyncIterator[FullStore]:
+    """On the real clock, because the suite waits for leases and pauses to end."""
+    clock = SystemClock()
+    began = clock.wall() - timedelta(seconds=clock.monotonic())
+    yield MemoryStore(clock, UuidIds(), setup=Seed(epoch=began))
+
+
+def _memory(_: pytest.FixtureRequest) -> Opened:
+    return _in_memory()
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
+    "memory": _memory,
+    "postgres": _postgres,
+}
 
 
 @pytest.fixture(params=sorted(STORES))
