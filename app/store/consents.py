@@ -16,3 +16,9 @@ def given_meanwhile() -> RemoteFailure:
     """A person signed in or out meanwhile: their word counts, and ours is of before."""
     message = "The consent was given anew or taken back while its token was fetched."
     return RemoteFailure(FailureKind.NOT_SENT, message)
+
+
+def busy_elsewhere(system: str) -> RemoteFailure:
+    """Nothing was asked of the vendor: the call that waits for a token is not sent."""
+    message = f"Another process is asking {system} for a token, for too long."
+    return RemoteFailure(FailureKind.NOT_SENT, message)

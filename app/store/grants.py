@@ -22,7 +22,7 @@ from app.domain.views import Audit
 from app.store import rows
 from app.store.ciphers import Cipher, NotDecipherable
 from app.store.connections import GRANT
-from app.store.consents import given_meanwhile, nobody_signed_in
+from app.store.consents import busy_elsewhere, given_meanwhile, nobody_signed_in
 from app.store.database import STATEMENT_SECONDS, Database, Part
 from app.store.setup import append
 from app.store.texts import text
@@ -215,9 +215,7 @@ class Vault:
                 limit = PATIENCE_SECONDS + STATEMENT_SECONDS
                 await session.execute(take, LOCK_SPACE, connection_id, timeout=limit)
             except asyncpg.LockNotAvailableError:
-                # Nothing was asked of the vendor: the call that waits for a token is not sent.
-                message = f"Another process is asking {self._system} for a token, for too long."
-                raise RemoteFailure(FailureKind.NOT_SENT, message) from None
+                raise busy_elsewhere(self._system) from None
             except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as lost:
                 raise StoreUnavailable(f"{type(lost).__name__}: {lost}") from lost
             yield

@@ -19,6 +19,7 @@ from app.store.texts import as_json
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 TENANT = 1
+_DECODER = json.JSONDecoder()
 
 
 class Faults(Protocol):
@@ -89,7 +90,9 @@ class Part:
 
 def plain(value: Any) -> Any:
     """A value as JSON brings it back: lists, not tuples; text, not decimals; nobody else's."""
-    return {} if value == {} else json.loads(as_json(value))
+    if not value and isinstance(value, (dict, list)):
+        return value.copy()
+    return _DECODER.decode(as_json(value))
 
 
 def fixed(value: str) -> str:

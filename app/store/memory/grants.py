@@ -16,12 +16,16 @@ from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
 from app.domain.grants import Company, Grant, SigningIn
 from app.domain.views import Audit
 from app.store import rows
-from app.store.consents import given_meanwhile, nobody_signed_in
+from app.store.consents import busy_elsewhere, given_meanwhile, nobody_signed_in
 from app.store.memory.database import Database, Part, add_connection
 from app.store.memory.database import seconds as after
 from app.store.memory.story import audit as append
 from app.store.memory.tables import Row, Tables
 from app.store.texts import text
+
+# As long as a refresh that nobody answers may take, and a little more.
+PATIENCE_SECONDS = 40.0
+LOOK_SECONDS = 0.05
 
 
 class Grants(Part):
@@ -94,7 +98,7 @@ class Vault:
     @asynccontextmanager
     async def refreshing(self) -> AsyncIterator[HeldTokens]:
         await self.row()
-        async with self._lock:
+        async with self._alone():
             held = _Held(self, await self.row())
             try:
                 yield held
@@ -102,6 +106,17 @@ class Vault:
                 if failure.kind is FailureKind.UNAUTHENTICATED:
                     await self.note(failure.message)
                 raise
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Only one process at a time comes in."""
+        until = self._db.now() + after(PATIENCE_SECONDS)
+        while self._lock.locked():
+            if self._db.now() >= until:
+                raise busy_elsewhere(self._system)
+            await self._db.clock.sleep(LOOK_SECONDS)
+        async with self._lock:
+            yield
 
     async def keep(self, company: Company, tokens: Tokens, audit: Audit) -> bool:
         async with self._db.writing("keep") as tables:
