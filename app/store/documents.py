@@ -23,6 +23,11 @@ def _key_of(doc: Doc) -> OrderKey:
     return named
 
 
+def _came(named: tuple[Key, Doc]) -> tuple[int, Key]:
+    key, doc = named
+    return min(doc.events, default=0), key
+
+
 class Documents:
     """Places one group's documents. `woken` and `of_event` tell what it did."""
 
@@ -52,6 +57,8 @@ class Documents:
             kept = [one for one in delivered if one.event_id not in postponed]
             await self._read(lock_keys(kept))
             fold(kept, self._docs)
+            # As they came in, so that the story does not depend on how rows are found.
+            self._docs = dict(sorted(self._docs.items(), key=_came))
             self._declined = await declining.read(self._shelf, self._docs)
             orders = await self._orders()
             names, busy = await self._lock_orders(orders)

@@ -104,13 +104,23 @@ split_part({0}, ':', 1) IN ('po', 'receipt', 'gap', 'surplus') AND split_part({0
 _KEYED = f"""
 (({_SUBJECT.format("key")}) OR (kind LIKE 'purchase\\_order%' AND split_part(key, ':', 1) = $2))
 """
+# What stands under the same name where it comes to gives way: a person may have left a step out there
+# on a page that was older than the last move.
 _MOVE = tuple(
     statement.format(subject=_SUBJECT.format("subject"), keyed=_KEYED)
     for statement in (
+        """DELETE FROM applied WHERE order_id = $3 AND {subject} AND (step, subject) IN (
+            SELECT step, subject FROM applied WHERE order_id = $1)""",
         """UPDATE applied SET order_id = $3, retry_at = NULL, retry_wake = NULL
         WHERE order_id = $1 AND {subject}""",
+        """DELETE FROM intent WHERE order_id = $3 AND {subject} AND (step, subject, kind, key) IN (
+            SELECT step, subject, kind, key FROM intent WHERE order_id = $1)""",
         "UPDATE intent SET order_id = $3 WHERE order_id = $1 AND {subject}",
+        """DELETE FROM fact WHERE order_id = $3 AND {keyed} AND (kind, key) IN (
+            SELECT kind, key FROM fact WHERE order_id = $1)""",
         "UPDATE fact SET order_id = $3 WHERE order_id = $1 AND {keyed}",
+        """DELETE FROM order_ref WHERE order_id = $3 AND {keyed} AND (kind, key) IN (
+            SELECT kind, key FROM order_ref WHERE order_id = $1)""",
         """WITH moved AS (
             UPDATE order_ref SET order_id = $3 WHERE order_id = $1 AND {keyed} RETURNING ref_id
         )

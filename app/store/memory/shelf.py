@@ -169,6 +169,9 @@ class MemoryShelf:
                 tables.applied.put((target, row["step"], row["subject"]), moved)
         for row in tables.intent.find("order", order_id):
             if _about(row["subject"], purchase_order):
+                named = (target, row["step"], row["subject"], row["kind"], row["key"])
+                for known in tables.intent.find("named", named):
+                    tables.intent.remove(known["id"])
                 tables.intent.change(row["id"], order_id=target)
         for row in tables.fact.find("order", order_id):
             if _keyed(row, purchase_order):
