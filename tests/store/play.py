@@ -55,7 +55,7 @@ class Player:
 
     def __init__(self, store: FullStore, seed: int) -> None:
         self.reached: set[str] = set()
-        self._store = store
+        self.store = store
         self._chance = Random(seed)  # noqa: S311 - which work is done, not a secret
         self._workers: list[tuple[AsyncExitStack, Worker]] = []
         self._claims: list[Claim] = []
@@ -80,7 +80,7 @@ class Player:
         ]
 
     async def __aenter__(self) -> Self:
-        await self._store.seed_settings(TENANT, {"lost_on_decline": True})
+        await self.store.seed_settings(TENANT, {"lost_on_decline": True})
         for _ in range(2):
             await self._join()
         return self
@@ -93,7 +93,7 @@ class Player:
         """Do one thing; what was answered."""
         weights = [weight for weight, _ in self._turns]
         (act,) = self._chance.choices([act for _, act in self._turns], weights)
-        self._now = await self._store.now()
+        self._now = await self.store.now()
         try:
             told = await act()
         except (LeaseLost, RecordTaken, KeyError) as error:
@@ -110,7 +110,7 @@ class Player:
 
     async def _join(self) -> None:
         life = AsyncExitStack()
-        self._workers.append((life, await life.enter_async_context(self._store.join())))
+        self._workers.append((life, await life.enter_async_context(self.store.join())))
 
     async def _die(self) -> None:
         life, _ = self._workers.pop(self._chance.randrange(len(self._workers)))
@@ -118,11 +118,11 @@ class Player:
         await self._join()
 
     async def _merge(self) -> int:
-        return await self._store.merge(build.plan, self._chance.choice((1, 3, 50)))
+        return await self.store.merge(build.plan, self._chance.choice((1, 3, 50)))
 
     async def _claim(self) -> Any:
         _, worker = self._chance.choice(self._workers)
-        taken = await self._store.claim(worker, self._chance.randint(1, 4), LEASE)
+        taken = await self.store.claim(worker, self._chance.randint(1, 4), LEASE)
         self._claims += taken
         names = await self._names()
         return [(names[c.order_id], c.claims_without_progress, c.interrupted) for c in taken]
@@ -141,7 +141,7 @@ class Player:
         self._ledger(wants)
         self._records(wants)
         self._course(wants)
-        answer = await self._store.commit(wants, await self._release(claim))
+        answer = await self.store.commit(wants, await self._release(claim))
         if answer.held:
             self.reached.add("released" if answer.released else "refused release")
         return answer.held, answer.released
@@ -193,7 +193,7 @@ class Player:
         answer = build.done() if chance.random() < 0.2 else build.waiting(chance.choice(CODES))
         if kind < 0.6:
             return None
-        seq = (await self._store.peek(claim.order_id)).order.wake_seq
+        seq = (await self.store.peek(claim.order_id)).order.wake_seq
         return Release(seq - 1 if late else seq, due, answer)
 
     async def _begin(self) -> Any:
@@ -205,8 +205,8 @@ class Player:
         shared = self._chance.random() < 0.5
         evidence = {"x": self._chance.randint(1, 3)}
         given: dict[str, Any] = {"step": step, "subject": subject, "kind": kind, "key": key}
-        begun = await self._store.begin(claim, **given, evidence=evidence, shared=shared)
-        marked = await self._store.marked_lost(TENANT, 88)
+        begun = await self.store.begin(claim, **given, evidence=evidence, shared=shared)
+        marked = await self.store.marked_lost(TENANT, 88)
         return _intent(begun), begun.fresh, marked is not None and marked[0]
 
     async def _settle(self) -> Any:
@@ -214,12 +214,12 @@ class Player:
         if claim is None:
             return None
         told = self._chance.choice(("outcome", "looked", "refused", "again"))
-        intents = (await self._store.peek(claim.order_id)).intents
+        intents = (await self.store.peek(claim.order_id)).intents
         if not intents:
             return None
         intent = self._chance.choice(intents)
         if told == "again":
-            return _intent(await self._store.announce_again(claim, intent.id))
+            return _intent(await self.store.announce_again(claim, intent.id))
         wants = build.writes(claim)
         if told == "outcome":
             wants.outcomes.append((intent.id, {"id": 5, "on": (1,)}))
@@ -227,21 +227,21 @@ class Player:
             wants.looked.append(intent.id)
         else:
             wants.refused.append(intent.id)
-        return (await self._store.commit(wants)).held
+        return (await self.store.commit(wants)).held
 
     async def _claim_shared(self) -> Any:
         claim = self._any_claim()
         if claim is None:
             return None
         lease = self._chance.choice((None, LEASE, 0.0))
-        answer = await self._store.claim_shared(claim, *self._chance.choice(CLAIMS), lease)
+        answer = await self.store.claim_shared(claim, *self._chance.choice(CLAIMS), lease)
         self.reached.add("owned" if answer.owned else "taken")
         seen = sorted(_intent(one) for one in answer.inherited)
         return answer.owned, answer.until is None, seen, answer.wake_seq
 
     async def _drop(self) -> None:
         if claim := self._any_claim():
-            await self._store.drop(claim, self._chance.choice((0.0, 3600.0)))
+            await self.store.drop(claim, self._chance.choice((0.0, 3600.0)))
 
     # What comes in ----------------------------------------------------------------------------
 
@@ -270,11 +270,11 @@ class Player:
         say: dict[str, Any] = {} if chance.random() < 0.95 else {"explode": "now"}
         chosen = chance.sample(documents, chance.randint(1, 2))
         given = build.delivery(f"m-{number}", *chosen, say=say)
-        answer = await self._store.accept(given)
+        answer = await self.store.accept(given)
         return answer.duplicate, answer.reused
 
     async def _callback(self) -> Any:
-        chance, store = self._chance, self._store
+        chance, store = self._chance, self.store
         record = chance.choice((*RECORDS, ("ticket", "5")))
         if chance.random() < 0.3:
             return await store.touch(TENANT, [record])
@@ -307,10 +307,10 @@ class Player:
             release=chance.random() < 0.3,
             forget=forget,
         )
-        return await self._store.decide(made)
+        return await self.store.decide(made)
 
     async def _person(self) -> Any:
-        order_id, store = await self._an_order(), self._store
+        order_id, store = await self._an_order(), self.store
         act = self._chance.randrange(5)
         if act == 0:
             await store.hold(order_id, "anna", "why")
@@ -326,7 +326,7 @@ class Player:
         return None
 
     async def _configure(self) -> Any:
-        chance, store = self._chance, self._store
+        chance, store = self._chance, self.store
         if chance.random() < 0.4:
             row = await store.put_mapping(TENANT, "company", chance.choice("12"), "C", AUDIT)
             return row.commerce_key, row.connectwise_key
@@ -338,7 +338,7 @@ class Player:
         return dict(await store.settings(TENANT))
 
     async def _pause(self) -> Any:
-        chance, store = self._chance, self._store
+        chance, store = self._chance, self.store
         act = chance.randrange(3)
         later = chance.choice((None, self._now + timedelta(hours=1)))
         paused = Paused(later, Code.RATE_LIMITED, "Slow.", chance.choice(("service", "anna")))
@@ -354,18 +354,18 @@ class Player:
 
     async def _wake(self) -> Any:
         names = await self._names()
-        await self._store.wake(sorted(names))
+        await self.store.wake(sorted(names))
         return sorted(names.values())
 
     # What can be seen -------------------------------------------------------------------------
 
     async def _names(self) -> dict[int, str]:
-        found = await self._store.by_ids(TENANT, range(1, 1000))
+        found = await self.store.by_ids(TENANT, range(1, 1000))
         return {row.id: row.source_id for row in found}
 
     async def seen(self) -> list[str]:
         """Everything that the ports show, by what it belongs to, a line each."""
-        store = self._store
+        store = self.store
         told = [f"due: {await store.next_due() is not None}"]
         for order_id, name in sorted((await self._names()).items()):
             lines = _lines(await store.peek(order_id))

@@ -7,6 +7,8 @@ the suite that proves PostgreSQL (docs/decisions/0032).
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.domain.ports import Clock, Ids
 from app.store.memory.access import Access
 from app.store.memory.announcing import Announcing
@@ -23,6 +25,7 @@ from app.store.memory.polls import Polls
 from app.store.memory.reading import Reading
 from app.store.memory.recording import Recording
 from app.store.memory.setup import Setup
+from app.store.memory.tables import Row
 
 __all__ = ["Faults", "MemoryStore", "Mortal", "Seed"]
 
@@ -54,3 +57,8 @@ class MemoryStore(
         """Begins as a migrated database does; `seed_settings`, `keep_scenario` and
         `ensure_connection` set up what the composition root sets up there."""
         super().__init__(Database(clock, ids, setup or Seed(), faults))
+
+    def rows(self) -> dict[str, dict[Any, Row]]:
+        """Every row of every table by its key, for the invariants of a simulation. Not a port: who
+        works reads through those."""
+        return self._db.tables.rows()

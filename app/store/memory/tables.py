@@ -196,6 +196,11 @@ class Tables:
         self.replay = Table(undo)
         self.replay_item = Table(undo, replay=lambda row: row["replay_id"])
 
+    def rows(self) -> dict[str, dict[Any, Row]]:
+        """Every row by its key, by the name of its table."""
+        named = vars(self).items()
+        return {name: dict(table.items()) for name, table in named if isinstance(table, Table)}
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing. Nothing inside may let others run, so that
