@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Self
 
@@ -164,7 +164,7 @@ class Player:
         if chance.random() < 0.4:
             number = chance.choice(("7001", "7002"))
             key = chance.choice((*PURCHASE_ORDERS, ""))
-            wants.refs.append(Ref("purchase_order", key, number, {"n": 1}, exclusive=True))
+            wants.refs.append(Ref("purchase_order", key, number, {"n": 1}, chance.random() < 0.8))
         if chance.random() < 0.4:
             kind, number = chance.choice(RECORDS)
             wants.refs.append(Ref(kind, "", number))
@@ -386,9 +386,13 @@ def _intent(one: Any) -> Any:
     return *named, str(one.evidence), one.attempt, one.looked_at is not None, str(one.outcome)
 
 
+def _when(moment: datetime | None, now: datetime) -> str:
+    return "never" if moment is None else "now" if moment <= now else "later"
+
+
 def _lines(one: Snapshot) -> list[str]:
     order = one.order
-    due = "never" if order.due_at is None else "now" if order.due_at <= one.now else "later"
+    due = _when(order.due_at, one.now)
     lines = [
         f"order: {order.number} {order.customer} due {due} {order.wake_seq} {order.held_by}",
         f"answer: {order.state} {order.code} {order.sentence} {order.who} {order.choices}",
@@ -399,9 +403,9 @@ def _lines(one: Snapshot) -> list[str]:
     ]
     lines += [f"document: {stored}" for stored in one.documents]
     for row in one.ledger:
-        later = row.retry_at is not None and row.retry_at > one.now
+        again = _when(row.retry_at, one.now)
         stands = f"{row.state} {row.code} {row.want} {row.sentence} {row.tries}"
-        lines.append(f"ledger: {row.step} {row.subject} {stands} {later} {row.retry_wake}")
+        lines.append(f"ledger: {row.step} {row.subject} {stands} {again} {row.retry_wake}")
     lines += sorted(f"intent: {_intent(row)}" for row in one.intents)
     lines += [f"ref: {row}" for row in one.refs]
     for fact in one.facts:
