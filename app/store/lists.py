@@ -6,6 +6,7 @@ Reads only, and only what the caller's tenant owns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.domain.records import InboxEvent, JournalEntry, OrderRow
 from app.domain.views import CallRow, JournalRow, OrderFilter, Page, Unverified
@@ -31,6 +32,13 @@ _NAMED = f"""
 SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
 WHERE o.tenant_id = $1 AND (o.number = $2 OR o.source_id = $3) ORDER BY o.id
 """  # noqa: S608 - constant text
+
+_LAST_LINKED = """
+SELECT coalesce(o.number, 'id:' || o.source_id) AS name, a.applied_at AS at
+FROM applied AS a JOIN orders AS o ON o.id = a.order_id
+WHERE o.tenant_id = $1 AND a.step = 'link_demand' AND a.applied_at IS NOT NULL
+ORDER BY a.applied_at DESC LIMIT 1
+"""
 
 _BY_IDS = f"""
 SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
@@ -97,6 +105,11 @@ class Lists(Part):
         async with self._db.session() as session:
             found = await session.fetch(_BY_IDS, tenant_id, list(ids))
         return [rows.order(row) for row in found]
+
+    async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
+        async with self._db.session() as session:
+            found = await session.fetch(_LAST_LINKED, tenant_id)
+        return (found[0]["name"], found[0]["at"]) if found else None
 
     async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]:
         async with self._db.session() as session:

@@ -46,6 +46,7 @@ STEPS = (
     ("sync_purchase_order", "po:881"),
     ("receive_purchase_order", "receipt:881:R-1"),
     ("release_invoice", "order"),
+    ("link_demand", "po:882"),
 )
 CODES = (Code.GOODS_NOT_RECEIVED, Code.MAPPING_MISSING, Code.SETTING_MISSING, Code.RATE_LIMITED)
 
@@ -153,9 +154,10 @@ class Player:
             code = None if state is State.DONE else chance.choice(CODES)
             later = self._now + timedelta(hours=1) if chance.random() < 0.5 else None
             want = chance.choice((None, {"released": False}, {"a": [1, (2,)]}))
-            wants.ledger.append(
-                build.applied(step, subject, state=state, code=code, want=want, retry_at=later)
-            )
+            given: dict[str, Any] = {"state": state, "code": code, "want": want}
+            done = self._now if state is State.DONE else None
+            row = build.applied(step, subject, **given, retry_at=later, applied_at=done)
+            wants.ledger.append(row)
         if chance.random() < 0.2:
             wants.drop_ledger.append(chance.choice(STEPS))
 
@@ -366,7 +368,12 @@ class Player:
     async def seen(self) -> list[str]:
         """Everything that the ports show, by what it belongs to, a line each."""
         store = self.store
-        told = [f"due: {await store.next_due() is not None}"]
+        linked = await store.last_linked(TENANT)
+        told = [f"due: {await store.next_due() is not None} linked: {linked and linked[0]}"]
+        for name, values in sorted((await store.gauges()).items()):
+            # Ages are a store's own; the others are counts.
+            aged = name.endswith("_seconds")
+            told += sorted(f"{name} {labels} {aged or float(value)}" for labels, value in values)
         for order_id, name in sorted((await self._names()).items()):
             lines = _lines(await store.peek(order_id))
             journal = await store.journal(order_id, None, 1000)
