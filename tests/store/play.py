@@ -7,10 +7,10 @@ what they belong to, because those are a store's own.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any, Self
 
@@ -19,20 +19,19 @@ from app.domain.errors import LeaseLost, RecordTaken
 from app.domain.gone import Forgotten
 from app.domain.ports import Paused, Worker
 from app.domain.records import (
-    LEDGER_HINT,
     Claim,
     Decision,
     Fact,
     JournalEntry,
     Ref,
     Release,
-    Snapshot,
     StepRun,
     WriteSet,
 )
-from app.domain.views import Audit, DecisionMade, JournalRow
+from app.domain.views import Audit, DecisionMade
 from tests.store import build
 from tests.store.build import TENANT, FullStore
+from tests.store.seen import entries, lines_of, told_of
 
 AUDIT = Audit("anna", "test", "target")
 LEASE = 600.0
@@ -209,7 +208,7 @@ class Player:
         given: dict[str, Any] = {"step": step, "subject": subject, "kind": kind, "key": key}
         begun = await self.store.begin(claim, **given, evidence=evidence, shared=shared)
         marked = await self.store.marked_lost(TENANT, 88)
-        return _intent(begun), begun.fresh, marked is not None and marked[0]
+        return told_of(begun), begun.fresh, marked is not None and marked[0]
 
     async def _settle(self) -> Any:
         claim = self._any_claim()
@@ -221,7 +220,7 @@ class Player:
             return None
         intent = self._chance.choice(intents)
         if told == "again":
-            return _intent(await self.store.announce_again(claim, intent.id))
+            return told_of(await self.store.announce_again(claim, intent.id))
         wants = build.writes(claim)
         if told == "outcome":
             wants.outcomes.append((intent.id, {"id": 5, "on": (1,)}))
@@ -238,7 +237,7 @@ class Player:
         lease = self._chance.choice((None, LEASE, 0.0))
         answer = await self.store.claim_shared(claim, *self._chance.choice(CLAIMS), lease)
         self.reached.add("owned" if answer.owned else "taken")
-        seen = sorted(_intent(one) for one in answer.inherited)
+        seen = sorted(told_of(one) for one in answer.inherited)
         return answer.owned, answer.until is None, seen, answer.wake_seq
 
     async def _drop(self) -> None:
@@ -375,49 +374,10 @@ class Player:
             aged = name.endswith("_seconds")
             told += sorted(f"{name} {labels} {aged or float(value)}" for labels, value in values)
         for order_id, name in sorted((await self._names()).items()):
-            lines = _lines(await store.peek(order_id))
+            lines = lines_of(await store.peek(order_id))
             journal = await store.journal(order_id, None, 1000)
-            lines += [f"told: {one.code} {one.sentence}" for one in _entries(journal.items)]
+            lines += [f"told: {one.code} {one.sentence}" for one in entries(journal.items)]
             told += [f"{name} {line}" for line in lines]
         events = (await store.events(TENANT, None, None, None, 1000)).items
         told += [f"{one.external_id}: {one.status} {one.code} {one.orders}" for one in events]
         return told
-
-
-def _entries(rows: Iterable[JournalRow]) -> Iterable[JournalEntry]:
-    return (row.entry for row in rows)
-
-
-def _intent(one: Any) -> Any:
-    named = (one.step, one.subject, one.kind, one.key)
-    return *named, str(one.evidence), one.attempt, one.looked_at is not None, str(one.outcome)
-
-
-def _when(moment: datetime | None, now: datetime) -> str:
-    return "never" if moment is None else "now" if moment <= now else "later"
-
-
-def _lines(one: Snapshot) -> list[str]:
-    order = one.order
-    due = _when(order.due_at, one.now)
-    lines = [
-        f"order: {order.number} {order.customer} due {due} {order.wake_seq} {order.held_by}",
-        f"answer: {order.state} {order.code} {order.sentence} {order.who} {order.choices}",
-        f"pin: {order.scenario} {order.scenario_version} {order.behaviour}",
-        f"config: {sorted(one.settings.items())} {sorted(one.mappings.items())}",
-        f"paused: {one.paused_until is None} {one.paused_by} {one.paused_why}",
-        f"shared: {sorted(one.shared.items())}",
-    ]
-    lines += [f"document: {stored}" for stored in one.documents]
-    for row in one.ledger:
-        again = _when(row.retry_at, one.now)
-        stands = f"{row.state} {row.code} {row.want} {row.sentence} {row.tries}"
-        lines.append(f"ledger: {row.step} {row.subject} {stands} {again} {row.retry_wake}")
-    lines += sorted(f"intent: {_intent(row)}" for row in one.intents)
-    lines += [f"ref: {row}" for row in one.refs]
-    for fact in one.facts:
-        body = None if fact.kind == LEDGER_HINT else fact.body  # it names the event's id
-        lines.append(f"fact: {fact.kind} {fact.key} {fact.seen_at.year} {body}")
-    lines += [f"decision: {row.step} {row.subject} {row.choice}" for row in one.decisions]
-    lines += sorted(f"other: {row}" for row in one.others)
-    return lines + sorted(f"sibling: {row.kind} {row.source_id}" for row in one.siblings)
