@@ -144,7 +144,7 @@ CODES: dict[Code, Reason] = {
         H,
         Who.OPERATOR,
         "D-10",
-        "A Commerce record has no counterpart in ConnectWise.",
+        "A Commerce record has no counterpart in ConnectWise, or several.",
         "Add the mapping that the sentence names, or the record in ConnectWise.",
     ),
     Code.SETTING_MISSING: Reason(
