@@ -144,7 +144,7 @@ async def _create(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:
         return {"id": items[0].id, "identifier": items[0].identifier} if items else None
 
     evidence = {"identifier": new.identifier, "also": _part_claim(part) if part else ""}
-    outcome = await fx.once(KIND, sku_key(number), evidence, send, look, shared=True)
+    outcome = await fx.once("catalog_item", sku_key(number), evidence, send, look, shared=True)
     item = psa.CatalogItem(
         int(outcome["id"]),
         str(outcome.get("identifier", new.identifier)),

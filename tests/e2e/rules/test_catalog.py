@@ -191,7 +191,7 @@ async def test_a3_orders_with_one_part_under_two_product_numbers_make_one_item(
 ) -> None:
     """The claim covers the part number, and so does what the dead announced."""
     orders = [plain((CABLE, 4), id=1201), plain((CABLE, 4), id=1202)]
-    quick = {"connectwise_timeout": 1.0, "opportunity_missing": "plain_sales_order"}
+    quick: Rest = {"connectwise_timeout": 1.0, "opportunity_missing": "plain_sales_order"}
 
     def told(order: Order, event: Json) -> Json:
         return known_as(event, CABLE, "CAB-2M-BLK", "CABLE-2M" if order.id == 1201 else "KABEL")
