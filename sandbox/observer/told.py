@@ -93,11 +93,14 @@ class Told:
         item = {f"id {identifier}".casefold(), f"part {part or '?'}".casefold()}
         return sum(quantity for line, quantity in most.items() if called[line] & item)
 
-    def owed(self, order: int, moment: datetime) -> Decimal:
+    def owed(self, order: int | None, moment: datetime, stock: int | None = None) -> Decimal:
         """The most that suppliers can ask for by then: what was ever said to be received, at its
-        price and tax for a piece, with costs and freight."""
+        price and tax for a piece, with costs and freight. `stock`: a purchase order for stock,
+        where there is no order."""
         total = Decimal(0)
         for number, document in self.purchase_orders.items():
+            if order is None and number != stock:
+                continue
             most: dict[int, Decimal] = {}
             costs = Decimal(0)
             for body in document.ever(moment):
