@@ -310,7 +310,10 @@ class ConnectWise(Protocol):
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]: ...
     async def invoice(self, invoice_id: int) -> psa.Invoice: ...
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
-        """Invoices that changed at or after the moment."""
+        """Invoices that changed at or after the moment. One that was deleted shows in no list."""
+
+    async def standing_invoices(self, ids: Sequence[int]) -> set[int]:
+        """Which of these invoices stand."""
 
     async def posting_companies(self, ids: Sequence[int]) -> list[psa_posting.PostingCompany]:
         """Those that stand, deleted ones left out."""

@@ -149,6 +149,7 @@ CALLS: dict[str, list[Call]] = {
     "shipping_details": [lambda c: c.shipping_details(40001)],
     "invoice": [lambda c: c.invoice(12000)],
     "invoices_since": [lambda c: c.invoices_since(datetime(2026, 11, 20, tzinfo=UTC))],
+    "standing_invoices": [lambda c: c.standing_invoices(range(12000, 12150))],
     "callbacks": [lambda c: c.callbacks()],
     "create_catalog_item": [
         lambda c: c.create_catalog_item(CATALOG_ITEM),

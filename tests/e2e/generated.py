@@ -64,7 +64,7 @@ class Story:
         owed = Decimal(100 * sum(self.received.values()))
         ledger = {"bills": owed, "invoices": self.invoiced if row == "C" else Decimal(0)}
         nothing = {"sold": {}, "purchase_orders": {}, "received": {}, "marks": 0}
-        return {
+        every: dict[str, dict[str, Any]] = {
             "A": on_sales_order | ledger,
             "B1": on_sales_order | bought,
             "B2": bought
@@ -76,7 +76,8 @@ class Story:
             },
             "C": nothing | ledger | {"opportunity": "Won", "ticket": "New"},
             "D": on_sales_order,
-        }[row]
+        }
+        return every[row]
 
     def told(self, order: Json, row: str = "B1") -> bool:
         """Whether the service is through with all that came in."""

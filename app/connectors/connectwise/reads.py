@@ -256,6 +256,15 @@ class Reads:
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
         return await self._all(paths.INVOICES, from_wire.invoice, since("lastUpdated", moment))
 
+    async def standing_invoices(self, ids: Sequence[int]) -> set[int]:
+        return {
+            found
+            for condition in among("id", sorted(set(ids)))
+            for found in await self._all(
+                paths.INVOICES, from_wire.record_id, condition, fields="id"
+            )
+        }
+
     async def posting_companies(self, ids: Sequence[int]) -> list[psa_posting.PostingCompany]:
         return [
             company
