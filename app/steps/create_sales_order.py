@@ -78,13 +78,16 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         fx.see("status_written", {"id": waiting.id, "name": waiting.name})
     if opportunity is not None:
         fx.drop_claim("opportunity", str(opportunity))
-    _note_invoices(fx, sales_order)
+    await _note_invoices(fx, sales_order)
     fx.journal("SALES_ORDER_STANDS", f"Sales order {sales_order} stands in ConnectWise.")
 
 
-def _note_invoices(fx: Effects, sales_order: int) -> None:
+async def _note_invoices(fx: Effects, sales_order: int) -> None:
     """What was read of the products tells what is invoiced too; a callback makes it stale."""
-    products = fx.recent("products", f"sales_order:{sales_order}")
+    parent = Parent(sales_order=sales_order)
+    products = fx.recent("products", parent.key)
+    if invoices.from_stock(fx.view):
+        products = await standing(fx, parent)  # with their demand: some were just made (H4)
     fx.see(invoices.FACT, invoices.noted(fx.view, products or [], whole=True))
 
 
