@@ -1,7 +1,7 @@
 """Builds the FastAPI application from the parts that the composition root gives.
 
 Owns which routes are served and what happens at start and stop of the process. Must not build a
-part itself (`app/bootstrap.py` does).
+part itself (`app/bootstrap` does).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from app import bootstrap
 from app.api import (
     admin_decisions,
+    admin_doctor,
+    admin_foresight,
     admin_inbox,
     admin_orders,
     admin_replays,
@@ -67,6 +69,8 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     # FastAPI offers no other way to describe more than its own routes.
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     for module in (
+        admin_doctor,
+        admin_foresight,
         admin_orders,
         admin_decisions,
         admin_tickets,

@@ -1,6 +1,6 @@
 """What the API needs from the composition root, and how endpoints get at it.
 
-Owns the list of parts, so that `app/bootstrap.py` can give them without being known here. Must not
+Owns the list of parts, so that `app/bootstrap` can give them without being known here. Must not
 build any of them.
 """
 
@@ -16,6 +16,8 @@ from app.domain.ports import Ids, Store, Wake
 from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.decisions import Decisions
+from app.sync.doctor import Doctor
+from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.ledger_events import Door
 from app.sync.ledgers import Ledgers
@@ -58,6 +60,12 @@ class Parts(Protocol):
 
     @property
     def replays(self) -> Replays: ...
+
+    @property
+    def foresight(self) -> Foresight: ...
+
+    @property
+    def doctor(self) -> Doctor: ...
 
     @property
     def wake(self) -> Wake: ...

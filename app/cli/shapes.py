@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.domain.codes import State, Who
+from app.domain.course import Course
 from app.domain.grants import LEDGERS, advice
 from app.domain.psa_tickets import Ticket
 from app.domain.readiness import Checked
@@ -20,6 +21,8 @@ from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
 from app.domain.views import ConnectionRow, JournalRow, MappingRow
+from app.sync.doctor import Checkup
+from app.sync.foresight import WhatIf
 from app.sync.operations import SettingView, Story
 from app.sync.replays import ItemProgress, Progress
 
@@ -235,4 +238,53 @@ def _item(now: ItemProgress) -> Json:
         "steps": steps,
         "settled": now.settled,
         "result": result,
+    }
+
+
+def needs(row: OrderRow, course: Course) -> Json:
+    """What would make an order invoiceable."""
+    return {
+        "order": row.name,
+        "invoiceable": course.reached and not course.needs,
+        "sufficient": course.reached,
+        "needs": [plain(asdict(need)) for need in course.needs],
+    }
+
+
+def what_if(found: WhatIf) -> Json:
+    """What another configuration would write, for the orders that would go another way."""
+    different = [one for one in found.differences if one.differs]
+    return {
+        "orders": len(found.differences),
+        "different": len(different),
+        "writes": {
+            step: {"here": here, "there": there} for step, (here, there) in found.writes().items()
+        },
+        "items": [
+            {
+                "order": one.order.name,
+                "here_scenario": one.here_scenario,
+                "there_scenario": one.there_scenario,
+                "here": _writes(one.here),
+                "there": _writes(one.there),
+                "here_answer": answer(one.here_answer),
+                "there_answer": answer(one.there_answer),
+                "refused": one.refused,
+            }
+            for one in different
+        ],
+    }
+
+
+def _writes(writes: Sequence[tuple[str, str, str]]) -> list[Json]:
+    return [{"step": step, "subject": subject, "write": told} for step, subject, told in writes]
+
+
+def checkup(found: Checkup) -> Json:
+    """What the doctor found."""
+    return {
+        "outcome": found.outcome,
+        "scenarios": list(found.scenarios),
+        "at": moment(found.at),
+        "findings": [plain(asdict(one)) for one in found.findings],
     }

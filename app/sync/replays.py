@@ -89,6 +89,8 @@ class Replays:
             raise Refusal("REQUEST_NOT_VALID", "Give either orders or filter.")
         if orders is not None and len(orders) > MAX_ORDERS:
             raise Refusal("REQUEST_NOT_VALID", f"orders: at most {MAX_ORDERS} at once.")
+        if wanted == OrderFilter():
+            raise Refusal("REQUEST_NOT_VALID", "filter: name at least one thing to choose by.")
         if orders is not None:
             numbers = list(dict.fromkeys(orders))
             items = [await self._named(actor, name, from_step, connection) for name in numbers]

@@ -20,6 +20,7 @@ from app.sync import inbox
 from app.sync.decisions import Decisions
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.foresight import Foresight
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.upkeep import Upkeep
@@ -104,6 +105,9 @@ async def service(database_url: str) -> AsyncIterator[Service]:
     )
     parts.upkeep = Upkeep(store=store, kept=store, operations=parts.operations, ids=parts.ids)
     parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)
+    parts.foresight = Foresight(
+        engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
+    )
     app = create_app(parts)
     admin = client_of(app, authorization=f"Bearer {ADMIN_KEY}")
     async with admin, client_of(app) as client:

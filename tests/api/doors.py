@@ -112,6 +112,8 @@ class TestParts:
     operations: Any = None
     decisions: Any = None
     replays: Any = None
+    foresight: Any = None
+    doctor: Any = None
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None

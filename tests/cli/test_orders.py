@@ -256,3 +256,33 @@ async def test_an_order_is_decided_at_the_command_line(stack: Stack, demandlink:
     merged = (await beside(demandlink, "events", "list", "--json")).json["items"][0]
     refused = await beside(demandlink, "events", "replay", merged["id"], "--reason", "again")
     assert (refused.code, "merged already" in refused.err) == (ExitCode.FAILED, True)
+
+
+async def test_what_would_make_an_order_invoiceable_is_said_as_rest_says_it(
+    stack: Stack, demandlink: Command
+):
+    ended = await beside(demandlink, "orders", "needs", SALE.number)
+    assert ended.code == ExitCode.BLOCKED
+    assert ended.out.startswith(f"{SALE.number} is invoiceable once\n  GOODS_NOT_RECEIVED · purch")
+    told = await beside(demandlink, "orders", "needs", SALE.number, "--json")
+    assert told.json == await rest(stack, f"/admin/orders/{SALE.number}/needs")
+
+
+async def test_what_if_is_said_as_rest_says_it(stack: Stack, demandlink: Command):
+    asked = ("what-if", "--days", 30, "--scenario", "commerce-invoicing")
+    ended = await beside(demandlink, *asked)
+    assert ended.out.startswith("2 of 2 orders would go another way.")
+    assert "- create_sales_order" in ended.out
+    body = {"days": 30, "scenario": "commerce-invoicing"}
+    answer = await stack.client.post("/admin/what-if", headers=bearer(), json=body)
+    assert (await beside(demandlink, *asked, "--json")).json == answer.json()
+    assert (await beside(demandlink, "what-if")).code == ExitCode.USAGE
+
+
+async def test_the_doctor_says_what_is_missing_and_what_to_do(stack: Stack, demandlink: Command):
+    ended = await beside(demandlink, "doctor", "--json")
+    assert {one["name"] for one in ended.json["findings"]} >= {"migrations", "workers"}
+    told = await beside(demandlink, "doctor")
+    assert told.code == ended.code == ExitCode.FAILED  # this process knows no credentials
+    assert "FAILED credentials" in told.out
+    assert "What to do:" in told.out

@@ -10,35 +10,44 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from importlib import resources
-from typing import Any
 
 from app import embedded
+from app.bootstrap.chosen import (
+    DEFAULT_CONNECTION,
+    DEFAULT_TENANT,
+    NotConfigured,
+    access_of,
+    check_start,
+    check_stored,
+    cipher_of,
+    defaults_of,
+    pace_of,
+    refuse_forbidden,
+    scenarios,
+    seed_of,
+)
 from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
-from app.connectors.connectwise.caller import Access
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import build, ledger_in
+from app.connectors.reach import reach
 from app.domain.books import Books
-from app.domain.gates import GATES
-from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
-from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.domain.views import AdminStore
-from app.settings import Group, Settings, listed, names_in
-from app.steps import STEPS
+from app.settings import Settings
 from app.store import migrate
-from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
 from app.sync import registration
 from app.sync.callbacks import checker
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
+from app.sync.doctor import Doctor
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.ledger_events import Door, doors_of
@@ -53,12 +62,21 @@ from app.sync.worker import Pace, Worker
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from app.telemetry import configure, logger
 
-DEFAULT_TENANT = 1
-DEFAULT_CONNECTION = "default"
-
-
-class NotConfigured(RuntimeError):
-    """A setting is missing or wrong; the sentence says which, and what to do."""
+# What others take from here, with what the settings mean (`chosen.py`).
+__all__ = [
+    "DEFAULT_CONNECTION",
+    "DEFAULT_TENANT",
+    "Container",
+    "NotConfigured",
+    "access_of",
+    "beside",
+    "check_start",
+    "defaults_of",
+    "opened",
+    "pace_of",
+    "refuse_forbidden",
+    "scenarios",
+]
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,7 @@ class Container:
     readiness: ReadinessCheck
     upkeep: Upkeep
     replays: Replays
+    foresight: Foresight
     ledgers: Ledgers
     ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
@@ -112,6 +131,22 @@ class Container:
     def queue_alive(self) -> Callable[[], Awaitable[bool]]:
         return partial(answers, self.redis_url)
 
+    @property
+    def doctor(self) -> Doctor:
+        """Who looks whether everything that the scenarios need is there."""
+        return Doctor(
+            settings=self.settings,
+            store=self.store,
+            admin=self.admin,
+            cw=self.cw,
+            books=self.books,
+            commerce=self.commerce.api if self.commerce is not None else None,
+            scenarios=self.engine.scenarios,
+            queue_alive=self.queue_alive,
+            wall=self.wall,
+            reach=reach,
+        )
+
     def worker(self) -> Worker:
         """This process's worker, not running yet."""
         pace = Pace(
@@ -128,89 +163,6 @@ class Container:
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Never fails a start."""
         await registration.keep_as_set(self.cw, self.settings)
-
-
-def scenarios() -> dict[str, Scenario]:
-    """The shipped scenario files, checked. Raises ScenarioInvalid with one sentence."""
-    found: dict[str, Scenario] = {}
-    names = names_in(Group.BEHAVIOUR)
-    for entry in sorted(resources.files("app.scenarios").iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".toml"):
-            scenario = load(entry.read_text("utf-8"), STEPS.keys(), GATES.keys(), names)
-            found[scenario.name] = scenario
-    return found
-
-
-def defaults_of(settings: Settings) -> dict[str, Any]:
-    """Settings by name as the engine reads them below the database's values."""
-    wanted = names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE)
-    dumped = settings.model_dump(mode="json", include=set(wanted))
-    return {
-        **dumped,
-        "commerce_tax_basis": settings.commerce_tax_basis,
-        "commerce_currency": settings.commerce_currency,
-        "commerce_papers_come": bool(settings.webhook_secrets),
-        "connectwise_timeout": settings.connectwise_timeout,
-    }
-
-
-def access_of(settings: Settings) -> Access:
-    """The ConnectWise connection from the environment."""
-    return Access(
-        base_url=settings.connectwise_url,
-        company=settings.connectwise_company,
-        public_key=settings.connectwise_public_key.get_secret_value(),
-        private_key=settings.connectwise_private_key.get_secret_value(),
-        client_id=settings.connectwise_client_id,
-    )
-
-
-def pace_of(settings: Settings) -> CommercePace:
-    """How often Commerce's lists are read, and what that may cost."""
-    return CommercePace(
-        seconds=settings.commerce_poll_seconds,
-        overlap=timedelta(seconds=settings.commerce_poll_overlap),
-        calls_a_day=settings.commerce_calls_a_day,
-        patience=timedelta(
-            seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
-        ),
-    )
-
-
-def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
-    """Refuse a start that cannot work. Raises NotConfigured or ScenarioInvalid."""
-    if settings.scenario not in known:
-        raise NotConfigured(
-            f"SCENARIO names {settings.scenario!r}; there are {', '.join(sorted(known))}."
-        )
-    if settings.polls_commerce and pace_of(settings).reads_a_day <= 0:
-        raise NotConfigured(
-            f"COMMERCE_POLL_SECONDS of {settings.commerce_poll_seconds:g} takes "
-            f"{pace_of(settings).looks_a_day} calls a day for the lists alone, and "
-            f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
-        )
-    cipher_of(settings)
-    dumped = settings.model_dump(mode="json")
-    given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
-    refuse_forbidden(known[settings.scenario], dumped, given)
-
-
-def cipher_of(settings: Settings) -> Cipher | None:
-    """What seals the ledger's tokens; None without a ledger. Raises NotConfigured."""
-    try:
-        system = ledger_in(settings)
-        return None if system is None else Cipher(listed(settings.secrets_keys))
-    except ValueError as wrong:
-        raise NotConfigured(str(wrong)) from None
-
-
-def refuse_forbidden(
-    chosen: Scenario, defaults: Mapping[str, Any], given: Mapping[str, Any]
-) -> None:
-    """Raises ScenarioInvalid for settings that cannot work together: what is given rules over
-    the scenario's defaults, and those over the service's own."""
-    if sentence := forbidden(chosen, {**defaults, **chosen.defaults, **given}):
-        raise ScenarioInvalid(sentence)
 
 
 @asynccontextmanager
@@ -239,8 +191,8 @@ async def opened(
             await beside(migrate.upgrade, database_url)
         store = await PostgresStore.open(database_url)
         stack.push_async_callback(store.close)
-        await _check_stored(store, settings, known)
-        for name, ruling in (await store.seed_settings(DEFAULT_TENANT, _seed(settings))).items():
+        await check_stored(store, settings, known)
+        for name, ruling in (await store.seed_settings(DEFAULT_TENANT, seed_of(settings))).items():
             logger(__name__).warning("setting_differs", setting=name.upper(), database=ruling)
         for scenario in known.values():
             await store.keep_scenario(
@@ -310,6 +262,9 @@ async def opened(
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
             replays=Replays(store=store, admin=store, operations=operations, ids=ids),
+            foresight=Foresight(
+                engine=engine, store=store, admin=store, clock=clock, operations=operations
+            ),
             check_callback=checker(verifier),
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             server_pids=pids,
@@ -359,24 +314,6 @@ def _commerce_poll(
     )
 
 
-async def _check_stored(
-    store: PostgresStore, settings: Settings, known: Mapping[str, Scenario]
-) -> None:
-    """What the database rules together with what the environment would add to it. Raises
-    ScenarioInvalid; what stands in the database alone is only told, so that it can be changed."""
-    stored = await store.settings(DEFAULT_TENANT)
-    chosen = known.get(str(stored.get("scenario", settings.scenario)))
-    if chosen is None:
-        return
-    defaults = {name: one.get_default() for name, one in Settings.model_fields.items()}
-    try:
-        refuse_forbidden(chosen, defaults, stored)
-    except ScenarioInvalid as invalid:
-        logger(__name__).error("settings_forbidden", sentence=str(invalid))
-        return
-    refuse_forbidden(chosen, defaults, {**_seed(settings), **stored})
-
-
 async def beside(work: Callable[[str], None], argument: str) -> None:
     """Run blocking work (migrations) beside the loop."""
     await asyncio.get_running_loop().run_in_executor(None, work, argument)
@@ -395,11 +332,3 @@ async def _addresses(
     stack.push_async_callback(servers.stop)
     database_url = settings.database_url or servers.database_url
     return database_url, settings.redis_url or servers.redis_url, dict(servers.pids)
-
-
-def _seed(settings: Settings) -> dict[str, Any]:
-    """Record names and behaviour settings that the environment gives; each rules until somebody
-    changes it in the database."""
-    given = settings.model_fields_set
-    wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
-    return settings.model_dump(mode="json", include=set(wanted))

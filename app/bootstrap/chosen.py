@@ -1,0 +1,138 @@
+"""What the settings mean to the parts: scenarios, defaults, connections, and what is refused at start.
+
+Owns the reading of settings for the composition root; builds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import resources
+from typing import Any
+
+from app.connectors.connectwise.caller import Access
+from app.connectors.ledgers import ledger_in
+from app.domain.gates import GATES
+from app.domain.polling import Pace as CommercePace
+from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
+from app.settings import Group, Settings, listed, names_in
+from app.steps import STEPS
+from app.store.ciphers import Cipher
+from app.store.postgres import PostgresStore
+from app.telemetry import logger
+
+DEFAULT_TENANT = 1
+DEFAULT_CONNECTION = "default"
+
+
+class NotConfigured(RuntimeError):
+    """A setting is missing or wrong; the sentence says which, and what to do."""
+
+
+def scenarios() -> dict[str, Scenario]:
+    """The shipped scenario files, checked. Raises ScenarioInvalid with one sentence."""
+    found: dict[str, Scenario] = {}
+    names = names_in(Group.BEHAVIOUR)
+    for entry in sorted(resources.files("app.scenarios").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            scenario = load(entry.read_text("utf-8"), STEPS.keys(), GATES.keys(), names)
+            found[scenario.name] = scenario
+    return found
+
+
+def defaults_of(settings: Settings) -> dict[str, Any]:
+    """Settings by name as the engine reads them below the database's values."""
+    wanted = names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE)
+    dumped = settings.model_dump(mode="json", include=set(wanted))
+    return {
+        **dumped,
+        "commerce_tax_basis": settings.commerce_tax_basis,
+        "commerce_currency": settings.commerce_currency,
+        "commerce_papers_come": bool(settings.webhook_secrets),
+        "connectwise_timeout": settings.connectwise_timeout,
+    }
+
+
+def access_of(settings: Settings) -> Access:
+    """The ConnectWise connection from the environment."""
+    return Access(
+        base_url=settings.connectwise_url,
+        company=settings.connectwise_company,
+        public_key=settings.connectwise_public_key.get_secret_value(),
+        private_key=settings.connectwise_private_key.get_secret_value(),
+        client_id=settings.connectwise_client_id,
+    )
+
+
+def pace_of(settings: Settings) -> CommercePace:
+    """How often Commerce's lists are read, and what that may cost."""
+    return CommercePace(
+        seconds=settings.commerce_poll_seconds,
+        overlap=timedelta(seconds=settings.commerce_poll_overlap),
+        calls_a_day=settings.commerce_calls_a_day,
+        patience=timedelta(
+            seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
+        ),
+    )
+
+
+def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
+    """Refuse a start that cannot work. Raises NotConfigured or ScenarioInvalid."""
+    if settings.scenario not in known:
+        raise NotConfigured(
+            f"SCENARIO names {settings.scenario!r}; there are {', '.join(sorted(known))}."
+        )
+    if settings.polls_commerce and pace_of(settings).reads_a_day <= 0:
+        raise NotConfigured(
+            f"COMMERCE_POLL_SECONDS of {settings.commerce_poll_seconds:g} takes "
+            f"{pace_of(settings).looks_a_day} calls a day for the lists alone, and "
+            f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
+        )
+    cipher_of(settings)
+    dumped = settings.model_dump(mode="json")
+    given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
+    refuse_forbidden(known[settings.scenario], dumped, given)
+
+
+def cipher_of(settings: Settings) -> Cipher | None:
+    """What seals the ledger's tokens; None without a ledger. Raises NotConfigured."""
+    try:
+        system = ledger_in(settings)
+        return None if system is None else Cipher(listed(settings.secrets_keys))
+    except ValueError as wrong:
+        raise NotConfigured(str(wrong)) from None
+
+
+def refuse_forbidden(
+    chosen: Scenario, defaults: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Raises ScenarioInvalid for settings that cannot work together: what is given rules over
+    the scenario's defaults, and those over the service's own."""
+    if sentence := forbidden(chosen, {**defaults, **chosen.defaults, **given}):
+        raise ScenarioInvalid(sentence)
+
+
+async def check_stored(
+    store: PostgresStore, settings: Settings, known: Mapping[str, Scenario]
+) -> None:
+    """What the database rules together with what the environment would add to it. Raises
+    ScenarioInvalid; what stands in the database alone is only told, so that it can be changed."""
+    stored = await store.settings(DEFAULT_TENANT)
+    chosen = known.get(str(stored.get("scenario", settings.scenario)))
+    if chosen is None:
+        return
+    defaults = {name: one.get_default() for name, one in Settings.model_fields.items()}
+    try:
+        refuse_forbidden(chosen, defaults, stored)
+    except ScenarioInvalid as invalid:
+        logger(__name__).error("settings_forbidden", sentence=str(invalid))
+        return
+    refuse_forbidden(chosen, defaults, {**seed_of(settings), **stored})
+
+
+def seed_of(settings: Settings) -> dict[str, Any]:
+    """Record names and behaviour settings that the environment gives; each rules until somebody
+    changes it in the database."""
+    given = settings.model_fields_set
+    wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
+    return settings.model_dump(mode="json", include=set(wanted))

@@ -1,0 +1,366 @@
+"""An order played on in thought: what would be done, and what has to happen for it to go on.
+
+Owns a pure stand-in for the world: every write works at once, and where asked for, every reason to
+wait goes away the way it would. The decisions are those of `decide`, so a preview, "what would make
+it invoiceable" and "what if" cannot disagree with the worker. Touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain import ledger_orders
+from app.domain.codes import Code, State, Who
+from app.domain.decide import Plan, StepRule, Verdict, decide
+from app.domain.documents import Kind, PurchaseOrder
+from app.domain.gates import GATES
+from app.domain.json_values import canonical
+from app.domain.order import OrderView, build
+from app.domain.reasons import CODES
+from app.domain.records import Answer, Fact, LedgerRow, Ref, Snapshot
+from app.domain.release import unordered
+from app.domain.scenario import Scenario
+
+MOST_ROUNDS = 600
+# The step behind which the goods may be invoiced, by whoever makes the invoice (G9).
+INVOICING = ("release_invoice", "post_invoice")
+_OPEN = (State.WAITING, State.HELD, State.PARKED)
+_ENDED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
+
+Key = tuple[str, str, Code | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step that would be done, with its remote writes as sentences."""
+
+    step: str
+    subject: str
+    writes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A thing that has to happen. `at`: when it is so by itself, if nobody does anything."""
+
+    step: str
+    subject: str
+    code: Code
+    sentence: str
+    who: Who
+    remedy: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How it would go. `reached`: the goal stands at its end. `answer`: where the order rests."""
+
+    moves: tuple[Move, ...]
+    needs: tuple[Need, ...]
+    answer: Answer
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What a course starts from. `settings`: as `order.build` takes them, the scenario's in it."""
+
+    scenario: Scenario
+    steps: Mapping[str, StepRule]
+    settings: Mapping[str, Any]
+    snapshot: Snapshot
+
+
+def afresh(snapshot: Snapshot, pin: tuple[str, int, Mapping[str, Any]]) -> Snapshot:
+    """The order as if its documents came in just now, under this scenario and behaviour."""
+    name, version, behaviour = pin
+    row = replace(
+        snapshot.order,
+        scenario=name,
+        scenario_version=version,
+        behaviour=dict(behaviour),
+        held_by=None,
+    )
+    seen = Fact("sales_order_seen", "", {}, snapshot.now)
+    return replace(snapshot, order=row, ledger=(), intents=(), refs=(), facts=(seen,), decisions=())
+
+
+def play(premises: Premises) -> Course:
+    """What the service would do with what is known now, until the order rests."""
+    return _Thought(premises, opens=False).run()
+
+
+def towards_invoice(premises: Premises) -> Course:
+    """The smallest set of things without which the order is not invoiceable: each was left out in
+    turn, and the rest did not suffice. `reached` False: the course ends before, at the last need."""
+    course = _Thought(premises, opens=True).run()
+    if not course.reached:
+        return course
+    left: set[Key] = set()
+    for need in course.needs:
+        without = _Thought(premises, opens=True, shut=left | {_key_of(need)}).run()
+        if without.reached:
+            left.add(_key_of(need))
+            course = without
+    return course
+
+
+def _key_of(need: Need) -> Key:
+    return need.step, need.subject, need.code
+
+
+class _Thought:
+    """One course in the making."""
+
+    def __init__(self, premises: Premises, *, opens: bool, shut: Collection[Key] = ()) -> None:
+        self._steps = premises.steps
+        self._scenario = premises.scenario
+        self._settings = dict(premises.settings)
+        self._snapshot = premises.snapshot
+        self._opens = opens
+        self._shut = shut
+        self._ledger = {(row.step, row.subject): row for row in premises.snapshot.ledger}
+        self._refs = {(ref.kind, ref.key): ref for ref in premises.snapshot.refs}
+        self._facts = {(fact.kind, fact.key): fact for fact in premises.snapshot.facts}
+        self._opened: dict[Key, int] = {}
+        self._imagined: set[str] = set()  # purchase orders received in thought
+        self._moves: list[Move] = []
+        self._needs: list[Need] = []
+        self._next_id = 0
+
+    def run(self) -> Course:
+        rounds = 0
+        while True:
+            rounds += 1
+            view = self._view()
+            plan = decide(self._scenario, self._steps, view)
+            if rounds > MOST_ROUNDS:
+                return self._course(plan, reached=False)
+            if self._opens and self._reached(plan):
+                return self._course(plan, reached=True)
+            if plan.run is not None:
+                self._do(view, plan.run)
+            elif plan.looks:
+                for look in plan.looks:
+                    self._look(look)
+            elif not self._opens or not self._open_next(view, plan):
+                return self._course(plan, reached=self._reached(plan))
+
+    def _view(self) -> OrderView:
+        given = replace(
+            self._snapshot,
+            ledger=tuple(self._ledger.values()),
+            refs=tuple(self._refs.values()),
+            facts=tuple(self._facts.values()),
+        )
+        return build(given, self._settings, (use.name for use in self._scenario.steps))
+
+    def _course(self, plan: Plan, *, reached: bool) -> Course:
+        return Course(tuple(self._moves), tuple(self._needs), plan.answer, reached)
+
+    def _reached(self, plan: Plan) -> bool:
+        """Whether everything of the invoice stands; a step before it may be left for a person."""
+        goal = [verdict for verdict in plan.verdicts if verdict.step in INVOICING]
+        return bool(goal) and all(verdict.state in _ENDED for verdict in goal)
+
+    # What the service does ------------------------------------------------------------------
+
+    def _do(self, view: OrderView, run: Verdict) -> None:
+        want = run.want or {}
+        writes = tuple(self._steps[run.step].preview(view, want))
+        self._moves.append(Move(run.step, view.label(run.subject), writes))
+        for kind, key in _records(run.step, run.subject, want):
+            self._next_id -= 1  # an id that no record has
+            self._refs.setdefault((kind, key), Ref(kind, key, str(self._next_id)))
+        row = self._ledger.get((run.step, run.subject)) or LedgerRow(
+            run.step, run.subject, State.RUNNING
+        )
+        now = self._snapshot.now
+        self._ledger[run.step, run.subject] = replace(
+            row,
+            state=State.DONE,
+            want=canonical(want),
+            want_version=getattr(self._steps[run.step], "version", 1),
+            applied_at=now,
+            attempts=row.attempts + 1,
+            code=None,
+            sentence=None,
+            since=now,
+            retry_at=None,
+            retry_wake=None,
+        )
+
+    def _look(self, look: str) -> None:
+        """What is read shows nothing new."""
+        before = self._facts.get((look, ""))
+        body = dict(before.body) if before is not None else {}
+        self._facts[look, ""] = Fact(look, "", body, self._snapshot.now)
+
+    # What others do -------------------------------------------------------------------------
+
+    def _open_next(self, view: OrderView, plan: Plan) -> bool:
+        """Let the first reason go away that may; False: there is none."""
+        if view.row.held_by is not None:
+            return self._let_go(plan.answer)
+        for verdict in plan.verdicts:
+            key = verdict.step, view.label(verdict.subject), verdict.code
+            if verdict.state not in _OPEN or verdict.code in (None, Code.EARLIER_STEP):
+                continue
+            if key in self._shut:
+                continue
+            times = self._opened[key] = self._opened.get(key, 0) + 1
+            if verdict.code is Code.RECEIPT_GAP and _of(verdict.subject) in self._imagined:
+                pass  # the papers come with the goods
+            elif times == 1 or (verdict.sentence or "") not in {n.sentence for n in self._needs}:
+                self._needs.append(_need(view, verdict))
+            self._open(view, verdict, again=times > 1)
+            return times <= len(view.purchase_orders) + len(view.sold_lines) + 3
+        return False
+
+    def _let_go(self, answer: Answer) -> bool:
+        self._snapshot = replace(self._snapshot, order=replace(self._snapshot.order, held_by=None))
+        code = Code.HELD_BY_PERSON
+        remedy = CODES[code].remedy
+        need = Need("", self._snapshot.order.name, code, answer.sentence, answer.who, remedy)
+        self._needs.append(need)
+        return True
+
+    def _open(self, view: OrderView, verdict: Verdict, *, again: bool) -> None:
+        code = verdict.code
+        if code is Code.GOODS_NOT_RECEIVED:
+            self._receive(view, verdict.subject)
+        elif code is Code.LINE_NOT_ORDERED:
+            self._order(view)
+        elif code is Code.GOODS_NOT_SHIPPED:
+            sent = {str(ln.id): ln.quantity for ln in view.sold_lines if view.physical(ln)}
+            self._see("shipping", {"shipped": sent})
+        elif code is Code.SO_MISSING and "conversion" in verdict.looks:
+            self._see("conversion", {"sales_orders": [-1]})
+        elif verdict.who is Who.NOBODY and verdict.until is not None and not again:
+            later = max(verdict.until, self._snapshot.now) + timedelta(seconds=1)
+            self._snapshot = replace(self._snapshot, now=later)
+        else:
+            self._step_aside(view, verdict, again=again)
+
+    def _step_aside(self, view: OrderView, verdict: Verdict, *, again: bool) -> None:
+        """An attempt that stopped works now; a gate that was shut lets through; else the step is
+        left to a person."""
+        place = verdict.step, verdict.subject
+        row = self._ledger.get(place) or LedgerRow(*place, State.RUNNING)
+        stopped = row.retry_at is not None or row.retry_wake is not None
+        if (stopped or row.state is State.PARKED) and not again:
+            self._ledger[place] = replace(
+                row, state=State.RUNNING, code=None, retry_at=None, retry_wake=None
+            )
+        elif gate := self._gate(view, verdict):
+            self._scenario = _without(self._scenario, verdict.step, gate)
+        else:
+            self._ledger[place] = replace(row, state=State.SKIPPED, sentence="Left to a person.")
+
+    def _gate(self, view: OrderView, verdict: Verdict) -> str | None:
+        """Which gate of the step says this reason; None: another part of it does."""
+        use = next((one for one in self._scenario.steps if one.name == verdict.step), None)
+        for name in use.gates if use is not None else ():
+            shut = GATES[name](view, verdict.subject, verdict.since or view.now)
+            if shut is not None and shut.code is verdict.code:
+                return name
+        return None
+
+    def _receive(self, view: OrderView, subject: str) -> None:
+        """The purchase order that goods are waited for comes in whole, in Commerce."""
+        own = view.purchase_order(int(_of(subject))) if _of(subject) else None
+        waited = [own] if own is not None else [po for po in view.open_purchase_orders if short(po)]
+        for purchase_order in waited[:1]:
+            self._imagined.add(str(purchase_order.id))
+            self._change(
+                Kind.PURCHASE_ORDER,
+                str(purchase_order.id),
+                lambda line: {**line, "quantityReceived": max(line["quantity"], _received(line))},
+            )
+
+    def _order(self, view: OrderView) -> None:
+        """The first line that is on no purchase order is there, as if it came from stock."""
+        short = next(iter(unordered(view).items()), None)
+        if short is None or view.sales_order is None:
+            return
+        line_id, missing = short
+
+        def from_stock(line: dict[str, Any]) -> dict[str, Any]:
+            before = int(line.get("quantityFromStock") or 0)
+            return (
+                {**line, "quantityFromStock": before + missing} if line["id"] == line_id else line
+            )
+
+        self._change(Kind.SALES_ORDER, str(view.sales_order.id), from_stock)
+
+    def _change(self, kind: Kind, source_id: str, change: Any) -> None:
+        self._snapshot = replace(
+            self._snapshot,
+            documents=tuple(
+                replace(one, own={**one.own, "lines": [change(ln) for ln in one.own["lines"]]})
+                if one.kind is kind and one.source_id == source_id
+                else one
+                for one in self._snapshot.documents
+            ),
+        )
+
+    def _see(self, kind: str, body: Mapping[str, Any]) -> None:
+        self._facts[kind, ""] = Fact(kind, "", body, self._snapshot.now)
+
+
+def _of(subject: str) -> str:
+    """The purchase order that a subject belongs to, empty for the order's own."""
+    return subject.split(":")[1] if ":" in subject else ""
+
+
+def short(purchase_order: PurchaseOrder) -> bool:
+    """Whether Commerce has not received all of it."""
+    return any(line.quantity_received < line.quantity for line in purchase_order.lines)
+
+
+def _received(line: Mapping[str, Any]) -> int:
+    return int(line.get("quantityReceived") or 0)
+
+
+def _need(view: OrderView, verdict: Verdict) -> Need:
+    assert verdict.code is not None  # noqa: S101 - only verdicts with a reason come here
+    by_itself = verdict.who is Who.NOBODY and verdict.until is not None
+    return Need(
+        verdict.step,
+        view.label(verdict.subject),
+        verdict.code,
+        verdict.sentence or CODES[verdict.code].meaning,
+        verdict.who or CODES[verdict.code].who,
+        CODES[verdict.code].remedy,
+        verdict.until if by_itself else None,
+    )
+
+
+def _without(scenario: Scenario, step: str, gate: str) -> Scenario:
+    uses = tuple(
+        replace(use, gates=tuple(name for name in use.gates if name != gate))
+        if use.name == step
+        else use
+        for use in scenario.steps
+    )
+    return replace(scenario, steps=uses)
+
+
+def _records(step: str, subject: str, want: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The records that a step would have made, as references name them."""
+    if step == "create_products":
+        own = [("product", str(line["key"])) for line in want.get("lines", ())]
+        return own if "ticket" in want else [("opportunity", ""), *own]
+    if step == "sync_purchase_order":
+        return [("purchase_order", str(want["purchase_order"]))]
+    return {
+        "raise_ticket": [("ticket", "")],
+        "create_sales_order": [("sales_order", "")],
+        ledger_orders.STEP: [(ledger_orders.REF, subject)],
+        "post_bill": [("bill", subject)],
+        "post_invoice": [("ledger_invoice", subject)],
+    }.get(step, [])
