@@ -24,7 +24,8 @@ def part_key(text: str | None) -> str | None:
     nothing, a word for nothing, one sign over and over, or more than ConnectWise keeps."""
     part = (text or "").strip().casefold()
     signs = "".join(sign for sign in part if sign.isalnum())
-    if len(part) > PART_NUMBER or len(set(signs)) < 2 or signs in PLACEHOLDERS:  # noqa: PLR2004
+    one_sign = len(set(signs)) <= 1
+    if len(part) > PART_NUMBER or one_sign or signs in PLACEHOLDERS:
         return None
     return part
 
