@@ -143,15 +143,21 @@ def costs(purchase_order: PurchaseOrder) -> list[dict[str, Any]]:
     ]
 
 
-def billed_up_to(view: OrderView, purchase_order_id: int) -> dict[int, int]:
-    """The quantity of each line up to which bills stand; one in doubt does not count."""
-    result: dict[int, int] = {}
+def billed_quantities(view: OrderView, purchase_order_id: int) -> dict[int, int]:
+    """The quantity of each line that stands on bills, in whatever order they were posted: a later
+    receipt's may come first. One in doubt does not count."""
+    stood: dict[int, list[Piece]] = {}
     for (step, _), row in view.ledger.items():
         if step != STEP or row.want is None or row.want["purchase_order"] != purchase_order_id:
             continue
         for line in row.want["lines"]:
-            key = int(line["line"])
-            result[key] = max(result.get(key, 0), int(line["to"]))
+            stood.setdefault(int(line["line"]), []).append((int(line["from"]), int(line["to"])))
+    result: dict[int, int] = {}
+    for key, pieces in stood.items():
+        top = 0
+        for start, end in sorted(pieces):
+            result[key] = result.get(key, 0) + max(end - max(start, top), 0)
+            top = max(top, end)
     return result
 
 

@@ -123,6 +123,8 @@ def _ends(
     whole = all(line.quantity_received >= line.quantity for line in purchase_order.lines)
     over = whole or purchase_order.cancelled
     over = over or purchase_order.status == PurchaseOrderStatus.RECEIVED
-    upto = bills.billed_up_to(view, purchase_order.id)
-    owed = all(upto.get(line.id, 0) >= line.quantity_received for line in purchase_order.lines)
+    billed_so_far = bills.billed_quantities(view, purchase_order.id)
+    owed = all(
+        billed_so_far.get(line.id, 0) >= line.quantity_received for line in purchase_order.lines
+    )
     return Ends.CLOSED if over and owed else Ends.OPEN

@@ -144,7 +144,7 @@ CODES: dict[Code, Reason] = {
         H,
         Who.OPERATOR,
         "D-10",
-        "A Commerce record has no counterpart in ConnectWise.",
+        "A Commerce record has no counterpart in ConnectWise, or several.",
         "Add the mapping that the sentence names, or the record in ConnectWise.",
     ),
     Code.SETTING_MISSING: Reason(
@@ -281,9 +281,10 @@ CODES: dict[Code, Reason] = {
         H,
         Who.PURCHASING,
         "A10",
-        "ConnectWise still asks its purchasers for goods that Commerce buys.",
+        "ConnectWise still asks its purchasers for goods that Commerce buys, or, as a flag that holds "
+        "nothing, for goods that come from stock.",
         "Take the products out of purchasing in ConnectWise, then look again; or leave the demand, "
-        "and see that nobody orders from it.",
+        "and see that nobody orders from it. What comes from stock is picked there.",
     ),
     Code.DEMAND_TAKEN: Reason(
         H,

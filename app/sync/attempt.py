@@ -203,8 +203,7 @@ class Attempt:
     ) -> Outcome:
         if self.writes != self._empty():
             await self.save()  # what was learned so far is not to be learned again after a crash
-        inherited = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ()) if shared else ()
-        for other in inherited:
+        for other in self._inherited(kind, key, str(evidence.get("also", ""))) if shared else ():
             found = await self._in_doubt(other, look)
             if found is not None:
                 return found
@@ -219,6 +218,14 @@ class Attempt:
             intent = await self._store.announce_again(self._drive.claim, intent.id)
         await self._checkpoints.reached("intent_committed", self._step, self._subject)
         return await self._send(intent, send, look, learn)
+
+    def _inherited(self, kind: str, *keys: str) -> list[Intent]:
+        """Open announcements of others for the record, under either name that it was claimed by."""
+        found: dict[int, Intent] = {}
+        for key in keys:
+            met = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ())
+            found.update((intent.id, intent) for intent in met)
+        return list(found.values())
 
     async def resolve(
         self, kind: str, key: str, look: Look, learn: Learn | None = None

@@ -13,7 +13,7 @@ from logging import ERROR
 from app.domain.choices import names_of
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Verdict, same
-from app.domain.invoices import invoiced_lines
+from app.domain.invoices import asked_for_stock, invoiced_lines
 from app.domain.linking import covered
 from app.domain.order import OrderView
 from app.domain.quantities import arrived, received_for_lines, shipped
@@ -167,12 +167,21 @@ def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
 
 def _flags(view: OrderView) -> tuple[Flag, ...]:
     """What somebody has to see to although the order goes on without it."""
-    order = view.sales_order
+    order, found = view.sales_order, list[tuple[Code, str]]()
     recurring = [line.title for line in order.lines if line.is_recurring] if order else []
-    if not recurring:
-        return ()
-    sentence = f"Left for the customer's agreement: {', '.join(recurring)}."
-    return (Flag(Code.NEEDS_AGREEMENT, sentence, CODES[Code.NEEDS_AGREEMENT].who),)
+    if recurring:
+        told = f"Left for the customer's agreement: {', '.join(recurring)}."
+        found.append((Code.NEEDS_AGREEMENT, told))
+    titles = {str(line.id): line.title for line in view.sold_lines}
+    asked = [f"{n} {titles.get(key, key)}" for key, n in asked_for_stock(view).items()]
+    if asked and view.parent is not None:
+        told = (
+            f"{', '.join(asked)} of {view.parent_named} come from stock, and ConnectWise asks its "
+            "purchasers for them until they are picked: pick them there, or take them out of "
+            "purchasing, so that nobody orders them."
+        )
+        found.append((Code.DEMAND_OPEN, told))
+    return tuple(Flag(code, sentence, CODES[code].who) for code, sentence in found)
 
 
 def _unpostable(readiness: Checked | None) -> tuple[Flag, ...]:

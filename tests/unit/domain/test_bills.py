@@ -6,8 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from app.domain import bills
+from app.domain import bills, ledger_orders
 from app.domain.order import OrderView
+from app.domain.records import Ref
 from tests.builders import (
     Json,
     applied,
@@ -119,3 +120,18 @@ def test_goods_of_a_purchase_order_that_was_cancelled_later_are_still_owed():
     gone = issued({**after, "status": 90, "modifiedDate": "2026-11-25T00:00:00Z"})
     found = view(ordered(), told, gone)
     assert amounts(bill(found, R1)) == [Decimal(480)]
+
+
+def test_c6_a_purchase_order_is_closed_only_when_every_receipt_is_on_a_bill():
+    """The later receipt's bill may be posted first: what is closed takes no link any more."""
+    found = two(1, 2)
+    first, second = (applied("post_bill", s, bill(found, s)) for s in (R1, R2))
+    body = ledger_orders.wanted(found, "po:8891")
+    posted = applied("post_purchase_order", "po:8891", body)
+    key = ("ledger_purchase_order", "po:8891")
+    refs = {key: Ref(*key, "145", {})}
+    ends = []
+    for rows in ([posted, second], [posted, second, first]):
+        want = ledger_orders.wanted(replace(two(1, 2, rows), refs=refs), "po:8891")
+        ends.append(want["ends"] if want else None)
+    assert ends == ["open", "closed"]
