@@ -39,8 +39,11 @@ async def seal(fx: Effects, posting: Posting, hold: Hold) -> None:
     why = "is in a period that is closed"
     if hold.code is Code.CHANGED_AFTER_FREEZE:
         standing = await ledger_documents.read(fx, DocumentKind.BILL, known.external_id)
+        before = dict(bills.billed(fx.view, int(want["purchase_order"])))[subject]
         why = "is paid, at least in part"
-        if not _paid_as_sent(standing, known.data.get("amounts")):
+        if before["supplier"] != want["supplier"]:
+            why = "is owed to the supplier before"
+        elif not _paid_as_sent(standing, known.data.get("amounts")):
             choice = fx.view.decided(Code.BILL_TAKEN_OVER, subject, want)
             if choice == "done_by_hand":
                 fx.journal("DIFFERENCE_ACCEPTED", f"{posting.named()} stays as it is.")

@@ -227,6 +227,8 @@ def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str 
         return f"{told} {standing.paid} of it is paid in the ledger."
     if standing.status is Status.CLOSED:
         return f"{told} it is closed in the ledger."
+    if posting.kind is DocumentKind.BILL and standing.contact_id != posting.new.contact_id:
+        return f"{told} is another supplier's now; what is owed to the first one stays."
     if standing.version != known.data.get("version"):
         return f"{told} a person has changed it in the ledger since."
     return None
