@@ -79,9 +79,7 @@ def _body(
             "supplier": purchase_order.supplier_id,
             "on": on.date().isoformat(),
             "currency": purchase_order.currency or view.names.get("commerce_currency", ""),
-            "costs": costs(purchase_order)
-            if _carries_costs(view, purchase_order, subject)
-            else [],
+            "costs": costs(purchase_order) if _carries_costs(view, purchase_order, subject) else [],
             **more,
         }
     )
@@ -121,9 +119,7 @@ def _growing(
         for receipt in mine
         if receipt.freight and receipt.id not in elsewhere
         # A receipt across two bills: its freight is the later one's, where it is on none yet.
-        if receipt.id in carried
-        or not _sealed(view, subject)
-        or _within(every, receipt.id, lines)
+        if receipt.id in carried or not _sealed(view, subject) or _within(every, receipt.id, lines)
     }
     numbers = {one.supplier_invoice_number for one in mine if one.supplier_invoice_number}
     nth = subject.rpartition(":")[2]
@@ -168,8 +164,7 @@ def _growing_lines(
             )
         ]
     return [
-        piece(view, line, skus.get(line.product_id, ""), start, end)
-        for line, (start, end) in found
+        piece(view, line, skus.get(line.product_id, ""), start, end) for line, (start, end) in found
     ]
 
 
