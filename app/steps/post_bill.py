@@ -23,6 +23,7 @@ from app.domain.books import (
 )
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.gates_of_buying import purchase_order_stays
 from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.steps import fulfilment, growing_bill, ledger, ledger_documents
@@ -41,7 +42,10 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
-    """H2: what Commerce takes back after it was billed is for a person."""
+    """H2, H3: what Commerce takes back, or gives to another sales order, after it was billed is for
+    a person."""
+    if (moved := purchase_order_stays(view, subject, view.now)) is not None:
+        return moved
     above = bills.above_receipt(view, subject)
     if above is None or view.decided(Code.BILL_ABOVE_RECEIPT, subject, above) == "leave_bill":
         return None
