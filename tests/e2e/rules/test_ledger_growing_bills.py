@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.breadth]
 async def books(
     request: pytest.FixtureRequest, database_url: str, redis_url: str
 ) -> AsyncIterator[Kept]:
-    more = {"bill_per": "purchase_order", "read_lag": 0.1}
+    more: dict[str, Any] = {"bill_per": "purchase_order", "read_lag": 0.1}
     async with kept(request.param, database_url, redis_url, **more) as opened:
         if request.param == "quickbooks":
             await opened.ledger.switch(custom_purchase_numbers=True)
