@@ -338,6 +338,11 @@ class Settings(BaseSettings):
     draft_as_estimate: Switch = _behaviour(
         "false", "Whether a ledger without drafts gets an estimate instead of a kept draft (D-9)."
     )
+    bill_per: Literal["receipt", "purchase_order"] = _behaviour(
+        "receipt",
+        "Whether the ledger gets a bill for each receipt, or one for each purchase order that grows"
+        " with its receipts (C6).",
+    )
     invoice_lock: Literal["none", "bill_closed_flag"] = _behaviour(
         "none",
         "Whether the sales order bills only when closed until its gate opens (D-5); not documented"

@@ -416,6 +416,13 @@ CODES: dict[Code, Reason] = {
         "The bill stands in the ledger without its link to the purchase order there.",
         "Link it in the ledger and look again, or leave it so.",
     ),
+    Code.BILL_TAKEN_OVER: Reason(
+        H,
+        Who.ACCOUNTING,
+        "C6",
+        "More came for a bill that a person has changed or removed in the ledger.",
+        "See whether the person's change holds it already; let it be billed, or say that it is.",
+    ),
     Code.BOOKS_CLOSED: Reason(
         H,
         Who.ACCOUNTING,

@@ -99,7 +99,7 @@ WHERE o.id = t.id
 # Rows of a purchase order: subjects po:881, receipt:881:R-1, gap:881:…, surplus:881; references and facts of
 # its records carry the bare id as their key.
 _SUBJECT = """
-split_part({0}, ':', 1) IN ('po', 'receipt', 'gap', 'surplus') AND split_part({0}, ':', 2) = $2
+split_part({0}, ':', 1) IN ('po', 'receipt', 'gap', 'surplus', 'bill') AND split_part({0}, ':', 2) = $2
 """
 _KEYED = f"""
 (({_SUBJECT.format("key")}) OR (kind LIKE 'purchase\\_order%' AND split_part(key, ':', 1) = $2))
