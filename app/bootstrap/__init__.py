@@ -23,6 +23,7 @@ from app.bootstrap.chosen import (
     check_stored,
     cipher_of,
     defaults_of,
+    mail_of,
     pace_of,
     refuse_forbidden,
     scenarios,
@@ -202,6 +203,7 @@ async def opened(
             scenarios=known,
             defaults=defaults_of(settings),
             books=books,
+            mail=mail_of(settings, clock),
         )
         operations = Operations(
             store=store,

@@ -12,8 +12,11 @@ from typing import Any
 
 from app.connectors.connectwise.caller import Access
 from app.connectors.ledgers import ledger_in
+from app.connectors.mail.client import Access as MailAccess
+from app.connectors.mail.client import SmtpMail
 from app.domain.gates import GATES
 from app.domain.polling import Pace as CommercePace
+from app.domain.ports import Clock, Mail
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.settings import Group, Settings, listed, names_in
 from app.steps import STEPS
@@ -50,6 +53,7 @@ def defaults_of(settings: Settings) -> dict[str, Any]:
         "commerce_currency": settings.commerce_currency,
         "commerce_papers_come": bool(settings.webhook_secrets),
         "connectwise_timeout": settings.connectwise_timeout,
+        "public_url": settings.public_url,
     }
 
 
@@ -62,6 +66,22 @@ def access_of(settings: Settings) -> Access:
         private_key=settings.connectwise_private_key.get_secret_value(),
         client_id=settings.connectwise_client_id,
     )
+
+
+def mail_of(settings: Settings, clock: Clock) -> Mail | None:
+    """The mail server of the environment; None: there is none."""
+    if not settings.smtp_host:
+        return None
+    access = MailAccess(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        sender=settings.smtp_sender,
+        timeout=settings.smtp_timeout,
+    )
+    return SmtpMail(access, clock=clock)
 
 
 def pace_of(settings: Settings) -> CommercePace:
@@ -122,6 +142,7 @@ async def check_stored(
     if chosen is None:
         return
     defaults = {name: one.get_default() for name, one in Settings.model_fields.items()}
+    defaults["smtp_host"] = settings.smtp_host  # of the environment alone
     try:
         refuse_forbidden(chosen, defaults, stored)
     except ScenarioInvalid as invalid:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from app.domain import psa, psa_posting, psa_tickets
 from app.domain.codes import Code
+from app.domain.letters import Letter
 from app.domain.records import (
     Accepted,
     CallRecord,
@@ -382,3 +383,18 @@ class ConnectWise(Protocol):
 
     async def create_callback(self, url: str, type_: str, description: str) -> int: ...
     async def enable_callback(self, callback_id: int, url: str) -> None: ...
+
+
+class Mail(Protocol):
+    """A mail server that takes letters. It cannot be asked what became of one."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which a letter counts as unanswered."""
+
+    @property
+    def sender(self) -> str: ...
+
+    async def send(self, letter: Letter) -> None:
+        """Hand it over. Raises RecipientRefused (this address, for good), and RemoteFailure: also
+        OUTCOME_UNKNOWN, when the content left and no answer came."""

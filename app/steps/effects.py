@@ -15,7 +15,7 @@ from app.domain.books import Books
 from app.domain.decide import StepRule
 from app.domain.errors import Wait
 from app.domain.order import OrderView
-from app.domain.ports import ConnectWise
+from app.domain.ports import ConnectWise, Mail
 from app.domain.records import Ref
 
 Outcome = Mapping[str, Any]
@@ -30,6 +30,7 @@ class Effects(Protocol):
     view: OrderView
     cw: ConnectWise
     books: Books | None  # None: no ledger is connected
+    mail: Mail | None  # None: no mail server is set
 
     async def once(
         self,

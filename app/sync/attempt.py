@@ -15,7 +15,7 @@ from app.domain.books import Books
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, RemoteFailure, Wait
 from app.domain.order import OrderView
-from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
+from app.domain.ports import Checkpoints, Clock, ConnectWise, Mail, Store
 from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
 from app.steps.effects import Learn, Look, Outcome, Send
 
@@ -81,14 +81,16 @@ class Attempt:
         subject: str,
         calls: list[CallRecord],
         books: Books | None = None,
-        ledger: bool = False,
+        mail: Mail | None = None,
+        called: str = "ConnectWise",
     ) -> None:
         self.view = view
         self.cw = cw
         self.books = books
-        self._system = "the ledger" if ledger else "ConnectWise"
-        own = timedelta(seconds=books.timeout) if ledger and books is not None else None
-        self._timeout = own or view.live.call_timeout
+        self.mail = mail
+        self._system = called
+        own = {"the ledger": books, "the mail server": mail}.get(called)
+        self._timeout = timedelta(seconds=own.timeout) if own else view.live.call_timeout
         self._store = store
         self._clock = clock
         self._checkpoints = checkpoints
