@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _service(
         "INFO", "Least level that is logged."
     )
+    metrics_port: int = _service(
+        0, "Port on which a worker answers Prometheus at /metrics; 0: none.", ge=0, le=65535
+    )
     worker_batch: int = _service(32, "Orders that one worker drives side by side.", ge=1, le=500)
     lease_seconds: float = _service(
         30.0, "Seconds after which the orders of a lost host are taken over.", ge=2, le=600

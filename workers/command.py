@@ -27,11 +27,14 @@ def worker(
 async def _work(settings: Settings, *, as_json: bool) -> None:
     # Here, because these load everything there is, and every command registers this one.
     from app.bootstrap import opened
+    from app.telemetry import metrics
     from workers.supervisor import run
 
     async with opened(settings) as parts:
         name = parts.ids.token()[:8]
         typer.echo(json.dumps({"worker": name}) if as_json else f"Worker {name}.")
+        if settings.metrics_port:
+            metrics.serve(settings.metrics_port)
         await parts.keep_callbacks()
         await run(parts.worker(), parts.redis_url, parts.clock, name)
 

@@ -1,6 +1,6 @@
 """Health: whether the process lives, and whether the installation can do its work.
 
-Owns `/healthz` and `/readyz`, which need no key and tell nothing but the state of each part.
+Owns `/healthz`, `/readyz` and `/metrics`, which need no key: they tell of parts and numbers only.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 
 from app.api.auth import Service
 from app.api.parts import Parts
 from app.domain.errors import StoreUnavailable
 from app.domain.views import Readiness
+from app.telemetry import metrics
 
 CHECK_SECONDS = 3.0
 router = APIRouter(tags=["health"])
@@ -66,6 +68,23 @@ async def readiness(service: Service, response: Response) -> Ready:
     if not ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return Ready(ready=ready, checks=checks)
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    response_class=PlainTextResponse,
+    responses={503: {"description": "The database does not answer; what this process counted."}},
+)
+async def prometheus(service: Service) -> PlainTextResponse:
+    """What this process counted, and how the installation stands, for Prometheus."""
+    status, told = HTTPStatus.OK, metrics.of_process()
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            told += metrics.of_installation(await service.admin.gauges())
+    except (StoreUnavailable, TimeoutError):
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    return PlainTextResponse(told, status, media_type=metrics.CONTENT_TYPE)
 
 
 async def _database(parts: Parts) -> Readiness | None:

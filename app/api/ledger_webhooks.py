@@ -36,7 +36,7 @@ class LedgerDoors:
         return [
             Route(
                 f"/webhooks/{door.system}",
-                Endpoint(partial(self.receive, door), bare=True),
+                Endpoint(partial(self.receive, door), source=door.system, bare=True),
                 name=f"receive_{door.system}",
             )
             for door in self._doors

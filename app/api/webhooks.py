@@ -28,6 +28,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Wake
 from app.domain.records import Accepted, Delivery
 from app.sync import inbox
+from app.telemetry import metrics
 
 MAX_BODY = 1024 * 1024
 HEAD_BYTES = 2048  # of an unverified request, at most what the ring is given
@@ -131,8 +132,8 @@ class Doors:
 
     def routes(self) -> list[Route]:
         """Callables that are not functions are served by Starlette as raw ASGI endpoints."""
-        commerce = Endpoint(self.commerce)
-        connectwise = Endpoint(self.connectwise)
+        commerce = Endpoint(self.commerce, source=inbox.COMMERCE)
+        connectwise = Endpoint(self.connectwise, source=inbox.CONNECTWISE)
         return [
             Route("/webhooks/commerce", commerce, name="receive_commerce"),
             Route("/webhooks/commerce/{connection}", commerce, name="receive_commerce_named"),
@@ -247,12 +248,18 @@ class Endpoint:
         self,
         handle: Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]],
         *,
+        source: str,
         bare: bool = False,
     ) -> None:
         self._handle = handle
+        self._source = source
         self._bare = bare
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with metrics.DELIVERY_SECONDS.labels(self._source).time():
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             _posted(scope)
             status, content = await self._handle(scope, receive)
@@ -260,11 +267,16 @@ class Endpoint:
             more = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
             content = b"" if self._bare else problem.content()
             await _send(send, problem.status, content, MEDIA_TYPE, more)
+            self._count(problem.status)
         except ClientDisconnect:
             # Nobody is left to answer, and nothing was kept.
             return
         else:
             await _send(send, status, content, "application/json", [])
+            self._count(status)
+
+    def _count(self, status: int) -> None:
+        metrics.DELIVERIES.labels(self._source, str(status)).inc()
 
 
 def _posted(scope: Scope) -> None:

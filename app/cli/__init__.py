@@ -12,6 +12,7 @@ import typer
 
 from app.cli import (
     connections,
+    doctor,
     events,
     foresight,
     keys,
@@ -40,7 +41,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys,
+        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys, doctor,
     )  # fmt: skip
     for module in modules:
         module.register(app)

@@ -24,6 +24,7 @@ from app.connectors.recording import body_text, masked
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
+from app.telemetry import metrics
 
 # httpx logs every address at INFO, conditions and all; the call log says it better.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -329,6 +330,10 @@ class Remote:
         response: httpx.Response | None = None,
         failure: Exception | None = None,
     ) -> None:
+        seconds = self.clock.monotonic() - started
+        status = response.status_code if response is not None else None
+        metrics.CALLS.labels(self.system, method, metrics.answer_class(status)).inc()
+        metrics.CALL_SECONDS.labels(self.system).observe(seconds)
         bound = calling.get() or Calling()
         if self.on_call is None and bound.record is None:
             return
@@ -338,8 +343,8 @@ class Remote:
             method=method,
             path=path,
             query=unquote(query),
-            status=response.status_code if response is not None else None,
-            milliseconds=round((self.clock.monotonic() - started) * 1000, 3),
+            status=status,
+            milliseconds=round(seconds * 1000, 3),
             request=body_text(body or b"", people=people),
             response=body_text(response.content, people=people) if response is not None else None,
             failure=masked(f"{type(failure).__name__}: {failure}") if failure else None,

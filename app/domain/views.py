@@ -331,6 +331,9 @@ class AdminStore(Protocol):
         self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str
     ) -> int: ...
 
+    async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
+        """The order whose demand was linked and read back last, with when."""
+
     # Inbox
     async def events(
         self,
@@ -391,6 +394,9 @@ class AdminStore(Protocol):
         """The request failed and may be tried again with the same key."""
 
     async def readiness(self) -> Readiness: ...
+
+    async def gauges(self) -> Mapping[str, Sequence[tuple[tuple[str, ...], float]]]:
+        """How the installation stands, by the name of the metric: labels and value."""
 
 
 class PlanStale(Exception):

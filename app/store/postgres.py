@@ -13,6 +13,7 @@ from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
 from app.store.lists import Lists
@@ -41,6 +42,7 @@ class PostgresStore(
     Operating,
     Deciding,
     Access,
+    Gauges,
 ):
     """Implements ports.Store, commerce.Polls, grants.SignInStore and views.AdminStore. One instance
     serves a whole process."""

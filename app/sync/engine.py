@@ -46,7 +46,7 @@ from app.steps import CALLED, STEPS
 from app.sync.attempt import Attempt, Drive
 from app.sync.endings import broken, failed, held, note_verdicts, paused_answer, stopped
 from app.sync.looks import look_at
-from app.telemetry import wide
+from app.telemetry import metrics, wide
 
 ROUNDS = 50
 PARK_AFTER = 5
@@ -278,6 +278,9 @@ class Engine:
         if done.code is not None and done.code is not row.code:
             told = JournalEntry(done.code, done.sentence or "", run.step, run.subject)
             fx.writes.journal.append(told)
+        seconds = self.clock.monotonic() - started
+        metrics.STEPS.labels(run.step, done.state.value, done.code or "").inc()
+        metrics.STEP_SECONDS.labels(run.step).observe(seconds)
         wide(
             "step",
             order=view.row.name,
@@ -286,7 +289,7 @@ class Engine:
             state=done.state.value,
             code=done.code,
             attempt=attempts,
-            milliseconds=round((self.clock.monotonic() - started) * 1000, 1),
+            milliseconds=round(seconds * 1000, 1),
             calls=fx.called + len(calls),
         )
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.docs import (
     command_line,
     commerce,
+    metric_pages,
     reasons,
     rest,
     rules,
@@ -33,6 +34,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/settings.md": setting_pages.page,
     "reference/commerce-events.md": commerce.page,
     "reference/rest.md": rest.page,
+    "reference/metrics.md": metric_pages.page,
     "reference/cli.md": command_line.page,
     "reference/switches.md": switch_pages.page,
 }

@@ -35,6 +35,7 @@ EXAMPLE = ROOT / "docs/examples/first-order.json"
 PROVEN = {
     "make demo": "tests/e2e/test_demo.py",
     "make test": ".ci/run",
+    "make test-ops": ".ci/run",
     "make up": "this file runs `demandlink up`, which is all that the target does",
     "docker compose up --build --detach": "tests/unit/test_deploy.py",
     "docker compose up --detach --scale worker=3": "tests/unit/test_deploy.py",

@@ -1,6 +1,6 @@
 """Logs: one JSON line an event, readable lines on a terminal, the correlation id on each of them.
 
-Owns the logging set-up, the redaction of secrets and personal data, and the names of metrics.
+Owns the logging set-up and the redaction of secrets and personal data; `metrics.py` counts.
 Must not know what is logged: callers name the event and its fields.
 """
 
@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import Any, TextIO
 
 import structlog
@@ -33,19 +32,6 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _NOISY = ("aiohttp.access", "alembic", "asyncio", "httpx", "uvicorn.access")
 _DEPTH = 6
-
-
-class Metric(StrEnum):
-    """Names of what is counted and timed, so that logs, dashboards and alerts agree."""
-
-    DELIVERIES = "demandlink_deliveries_total"
-    DELIVERY_SECONDS = "demandlink_delivery_seconds"
-    STEPS = "demandlink_steps_total"
-    STEP_SECONDS = "demandlink_step_seconds"
-    CALLS = "demandlink_remote_calls_total"
-    CALL_SECONDS = "demandlink_remote_call_seconds"
-    ORDERS = "demandlink_orders"
-    INBOX_AGE_SECONDS = "demandlink_inbox_oldest_unmerged_seconds"
 
 
 def hidden(name: str) -> bool:

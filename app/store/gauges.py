@@ -1,0 +1,63 @@
+"""How the installation stands, as numbers for Prometheus.
+
+Owns the queries, each over an index and bounded, so that asking every few seconds costs nothing
+that anybody notices.
+"""
+
+from __future__ import annotations
+
+from app.store.claiming import ALIVE
+from app.store.connections import PAUSED
+from app.store.database import Part
+from app.telemetry import metrics
+
+Values = dict[str, list[tuple[tuple[str, ...], float]]]
+
+_ORDERS = """
+SELECT state, coalesce(code, '') AS code, coalesce(who, '') AS who, count(*) AS many
+FROM orders WHERE state NOT IN ('done', 'cancelled') GROUP BY 1, 2, 3
+"""
+_AGES = """
+SELECT (SELECT extract(epoch FROM now() - min(received_at)) FROM inbox_event WHERE status = 'new')
+           AS unmerged,
+       (SELECT extract(epoch FROM now() - min(due_at)) FROM orders
+        WHERE due_at IS NOT NULL AND due_at <= now()
+          AND (lease_owner IS NULL OR lease_until <= now())) AS due
+"""
+_PAUSES = f"""
+SELECT kind AS system,
+       CASE coalesce(paused_by, 'service') WHEN 'service' THEN 'service' ELSE 'person' END AS by,
+       bool_or({PAUSED}) AS paused
+FROM connection GROUP BY 1, 2
+"""  # noqa: S608 - constant text
+_DELIVERED = """
+SELECT source, extract(epoch FROM now() - max(received_at)) AS seconds FROM inbox_event
+WHERE id > (SELECT coalesce(max(id), 0) - 10000 FROM inbox_event) GROUP BY 1
+"""
+
+
+class Gauges(Part):
+    """The part of the store that tells how the installation stands."""
+
+    async def gauges(self) -> Values:
+        """By the name of the metric: its labels and its value."""
+        async with self._db.session() as session:
+            orders = await session.fetch(_ORDERS)
+            (ages,) = await session.fetch(_AGES)
+            alive = await session.fetch(ALIVE)
+            pauses = await session.fetch(_PAUSES)
+            delivered = await session.fetch(_DELIVERED)
+        return {
+            metrics.ORDERS.name: [
+                ((row["state"], row["code"], row["who"]), row["many"]) for row in orders
+            ],
+            metrics.INBOX_AGE_SECONDS.name: [((), float(ages["unmerged"] or 0))],
+            metrics.DUE_AGE_SECONDS.name: [((), float(ages["due"] or 0))],
+            metrics.WORKERS.name: [((), float(len(alive)))],
+            metrics.PAUSED.name: [
+                ((row["system"], row["by"]), float(bool(row["paused"]))) for row in pauses
+            ],
+            metrics.DELIVERED_SECONDS.name: [
+                ((row["source"],), float(row["seconds"])) for row in delivered
+            ],
+        }
