@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.alerts import Quiet
+
 MAIL_ADDRESS = re.compile(r"[!-;=?A-~]{1,64}@[A-Za-z0-9.-]{1,255}")  # no name, no list
 
 
@@ -138,6 +140,24 @@ class Settings(BaseSettings):
         9000,
         "Calls to Commerce's API in any 24 hours, looks first; the vendor allows 10,000.",
         ge=100,
+    )
+    alert_urls: SecretStr = _service(
+        SecretStr(""),
+        "Where alerts go: addresses of Apprise (slack://, workflows://, mailtos://), comma-separated;"
+        " empty: nowhere.",
+    )
+    alert_quiet_hours: str = _service(
+        "", "Hours without alerts, as in 22:00-07:00; afterwards one message tells them all."
+    )
+    alert_time_zone: str = _service("UTC", "Zone (Australia/Brisbane) of ALERT_QUIET_HOURS.")
+    alert_gather_seconds: float = _service(
+        30.0, "Seconds that an alert waits for others, which go in the same message.", ge=0, le=3600
+    )
+    alert_silence_hours: float = _service(
+        24.0,
+        "Hours without a webhook of Commerce after which an alert may say so; it does once the"
+        " silence is also longer than any of the last 28 days. 0: never.",
+        ge=0,
     )
     secrets_keys: SecretStr = _service(
         SecretStr(""),
@@ -479,11 +499,24 @@ class Settings(BaseSettings):
             datetime.fromisoformat(value.strip())
         return value.strip()
 
-    @field_validator("commerce_time_zone")
+    @field_validator("commerce_time_zone", "alert_time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
         zone_of(value.strip())
         return value.strip()
+
+    @model_validator(mode="after")
+    def _quiet_hours(self) -> Self:
+        try:
+            Quiet.of(self.alert_quiet_hours, UTC)
+        except ValueError as wrong:
+            raise ValueError(f"ALERT_QUIET_HOURS {wrong}") from None
+        return self
+
+    @property
+    def quiet(self) -> Quiet | None:
+        """When no alert is sent; None: it never is quiet."""
+        return Quiet.of(self.alert_quiet_hours, zone_of(self.alert_time_zone))
 
     @property
     def polls_commerce(self) -> bool:

@@ -5,15 +5,17 @@ Owns the reading of settings for the composition root; builds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib import resources
 from typing import Any
 
+from app.connectors.alerting.places import AlertUrlsInvalid, places_of
 from app.connectors.connectwise.caller import Access
 from app.connectors.ledgers import ledger_in
 from app.connectors.mail.client import Access as MailAccess
 from app.connectors.mail.client import SmtpMail
+from app.domain.alerts import Place
 from app.domain.gates import GATES
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Clock, Mail
@@ -84,6 +86,14 @@ def mail_of(settings: Settings, clock: Clock) -> Mail | None:
     return SmtpMail(access, clock=clock)
 
 
+def alert_places_of(settings: Settings) -> Sequence[Place]:
+    """Where alerts go. Raises NotConfigured, without any part of an address."""
+    try:
+        return places_of(settings.alert_urls.get_secret_value())
+    except AlertUrlsInvalid as wrong:
+        raise NotConfigured(str(wrong)) from None
+
+
 def pace_of(settings: Settings) -> CommercePace:
     """How often Commerce's lists are read, and what that may cost."""
     return CommercePace(
@@ -109,6 +119,7 @@ def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
             f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
         )
     cipher_of(settings)
+    alert_places_of(settings)
     dumped = settings.model_dump(mode="json")
     given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
     refuse_forbidden(known[settings.scenario], dumped, given)
