@@ -6,6 +6,7 @@ carries order numbers, codes and sentences, and no customer's name or address.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
@@ -145,7 +146,11 @@ class Quiet:
 
 def impersonal(sentence: str, customer: str | None) -> str:
     """A sentence without the customer's name, who may be a person."""
-    return sentence.replace(customer, "the customer") if customer else sentence
+    if not customer:
+        return sentence
+    named = re.compile(rf"(?<!\w)(customer )?{re.escape(customer)}(?!\w)", re.IGNORECASE)
+    told = named.sub("the customer", sentence)
+    return told[:1].upper() + told[1:]
 
 
 def again_in(attempts: int) -> timedelta:

@@ -82,14 +82,14 @@ class Attempt:
         calls: list[CallRecord],
         books: Books | None = None,
         mail: Mail | None = None,
-        called: str = "ConnectWise",
+        system: str = "ConnectWise",
     ) -> None:
         self.view = view
         self.cw = cw
         self.books = books
         self.mail = mail
-        self._system = called
-        own = {"the ledger": books, "the mail server": mail}.get(called)
+        self._system = system
+        own = {"the ledger": books, "the mail server": mail}.get(system)
         self._timeout = timedelta(seconds=own.timeout) if own else view.live.call_timeout
         self._store = store
         self._clock = clock

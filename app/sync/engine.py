@@ -230,7 +230,7 @@ class Engine:
             calls=calls,
             books=self.books,
             mail=self.mail,
-            called=CALLED.get(run.step, CONNECTWISE),
+            system=CALLED.get(run.step, CONNECTWISE),
         )
         started = self.clock.monotonic()
 

@@ -130,7 +130,7 @@ async def test_an_order_that_needs_a_person_is_told_once_at_every_place(
             assert told["title"] == f"Demandlink: {order.number} needs an operator"
             page = f"https://demandlink.msp.example/orders/{order.number}"
             assert told["message"].endswith(page)
-            assert "MAPPING_MISSING: Customer the customer" in told["message"]
+            assert "MAPPING_MISSING: The customer" in told["message"]
             assert "Dana" not in told["message"]
             (letter,) = desk.taken
             assert order.number in str(letter["Subject"])

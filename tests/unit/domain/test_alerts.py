@@ -53,7 +53,10 @@ def test_a_message_stays_short():
 def test_a_customers_name_is_left_out():
     told = "Customer Dana Lee (Commerce id 77) has no ConnectWise company."
     assert impersonal(told, "Dana Lee") == (
-        "Customer the customer (Commerce id 77) has no ConnectWise company."
+        "The customer (Commerce id 77) has no ConnectWise company."
+    )
+    assert impersonal("PO1 of IT is not with IT's vendor.", "IT") == (
+        "PO1 of the customer is not with the customer's vendor."
     )
     assert impersonal(told, None) == told
 
