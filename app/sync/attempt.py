@@ -17,6 +17,8 @@ from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, Remote
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Mail, Store
 from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.domain.suggestion import MAIL_STEP
+from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
 
 # After these the write certainly did nothing, so its announcement is taken back.
@@ -305,10 +307,11 @@ class Attempt:
         last = intent.committed_at + timeout + lag
         if intent.looked_at is not None:
             last = max(last, intent.looked_at + lag)
-        sentence = (
-            f"It is not known whether the {intent.kind.replace('_', ' ')} was made; "
-            f"{self._system} is asked again before anything is sent."
-        )
+        then = f"{self._system} is asked again before anything is sent."
+        if self._system == CALLED[MAIL_STEP]:  # which cannot be asked (docs/decisions/0029)
+            then = "it is sent again under the same Message-ID."
+        what = intent.kind.replace("_", " ")
+        sentence = f"It is not known whether the {what} was made; {then}"
         if intent.looked_at is not None and now < last:
             raise Wait(Code.OUTCOME_UNKNOWN, sentence, last)
         found = await look(intent.evidence)
