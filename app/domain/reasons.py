@@ -437,6 +437,14 @@ CODES: dict[Code, Reason] = {
         "The ledger, or the contact in it, keeps another currency than the document has.",
         "Add the currency to the ledger, map a contact that has it, or enter the document by hand.",
     ),
+    Code.MAIL_REFUSED: Reason(
+        H,
+        Who.OPERATOR,
+        "D4",
+        "The mail server refuses the address to which purchasing suggestions are mailed.",
+        "Correct PURCHASING_OFFICER_EMAIL and choose look_again; or choose skip: the note on the "
+        "ticket stands.",
+    ),
     Code.NEEDS_AGREEMENT: Reason(
         State.DONE,
         Who.SALES,

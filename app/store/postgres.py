@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Self
 
 from app.store.access import Access
+from app.store.alerts import Alerts
 from app.store.announcing import Announcing
 from app.store.claiming import Claiming
 from app.store.connections import Connections
@@ -42,9 +43,10 @@ class PostgresStore(
     Operating,
     Deciding,
     Access,
+    Alerts,
     Gauges,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore and views.AdminStore. One instance
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore and views.AdminStore. One instance
     serves a whole process."""
 
     @classmethod

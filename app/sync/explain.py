@@ -22,7 +22,7 @@ from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
 from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
-from app.steps import LEDGER_STEPS, STEPS
+from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync.endings import paused_answer
 from app.sync.engine import Engine
 from app.telemetry import wide
@@ -30,6 +30,7 @@ from app.telemetry import wide
 Explain = Callable[[Snapshot], Explained]
 SYSTEM = "connectwise"
 LEDGER = "ledger"
+MAIL = "mail"
 
 # Which references a step made or uses, and where ConnectWise shows such a record.
 SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +45,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "ship_goods": ("sales_order",),
     "stop_demand": ("sales_order",),
     "suggest_purchase": ("ticket",),
+    "mail_suggestion": ("letter",),
     "release_invoice": ("sales_order", "invoice"),
     "post_purchase_order": ("ledger_purchase_order",),
     "post_bill": ("bill",),
@@ -117,9 +119,10 @@ def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
 def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLink, ...]:
     """The records behind a step; of purchase orders only the subject's own."""
     own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
-    if verdict.step in LEDGER_STEPS:
+    if verdict.step in CALLED:
+        system = LEDGER if verdict.step in LEDGER_STEPS else MAIL
         return tuple(
-            RemoteLink(LEDGER, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
+            RemoteLink(system, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
             for (kind, key), ref in sorted(view.refs.items())
             if kind in SHOWN[verdict.step] and key == verdict.subject
         )

@@ -118,6 +118,7 @@ class TestParts:
     readiness: Any = None
     upkeep: Any = None
     ledgers: Any = None
+    alerts: Any = None
     ledger_doors: Sequence[Door] = (
         Door("quickbooks", "default", "intuit-signature", ("verifier", "older"), 2.5),
         Door("xero", "default", "x-xero-signature", ("webhook-key",), 4.5),
