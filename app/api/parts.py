@@ -16,6 +16,7 @@ from app.domain.ports import Ids, Store, Wake
 from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.decisions import Decisions
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.ledger_events import Door
@@ -62,6 +63,9 @@ class Parts(Protocol):
 
     @property
     def foresight(self) -> Foresight: ...
+
+    @property
+    def findings(self) -> Findings: ...
 
     @property
     def wake(self) -> Wake: ...

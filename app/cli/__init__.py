@@ -12,6 +12,7 @@ import typer
 
 from app.cli import (
     connections,
+    drift,
     events,
     foresight,
     keys,
@@ -40,7 +41,8 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys,
+        server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting,
+        connections, keys,
     )  # fmt: skip
     for module in modules:
         module.register(app)

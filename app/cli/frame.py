@@ -96,6 +96,7 @@ REFUSALS: dict[str, ExitCode] = {
     "KEY_EXISTS": ExitCode.USAGE,
     "LEDGER_NOT_SET_UP": ExitCode.USAGE,
     "LEDGER_UNAVAILABLE": ExitCode.UPSTREAM,
+    "CONNECTWISE_UNAVAILABLE": ExitCode.UPSTREAM,
 }
 
 

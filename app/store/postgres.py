@@ -13,6 +13,7 @@ from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.drifting import Drifting
 from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
@@ -36,6 +37,7 @@ class PostgresStore(
     Connections,
     Polls,
     Grants,
+    Drifting,
     # What people use
     Lists,
     Setup,
@@ -44,8 +46,8 @@ class PostgresStore(
     Access,
     Gauges,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore and views.AdminStore. One instance
-    serves a whole process."""
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, drift.DriftStore and
+    views.AdminStore. One instance serves a whole process."""
 
     @classmethod
     async def open(
