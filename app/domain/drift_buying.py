@@ -78,7 +78,7 @@ def _header(one: Compared, purchase_order: PurchaseOrder, there: Bought) -> Iter
     number = there.header.number
     if number and not given.startswith(number):
         # The status is set to open again with the number, so the end of it is done again too.
-        again = rerun(*(key for key in ((SYNC, subject), (RECEIVE, subject)) if key in view.ledger))
+        again = rerun(*(key for key in ((SYNC, subject), (RECEIVE, subject)) if key in one.settled))
         yield _drift(
             Code.DRIFT_DIFFERENT, str(there.header.id), SYNC, subject, given, number,
             f"Purchase order {there.header.id} is {given} in Commerce and {number} in ConnectWise.",

@@ -12,6 +12,7 @@ from app.domain.codes import Code, State
 from app.domain.commerce import BudgetSpent
 from app.domain.drift import DriftStore, Finding, Standing, SweepView, Way
 from app.domain.errors import RemoteFailure
+from app.domain.gone import Forgotten
 from app.domain.ports import Clock, Store
 from app.domain.records import Decision, Snapshot
 from app.domain.views import AdminStore, DecisionMade, Page
@@ -26,6 +27,7 @@ DOES = {
     Way.FIX: "The step forgets what it believes and makes it true again.",
     Way.IGNORE: "The difference is left alone while it is just this one.",
 }
+NOTHING = Forgotten()
 STANDS = {Way.ADOPT: Standing.ADOPTED, Way.FIX: Standing.FIXING, Way.IGNORE: Standing.IGNORED}
 
 
@@ -132,7 +134,7 @@ class Findings:
             )
         snapshot = await self._store.peek(finding.order_id)
         fix = drift.fix if way is Way.FIX else None
-        if fix is not None:
+        if fix is not None and drift.code is not Code.DRIFT_MISSING:
             self._refuse_moved(finding, snapshot)
         decision = Decision(
             drift.step,
@@ -171,11 +173,13 @@ class Findings:
         drift = finding.drift
         for verdict in plan.verdicts:
             about = (verdict.step, verdict.subject)
-            if drift.fix and about in drift.fix.ledger and verdict.state is not State.DONE:
+            if about == (drift.step, drift.subject) and about in (drift.fix or NOTHING).ledger:
+                if verdict.state is State.DONE:
+                    continue
                 raise Refusal(
                     "DECISION_NOT_OPEN",
-                    f"{verdict.step.replace('_', ' ').capitalize()} of {finding.order} is under way or "
-                    f"stopped: {verdict.sentence or 'look again in a moment.'}",
+                    f"{verdict.step.replace('_', ' ').capitalize()} of {finding.order} is under way "
+                    f"or stopped: {verdict.sentence or 'look again in a moment.'}",
                 )
 
     async def _look_at_invoices(self, actor: Actor, finding: Finding) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -16,10 +17,14 @@ pytestmark = pytest.mark.processes
 
 
 async def compare(stack: Stack, order: Order) -> list[Rest]:
-    """What stands of the order after it was read now."""
-    answer = await stack.client.post(
-        "/admin/drift/sweep", json={"orders": [order.number]}, headers=bearer()
-    )
+    """What stands of the order after it was read now; while a step is under way it is not read."""
+    body = {"orders": [order.number]}
+    for _ in range(100):
+        answer = await stack.client.post("/admin/drift/sweep", json=body, headers=bearer())
+        if answer.status_code != 409:
+            break
+        assert "being worked on" in answer.json()["detail"]
+        await asyncio.sleep(0.1)
     assert answer.status_code == 202, answer.text
     found: list[Rest] = answer.json()["items"]
     return found
@@ -184,3 +189,126 @@ async def test_h12_invoiced_too_early_is_found_and_the_gates_say_the_rest(stack:
     await stack.until(
         order.number, lambda o: any(s["code"] == "INVOICED_TOO_EARLY" for s in o["steps"])
     )
+
+
+# Made twice, and by others ------------------------------------------------------------------------
+
+
+async def late(stack: Stack, path: str, **more: Any) -> Rest:
+    """The very write of a worker that was frozen past its lease, arriving after another worker did
+    it: the request that the service sent is sent once more. (By a person's client: the observer
+    judges the service, which cannot stop such a write.)"""
+    sent = next(
+        entry
+        for entry in await stack.requests()
+        if entry["method"] == "POST" and entry["path"].endswith(path) and entry["status"] < 300
+    )
+    answer = await stack.cw.post(path, json={**sent["body"], **more})
+    assert answer.is_success, answer.text
+    made: Rest = answer.json()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/procurement/products", "product"), ("/service/tickets", "ticket")]
+)
+async def test_h12_a_write_that_came_late_is_a_duplicate_until_one_of_them_is_removed(
+    stack: Stack, path: str, kind: str
+) -> None:
+    order = an_order((CABLE, 10), opportunity=None)
+    await tell(stack, order.approved())
+    await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    place: Rest = {}
+    if kind == "product":
+        (sold,) = await stack.get("/sales/orders")
+        place = {"salesOrder": {"id": sold["id"]}, "opportunity": None, "ticket": None}
+    second = await late(stack, path, **place)
+    (found,) = await compare(stack, order)
+    assert (found["code"], found["kind"]) == ("DUPLICATE_REMOTE", kind)
+    assert found["record"] == str(second["id"])
+    assert found["ways"] == ["adopt", "ignore"]  # no step ever deletes: a person does
+    assert f"Remove {second['id']}" in found["sentence"]
+    refused = await stack.client.post(
+        f"/admin/drift/{found['id']}/fix", json={"reason": "try"}, headers=bearer()
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "CHOICE_NOT_KNOWN")
+    assert (await stack.cw.delete(f"{path}/{second['id']}")).is_success
+    assert await compare(stack, order) == []
+
+
+async def test_h12_a_purchase_order_that_was_made_twice(database_url: str, redis_url: str) -> None:
+    """Made plainly: the second one carries our marker. Made from demand: it covers the same demand."""
+    order = an_order((CABLE, 10))
+    plainly = {**ON_ISSUE, "demand_linking": "demand_appends_to_po"}
+    async with running(database_url, redis_url, **plainly) as stack:
+        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 10)]))
+        await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+        assert await compare(stack, order) == []
+        second = await late(stack, "/procurement/purchaseorders", poNumber="LATE")
+        (found,) = await compare(stack, order)
+        assert (found["code"], found["record"]) == ("DUPLICATE_REMOTE", str(second["id"]))
+        await stack.control("act", {"act": "delete_purchase_order", "id": second["id"]})
+        assert await compare(stack, order) == []
+
+
+async def test_h12_a_purchase_order_that_a_person_made_for_the_demand(stack: Stack) -> None:
+    order = an_order((CABLE, 10))
+    await tell(stack, order.approved())
+    await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    (product,) = (await Remote.read(stack, order)).product_ids.values()
+    made = await stack.cw.post("/procurement/purchasingDemands", json=await _demand(stack, product))
+    assert made.is_success, made.text
+    (found,) = await compare(stack, order)
+    assert (found["code"], found["kind"]) == ("DRIFT_FOREIGN", "purchase_order")
+    assert found["ways"] == ["adopt", "ignore"]
+    assert (await settle(stack, found, "adopt"))["standing"] == "adopted"
+
+
+async def _demand(stack: Stack, product: int) -> Rest:
+    one = await stack.get(f"/procurement/products/{product}")
+    (vendor,) = await stack.get("/company/companies", conditions="identifier='INGRAM'")
+    (warehouse, *_) = await stack.get("/procurement/warehouses")
+    return {
+        "vendor": {"id": vendor["id"]},
+        "warehouse": {"id": warehouse["id"]},
+        "products": [
+            {"id": product, "productRecId": product, "quantity": int(one["quantity"]), "cost": 100}
+        ],
+    }
+
+
+async def test_h12_the_sweep_goes_through_all_orders_and_closes_what_is_gone(
+    database_url: str, redis_url: str
+) -> None:
+    first, second = an_order((CABLE, 10)), an_order((CABLE, 3), id=1202, opportunity=None)
+    async with running(database_url, redis_url, drift_calls_a_minute=1000) as stack:
+        await tell(stack, first.approved(), second.approved())
+        for order in (first, second):
+            await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        (product,) = (await Remote.read(stack, second)).product_ids.values()
+        act = {"act": "edit_product", "id": product, "changes": {"price": 1.0}}
+        await stack.control("act", act)
+        found = await swept(stack)
+        assert [(one["order"], one["standing"]) for one in found] == [(second.number, "open")]
+        await stack.control("act", {**act, "changes": {"price": 12.5}})
+        found = await swept(stack)
+        assert [(one["order"], one["standing"]) for one in found] == [(second.number, "closed")]
+        told = (await stack.client.get("/admin/drift/sweep", headers=bearer())).json()
+        assert (told["orders"], told["unread"], told["under_way"]) == (2, 0, False)
+        assert told["calls"] > 2
+
+
+async def swept(stack: Stack) -> list[Rest]:
+    """What is known after a worker's sweep that was asked for now."""
+    asked = await stack.client.post("/admin/drift/sweep", json={}, headers=bearer())
+    assert asked.status_code == 202, asked.text
+    before = asked.json()["sweep"]["finished"]
+
+    async def ended() -> bool:
+        told = (await stack.client.get("/admin/drift/sweep", headers=bearer())).json()
+        return told["finished"] not in (None, before) and not told["under_way"]
+
+    await stack.until_true(ended, 30)
+    listed = await stack.client.get("/admin/drift", headers=bearer())
+    items: list[Rest] = listed.json()["items"]
+    return items
