@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from app.domain import ledger_orders
+from app.domain import bills, ledger_orders
 from app.domain.books import Document, Status
 from app.domain.codes import Code, Who
 from app.domain.drift import LEDGER, Compared, Drift
@@ -38,6 +38,8 @@ def found(one: Compared) -> Iterator[Drift]:
             continue
         yield from _differs(one, ref, want, document)
         for other in one.reading.twins.get((kind, key), ()):
+            if other.status in AWAY:
+                continue  # voided, and posted anew when a person said so
             yield twin(
                 one, kind, other.id, document.id, STEP_OF[kind], key, str(other.marker),
                 f"{_named(one, ref)} stands twice in the ledger", Who.ACCOUNTING, LEDGER,
@@ -56,7 +58,7 @@ def _missing(one: Compared, ref: Ref, want: Mapping[str, Any], document: Documen
     intents = tuple(about for about in one.view.outcomes if about[:2] == (step, ref.key))
     return Drift(
         Code.DRIFT_MISSING, LEDGER, ref.kind, ref.external_id, step, ref.key,
-        str(amount(want)), how,
+        str(bills.cents(amount(want))), how,
         f"{_named(one, ref)} was {how} in the ledger.", Who.ACCOUNTING,
         url=_url(ref), fix=Forgotten(((step, ref.key),), ((ref.kind, ref.key),), intents),
     )  # fmt: skip
@@ -67,9 +69,9 @@ def _differs(
 ) -> Iterator[Drift]:
     """To the cent, before tax: what a ledger reckons as tax is told when it is posted (D-12)."""
     accepted = one.view.decided(Code.TOTAL_MISMATCH, ref.key, want) is not None
-    told, stands = amount(want), document.total - document.tax
+    told, stands = bills.cents(amount(want)), bills.cents(document.total - document.tax)
     # A tax that is a line of its own, where purchases carry no tax code, is in the total.
-    with_tax = told + tax(want)
+    with_tax = told + bills.cents(tax(want))
     if accepted or document.total == with_tax or stands == told:
         return
     currency = document.currency

@@ -119,7 +119,7 @@ class DriftSweep:
     ) -> None:
         self._store = store
         self._kept = kept
-        self._compare = compare
+        self.comparison = compare
         self._clock = clock
         self._tenant = tenant_id
         self._pace = pace
@@ -199,7 +199,7 @@ class DriftSweep:
     async def _one(self, order_id: int) -> bool:
         """Compare one order and keep what differs. False: it moved, or it cannot be read."""
         try:
-            found = await self._compare.of(order_id, self._meter)
+            found = await self.comparison.of(order_id, self._meter)
         except NotRead:
             return False
         except (RemoteFailure, BudgetSpent, StoreUnavailable):

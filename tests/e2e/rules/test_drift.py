@@ -62,7 +62,9 @@ def everything() -> Order:
     return Order(lines=[(MONITOR, 10), (CABLE, 5), (DOCK, 3), (INSTALL, 1)])
 
 
-@pytest.mark.parametrize("more", [{}, B2, {"scenario": "connectwise-managed"}], ids="b1 b2 d".split())
+@pytest.mark.parametrize(
+    "more", [{}, B2, {"scenario": "connectwise-managed"}], ids=["b1", "b2", "d"]
+)
 async def test_h12_where_nobody_did_anything_nothing_differs(
     database_url: str, redis_url: str, more: dict[str, Any]
 ) -> None:
