@@ -179,10 +179,8 @@ def _twice(one: Compared) -> Iterator[Drift]:
 def _spare(ids: Collection[int], known: Collection[int | None]) -> list[tuple[int, int]]:
     """Each record beyond the first, with the one that the service goes on with: that it knows,
     else the one made first."""
-    if len(ids) < 2:
-        return []
-    kept = min((one for one in ids if one in known), default=min(ids))
-    return [(kept, one) for one in sorted(ids) if one != kept]
+    kept = min((one for one in ids if one in known), default=min(ids, default=None))
+    return [(kept, one) for one in sorted(ids) if kept is not None and one != kept]
 
 
 def twin(
