@@ -62,6 +62,15 @@ class NotRead(Exception):
     """An order that moves just now: it is compared in the next sweep."""
 
 
+class Unread(Exception):
+    """A system did not answer as asked. `system` is the one that was called."""
+
+    def __init__(self, system: str, failure: RemoteFailure) -> None:
+        super().__init__(failure.message)
+        self.system = system
+        self.failure = failure
+
+
 @dataclass
 class Comparison:
     """Reads and compares one order. `take` is awaited before each call."""
@@ -72,12 +81,15 @@ class Comparison:
     plan: Planner
 
     async def of(self, order_id: int, meter: Meter) -> list[Drift]:
-        """What differs. Raises NotRead, RemoteFailure, BudgetSpent, StoreUnavailable, KeyError."""
+        """What differs. Raises NotRead, Unread, BudgetSpent, StoreUnavailable, KeyError."""
         snapshot = await self.store.peek(order_id)
         view, plan = self._at_rest(snapshot)
+        reader = OrderReader(self.cw, self.books, snapshot, view, meter.take)
         bound = calling.set(Calling(None, None, "drift"))
         try:
-            reading = await OrderReader(self.cw, self.books, snapshot, view, meter.take).read()
+            reading = await reader.read()
+        except RemoteFailure as failure:
+            raise Unread(reader.system, failure) from failure
         finally:
             calling.reset(bound)
         if _moved(snapshot, await self.store.peek(order_id)):
@@ -180,10 +192,10 @@ class DriftSweep:
                     trouble = "The calls of one go are spent; it goes on by itself."
                     sweep = replace(sweep, calls=calls + self._meter.used, trouble=trouble)
                     return await self._rest(token, sweep, BUDGET_REST)
-                except RemoteFailure as failure:
-                    wait = await self._failed(failure)
+                except Unread as unread:
+                    wait = await self._failed(unread)
                     if wait is not None:
-                        sweep = replace(sweep, trouble=failure.message)
+                        sweep = replace(sweep, trouble=str(unread))
                         return await self._rest(token, sweep, wait)
                     read = False
                 sweep = replace(
@@ -202,7 +214,7 @@ class DriftSweep:
             found = await self.comparison.of(order_id, self._meter)
         except NotRead:
             return False
-        except (RemoteFailure, BudgetSpent, StoreUnavailable):
+        except (Unread, BudgetSpent, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - one order must not keep the others from it
             wide("drift_not_compared", level=ERROR, order=order_id, exc_info=error)
@@ -212,15 +224,18 @@ class DriftSweep:
             wide("drift_found", order=order_id, new=new, findings=len(found))
         return True
 
-    async def _failed(self, failure: RemoteFailure) -> float | None:
-        """Seconds to rest where the connection is the cause, None where only this order is."""
+    async def _failed(self, unread: Unread) -> float | None:
+        """Seconds to rest where the connection is the cause, None where only this order is. A
+        ledger's own pause is its client's: here only the sweep rests."""
+        failure = unread.failure
         policy = POLICIES[failure.kind]
-        wide("drift_not_read", level=WARNING, kind=failure.kind.value, message=failure.message)
+        wide("drift_not_read", level=WARNING, system=unread.system, message=failure.message)
         if policy.action == "pause":
             wait = clamp_retry_after(failure.retry_after, policy.base)
-            until = await self._store.now() + timedelta(seconds=wait)
-            paused = Paused(until, policy.code, failure.message, "service")
-            await self._store.pause(self._tenant, SYSTEM, paused)
+            if unread.system == SYSTEM:
+                until = await self._store.now() + timedelta(seconds=wait)
+                paused = Paused(until, policy.code, failure.message, "service")
+                await self._store.pause(self._tenant, SYSTEM, paused)
             return wait
         return TROUBLE_REST if failure.status is None else None
 

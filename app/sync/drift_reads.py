@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from app.domain import psa
 from app.domain.books import Books, Document
-from app.domain.drift import Bought, Key, Reading
+from app.domain.drift import CONNECTWISE, LEDGER, Bought, Key, Reading
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
@@ -34,6 +34,7 @@ class OrderReader:
     view: OrderView
     take: Callable[[], Awaitable[None]]
     gone: set[Key] = field(default_factory=set)
+    system: str = CONNECTWISE  # that is being called
 
     async def read(self) -> Reading:
         """Everything that the comparison needs. May raise RemoteFailure and BudgetSpent."""
@@ -42,6 +43,7 @@ class OrderReader:
         opportunities = await self._opportunities(company)
         bought = await self._bought()
         links = await self._links()
+        vendor_orders, elsewhere = await self._vendor_orders(bought), await self._elsewhere(links)
         documents, twins = await self._documents()
         return Reading(
             gone=frozenset(self.gone),
@@ -49,9 +51,9 @@ class OrderReader:
             tickets=tickets,
             opportunities=opportunities,
             bought=bought,
-            vendor_orders=await self._vendor_orders(bought),
+            vendor_orders=vendor_orders,
             links=links,
-            elsewhere=await self._elsewhere(links),
+            elsewhere=elsewhere,
             documents=documents,
             twins=twins,
         )
@@ -180,6 +182,7 @@ class OrderReader:
         self,
     ) -> tuple[Mapping[Key, Document], Mapping[Key, tuple[Document, ...]]]:
         """Each posted document, and others of its contact and day that carry its marker."""
+        self.system = LEDGER
         books, documents = self.books, {}
         twins: dict[Key, tuple[Document, ...]] = {}
         for key, ref in sorted(self.view.refs.items()):

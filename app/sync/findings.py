@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 from app.domain.codes import Code, State
 from app.domain.commerce import BudgetSpent
-from app.domain.drift import DriftStore, Finding, Standing, SweepView, Way
-from app.domain.errors import RemoteFailure
+from app.domain.drift import LEDGER, DriftStore, Finding, Standing, SweepView, Way
 from app.domain.gone import Forgotten
 from app.domain.ports import Clock, Store
 from app.domain.records import Decision, Snapshot
 from app.domain.views import AdminStore, DecisionMade, Page
 from app.sync.commerce_budget import Meter
 from app.sync.decisions import reason_given
-from app.sync.drift import Comparison, NotRead
+from app.sync.drift import Comparison, NotRead, Unread
 from app.sync.operations import Actor, Operations, Refusal
 
 MOST_ORDERS = 20
@@ -104,9 +103,12 @@ class Findings:
             except NotRead:
                 sentence = f"{row.name} is being worked on: compare it again in a moment."
                 raise Refusal("WRITE_IN_DOUBT", sentence) from None
-            except RemoteFailure as failure:
-                sentence = f"{row.name} cannot be read: {failure.message}"
-                raise Refusal("CONNECTWISE_UNAVAILABLE", sentence) from failure
+            except Unread as unread:
+                sentence = f"{row.name} cannot be read in {unread.system}: {unread}"
+                code = (
+                    "LEDGER_UNAVAILABLE" if unread.system == LEDGER else "CONNECTWISE_UNAVAILABLE"
+                )
+                raise Refusal(code, sentence) from unread
             except BudgetSpent:
                 sentence = f"{row.name} has too many records to be compared at once: sweep instead."
                 raise Refusal("REQUEST_NOT_VALID", sentence) from None

@@ -179,6 +179,25 @@ async def test_h12_purchase_orders_deleted_renumbered_received_and_added_to(
         assert await compare(stack, order) == []
 
 
+async def test_h12_a_link_that_is_lost_is_asked_for_again_and_held_with_its_choices(
+    database_url: str, redis_url: str
+) -> None:
+    order = an_order((CABLE, 10))
+    async with running(database_url, redis_url, **ON_ISSUE) as stack:
+        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 10)]))
+        await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
+        (record,) = await stack.get("/procurement/purchaseorders")
+        lines = f"/procurement/purchaseorders/{record['id']}/lineitems"
+        (line,) = await stack.get(lines)
+        assert (await stack.cw.delete(f"{lines}/{line['id']}")).is_success
+        found = {one["code"]: one for one in await compare(stack, order)}
+        assert found.keys() == {"DRIFT_UNLINKED", "DRIFT_DIFFERENT"}
+        assert found["DRIFT_DIFFERENT"]["ways"] == ["adopt", "ignore"]
+        await settle(stack, found["DRIFT_UNLINKED"], "fix")
+        held = await stack.until_state(order.number, "held")
+        assert held["answer"]["code"] in ("DEMAND_NOT_LINKED", "LINE_MISSING")
+
+
 async def test_h12_invoiced_too_early_is_found_and_the_gates_say_the_rest(stack: Stack) -> None:
     order = an_order((CABLE, 10))
     await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 10)]))

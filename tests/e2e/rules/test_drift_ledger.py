@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.books import Document, DocumentKind, NewDocument
-from tests.e2e.ledgers import Kept
+from tests.e2e.ledgers import Kept, kept
+from tests.e2e.orders import CABLE, MONITOR, Order
 from tests.e2e.rules.test_drift import compare, settle
 from tests.e2e.rules.test_ledger_afterlife import books, received, remove
 
@@ -60,6 +61,22 @@ async def test_h12_a_bill_that_was_posted_twice_is_a_duplicate(
     assert (found["code"], found["record"]) == ("DUPLICATE_REMOTE", made.id)
     await books.ledger.books.remove_document(DocumentKind.BILL, made.id, made.version, "away")
     assert await compare(books.stack, order) == []
+
+
+async def test_h12_in_a_nothing_differs_where_nobody_did_anything(
+    database_url: str, redis_url: str
+) -> None:
+    order = Order(lines=[(MONITOR, 10), (CABLE, 5)], quote_id=None, not_chosen=())
+    async with kept("xero", database_url, redis_url, scenario="connectwise-invoicing") as one:
+        await one.tell(order.approved(), order.ordered(8891, [(MONITOR, 10), (CABLE, 5)]))
+        await one.tell(order.receipted(8891))
+        await one.stack.until_state(order.number, "done")
+        assert await compare(one.stack, order) == []
+        (bill,) = await one.bills()
+        one.stack.ledger_log = None  # the observer cannot tell a person's hand in the ledger
+        await one.ledger.books.remove_document(DocumentKind.BILL, bill.id, bill.version, "away")
+        (found,) = await compare(one.stack, order)
+        assert (found["code"], found["kind"]) == ("DRIFT_MISSING", "bill")
 
 
 def _new(bill: Document) -> NewDocument:
