@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app import bootstrap
 from app.api import (
     admin_decisions,
+    admin_doctor,
     admin_drift,
     admin_foresight,
     admin_inbox,
@@ -69,6 +70,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     # FastAPI offers no other way to describe more than its own routes.
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     for module in (
+        admin_doctor,
         admin_foresight,
         admin_drift,
         admin_orders,

@@ -16,6 +16,7 @@ from app.domain.ports import Ids, Store, Wake
 from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.decisions import Decisions
+from app.sync.doctor import Doctor
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
@@ -66,6 +67,9 @@ class Parts(Protocol):
 
     @property
     def findings(self) -> Findings: ...
+
+    @property
+    def doctor(self) -> Doctor: ...
 
     @property
     def wake(self) -> Wake: ...

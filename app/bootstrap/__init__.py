@@ -33,6 +33,7 @@ from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import build, ledger_in
+from app.connectors.reach import reach
 from app.domain.books import Books
 from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
 from app.domain.views import AdminStore
@@ -44,6 +45,7 @@ from app.sync.callbacks import checker
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
+from app.sync.doctor import Doctor
 from app.sync.drift import Comparison, DriftSweep
 from app.sync.engine import Engine
 from app.sync.explain import explainer
@@ -133,6 +135,22 @@ class Container:
     @property
     def queue_alive(self) -> Callable[[], Awaitable[bool]]:
         return partial(answers, self.redis_url)
+
+    @property
+    def doctor(self) -> Doctor:
+        """Who looks whether everything that the scenarios need is there."""
+        return Doctor(
+            settings=self.settings,
+            store=self.store,
+            admin=self.admin,
+            cw=self.cw,
+            books=self.books,
+            commerce=self.commerce.api if self.commerce is not None else None,
+            scenarios=self.engine.scenarios,
+            queue_alive=self.queue_alive,
+            wall=self.wall,
+            reach=reach,
+        )
 
     def worker(self) -> Worker:
         """This process's worker, not running yet."""

@@ -12,6 +12,7 @@ import typer
 
 from app.cli import (
     connections,
+    doctor,
     drift,
     events,
     foresight,
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
     )
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting,
-        connections, keys,
+        connections, keys, doctor,
     )  # fmt: skip
     for module in modules:
         module.register(app)

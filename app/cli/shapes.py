@@ -22,6 +22,7 @@ from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
 from app.domain.views import ConnectionRow, JournalRow, MappingRow
+from app.sync.doctor import Checkup
 from app.sync.foresight import WhatIf
 from app.sync.operations import SettingView, Story
 from app.sync.replays import ItemProgress, Progress
@@ -319,3 +320,13 @@ def what_if(found: WhatIf) -> Json:
 
 def _writes(writes: Sequence[tuple[str, str, str]]) -> list[Json]:
     return [{"step": step, "subject": subject, "write": told} for step, subject, told in writes]
+
+
+def checkup(found: Checkup) -> Json:
+    """What the doctor found."""
+    return {
+        "outcome": found.outcome,
+        "scenarios": list(found.scenarios),
+        "at": moment(found.at),
+        "findings": [plain(asdict(one)) for one in found.findings],
+    }

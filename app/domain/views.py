@@ -331,6 +331,9 @@ class AdminStore(Protocol):
         self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str
     ) -> int: ...
 
+    async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
+        """The order whose demand was linked and read back last, with when."""
+
     # Inbox
     async def events(
         self,

@@ -164,7 +164,7 @@ async def account(fx: Effects, setting: str) -> str:
     rows: list[dict[str, Any]] = []
     for fresh in (False, True):
         rows = await _accounts(fx, fresh=fresh)
-        if (found := _named(rows, fx.view.names.get(setting, ""))) is not None:
+        if (found := named(rows, fx.view.names.get(setting, ""))) is not None:
             return str(found["id"])
     raise _missing(fx, setting, "account", rows)
 
@@ -205,12 +205,12 @@ async def tax_code(fx: Effects, setting: str) -> str | None:
             known = {"rows": [{"id": one.id, "code": "", "name": one.name} for one in codes]}
             await fx.remember("ledger", "tax_codes", known, REFERENCE_SECONDS)
         rows = list(known["rows"])
-        if (found := _named(rows, wanted)) is not None:
+        if (found := named(rows, wanted)) is not None:
             return str(found["id"])
     raise _missing(fx, setting, "tax code", rows)
 
 
-def _named(rows: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+def named(rows: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
     text = wanted.strip().casefold()
     for field in ("code", "name", "id"):
         same = [row for row in rows if text and str(row[field]).casefold() == text]

@@ -78,7 +78,7 @@ async def setting(fx: Effects, name: str, *, parent: int | None = None) -> Setup
             for record in await set_up(fx, KINDS[name], fresh=fresh)
             if not record.inactive and (parent is None or record.parent in (None, parent))
         ]
-        found = _pick(records, name, fx.view.names.get(name, ""))
+        found = pick(records, name, fx.view.names.get(name, ""))
         if found is not None:
             return found
     wanted = fx.view.names.get(name, "")
@@ -100,7 +100,7 @@ async def optional(fx: Effects, name: str) -> int | None:
         return None
 
 
-def _pick(records: list[SetupRecord], name: str, wanted: str) -> SetupRecord | None:
+def pick(records: list[SetupRecord], name: str, wanted: str) -> SetupRecord | None:
     if wanted:
         return chosen(records, wanted)
     if name in MUST_BE_SET:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from app.domain.codes import Code
@@ -38,6 +39,13 @@ _NAMED = f"""
 SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
 WHERE o.tenant_id = $1 AND (o.number = $2 OR o.source_id = $3) ORDER BY o.id
 """  # noqa: S608 - constant text
+
+_LAST_LINKED = """
+SELECT coalesce(o.number, 'id:' || o.source_id) AS name, a.applied_at AS at
+FROM applied AS a JOIN orders AS o ON o.id = a.order_id
+WHERE o.tenant_id = $1 AND a.step = 'link_demand' AND a.applied_at IS NOT NULL
+ORDER BY a.applied_at DESC LIMIT 1
+"""
 
 _BY_IDS = f"""
 SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
@@ -106,6 +114,11 @@ class Lists(Part):
         async with self._db.session() as session:
             found = await session.fetch(_BY_IDS, tenant_id, list(ids))
         return [rows.order(row) for row in found]
+
+    async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
+        async with self._db.session() as session:
+            found = await session.fetch(_LAST_LINKED, tenant_id)
+        return (found[0]["name"], found[0]["at"]) if found else None
 
     async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]:
         async with self._db.session() as session:

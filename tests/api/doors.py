@@ -114,6 +114,7 @@ class TestParts:
     replays: Any = None
     foresight: Any = None
     findings: Any = None
+    doctor: Any = None
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None

@@ -277,3 +277,12 @@ async def test_what_if_is_said_as_rest_says_it(stack: Stack, demandlink: Command
     answer = await stack.client.post("/admin/what-if", headers=bearer(), json=body)
     assert (await beside(demandlink, *asked, "--json")).json == answer.json()
     assert (await beside(demandlink, "what-if")).code == ExitCode.USAGE
+
+
+async def test_the_doctor_says_what_is_missing_and_what_to_do(stack: Stack, demandlink: Command):
+    ended = await beside(demandlink, "doctor", "--json")
+    assert {one["name"] for one in ended.json["findings"]} >= {"migrations", "workers"}
+    told = await beside(demandlink, "doctor")
+    assert told.code == ended.code == ExitCode.FAILED  # this process knows no credentials
+    assert "FAILED credentials" in told.out
+    assert "What to do:" in told.out
