@@ -12,7 +12,6 @@ from app.store.postgres import PostgresStore
 from tests.store import build
 
 LEASE = 60.0
-ORDER = "ON10001201"
 FIX = Forgotten(ledger=(("create_products", "order"),), refs=(("product", "1"),))
 DRIFT = Drift(
     Code.DRIFT_DIFFERENT, "connectwise", "product", "501", "create_products", "order",
@@ -79,7 +78,7 @@ async def test_h12_a_finding_is_made_once_and_closes_itself(postgres: PostgresSt
 async def an_order(postgres: PostgresStore) -> int:
     await build.deliver(postgres, "msg_1", build.sales_order())
     await build.merge_all(postgres)
-    return (await build.order_of(postgres, ORDER)).id
+    return (await build.order_of(postgres)).id
 
 
 async def listed(postgres: PostgresStore, *, limit: int = 50, cursor: str | None = None):
