@@ -20,7 +20,8 @@ from app.sync.decisions import reason_given
 from app.sync.drift import Comparison, NotRead, Unread
 from app.sync.operations import Actor, Operations, Refusal
 
-MOST_ORDERS = 20
+MOST_ORDERS = 5  # with the calls of a minute they are answered within about one
+MOST_CALLS = 500  # for one order
 DOES = {
     Way.ADOPT: "What stands there is taken as right.",
     Way.FIX: "The step forgets what it believes and makes it true again.",
@@ -97,7 +98,7 @@ class Findings:
         found: list[Finding] = []
         for number in dict.fromkeys(numbers):
             row = await self._operations.find(actor, number, connection)
-            self._meter.allow(MOST_ORDERS * 100)
+            self._meter.allow(MOST_CALLS)
             try:
                 drifts = await self._compare.of(row.id, self._meter)
             except NotRead:

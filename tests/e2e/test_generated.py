@@ -15,11 +15,13 @@ import pytest
 from tests.e2e.generated import Story, arrivals, opportunity_for, story
 from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.remote import Remote, shape
+from tests.e2e.rules.test_drift import compare
 
 pytestmark = pytest.mark.processes
 NUMBERS = (
     "ordered", "on_purchase_orders", "received", "linked", "shipped", "invoiceable", "invoiced",
 )  # fmt: skip
+PACE: dict[str, Any] = {"drift_calls_a_minute": 100_000}  # nothing may differ in the end (H12)
 COUNT = int(os.environ.get("STORIES", "4"))  # stories a group; more by hand
 GROUPS = int(os.environ.get("STORY_GROUPS", "5"))
 
@@ -41,7 +43,7 @@ async def tell(stack: Stack, made: Story, events: list[tuple[str, Any]], name: s
 async def test_h3_corrected_orders_end_as_they_were_told_last_in_every_order_of_arrival(
     database_url: str, redis_url: str
 ) -> None:
-    async with running(database_url, redis_url, worker=False) as stack:
+    async with running(database_url, redis_url, worker=False, **PACE) as stack:
         told: list[tuple[int, Story]] = []
         for index in range(COUNT * 2):
             seed = 7000 + index
@@ -57,6 +59,7 @@ async def test_h3_corrected_orders_end_as_they_were_told_last_in_every_order_of_
         for seed, made in told:
             remote = await Remote.read(stack, made.order, numbers)
             assert shape(remote) == made.expected(), f"seed {seed}"
+            assert await compare(stack, made.order) == [], f"seed {seed}"
 
 
 def broken_laws(order: Rest) -> list[str]:
@@ -82,7 +85,7 @@ def broken_laws(order: Rest) -> list[str]:
 async def test_h1_generated_orders_end_as_they_must_in_every_order_of_arrival(
     database_url: str, redis_url: str, group: int
 ) -> None:
-    async with running(database_url, redis_url, callbacks=group % 2 == 0) as stack:
+    async with running(database_url, redis_url, callbacks=group % 2 == 0, **PACE) as stack:
         for callback in await stack.get("/system/callbacks"):
             # Every change of the service's own comes back at it, as changes of others would.
             change = [{"op": "replace", "path": "isSelfSuppressedFlag", "value": False}]
@@ -102,6 +105,7 @@ async def test_h1_generated_orders_end_as_they_must_in_every_order_of_arrival(
         for seed, made, _, name in told:
             remote = await Remote.read(stack, made.order, numbers)
             assert shape(remote) == made.expected(), f"seed {seed}, {name}"
+            assert await compare(stack, made.order) == [], f"seed {seed}, {name}"
         told_back = (await stack.client.get("/admin/events", headers=bearer())).json()["items"]
         from_connectwise = [event for event in told_back if event["source"] == "connectwise"]
         assert bool(from_connectwise) is (group % 2 == 0)
