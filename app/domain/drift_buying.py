@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
+from app.domain.choices import LOOK_AGAIN
 from app.domain.codes import Code, Who
 from app.domain.documents import PurchaseOrder
 from app.domain.drift import CONNECTWISE, Bought, Compared, Drift, rerun
@@ -235,7 +236,8 @@ def _unlinked(one: Compared, purchase_order: PurchaseOrder, there: Bought) -> It
     by what the lines say of their sales order."""
     view, record = one.view, there.header.id
     want = view.applied(LINK, f"po:{purchase_order.id}") or {}
-    if want.get("order") != view.row.source_id or want.get("unlinked"):
+    agreed = want.get("unlinked") or _accepted(view, purchase_order.id)
+    if want.get("order") != view.row.source_id or agreed:
         return
     linked: dict[str, Decimal] = {}
     for share in want.get("shares", ()):
@@ -253,6 +255,15 @@ def _unlinked(one: Compared, purchase_order: PurchaseOrder, there: Bought) -> It
             f"to the order's demand, and {_plain(now)} are on purchase order {record}.",
             about=key, fix=rerun((LINK, f"po:{purchase_order.id}")),
         )  # fmt: skip
+
+
+def _accepted(view: OrderView, purchase_order_id: int) -> bool:
+    """Whether a person let goods of it go on without their link."""
+    chosen = (
+        view.decided_on(code, purchase_order_id)
+        for code in (Code.DEMAND_NOT_LINKED, Code.LINE_MISSING)
+    )
+    return any(choice not in (None, LOOK_AGAIN.name, "link_again") for choice in chosen)
 
 
 def _linked_now(one: Compared, there: Bought, key: str) -> Decimal | None:
@@ -285,7 +296,10 @@ def _twice(one: Compared) -> Iterator[Drift]:
         number = str((stands(view, purchase_order.id) or {}).get("number") or "")
         for other in (*one.reading.vendor_orders, *one.reading.elsewhere):
             marked = marker in other.notes or (bool(number) and other.number == number)
-            if known is None or not marked or str(other.id) in ours or other.id in told:
+            # One that is closed takes no goods any more: it was cancelled for this one (D-4).
+            if known is None or not marked or other.closed:
+                continue
+            if str(other.id) in ours or other.id in told:
                 continue
             told.add(other.id)
             yield twin(
@@ -326,9 +340,9 @@ def _for_our_demand(one: Compared, ours: dict[str, str], told: set[int]) -> Iter
             )  # fmt: skip
             continue
         yield _drift(
-            Code.DRIFT_FOREIGN, str(other.id), SYNC, subject, "ordered by the service",
+            Code.DRIFT_FOREIGN, str(other.id), SYNC, subject, "ordered for this order",
             f"ordered on {named}",
-            f"Purchase order {named}, which the service did not make, is linked to the demand of "
+            f"Purchase order {named}, which is not the order's own, is linked to the demand of "
             f"{view.row.name} for {titles}.",
             about=",".join(keys),
         )  # fmt: skip

@@ -16,8 +16,8 @@ from app.domain.codes import Code
 from app.domain.drift import Bought, Compared, Drift, Reading, Standing, Sweep, Way, after
 from app.domain.order import OrderView
 from app.domain.psa_tickets import Ticket
-from app.domain.records import ORDER, Ref
-from tests.builders import applied, issued, ordered, view
+from app.domain.records import ORDER, Decision, Ref
+from tests.builders import NOW, applied, issued, ordered, view
 
 SOLD, TICKET, PRODUCT, PO = 41, 21, 501, 7001
 LINE = {"key": "1", "sku": "SKU-301", "title": "Product 301", "quantity": 10, "price": "100.0000"}
@@ -183,7 +183,7 @@ TABLE: list[tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("bought by somebody else",
      {"links": (replace(LINK, quantity=Decimal(10)), replace(LINK, purchase_order_id=7002, quantity=Decimal(0))),
       "elsewhere": (header(id=7002, number="BY HAND"),)},
-     [(Code.DRIFT_FOREIGN, "purchase_order", "ordered by the service", "ordered on 7002 (BY HAND)")]),
+     [(Code.DRIFT_FOREIGN, "purchase_order", "ordered for this order", "ordered on 7002 (BY HAND)")]),
     ("a bill by a cent", {"documents": {BILL_KEY: document(total=Decimal("357.01"))}},
      [(Code.DRIFT_DIFFERENT, "bill", "325.00 USD", "325.01 USD")]),
     ("a bill whose tax is reckoned otherwise",
@@ -210,6 +210,21 @@ def test_h12_each_difference_is_named(more: dict[str, Any], wanted: list[tuple[A
 
 def codes(drifts: Iterable[Drift]) -> list[Code]:
     return [one.code for one in drifts]
+
+
+def test_h12_what_a_person_let_go_unlinked_is_no_lost_link() -> None:
+    def decided(choice: str) -> OrderView:
+        made = Decision("link_demand", "po:8891", Code.DEMAND_NOT_LINKED, choice, "why", "ann", NOW)
+        return order(decisions=[made])
+
+    unlinked = reading(links=())
+    assert codes(found(unlinked, decided("accept_unlinked"))) == []
+    assert codes(found(unlinked, decided("link_again"))) == [Code.DRIFT_UNLINKED]
+
+
+def test_h12_a_purchase_order_that_was_closed_for_another_is_no_duplicate() -> None:
+    marker = "[demandlink purchase order commerce/1201/8891]"
+    assert found(reading(vendor_orders=(header(id=7002, notes=marker, closed=True),))) == []
 
 
 def test_h12_only_what_is_done_is_compared() -> None:
