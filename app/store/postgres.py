@@ -14,6 +14,7 @@ from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.drifting import Drifting
 from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
@@ -37,6 +38,7 @@ class PostgresStore(
     Connections,
     Polls,
     Grants,
+    Drifting,
     # What people use
     Lists,
     Setup,
@@ -46,7 +48,8 @@ class PostgresStore(
     Alerts,
     Gauges,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore and views.AdminStore. One instance
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore,
+    drift.DriftStore and views.AdminStore. One instance
     serves a whole process."""
 
     @classmethod
