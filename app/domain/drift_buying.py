@@ -19,6 +19,7 @@ from app.domain.drift_selling import twin
 from app.domain.gone import forgotten
 from app.domain.options import sku_key
 from app.domain.order import OrderView
+from app.domain.part_numbers import known_as
 from app.domain.standing import RECEIVE, SYNC, received_remotely, standing_shares, stands
 
 LINK = "link_demand"
@@ -96,7 +97,7 @@ def _quantities(one: Compared, purchase_order: PurchaseOrder, there: Bought) -> 
     items = _items(view)
     ordered, costs = _wanted(view, purchase_order, items)
     received = _received(view, purchase_order, items)
-    subject, names = f"po:{purchase_order.id}", _names(purchase_order, items)
+    subject, names = f"po:{purchase_order.id}", _names(view, purchase_order, items)
     open_lines = [line for line in there.lines if not line.cancelled]
     stand = _sums(open_lines, items, "quantity")
     came = _sums(there.lines, items, "received")
@@ -175,16 +176,17 @@ def _key(line: psa.PurchaseOrderLine, items: dict[int, str]) -> str:
     return item if item in items.values() else f"sku:{sku_key(line.sku)}"
 
 
-def _of(purchase_order: PurchaseOrder, product: int, items: dict[int, str]) -> str:
+def _of(view: OrderView, purchase_order: PurchaseOrder, product: int, items: dict[int, str]) -> str:
     if product in items:
         return items[product]
     numbers = {one.id: one.product_number for one in purchase_order.products}
-    return f"sku:{sku_key(numbers.get(product, ''))}"
+    return f"sku:{sku_key(known_as(view, numbers.get(product, '')))}"
 
 
-def _names(purchase_order: PurchaseOrder, items: dict[int, str]) -> dict[str, str]:
+def _names(view: OrderView, purchase_order: PurchaseOrder, items: dict[int, str]) -> dict[str, str]:
     return {
-        _of(purchase_order, one.id, items): one.product_number for one in purchase_order.products
+        _of(view, purchase_order, one.id, items): one.product_number
+        for one in purchase_order.products
     }
 
 
@@ -197,7 +199,7 @@ def _wanted(
     quantities: dict[str, Decimal] = {}
     costs: dict[str, set[Decimal]] = {}
     for share in (*own, *surplus.get("shares", ())):
-        key = _of(purchase_order, int(share["product"]), items)
+        key = _of(view, purchase_order, int(share["product"]), items)
         quantities[key] = quantities.get(key, Decimal(0)) + Decimal(str(share["quantity"]))
         cost = Decimal(str(share["cost"])).quantize(Decimal("0.01"))
         costs.setdefault(key, set()).add(cost)
@@ -211,7 +213,7 @@ def _received(
     result: dict[str, Decimal] = {}
     for line, quantity in received_remotely(view, purchase_order.id).items():
         if line in products:
-            key = _of(purchase_order, products[line], items)
+            key = _of(view, purchase_order, products[line], items)
             result[key] = result.get(key, Decimal(0)) + quantity
     return result
 
