@@ -178,6 +178,36 @@ class Settings(BaseSettings):
         " silence is also longer than any of the last 28 days. 0: never.",
         ge=0,
     )
+    connectwise_calls_a_minute: int = _service(
+        900,
+        "Calls to ConnectWise in any minute, by all processes together; the vendor throttles above"
+        " about 1,000. 0: not counted, as the other four below.",
+        ge=0,
+    )
+    quickbooks_calls_a_second: int = _service(
+        10, "Calls to QuickBooks in any second; the vendor allows 10 for each company.", ge=0
+    )
+    quickbooks_calls_a_minute: int = _service(
+        500, "Calls to QuickBooks in any minute; the vendor allows 500 for each company.", ge=0
+    )
+    xero_calls_a_minute: int = _service(
+        60, "Calls to Xero in any minute; the vendor allows 60 for each organisation.", ge=0
+    )
+    xero_calls_a_day: int = _service(
+        1000,
+        "Calls to Xero in any 24 hours; the vendor allows 1,000 for each organisation in its"
+        " Starter tier and 5,000 above it.",
+        ge=0,
+    )
+    xero_calls_at_once: int = _service(
+        5, "Calls to Xero under way at a time; the vendor allows 5 for each organisation.", ge=0
+    )
+    budget_parts: int = _service(
+        4,
+        "Processes (workers and API) among which the budgets of calls are divided while Redis is"
+        " away and they cannot count together.",
+        ge=1,
+    )
     secrets_keys: SecretStr = _service(
         SecretStr(""),
         "Fernet keys that encrypt stored credentials, newest first, comma-separated.",

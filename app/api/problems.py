@@ -50,7 +50,6 @@ KINDS: dict[str, ProblemKind] = {
     "REPIN_REFUSED": ProblemKind(409, "The order cannot be pinned anew."),
     "CONNECTION_NOT_PAUSED": ProblemKind(409, "The connection is not paused."),
     "TICKET_REFUSED": ProblemKind(409, "The order cannot go on this ticket."),
-    "CONNECTION_NOT_CALLED": ProblemKind(409, "Nothing is called through the connection."),
     "EVENT_NOT_REPLAYABLE": ProblemKind(409, "The delivery cannot be merged now."),
     "ALERTS_NOT_SET_UP": ProblemKind(409, "Alerts have nowhere to go."),
     "LEDGER_NOT_SET_UP": ProblemKind(409, "The ledger is not set up here."),

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from app import embedded
+from app.bootstrap.budgets import Counted
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
     DEFAULT_TENANT,
@@ -24,6 +25,7 @@ from app.bootstrap.chosen import (
     check_stored,
     cipher_of,
     defaults_of,
+    limits_of,
     mail_of,
     pace_of,
     refuse_forbidden,
@@ -44,6 +46,7 @@ from app.store import migrate
 from app.store.postgres import PostgresStore
 from app.sync import registration
 from app.sync.alerts import AlertPace, Alerts
+from app.sync.budget import Budgets
 from app.sync.callbacks import checker
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
@@ -216,8 +219,14 @@ async def opened(
             await store.keep_scenario(
                 scenario.name, scenario.version, scenario.body_hash, scenario.body
             )
+        budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
+        stack.push_async_callback(budgets.close)
+        counted = Counted(budgets, settings)
         client = ConnectWiseClient(
-            access_of(settings), clock=clock, timeout=settings.connectwise_timeout
+            access_of(settings),
+            clock=clock,
+            timeout=settings.connectwise_timeout,
+            budget=counted.connectwise(),
         )
         stack.push_async_callback(client.aclose)
         verifier = None
@@ -228,7 +237,7 @@ async def opened(
             stack.push_async_callback(verifier.aclose)
         wake = ArqWake(redis_url, clock, ids)
         stack.push_async_callback(wake.close)
-        ledger, books = await _ledger(settings, store, clock, stack)
+        ledger, books = await _ledger(settings, store, clock, stack, counted)
         engine = Engine(
             store=store,
             cw=client,
@@ -239,6 +248,7 @@ async def opened(
             defaults=defaults_of(settings),
             books=books,
             mail=mail_of(settings, clock),
+            ledger=ledger_in(settings) or "",
         )
         operations = Operations(
             store=store,
@@ -247,6 +257,7 @@ async def opened(
             explain=explainer(engine, settings.connectwise_url),
             settings=settings,
             scenarios=known,
+            spent=counted.spent,
         )
         compare = Comparison(store, client, books, engine.plan)
         yield Container(
@@ -325,14 +336,18 @@ async def opened(
 
 
 async def _ledger(
-    settings: Settings, store: PostgresStore, clock: SystemClock, stack: AsyncExitStack
+    settings: Settings,
+    store: PostgresStore,
+    clock: SystemClock,
+    stack: AsyncExitStack,
+    counted: Counted,
 ) -> tuple[dict[str, Ledger], Books | None]:
     system, cipher = ledger_in(settings), cipher_of(settings)
     if system is None or cipher is None:
         return {}, None
     await store.ensure_connection(DEFAULT_TENANT, system, DEFAULT_CONNECTION)
     vault = store.vault(DEFAULT_TENANT, system, cipher)
-    built = build(settings, system, vault, clock)
+    built = build(settings, system, vault, clock, partial(counted.ledger, system))
     stack.push_async_callback(built.aclose)
     ledger = Ledger(built.consent, vault, built.wanted, bool(settings.public_url))
     return {system: ledger}, built.books.books()

@@ -16,7 +16,9 @@ from app.connectors.ledgers import ledger_in
 from app.connectors.mail.client import Access as MailAccess
 from app.connectors.mail.client import SmtpMail
 from app.domain.alerts import Place
+from app.domain.budgets import DAY, MINUTE, Limits
 from app.domain.gates import GATES
+from app.domain.grants import QUICKBOOKS, XERO
 from app.domain.letters import Mail
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Clock
@@ -116,6 +118,22 @@ def sweep_pace_of(settings: Settings) -> SweepPace:
         calls_a_minute=settings.drift_calls_a_minute,
         calls=settings.drift_calls,
     )
+
+
+def limits_of(settings: Settings) -> dict[str, Limits]:
+    """What each system lets one company's connection do (connectwise.md 1.8, accounting.md 2.3
+    and 3.3). Commerce's calls are counted by its poll, in the database."""
+    return {
+        "connectwise": Limits.of((settings.connectwise_calls_a_minute, MINUTE)),
+        QUICKBOOKS: Limits.of(
+            (settings.quickbooks_calls_a_second, 1.0), (settings.quickbooks_calls_a_minute, MINUTE)
+        ),
+        XERO: Limits.of(
+            (settings.xero_calls_a_minute, MINUTE),
+            (settings.xero_calls_a_day, DAY),
+            at_once=settings.xero_calls_at_once,
+        ),
+    }
 
 
 def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:

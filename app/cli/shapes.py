@@ -219,6 +219,10 @@ def connection(row: ConnectionRow) -> Json:
         "signed_in_by": grant.consented_by if grant else None,
         "signed_in_until": moment(grant.until) if grant else None,
         "sign_in": advice(row.system, grant) if row.system in LEDGERS else None,
+        "calls": [
+            {"seconds": one.seconds, "used": one.used, "limit": one.limit, "left": one.left}
+            for one in row.calls
+        ],
     }
 
 

@@ -682,8 +682,8 @@ CODES: dict[Code, Reason] = {
         W,
         Who.OPERATOR,
         "H10",
-        "ConnectWise refuses the credentials.",
-        "Correct company, keys and client id of the connection.",
+        "ConnectWise or the ledger refuses the credentials.",
+        "Correct company, keys and client id of ConnectWise; sign in to the ledger again.",
     ),
     Code.PERMISSION_MISSING: Reason(
         H,
@@ -696,8 +696,8 @@ CODES: dict[Code, Reason] = {
         W,
         Who.NOBODY,
         "H10",
-        "ConnectWise asked for a pause.",
-        "Nothing: it goes on by itself.",
+        "A system asked for a pause, or the calls that it allows are used up.",
+        "Nothing: it goes on by itself. `demandlink connections list` shows what is left.",
     ),
     Code.DECIDE_FAILED: Reason(
         P,

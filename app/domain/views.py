@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from app.domain.budgets import Spent
 from app.domain.codes import Code, State, Who
 from app.domain.gone import Forgotten
 from app.domain.grants import Grant
@@ -182,6 +183,7 @@ class ConnectionRow:
     system: str
     paused: Paused | None = None
     grant: Grant | None = None  # of a ledger that somebody signed in to
+    calls: tuple[Spent, ...] = ()  # what stands against its limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ def explainer(engine: Engine, base_url: str) -> Explain:
         row = snapshot.order
         try:
             view, plan = engine.plan(snapshot)
-            answer = paused_answer(snapshot, plan) or plan.answer
+            shut = paused_answer(snapshot, plan, engine.ledger)
+            answer = shut.answer if shut is not None else plan.answer
             if row.held_by is not None:
                 # A hold stops every step and hides none: it is decided under it.
                 _, plan = engine.plan(replace(snapshot, order=replace(row, held_by=None)))

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.connectors.recording import redacted
 from app.domain import binding, json_values
+from app.domain.budgets import Spent
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
 from app.domain.scenario import Scenario, forbidden
@@ -111,6 +112,7 @@ class Operations:
         explain: Callable[[Snapshot], Explained],
         settings: Settings,
         scenarios: Mapping[str, Scenario],
+        spent: Callable[[ConnectionRow], Awaitable[Sequence[Spent]]],
     ) -> None:
         self._store = store
         self._admin = admin
@@ -118,6 +120,7 @@ class Operations:
         self._explain = explain
         self._settings = settings
         self._scenarios = scenarios
+        self._spent = spent
 
     async def wake(self) -> None:
         """Tell the workers, shortly: the sweep finds it anyway."""
@@ -334,7 +337,9 @@ class Operations:
         return await self.settings(actor)
 
     async def connections(self, actor: Actor) -> Sequence[ConnectionRow]:
-        return await self._admin.connections(actor.tenant_id)
+        """With what each called lately, where that is counted."""
+        rows = await self._admin.connections(actor.tenant_id)
+        return [replace(row, calls=tuple(await self._spent(row))) for row in rows]
 
 
 def shown(body: bytes) -> Any:

@@ -74,6 +74,10 @@ class Service:
         return {"authorization": f"Bearer {secret}"}
 
 
+async def uncounted(_: object) -> tuple[()]:
+    return ()
+
+
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
     store = await PostgresStore.open(database_url)
@@ -96,6 +100,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
         settings=parts.settings,
         scenarios=scenarios(),
+        spent=uncounted,
     )
     parts.decisions = Decisions(
         store=store,

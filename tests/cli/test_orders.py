@@ -168,12 +168,17 @@ async def test_a_connection_is_paused_and_resumed_at_the_command_line(
     stack: Stack, demandlink: Command
 ):
     listed = await beside(demandlink, "connections", "list", "--json")
-    assert listed.json == await rest(stack, "/admin/connections")
+    shown_by_rest = await rest(stack, "/admin/connections")
+    # What was called is another company's budget here: this process knows no company.
+    for one in (*listed.json["items"], *shown_by_rest["items"]):
+        one.pop("calls")
+    assert listed.json == shown_by_rest
     number = next(one["id"] for one in listed.json["items"] if one["system"] == "connectwise")
     paused = await beside(
         demandlink, "connections", "pause", number, "--reason", "maintenance", "--json"
     )
-    assert paused.json in (await rest(stack, "/admin/connections"))["items"]
+    known = {one["id"]: one for one in (await rest(stack, "/admin/connections"))["items"]}
+    assert {**paused.json, "calls": []} == {**known[number], "calls": []}
     assert "at the command line" in paused.json["paused_by"]
     shown = await beside(demandlink, "connections", "list")
     assert "maintenance" in shown.out

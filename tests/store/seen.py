@@ -31,7 +31,7 @@ def lines_of(one: Snapshot) -> list[str]:
         f"answer: {order.state} {order.code} {order.sentence} {order.who} {order.choices}",
         f"pin: {order.scenario} {order.scenario_version} {order.behaviour}",
         f"config: {sorted(one.settings.items())} {sorted(one.mappings.items())}",
-        f"paused: {one.paused_until is None} {one.paused_by} {one.paused_why}",
+        f"paused: {sorted((system, p.by, p.why) for system, p in one.paused.items())}",
         f"shared: {sorted(one.shared.items())}",
     ]
     lines += [f"document: {stored}" for stored in one.documents]

@@ -156,10 +156,10 @@ async def test_a_pause_is_seen_by_every_order_until_it_ends(
     paused = _pause(store, 0.5)
     await store.pause(TENANT, "connectwise", paused)
     assert await store.paused(TENANT, "connectwise") == paused
-    assert (await store.load(claim)).paused_until == paused.until
+    assert (await store.load(claim)).paused["connectwise"].until == paused.until
     await asyncio.sleep(0.6)
     assert await store.paused(TENANT, "connectwise") is None
-    assert (await store.load(claim)).paused_until is None
+    assert not (await store.load(claim)).paused
 
 
 async def test_a_pause_of_the_service_never_shortens_another(store: FullStore) -> None:
