@@ -167,13 +167,13 @@ async def test_settings_show_what_rules_and_never_a_secret(
 async def test_a_connection_is_paused_and_resumed_at_the_command_line(
     stack: Stack, demandlink: Command
 ):
-    listed = await beside(demandlink, "connections", "list", "--json")
+    listed = (await beside(demandlink, "connections", "list", "--json")).json
     shown_by_rest = await rest(stack, "/admin/connections")
     # What was called is another company's budget here: this process knows no company.
-    for one in (*listed.json["items"], *shown_by_rest["items"]):
+    for one in (*listed["items"], *shown_by_rest["items"]):
         one.pop("calls")
-    assert listed.json == shown_by_rest
-    number = next(one["id"] for one in listed.json["items"] if one["system"] == "connectwise")
+    assert listed == shown_by_rest
+    number = next(one["id"] for one in listed["items"] if one["system"] == "connectwise")
     paused = await beside(
         demandlink, "connections", "pause", number, "--reason", "maintenance", "--json"
     )
