@@ -44,12 +44,14 @@ from app.sync.callbacks import checker
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
+from app.sync.desk import Desk
 from app.sync.doctor import Doctor
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.keys import Sessions
 from app.sync.ledger_events import Door, doors_of
 from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
@@ -99,6 +101,8 @@ class Container:
     readiness: ReadinessCheck
     upkeep: Upkeep
     replays: Replays
+    desk: Desk
+    sessions: Sessions
     foresight: Foresight
     ledgers: Ledgers
     ledger_doors: Sequence[Door]
@@ -229,6 +233,7 @@ async def opened(
             settings=settings,
             scenarios=known,
         )
+        replays = Replays(store=store, admin=store, operations=operations, ids=ids)
         yield Container(
             settings=settings,
             database_url=database_url,
@@ -261,7 +266,15 @@ async def opened(
                 store=store, admin=store, cw=client, operations=operations, plan=engine.plan
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
-            replays=Replays(store=store, admin=store, operations=operations, ids=ids),
+            replays=replays,
+            desk=Desk(store=store, admin=store, replays=replays),
+            sessions=Sessions(
+                store=store,
+                admin=store,
+                ids=ids,
+                first=settings.admin_api_key.get_secret_value(),
+                tenant_id=DEFAULT_TENANT,
+            ),
             foresight=Foresight(
                 engine=engine, store=store, admin=store, clock=clock, operations=operations
             ),

@@ -60,7 +60,8 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """A row of the line matrix (`contracts/http.md`). Quantities are text, as they are exact."""
+    """A row of the line matrix (`contracts/http.md`). Quantities are text, as they are exact.
+    `goods`: whether something has to come for the line."""
 
     line: int
     title: str
@@ -71,6 +72,21 @@ class LineView:
     shipped: str
     invoiceable: str
     invoiced: str
+    goods: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseOrderView:
+    """A purchase order as far as it is for the order, in whole units. `ordered` is all of it,
+    `sold` what is for the order's lines; `received` and `linked` are of what is sold.
+    """
+
+    number: str
+    supplier: str
+    ordered: int
+    sold: int
+    received: int
+    linked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,7 @@ class Explained:
     answer: Answer
     steps: tuple[StepView, ...] = ()
     lines: tuple[LineView, ...] = ()
+    purchase_orders: tuple[PurchaseOrderView, ...] = ()
     flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()
     readiness: Checked | None = None  # None: no tool that posts ConnectWise's records is named

@@ -93,7 +93,7 @@ class Lists(Part):
             found = await session.fetch(
                 _ORDERS,
                 tenant_id,
-                _read(cursor, _LAST),
+                read_cursor(cursor, _LAST),
                 limit + 1,
                 number,
                 source_id,
@@ -102,7 +102,7 @@ class Lists(Part):
                 wanted.who.value if wanted.who is not None else None,
                 text_or_none(wanted.connection),
             )
-        return _page(found, limit, rows.order)
+        return page(found, limit, rows.order)
 
     async def named(self, tenant_id: int, number: str) -> Sequence[OrderRow]:
         plain, source_id = _number_or_source(number)
@@ -122,13 +122,13 @@ class Lists(Part):
 
     async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]:
         async with self._db.session() as session:
-            found = await session.fetch(_JOURNAL, order_id, _read(cursor, 0), limit + 1)
-        return _page(found, limit, _journal_row)
+            found = await session.fetch(_JOURNAL, order_id, read_cursor(cursor, 0), limit + 1)
+        return page(found, limit, _journal_row)
 
     async def calls(self, order_id: int, cursor: str | None, limit: int) -> Page[CallRow]:
         async with self._db.session() as session:
-            found = await session.fetch(_CALLS, order_id, _read(cursor, 0), limit + 1)
-        return _page(found, limit, _call_row)
+            found = await session.fetch(_CALLS, order_id, read_cursor(cursor, 0), limit + 1)
+        return page(found, limit, _call_row)
 
     async def note(self, order_id: int, entry: JournalEntry) -> None:
         async with self._db.session() as session:
@@ -146,12 +146,12 @@ class Lists(Part):
             found = await session.fetch(
                 _EVENTS,
                 tenant_id,
-                _read(cursor, _LAST),
+                read_cursor(cursor, _LAST),
                 limit + 1,
                 text_or_none(source),
                 text_or_none(status),
             )
-        return _page(found, limit, rows.event)
+        return page(found, limit, rows.event)
 
     async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None:
         if not 0 < event_id <= _LAST:
@@ -209,7 +209,7 @@ def _call_row(row: Any) -> CallRow:
     return CallRow(row["id"], row["at"], call)
 
 
-def _page(found: Sequence[Any], limit: int, read: Callable[[Any], T]) -> Page[T]:
+def page(found: Sequence[Any], limit: int, read: Callable[[Any], T]) -> Page[T]:
     """One row more than asked for was fetched: it says that there is a next page."""
     kept = found[:limit]
     more = len(found) > limit
@@ -220,7 +220,7 @@ def _write(last: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([last]).encode()).decode().rstrip("=")
 
 
-def _read(cursor: str | None, default: int) -> int:
+def read_cursor(cursor: str | None, default: int) -> int:
     """The id that the page before ended with. Raises ValueError."""
     if cursor is None:
         return default

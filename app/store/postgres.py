@@ -13,6 +13,7 @@ from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.desk import Desk
 from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
@@ -43,8 +44,10 @@ class PostgresStore(
     Deciding,
     Access,
     Gauges,
+    Desk,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore and views.AdminStore. One instance
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, desk.DeskStore and
+    views.AdminStore. One instance
     serves a whole process."""
 
     @classmethod
