@@ -19,7 +19,7 @@ from app.domain.choices import does
 from app.domain.codes import Code, State, Who
 from app.domain.reasons import CODES
 from app.domain.records import OrderRow
-from app.domain.views import JournalRow, Page
+from app.domain.views import JournalRow, OrderFilter, Page
 from app.sync.operations import MAX_PAGE, Story
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -27,6 +27,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Text = Annotated[str, Query(max_length=200)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 PAGE = 50
+WAITING = 8  # of those that go on by themselves, on the front page
 CALLS = 40
 # What a form did, told once on the page that follows.
 NOTICES = {
@@ -49,9 +50,18 @@ async def front(request: Request, q: Text = "") -> Response:
         exact = [one for one in found if one.order.name.casefold() == q.strip().casefold()]
         if len(exact) == 1:
             return moved(words.order_address(exact[0].order))
-    overview = await parts.desk.overview(actor)
-    now = await parts.store.now()
-    return render(request, "front.html", overview=overview, q=q, found=found, now=now, live="/live")
+    waiting = OrderFilter(state=State.WAITING)
+    return render(
+        request,
+        "front.html",
+        overview=await parts.desk.overview(actor),
+        waiting=await parts.operations.orders(actor, waiting, None, WAITING),
+        q=q,
+        found=found,
+        hero=found is None,
+        now=await parts.store.now(),
+        live="/live",
+    )
 
 
 @router.get("/orders")

@@ -65,6 +65,7 @@ def templates() -> jinja2.Environment:
     found.globals["asset"] = asset
     for name in (
         "ago",
+        "dated",
         "days_until",
         "found_word",
         "iso",
@@ -85,7 +86,7 @@ def templates() -> jinja2.Environment:
     return found
 
 
-def render(request: Request, template: str, status: int = 200, **values: Any) -> Response:
+def render(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
     """A page. `person` is who reads it, None before the sign-in."""
     person: Person | None = getattr(request.state, "person", None)
     text = (

@@ -6,6 +6,7 @@ Owns the words and the filters of the templates. Pure.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -141,6 +142,14 @@ def moment(at: datetime) -> str:
 
 def short(at: datetime) -> str:
     return f"{at.astimezone(UTC):%d %b, %H:%M}"
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+
+
+def dated(told: str) -> str:
+    """A sentence with its moments as the page writes them."""
+    return _MOMENT.sub(lambda found: short(datetime.fromisoformat(found[0])), told)
 
 
 def iso(at: datetime) -> str:

@@ -117,6 +117,9 @@ class TestParts:
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None
+    desk: Any = None
+    sessions: Any = None
+    clock: Any = None
     ledgers: Any = None
     ledger_doors: Sequence[Door] = (
         Door("quickbooks", "default", "intuit-signature", ("verifier", "older"), 2.5),
