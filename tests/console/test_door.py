@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
-from fastapi.routing import APIRoute
 
-from app.console import routes
+from app import console
 from app.console.pages import STATIC
 from tests.api.conftest import Service
 from tests.api.doors import ADMIN_KEY, client_of
@@ -132,12 +133,12 @@ POSTS = (
 
 
 def test_every_form_of_the_console_is_tried_here() -> None:
-    found = {
-        route.path
-        for route in routes.router.routes
-        if isinstance(route, APIRoute) and "POST" in route.methods
-    } - {"/sign-in"}
-    assert len(found) == len(POSTS)
+    found = [
+        path
+        for source in Path(console.__path__[0]).glob("*.py")
+        for path in re.findall(r'^@\w+\.post\("(.+)"\)', source.read_text(), re.MULTILINE)
+    ]
+    assert len(set(found) - {"/sign-in"}) == len(POSTS)
 
 
 @pytest.mark.parametrize("fault", ["nothing", "wrong", "other site", "other origin"])
