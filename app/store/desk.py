@@ -79,7 +79,8 @@ WITH stopped AS (
     LEFT JOIN LATERAL (
         SELECT c.system || ' ' || c.method || ' '
             || regexp_replace(c.path, '/[0-9]+|/[0-9a-fA-F-]{36}', '/{id}', 'g') AS endpoint
-        FROM call AS c WHERE c.order_id = s.id AND c.step = s.step AND c.failure IS NOT NULL
+        FROM call AS c WHERE c.order_id = s.id AND c.step = s.step
+          AND (c.failure IS NOT NULL OR c.status IS NULL OR c.status >= 400)
         ORDER BY c.id DESC LIMIT 1
     ) AS f ON s.step <> ''
     WHERE s.code IS NOT NULL
