@@ -104,12 +104,7 @@ class Document(SQLModel, table=True):
             "opportunity",
             postgresql_where=text("opportunity IS NOT NULL"),
         ),
-        Index(
-            "document_by_number",
-            "tenant_id",
-            text("lower(number) text_pattern_ops"),
-            postgresql_where=text("number IS NOT NULL"),
-        ),
+        c.beginnings("document_by_number", "number", postgresql_where=text("number IS NOT NULL")),
     )
     id: int = c.identity()
     tenant_id: int = c.number()
