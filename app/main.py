@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from app import bootstrap
 from app.api import (
+    admin_alerts,
     admin_decisions,
     admin_doctor,
     admin_foresight,
@@ -78,6 +79,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         admin_tickets,
         admin_inbox,
         admin_setup,
+        admin_alerts,
         sign_in,
         admin_replays,
         health,

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.domain.ports import Ids, Store, Wake
 from app.domain.views import AdminStore
 from app.settings import Settings
+from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions
 from app.sync.doctor import Doctor
 from app.sync.foresight import Foresight
@@ -54,6 +55,9 @@ class Parts(Protocol):
 
     @property
     def readiness(self) -> ReadinessCheck: ...
+
+    @property
+    def alerts(self) -> Alerts: ...
 
     @property
     def ledgers(self) -> Ledgers: ...

@@ -19,10 +19,12 @@ from app.bootstrap.chosen import (
     DEFAULT_TENANT,
     NotConfigured,
     access_of,
+    alert_places_of,
     check_start,
     check_stored,
     cipher_of,
     defaults_of,
+    mail_of,
     pace_of,
     refuse_forbidden,
     scenarios,
@@ -40,6 +42,7 @@ from app.settings import Settings
 from app.store import migrate
 from app.store.postgres import PostgresStore
 from app.sync import registration
+from app.sync.alerts import AlertPace, Alerts
 from app.sync.callbacks import checker
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
@@ -104,6 +107,7 @@ class Container:
     desk: Desk
     sessions: Sessions
     foresight: Foresight
+    alerts: Alerts
     ledgers: Ledgers
     ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
@@ -162,7 +166,9 @@ class Container:
         if self.settings.connectwise_url:
             seconds = self.settings.invoice_poll_seconds
             invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
-        return Worker(self.engine, self.store, self.clock, pace, invoices, self.commerce)
+        return Worker(
+            self.engine, self.store, self.clock, pace, invoices, self.commerce, self.alerts
+        )
 
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Never fails a start."""
@@ -224,6 +230,7 @@ async def opened(
             scenarios=known,
             defaults=defaults_of(settings),
             books=books,
+            mail=mail_of(settings, clock),
         )
         operations = Operations(
             store=store,
@@ -282,6 +289,19 @@ async def opened(
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             server_pids=pids,
             commerce=_commerce_poll(settings, store, clock, stack),
+            alerts=Alerts(
+                store=store,
+                kept=store,
+                places=alert_places_of(settings),
+                clock=clock,
+                pace=AlertPace(
+                    gather=settings.alert_gather_seconds,
+                    silence=settings.alert_silence_hours,
+                    quiet=settings.quiet,
+                ),
+                tenant_id=DEFAULT_TENANT,
+                public_url=settings.public_url,
+            ),
             ledgers=Ledgers(ledger, store, operations, ids, DEFAULT_TENANT),
             books=books,
         )

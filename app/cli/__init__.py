@@ -11,6 +11,7 @@ from importlib import metadata
 import typer
 
 from app.cli import (
+    alerts,
     connections,
     doctor,
     events,
@@ -41,7 +42,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys, doctor,
+        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys, doctor, alerts,
     )  # fmt: skip
     for module in modules:
         module.register(app)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from app.domain.alerts import AlertRow
 from app.domain.codes import State, Who
 from app.domain.course import Course
 from app.domain.grants import LEDGERS, advice
@@ -287,4 +288,21 @@ def checkup(found: Checkup) -> Json:
         "scenarios": list(found.scenarios),
         "at": moment(found.at),
         "findings": [plain(asdict(one)) for one in found.findings],
+    }
+
+
+def alert(row: AlertRow) -> Json:
+    one = row.alert
+    return {
+        "id": row.id,
+        "order": one.order,
+        "subject": one.subject,
+        "code": one.code,
+        "sentence": one.sentence,
+        "who": one.who,
+        "since": moment(one.since),
+        "state": row.state,
+        "sent_at": moment(row.sent_at),
+        "attempts": row.attempts,
+        "trouble": row.trouble,
     }

@@ -16,13 +16,14 @@ from app.domain.codes import Code, State
 from app.domain.desk import Run
 from app.domain.reasons import CODES
 from app.domain.views import JournalRow
-from app.steps import LEDGER_STEPS
+from app.steps import CALLED, LEDGER_STEPS
 
 LABELS, ROW, TOP, RIGHT = 196, 26, 34, 16
 WIDTH = 1080  # the least; a long story is wider and scrolls
 FOLD = timedelta(seconds=90)
 FOLDED = 54
 SERVICE = "service"
+LANES = ("commerce", "connectwise", "ledger", "mail", "people")
 _ENDS = ("HOLD_RELEASED", "WOKEN")
 
 
@@ -104,7 +105,9 @@ def _attempt(run: Run) -> Piece:
 
 
 def _lane(step: str) -> str:
-    return "ledger" if step in LEDGER_STEPS else "connectwise"
+    if step in LEDGER_STEPS:
+        return "ledger"
+    return "mail" if step in CALLED else "connectwise"
 
 
 def _stops(code: str) -> str | None:
@@ -134,7 +137,7 @@ def draw(found: Sequence[Piece], now: datetime) -> Drawing:
         return drawing
     at = _places(found, now, drawing)
     y = float(TOP)
-    for lane in ("commerce", "connectwise", "ledger", "people"):
+    for lane in LANES:
         names = list(dict.fromkeys(piece.row for piece in found if piece.lane == lane))
         if not names:
             continue

@@ -128,6 +128,9 @@ class CatalogItem:
     product_class: str | None = None
     serialized: bool = False
     unit_of_measure_id: int | None = None
+    part_number: str = ""  # the manufacturer's
+    manufacturer: str = ""
+    inactive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

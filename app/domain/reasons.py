@@ -144,7 +144,7 @@ CODES: dict[Code, Reason] = {
         H,
         Who.OPERATOR,
         "D-10",
-        "A Commerce record has no counterpart in ConnectWise.",
+        "A Commerce record has no counterpart in ConnectWise, or several.",
         "Add the mapping that the sentence names, or the record in ConnectWise.",
     ),
     Code.SETTING_MISSING: Reason(
@@ -281,9 +281,10 @@ CODES: dict[Code, Reason] = {
         H,
         Who.PURCHASING,
         "A10",
-        "ConnectWise still asks its purchasers for goods that Commerce buys.",
+        "ConnectWise still asks its purchasers for goods that Commerce buys, or, as a flag that holds "
+        "nothing, for goods that come from stock.",
         "Take the products out of purchasing in ConnectWise, then look again; or leave the demand, "
-        "and see that nobody orders from it.",
+        "and see that nobody orders from it. What comes from stock is picked there.",
     ),
     Code.DEMAND_TAKEN: Reason(
         H,
@@ -415,6 +416,13 @@ CODES: dict[Code, Reason] = {
         "The bill stands in the ledger without its link to the purchase order there.",
         "Link it in the ledger and look again, or leave it so.",
     ),
+    Code.BILL_TAKEN_OVER: Reason(
+        H,
+        Who.ACCOUNTING,
+        "C6",
+        "More came for a bill that a person has changed or removed in the ledger.",
+        "See whether the person's change holds it already; let it be billed, or say that it is.",
+    ),
     Code.BOOKS_CLOSED: Reason(
         H,
         Who.ACCOUNTING,
@@ -428,6 +436,14 @@ CODES: dict[Code, Reason] = {
         "D-12",
         "The ledger, or the contact in it, keeps another currency than the document has.",
         "Add the currency to the ledger, map a contact that has it, or enter the document by hand.",
+    ),
+    Code.MAIL_REFUSED: Reason(
+        H,
+        Who.OPERATOR,
+        "D4",
+        "The mail server refuses the address to which purchasing suggestions are mailed.",
+        "Correct PURCHASING_OFFICER_EMAIL and choose look_again; or choose skip: the note on the "
+        "ticket stands.",
     ),
     Code.NEEDS_AGREEMENT: Reason(
         State.DONE,

@@ -12,11 +12,11 @@ from app.domain.desk import AuditRow, Fingerprint, Found, Issue, Run
 from app.domain.records import OrderRow
 from app.domain.views import Audit, Page, Replay
 from app.store import rows
-from app.store.database import Part, text
-from app.store.lists import page, read_cursor
+from app.store.database import Part
+from app.store.pages import LAST, after, page
 from app.store.setup import append
+from app.store.texts import text
 
-_LAST = 2**63 - 1
 _OPEN_SESSION = """
 INSERT INTO console_session (digest, tenant_id, key_digest, expires_at)
 VALUES ($1, $2, $3, now() + make_interval(secs => $4))
@@ -187,7 +187,7 @@ class Desk(Part):
 
     async def audits(self, tenant_id: int, cursor: str | None, limit: int) -> Page[AuditRow]:
         async with self._db.session() as session:
-            found = await session.fetch(_AUDITS, tenant_id, read_cursor(cursor, _LAST), limit + 1)
+            found = await session.fetch(_AUDITS, tenant_id, after(cursor, LAST), limit + 1)
 
         def read(row: Mapping[str, object]) -> AuditRow:
             kept = dict(row)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Self
 
 from app.store.access import Access
+from app.store.alerts import Alerts
 from app.store.announcing import Announcing
 from app.store.claiming import Claiming
 from app.store.connections import Connections
@@ -43,10 +44,11 @@ class PostgresStore(
     Operating,
     Deciding,
     Access,
+    Alerts,
     Gauges,
     Desk,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore, desk.DeskStore and
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore, desk.DeskStore and
     views.AdminStore. One instance
     serves a whole process."""
 

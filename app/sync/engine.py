@@ -27,6 +27,7 @@ from app.domain.errors import (
     StoreUnavailable,
     clamp_retry_after,
 )
+from app.domain.letters import Mail
 from app.domain.order import OrderView, build
 from app.domain.ports import Chance, Checkpoints, Clock, ConnectWise, Paused, Store
 from app.domain.records import (
@@ -42,7 +43,7 @@ from app.domain.records import (
     WriteSet,
 )
 from app.domain.scenario import Scenario, forbidden
-from app.steps import LEDGER_STEPS, STEPS
+from app.steps import CALLED, STEPS
 from app.sync.attempt import Attempt, Drive
 from app.sync.endings import broken, failed, held, note_verdicts, paused_answer, stopped
 from app.sync.looks import look_at
@@ -51,6 +52,7 @@ from app.telemetry import metrics, wide
 ROUNDS = 50
 PARK_AFTER = 5
 SYSTEM = "connectwise"
+CONNECTWISE = "ConnectWise"
 Pin = tuple[str, int, Mapping[str, Any]]  # scenario, its version, behaviour settings
 
 
@@ -66,6 +68,7 @@ class Engine:
     scenarios: Mapping[str, Scenario]
     defaults: Mapping[str, Any]
     books: Books | None = None  # None: no ledger is connected
+    mail: Mail | None = None  # None: no mail server is set
 
     async def advance(self, drive: Drive) -> None:
         """Drive a claimed order until it is released or its lease is lost.
@@ -227,7 +230,8 @@ class Engine:
             subject=run.subject,
             calls=calls,
             books=self.books,
-            ledger=run.step in LEDGER_STEPS,
+            mail=self.mail,
+            system=CALLED.get(run.step, CONNECTWISE),
         )
         started = self.clock.monotonic()
 
@@ -300,7 +304,8 @@ class Engine:
     async def _failed(
         self, view: OrderView, base: LedgerRow, failure: RemoteFailure, remembered: bool
     ) -> LedgerRow:
-        system = "The ledger" if base.step in LEDGER_STEPS else "ConnectWise"
+        called = CALLED.get(base.step, CONNECTWISE)
+        system = called[0].upper() + called[1:]  # a sentence begins with it
         now, chance = await self.store.now(), self.chance.random()
         ending = failed(view, base, failure, now, chance, system, remembered=remembered)
         if ending.pause is not None:

@@ -14,7 +14,7 @@ from app.domain.choices import names_of
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Verdict, same
 from app.domain.documents import PurchaseOrder
-from app.domain.invoices import invoiced_lines
+from app.domain.invoices import asked_for_stock, invoiced_lines
 from app.domain.linking import allocate, covered
 from app.domain.order import OrderView
 from app.domain.quantities import arrived, received_by_order, received_for_lines, shipped
@@ -31,7 +31,7 @@ from app.domain.views import (
     RemoteLink,
     StepView,
 )
-from app.steps import LEDGER_STEPS, STEPS
+from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync.endings import paused_answer
 from app.sync.engine import Engine
 from app.telemetry import wide
@@ -39,6 +39,7 @@ from app.telemetry import wide
 Explain = Callable[[Snapshot], Explained]
 SYSTEM = "connectwise"
 LEDGER = "ledger"
+MAIL = "mail"
 
 # Which references a step made or uses, and where ConnectWise shows such a record.
 SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +54,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "ship_goods": ("sales_order",),
     "stop_demand": ("sales_order",),
     "suggest_purchase": ("ticket",),
+    "mail_suggestion": ("letter",),
     "release_invoice": ("sales_order", "invoice"),
     "post_purchase_order": ("ledger_purchase_order",),
     "post_bill": ("bill",),
@@ -127,9 +129,10 @@ def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
 def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLink, ...]:
     """The records behind a step; of purchase orders only the subject's own."""
     own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
-    if verdict.step in LEDGER_STEPS:
+    if verdict.step in CALLED:
+        system = LEDGER if verdict.step in LEDGER_STEPS else MAIL
         return tuple(
-            RemoteLink(LEDGER, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
+            RemoteLink(system, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
             for (kind, key), ref in sorted(view.refs.items())
             if kind in SHOWN[verdict.step] and key == verdict.subject
         )
@@ -177,12 +180,21 @@ def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
 
 def _flags(view: OrderView) -> tuple[Flag, ...]:
     """What somebody has to see to although the order goes on without it."""
-    order = view.sales_order
+    order, found = view.sales_order, list[tuple[Code, str]]()
     recurring = [line.title for line in order.lines if line.is_recurring] if order else []
-    if not recurring:
-        return ()
-    sentence = f"Left for the customer's agreement: {', '.join(recurring)}."
-    return (Flag(Code.NEEDS_AGREEMENT, sentence, CODES[Code.NEEDS_AGREEMENT].who),)
+    if recurring:
+        told = f"Left for the customer's agreement: {', '.join(recurring)}."
+        found.append((Code.NEEDS_AGREEMENT, told))
+    titles = {str(line.id): line.title for line in view.sold_lines}
+    asked = [f"{n} {titles.get(key, key)}" for key, n in asked_for_stock(view).items()]
+    if asked and view.parent is not None:
+        told = (
+            f"{', '.join(asked)} of {view.parent_named} come from stock, and ConnectWise asks its "
+            "purchasers for them until they are picked: pick them there, or take them out of "
+            "purchasing, so that nobody orders them."
+        )
+        found.append((Code.DEMAND_OPEN, told))
+    return tuple(Flag(code, sentence, CODES[code].who) for code, sentence in found)
 
 
 def _unpostable(readiness: Checked | None) -> tuple[Flag, ...]:

@@ -43,6 +43,7 @@ WAKE_SECONDS = 2.0
 MAPPING_KINDS: dict[str, str] = {
     "company": "Commerce customer id → ConnectWise company identifier or id",
     "vendor": "Commerce supplier id → ConnectWise company identifier or id",
+    "product": "Commerce product number → ConnectWise catalog item identifier",
     "ledger_vendor": "Commerce supplier id → the ledger's id of the vendor",
     "ledger_customer": "Commerce customer id → the ledger's id of the customer",
     "contact": "e-mail address of the customer's contact → ConnectWise contact id",
@@ -50,6 +51,7 @@ MAPPING_KINDS: dict[str, str] = {
     binding.KIND: "customer:{Commerce id}, or entry_type:{how it was placed} → scenario",
 }
 _BY_EMAIL = ("contact", "member")
+_CASELESS = (*_BY_EMAIL, "product")
 _MAX_KEY = 200
 
 
@@ -229,11 +231,11 @@ class Operations:
                     "REQUEST_NOT_VALID",
                     f"{name}: must be 1 to {_MAX_KEY} printable characters.",
                 )
-        if kind in _BY_EMAIL:
+        if kind in _CASELESS:
             commerce = commerce.casefold()
-            if not (connectwise.isascii() and connectwise.isdecimal()):
-                sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
-                raise Refusal("REQUEST_NOT_VALID", sentence)
+        if kind in _BY_EMAIL and not (connectwise.isascii() and connectwise.isdecimal()):
+            sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
+            raise Refusal("REQUEST_NOT_VALID", sentence)
         if kind == binding.KIND:
             await self._refuse_binding(actor, commerce, connectwise)
         audit = Audit(

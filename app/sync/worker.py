@@ -17,6 +17,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
 from app.domain.records import Claim
 from app.sync import hints, inbox
+from app.sync.alerts import Alerts
 from app.sync.attempt import Drive, Lease
 from app.sync.commerce_poll import CommercePoll
 from app.sync.engine import Engine
@@ -49,10 +50,12 @@ class Worker:
         pace: Pace,
         invoices: InvoicePoll | None = None,
         commerce: CommercePoll | None = None,
+        alerts: Alerts | None = None,
     ) -> None:
         self._engine = engine
         self._invoices = invoices
         self._commerce = commerce
+        self._alerts = alerts
         self._store = store
         self._clock = clock
         self._pace = pace
@@ -129,6 +132,8 @@ class Worker:
                 await self._invoices.follow()
             if self._commerce is not None:
                 self._commerce.follow(me, self.nudge)
+            if self._alerts is not None:
+                self._alerts.follow()
         finally:
             self._draining = False
 
@@ -221,6 +226,8 @@ class Worker:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
         if self._commerce is not None:
             await self._commerce.stop()
+        if self._alerts is not None:
+            await self._alerts.stop()
         tasks = [task for _, task in self._active.values()]
         for task in tasks:
             task.cancel()

@@ -121,6 +121,7 @@ class TestParts:
     sessions: Any = None
     clock: Any = None
     ledgers: Any = None
+    alerts: Any = None
     ledger_doors: Sequence[Door] = (
         Door("quickbooks", "default", "intuit-signature", ("verifier", "older"), 2.5),
         Door("xero", "default", "x-xero-signature", ("webhook-key",), 4.5),

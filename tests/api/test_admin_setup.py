@@ -10,6 +10,7 @@ import pytest
 from starlette.routing import Route
 
 from app.api import (
+    admin_alerts,
     admin_decisions,
     admin_doctor,
     admin_foresight,
@@ -195,6 +196,7 @@ async def test_the_document_describes_every_route_and_every_event(service: Servi
         admin_replays,
         admin_foresight,
         admin_doctor,
+        admin_alerts,
         health,
     )
     served: list[Any] = [route for module in modules for route in module.router.routes]

@@ -27,6 +27,7 @@ class InboxEvent(SQLModel, table=True):
             postgresql_where=text("status IN ('deferred', 'hint')"),
         ),
         Index("inbox_event_by_status", "tenant_id", "status", "id"),
+        Index("inbox_event_of_connection", "connection_id", "id"),
     )
     id: int = c.identity()
     tenant_id: int = c.number()

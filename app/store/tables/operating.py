@@ -1,7 +1,7 @@
 """What operating the service leaves behind: remembered reference records, polls and replays.
 
 Owns the memory of the poll of Commerce, the plans of replays, each bound to its orders as they
-stood, and what people decided.
+stood, what people decided, and what they were told.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
 from app.store.tables import columns as c
@@ -89,3 +90,36 @@ class Decision(SQLModel, table=True):
     reason: str = c.string()
     actor: str = c.string()
     about: str = c.string("''")
+
+
+class Alert(SQLModel, table=True):
+    """A change of state that somebody has to hear of, once (`alerts.AlertRow`). `told` are the keys
+    of the places that have it."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "subject", "code", "since"),
+        Index(
+            "alert_unsent",
+            "tenant_id",
+            "id",
+            postgresql_where=sql("sent_at IS NULL AND over_at IS NULL"),
+        ),
+    )
+    id: int = c.identity()
+    tenant_id: int = c.to("tenant")
+    subject: str = c.string()
+    code: str = c.string()
+    since: datetime = c.moment()
+    sentence: str = c.string()
+    order_number: str | None = c.string()
+    who: str = c.string()
+    created_at: datetime = c.moment(now=True)
+    seen_at: datetime = c.moment(now=True)
+    due_at: datetime = c.moment(now=True)
+    lease_until: datetime | None = c.moment()
+    told: list[str] = c.strings()
+    attempts: int = c.number("0")
+    trouble: str | None = c.string()
+    sent_at: datetime | None = c.moment()
+    over_at: datetime | None = c.moment()

@@ -1,0 +1,45 @@
+"""Manufacturer part numbers: which of them tell a product, and which item one names (A3).
+
+Owns the comparison, pure. People write "N/A" where there is none, and that names nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.domain.psa import CatalogItem
+
+PART_NUMBER = 50  # characters that ConnectWise keeps (connectwise.md 3.4)
+PLACEHOLDERS = frozenset(
+    {
+        "na", "nil", "no", "non", "none", "null", "unknown", "tba", "tbc", "tbd", "tobeadvised",
+        "notapplicable", "notavailable", "notset", "nompn", "nosku", "mpn", "sku", "partnumber",
+        "various", "generic", "misc", "other", "empty", "blank", "test", "custom", "default",
+    }
+)  # fmt: skip
+
+
+def part_key(text: str | None) -> str | None:
+    """A part number as it is compared: without regard to case. None for what names no product:
+    nothing, a word for nothing, one sign over and over, or more than ConnectWise keeps."""
+    part = (text or "").strip().casefold()
+    signs = "".join(sign for sign in part if sign.isalnum())
+    one_sign = len(set(signs)) <= 1
+    if len(part) > PART_NUMBER or one_sign or signs in PLACEHOLDERS:
+        return None
+    return part
+
+
+def with_part(
+    items: Sequence[CatalogItem], part: str | None, manufacturer: str | None
+) -> list[CatalogItem]:
+    """The active items with exactly this part number (a `part_key`). A manufacturer that both name
+    has to be the same; items that name it rule out those that name none."""
+    if part is None:
+        return []
+    same = [item for item in items if part_key(item.part_number) == part and not item.inactive]
+    maker = (manufacturer or "").strip().casefold()
+    if not maker:
+        return same
+    exact = [item for item in same if item.manufacturer.casefold() == maker]
+    return exact or [item for item in same if not item.manufacturer]
