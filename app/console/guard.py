@@ -187,5 +187,5 @@ def form_of(request: Request) -> dict[str, str]:
 def inside(target: str) -> str:
     """An address of ours to go on to; anything else is the front page."""
     parsed = urlsplit(target)
-    ours = target.startswith("/") and not target.startswith(("//", "/\\"))
+    ours = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if ours and not parsed.netloc and "\\" not in target else "/"

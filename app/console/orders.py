@@ -112,7 +112,7 @@ async def order(
     begun: Page[JournalRow] = (
         told if journal is None else await parts.operations.journal(row, None, MAX_PAGE)
     )
-    pieces = timeline.pieces(await parts.desk.runs(row), begun.items, now)
+    pieces = timeline.pieces(await parts.desk.runs(row), begun.items, _standing(story))
     _, needs = (
         await parts.foresight.needs(actor, row.name, row.connection)
         if _waits(story)
@@ -142,6 +142,13 @@ async def order(
         notice=NOTICES.get(notice),
         live=f"/live{words.order_address(row)}",
     )
+
+
+def _standing(story: Story) -> set[str]:
+    """The steps that do not get on now, and "" where a person holds the whole order."""
+    stopped = (State.WAITING, State.HELD, State.PARKED)
+    found = {step.step for step in story.explained.steps if step.state in stopped}
+    return found | ({""} if story.order.held_by is not None else set())
 
 
 def _waits(story: Story) -> bool:

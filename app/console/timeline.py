@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from app.domain.views import JournalRow
 from app.steps import CALLED, LEDGER_STEPS
 
 LABELS, ROW, TOP, RIGHT = 196, 26, 34, 16
-WIDTH = 1080  # the least; a long story is wider and scrolls
+WIDTH = 1196  # the least; a long story is wider and scrolls
 FOLD = timedelta(seconds=90)
 FOLDED = 54
 SERVICE = "service"
@@ -62,14 +62,17 @@ class Drawing:
     ticks: list[tuple[float, str]] = field(default_factory=list)
 
 
-def pieces(runs: Sequence[Run], journal: Sequence[JournalRow], now: datetime) -> list[Piece]:
-    """Everything that the drawing shows, in the order in which it began."""
+def pieces(
+    runs: Sequence[Run], journal: Sequence[JournalRow], standing: Collection[str]
+) -> list[Piece]:
+    """Everything that the drawing shows, in the order in which it began. `standing`: the steps that
+    wait or are held now, "" for the whole order; only these go on until now."""
     found = [_attempt(run) for run in runs]
     open_: dict[tuple[str, str], tuple[JournalRow, str]] = {}
     for row in journal:
         entry = row.entry
         key = (entry.step or "", entry.subject or "")
-        if entry.code in _ENDS or entry.code == "HOLD_RELEASED":
+        if entry.code in _ENDS:
             key = ("", "")
         if key in open_ and (entry.step or entry.code in _ENDS):
             found.append(_span(*open_.pop(key), row.at))
@@ -87,7 +90,9 @@ def pieces(runs: Sequence[Run], journal: Sequence[JournalRow], now: datetime) ->
     }
     for key, (row, kind) in open_.items():
         ended = finished.get(key)
-        found.append(_span(row, kind, ended if ended is not None and ended > row.at else None))
+        if ended is None or ended < row.at:
+            ended = None if key[0] in standing else row.at
+        found.append(_span(row, kind, ended))
     return sorted(found, key=lambda piece: piece.start)
 
 

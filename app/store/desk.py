@@ -23,18 +23,20 @@ VALUES ($1, $2, $3, now() + make_interval(secs => $4))
 """
 _SESSION = "SELECT key_digest FROM console_session WHERE digest = $1 AND expires_at > now()"
 
-# $2 is a pattern of the beginning, $3 the text itself. Each branch has its index.
+_MOST_HITS = 1000
+# $2 is a pattern of the beginning, $3 the text itself. Each branch has its index, and its end: a
+# single letter may begin every number of a year.
 _SEARCH = f"""
 WITH hits AS (
-    SELECT id, 1 AS rank, 'order' AS what, {rows.ORDER_NAME} AS text FROM orders AS o
-    WHERE tenant_id = $1 AND lower(number) LIKE $2
+    (SELECT id, 1 AS rank, 'order' AS what, {rows.ORDER_NAME} AS text FROM orders AS o
+     WHERE tenant_id = $1 AND lower(number) LIKE $2 LIMIT {_MOST_HITS})
     UNION ALL
-    SELECT order_id, 2, kind, number FROM document
-    WHERE tenant_id = $1 AND number IS NOT NULL AND lower(number) LIKE $2
-      AND order_id IS NOT NULL AND kind <> 'sales_order'
+    (SELECT order_id, 2, kind, number FROM document
+     WHERE tenant_id = $1 AND number IS NOT NULL AND lower(number) LIKE $2
+       AND order_id IS NOT NULL AND kind <> 'sales_order' LIMIT {_MOST_HITS})
     UNION ALL
-    SELECT id, 3, 'customer', customer FROM orders
-    WHERE tenant_id = $1 AND lower(customer) LIKE $2
+    (SELECT id, 3, 'customer', customer FROM orders
+     WHERE tenant_id = $1 AND lower(customer) LIKE $2 LIMIT {_MOST_HITS})
     UNION ALL
     SELECT r.order_id, 4, e.kind, e.external_id FROM external_ref AS e
     JOIN order_ref AS r ON r.ref_id = e.id
