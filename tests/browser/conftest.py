@@ -155,7 +155,8 @@ async def _orders(stack: Stack) -> dict[int, Order]:
     await stack.until_state(waiting.number, "waiting", "GOODS_NOT_RECEIVED")
     await tell(stack, orders[MISMATCH].approved())
     await stack.until_state(orders[MISMATCH].number, "held", "TOTAL_MISMATCH")
-    await tell(stack, orders[CANCELLED].approved("sales_order.cancelled", 3))
+    await tell(stack, orders[CANCELLED].approved("sales_order.cancelled", 90))
+    await stack.until_state(orders[CANCELLED].number, "cancelled")
     refusal = {"code": "InvalidObject", "message": "Department is required for this location."}
     await stack.control(
         "faults",

@@ -38,6 +38,7 @@ PAGES = {
     "doctor": "/doctor?run=1",
     "audit": "/audit",
     "search": "/?q=PO1000",
+    "cancelled": "/orders/ON10001205",
 }
 
 # What the docs show, each once.
