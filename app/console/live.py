@@ -28,7 +28,7 @@ Mark = Callable[[], Awaitable[str]]
 @router.get("/live")
 async def lists(request: Request) -> Response:
     parts, actor = service(request), actor_of(request)
-    return _stream(lambda: parts.desk.mark(actor), parts.clock)
+    return _stream(request, lambda: parts.desk.mark(actor))
 
 
 @router.get("/live/orders/{number:path}")
@@ -37,7 +37,7 @@ async def order(
 ) -> Response:
     parts, actor = service(request), actor_of(request)
     row = await parts.operations.find(actor, number, connection or None)
-    return _stream(lambda: parts.desk.mark(actor, row), parts.clock)
+    return _stream(request, lambda: parts.desk.mark(actor, row))
 
 
 @router.get("/live/replay/{replay_id}")
@@ -48,21 +48,28 @@ async def replay(request: Request, replay_id: Annotated[str, Path(max_length=100
         progress = await parts.replays.status(actor, replay_id)
         return f"{progress.state}/{progress.settled}"
 
-    return _stream(mark, parts.clock)
+    return _stream(request, mark)
 
 
-def _stream(mark: Mark, clock: Clock) -> Response:
+def _stream(request: Request, mark: Mark) -> Response:
+    def over() -> bool:
+        return bool(getattr(request.app.state, "stopping", False))
+
     headers = {**HEADERS, "x-accel-buffering": "no"}
-    return StreamingResponse(changes(mark, clock), 200, headers, "text/event-stream")
+    told = changes(mark, service(request).clock, over)
+    return StreamingResponse(told, 200, headers, "text/event-stream")
 
 
-async def changes(mark: Mark, clock: Clock) -> AsyncIterator[str]:
-    """An event `changed` after each change. Ends when the database is away: the browser comes back."""
+async def changes(mark: Mark, clock: Clock, over: Callable[[], bool]) -> AsyncIterator[str]:
+    """An event `changed` after each change. Ends when the database is away or the process stops: the
+    browser comes back."""
     try:
         last = await mark()
         yield "retry: 3000\n\n"
         for look in range(1, MOST_LOOKS + 1):
             await clock.sleep(SECONDS)
+            if over():
+                return
             now = await mark()
             if now != last:
                 last = now

@@ -173,19 +173,23 @@ class Clock:
         self.slept += seconds
 
 
-async def told(marks: list[str]) -> list[str]:
+async def told(marks: list[str], *, over: bool = False) -> list[str]:
     async def mark() -> str:
         if not marks:
             raise StoreUnavailable("away")
         return marks.pop(0)
 
-    stream: AsyncIterator[str] = live.changes(mark, Clock())
+    stream: AsyncIterator[str] = live.changes(mark, Clock(), lambda: over)
     return [said async for said in stream]
 
 
 async def test_a_stream_says_only_that_something_changed_and_ends_with_the_database() -> None:
     said = await told(["a", "a", "b", "b", "c"])
     assert said == ["retry: 3000\n\n", *["event: changed\ndata: \n\n"] * 2]
+
+
+async def test_a_stream_does_not_hold_up_a_process_that_stops() -> None:
+    assert await told(["a", "b", "c"], over=True) == ["retry: 3000\n\n"]
 
 
 async def test_a_stream_ends_after_a_while_so_that_the_session_is_asked_again() -> None:
