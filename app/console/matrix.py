@@ -60,7 +60,7 @@ def _row(
         if name == "posted":
             cells.append(posts(line) if by_us else NOTHING)
         elif (
-            (name in _OF_GOODS and not line.goods)
+            (name in _OF_GOODS and line.line in explained.services)
             or (name == "linked" and "link_demand" not in steps)
             or (name == "shipped" and "ship_goods" not in steps)
             or (name in ("invoiceable", "invoiced") and "release_invoice" not in steps)
@@ -87,6 +87,7 @@ def _difference(
     on, received, linked = (
         Decimal(getattr(line, name)) for name in ("on_purchase_orders", "received", "linked")
     )
+    goods = line.line not in explained.services
     through = Decimal(posted) if posted is not None else Decimal(line.invoiced)
     if through >= ordered:
         return "", "", None
@@ -98,12 +99,12 @@ def _difference(
     free = Decimal(line.invoiceable) - Decimal(line.invoiced)
     if free > 0:
         return missing, "Free to be invoiced in ConnectWise.", Code.RELEASED
-    if line.goods and "link_demand" in steps and linked < on and _stopped(explained, "link_demand"):
+    if goods and "link_demand" in steps and linked < on and _stopped(explained, "link_demand"):
         step = _stopped(explained, "link_demand")
         return _told(_number(on - linked), "not linked to demand", step)
-    if line.goods and received < on:
+    if goods and received < on:
         return _told(_number(on - received), "to be received", _stopped(explained, *_RECEIVING))
-    if line.goods and on < ordered and posted is None and "release_invoice" in steps:
+    if goods and on < ordered and posted is None and "release_invoice" in steps:
         return _told(_number(ordered - on), "on no purchase order", _stopped(explained, *_ENDS))
     step = _stopped(explained, *_ENDS)
     if step is None:

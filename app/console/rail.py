@@ -91,7 +91,7 @@ def _of_steps(steps: Sequence[StepView]) -> str:
 
 
 def _of_lines(explained: Explained, column: str) -> str:
-    goods = [line for line in explained.lines if line.goods]
+    goods = [line for line in explained.lines if line.line not in explained.services]
     if not goods:
         return ""
     whole = total(goods, "on_purchase_orders")

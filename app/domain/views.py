@@ -60,8 +60,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """A row of the line matrix (`contracts/http.md`). Quantities are text, as they are exact.
-    `goods`: whether something has to come for the line."""
+    """A row of the line matrix (`contracts/http.md`). Quantities are text, as they are exact."""
 
     line: int
     title: str
@@ -72,7 +71,6 @@ class LineView:
     shipped: str
     invoiceable: str
     invoiced: str
-    goods: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +113,12 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An order as a person reads it, from one snapshot."""
+    """An order as a person reads it, from one snapshot. `services`: lines for which no goods come."""
 
     answer: Answer
     steps: tuple[StepView, ...] = ()
     lines: tuple[LineView, ...] = ()
+    services: frozenset[int] = frozenset()
     purchase_orders: tuple[PurchaseOrderView, ...] = ()
     flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()

@@ -90,6 +90,7 @@ def explainer(engine: Engine, base_url: str) -> Explain:
             answer=_kept(row) if row.code is Code.POISON else answer,
             steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
             lines=_lines(view),
+            services=_services(view),
             purchase_orders=_purchase_orders(view),
             flags=(*_flags(view), *_unpostable(readiness)),
             readiness=readiness,
@@ -227,10 +228,18 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
                 shipped=str(sent.get(line.id, 0)),
                 invoiceable=str(free.get(line.id, 0)),
                 invoiced=str(invoiced.get(str(line.id), 0)),
-                goods=view.physical(line),
             )
         )
     return tuple(result)
+
+
+def _services(view: OrderView) -> frozenset[int]:
+    """The lines, by their number in the matrix, for which no goods come (D-15)."""
+    return frozenset(
+        line.line_number or number
+        for number, line in enumerate(view.sold_lines, start=1)
+        if not view.physical(line)
+    )
 
 
 def _stock_lines(view: OrderView) -> tuple[LineView, ...]:

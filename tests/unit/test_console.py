@@ -80,8 +80,8 @@ def test_columns_of_which_the_scenario_says_nothing_stay_empty() -> None:
 
 
 def test_a_service_needs_no_goods() -> None:
-    service = line(goods=False, on_purchase_orders="0", received="0", linked="0")
-    (row,) = matrix.rows(explained(service), B1)
+    service = line(on_purchase_orders="0", received="0", linked="0")
+    (row,) = matrix.rows(explained(service, services=frozenset({1})), B1)
     assert row.cells[1:5] == (matrix.NOTHING,) * 4
 
 
