@@ -323,3 +323,23 @@ async def test_a_list_asks_an_index_whatever_stands_in_it(service: Service) -> N
         told = "\n".join(row[0] for row in rows)
         grown = re.findall(r"Seq Scan on (orders|document|call|audit|step_run|applied)\b", told)
         assert grown == [], f"{name}:\n{told}"
+
+
+async def test_a_purchase_order_for_stock_and_a_declined_quote_have_pages(
+    service: Service, browser: Browser
+) -> None:
+    changed = await service.admin.patch("/admin/settings", json={"LOST_ON_DECLINE": "true"})
+    assert changed.status_code == 200
+    bought: Any = json.loads(json.dumps(examples()["purchase_order.approved"]))
+    bought["data"]["purchaseOrder"].update(id=77, orderNumber="PO77", salesOrderID=None)
+    await post(service.client, bought, webhook_id="msg_stock")
+    declined: Any = json.loads(json.dumps(examples()["quote.won"]))
+    declined["type"] = "quote.declined"
+    declined["data"]["quote"].update(id=78, quoteNumber="QO78", status=90, salesOrderId=None)
+    await post(service.client, declined, webhook_id="msg_declined")
+    await service.merge()
+    for number in ("PO77", "QO78"):
+        page = await browser.page(f"/orders/{number}")
+        clean(page)
+        assert "Invoice gate" not in page.text
+    assert any("/orders/PO77" in link for link in (await browser.page("/?q=po7")).links)
