@@ -18,6 +18,7 @@ from app.api import (
     admin_alerts,
     admin_decisions,
     admin_doctor,
+    admin_drift,
     admin_foresight,
     admin_inbox,
     admin_orders,
@@ -74,6 +75,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     for module in (
         admin_doctor,
         admin_foresight,
+        admin_drift,
         admin_orders,
         admin_decisions,
         admin_tickets,

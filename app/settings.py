@@ -113,6 +113,24 @@ class Settings(BaseSettings):
         " hundred in a call, every tenth time: one that was deleted shows in no list.",
         ge=0.1,
     )
+    drift_hours: float = _service(
+        24.0,
+        "Hours between the beginnings of two drift sweeps, which compare what stands in ConnectWise"
+        " and the ledger with what Commerce asked for. 0: only when asked for.",
+        ge=0,
+    )
+    drift_days: int = _service(
+        14, "Days for which a sweep still compares an order that is through.", ge=0, le=366
+    )
+    drift_calls_a_minute: int = _service(
+        60, "Calls of a drift sweep in any minute, to ConnectWise and the ledger together.", ge=1
+    )
+    drift_calls: int = _service(
+        5000,
+        "Calls of a drift sweep in one go; when they are spent it goes on an hour later, where it"
+        " stopped.",
+        ge=100,
+    )
     commerce_poll_seconds: float = _service(
         90.0, "Seconds between two looks at the lists of Commerce's API, six calls each.", ge=0.1
     )

@@ -53,6 +53,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     503: refusal("The database is away (DATABASE_UNAVAILABLE); see Retry-After."),
 }
 
+# Of what asks ConnectWise while the request waits.
+ASKS_CONNECTWISE: dict[int | str, dict[str, Any]] = {
+    502: refusal("ConnectWise did not answer as asked (CONNECTWISE_UNAVAILABLE).")
+}
+
 
 def link_next(request: Request, response: Response, cursor: str | None) -> None:
     """Point to the following part. Relative: a Host header is nothing to build addresses from."""

@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions
 from app.sync.doctor import Doctor
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.ledger_events import Door
@@ -67,6 +68,9 @@ class Parts(Protocol):
 
     @property
     def foresight(self) -> Foresight: ...
+
+    @property
+    def findings(self) -> Findings: ...
 
     @property
     def doctor(self) -> Doctor: ...

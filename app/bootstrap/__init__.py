@@ -29,6 +29,7 @@ from app.bootstrap.chosen import (
     refuse_forbidden,
     scenarios,
     seed_of,
+    sweep_pace_of,
 )
 from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
@@ -49,8 +50,10 @@ from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.doctor import Doctor
+from app.sync.drift import Comparison, DriftSweep
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
@@ -109,6 +112,8 @@ class Container:
     foresight: Foresight
     alerts: Alerts
     ledgers: Ledgers
+    drift: DriftSweep
+    findings: Findings
     ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
@@ -167,7 +172,14 @@ class Container:
             seconds = self.settings.invoice_poll_seconds
             invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
         return Worker(
-            self.engine, self.store, self.clock, pace, invoices, self.commerce, self.alerts
+            self.engine,
+            self.store,
+            self.clock,
+            pace,
+            invoices,
+            self.commerce,
+            self.alerts,
+            self.drift,
         )
 
     async def keep_callbacks(self) -> None:
@@ -241,6 +253,7 @@ async def opened(
             scenarios=known,
         )
         replays = Replays(store=store, admin=store, operations=operations, ids=ids)
+        compare = Comparison(store, client, books, engine.plan)
         yield Container(
             settings=settings,
             database_url=database_url,
@@ -284,6 +297,23 @@ async def opened(
             ),
             foresight=Foresight(
                 engine=engine, store=store, admin=store, clock=clock, operations=operations
+            ),
+            drift=DriftSweep(
+                store=store,
+                kept=store,
+                compare=compare,
+                clock=clock,
+                tenant_id=DEFAULT_TENANT,
+                pace=sweep_pace_of(settings),
+            ),
+            findings=Findings(
+                store=store,
+                admin=store,
+                kept=store,
+                compare=compare,
+                clock=clock,
+                operations=operations,
+                calls_a_minute=settings.drift_calls_a_minute,
             ),
             check_callback=checker(verifier),
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),

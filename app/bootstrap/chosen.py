@@ -25,6 +25,7 @@ from app.settings import Group, Settings, listed, names_in
 from app.steps import STEPS
 from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
+from app.sync.drift import SweepPace
 from app.telemetry import logger
 
 DEFAULT_TENANT = 1
@@ -104,6 +105,16 @@ def pace_of(settings: Settings) -> CommercePace:
         patience=timedelta(
             seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
         ),
+    )
+
+
+def sweep_pace_of(settings: Settings) -> SweepPace:
+    """How often the systems are compared, how far back, and what that may cost."""
+    return SweepPace(
+        hours=settings.drift_hours,
+        days=settings.drift_days,
+        calls_a_minute=settings.drift_calls_a_minute,
+        calls=settings.drift_calls,
     )
 
 

@@ -14,6 +14,7 @@ from app.cli import (
     alerts,
     connections,
     doctor,
+    drift,
     events,
     foresight,
     keys,
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys, doctor, alerts,
+        server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
     )  # fmt: skip
     for module in modules:
         module.register(app)

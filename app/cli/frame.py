@@ -97,6 +97,7 @@ REFUSALS: dict[str, ExitCode] = {
     "LEDGER_NOT_SET_UP": ExitCode.USAGE,
     "ALERTS_NOT_SET_UP": ExitCode.USAGE,
     "LEDGER_UNAVAILABLE": ExitCode.UPSTREAM,
+    "CONNECTWISE_UNAVAILABLE": ExitCode.UPSTREAM,
 }
 
 

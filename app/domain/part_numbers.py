@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.domain.options import IDENTIFIER, sku_key
+from app.domain.order import OrderView
 from app.domain.psa import CatalogItem
 
 PART_NUMBER = 50  # characters that ConnectWise keeps (connectwise.md 3.4)
@@ -43,3 +45,19 @@ def with_part(
         return same
     exact = [item for item in same if item.manufacturer.casefold() == maker]
     return exact or [item for item in same if not item.manufacturer]
+
+
+FACT = "catalog identifier"  # by product number: what was found for the order
+MAPPING = "product"
+
+
+def mapped(view: OrderView, number: str) -> str | None:
+    """The identifier that a person gave for a product number."""
+    return view.mappings.get((MAPPING, number.casefold()))
+
+
+def known_as(view: OrderView, number: str) -> str:
+    """What ConnectWise calls the product of this Commerce product number, as far as it was read."""
+    fact = view.facts.get((FACT, sku_key(number)))
+    found = str(fact.body["identifier"]) if fact is not None else None
+    return found or mapped(view, number) or number[:IDENTIFIER]

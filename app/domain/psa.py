@@ -177,6 +177,7 @@ class PurchaseOrderLine:
     serialized: bool = False
     batched: bool = False  # taken over by accounting: nothing of it may be changed
     packing_slip: str = ""
+    unit_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

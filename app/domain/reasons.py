@@ -553,6 +553,53 @@ CODES: dict[Code, Reason] = {
         "An invoice would be removed and made anew, which breaks its pairing in the ledger.",
         "Change the invoice instead. Where it has to be removed, void it in the ledger first.",
     ),
+    Code.DRIFT_MISSING: Reason(
+        State.DONE,
+        Who.OPERATOR,
+        "H12",
+        "The drift sweep found that a record which the service made or used is gone.",
+        "Fix the finding, and the record is made anew by the same step; or adopt that it is gone.",
+    ),
+    Code.DRIFT_UNLINKED: Reason(
+        State.DONE,
+        Who.PURCHASING,
+        "H12",
+        "The drift sweep found a purchase order line that lost its link to the order's demand.",
+        "Fix the finding: the link is asked for again, and where it does not come back the order is "
+        "held as DEMAND_NOT_LINKED with its choices.",
+    ),
+    Code.DRIFT_DIFFERENT: Reason(
+        State.DONE,
+        Who.OPERATOR,
+        "H12",
+        "The drift sweep found another quantity, amount or number than the service left there.",
+        "Fix the finding where that is offered, correct the record by hand, or adopt what stands.",
+    ),
+    Code.DRIFT_INVOICED: Reason(
+        State.DONE,
+        Who.ACCOUNTING,
+        "H12",
+        "The drift sweep found lines on an invoice whose goods are still to come.",
+        "Fix the finding: the order reads its invoices and is held as INVOICED_TOO_EARLY with its "
+        "choices.",
+    ),
+    Code.DRIFT_FOREIGN: Reason(
+        State.DONE,
+        Who.PURCHASING,
+        "H12",
+        "The drift sweep found that somebody else bought for the order's demand, or added to what "
+        "the service made.",
+        "Cancel it in ConnectWise if it is a mistake; else adopt it.",
+    ),
+    Code.DUPLICATE_REMOTE: Reason(
+        State.DONE,
+        Who.OPERATOR,
+        "H12",
+        "The drift sweep found a record twice: both carry the mark of the service. A worker that was "
+        "frozen past its lease may have sent a write late.",
+        "Remove the second one, which the finding names: the finding then closes itself. The service "
+        "goes on with the first. Adopt it if both are right.",
+    ),
     Code.SYNC_NOT_READ: Reason(
         State.DONE,
         Who.OPERATOR,

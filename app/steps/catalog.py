@@ -15,9 +15,9 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.options import IDENTIFIER, alike, sku_key
-from app.domain.part_numbers import PART_NUMBER
+from app.domain.part_numbers import PART_NUMBER, mapped
 from app.steps.effects import Effects, Outcome
-from app.steps.identifiers import by_part, identifier, mapped, part_of, settle
+from app.steps.identifiers import by_part, identifier, part_of, settle
 from app.steps.resolve import optional, setting
 
 DESCRIPTION = 60

@@ -17,11 +17,8 @@ from app.domain.errors import Hold
 from app.domain.linking import allocate
 from app.domain.options import IDENTIFIER, alike, deselected, sku_key
 from app.domain.order import OrderView
-from app.domain.part_numbers import part_key, with_part
+from app.domain.part_numbers import FACT, MAPPING, mapped, part_key, with_part
 from app.steps.effects import Effects
-
-FACT = "catalog identifier"  # by product number
-MAPPING = "product"
 
 Line = Mapping[str, Any]
 
@@ -35,11 +32,6 @@ def _found(fx: Effects, number: str) -> str | None:
     fact = fx.view.facts.get((FACT, sku_key(number)))
     known = fact.body if fact is not None else fx.recent(FACT, sku_key(number))
     return str(known["identifier"]) if known is not None else None
-
-
-def mapped(view: OrderView, number: str) -> str | None:
-    """The identifier that a person gave for a product number."""
-    return view.mappings.get((MAPPING, number.casefold()))
 
 
 def settle(fx: Effects, number: str, found: str) -> None:

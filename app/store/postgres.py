@@ -15,6 +15,7 @@ from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
 from app.store.desk import Desk
+from app.store.drifting import Drifting
 from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
@@ -38,6 +39,7 @@ class PostgresStore(
     Connections,
     Polls,
     Grants,
+    Drifting,
     # What people use
     Lists,
     Setup,
@@ -48,8 +50,8 @@ class PostgresStore(
     Gauges,
     Desk,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore, desk.DeskStore and
-    views.AdminStore. One instance
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore,
+    drift.DriftStore, desk.DeskStore and views.AdminStore. One instance
     serves a whole process."""
 
     @classmethod

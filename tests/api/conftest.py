@@ -19,8 +19,10 @@ from app.store.postgres import PostgresStore
 from app.sync import inbox
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
+from app.sync.drift import Comparison
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
 from app.sync.operations import Operations
@@ -113,6 +115,11 @@ async def service(database_url: str) -> AsyncIterator[Service]:
     parts.foresight = Foresight(
         engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
     )
+    compare = Comparison(store, cw, None, engine.plan)
+    parts.findings = Findings(
+        store=store, admin=store, kept=store, compare=compare, clock=SystemClock(),
+        operations=parts.operations, calls_a_minute=60,
+    )  # fmt: skip
     app = create_app(parts)
     admin = client_of(app, authorization=f"Bearer {ADMIN_KEY}")
     async with admin, client_of(app) as client:

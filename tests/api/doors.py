@@ -113,6 +113,7 @@ class TestParts:
     decisions: Any = None
     replays: Any = None
     foresight: Any = None
+    findings: Any = None
     doctor: Any = None
     tickets: Any = None
     readiness: Any = None

@@ -26,7 +26,6 @@ OF_SCENARIO_D = re.compile(r"managed|suggestion")
 UNPROVEN = frozenset(
     [
         "C7",
-        "H12",
     ]
 )
 

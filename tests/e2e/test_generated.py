@@ -19,11 +19,13 @@ from tests.e2e.generated import Story, arrivals, invoiced, opportunity_for, stor
 from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.ledgers import kept
 from tests.e2e.remote import Remote, shape
+from tests.e2e.rules.test_drift import compare
 
 pytestmark = pytest.mark.processes
 NUMBERS = (
     "ordered", "on_purchase_orders", "received", "linked", "shipped", "invoiceable", "invoiced",
 )  # fmt: skip
+PACE: dict[str, Any] = {"drift_calls_a_minute": 100_000}  # nothing may differ in the end (H12)
 LINKING = ("B1", "B2")  # where ConnectWise gets the purchase orders
 COUNT = int(os.environ.get("STORIES", "4"))  # stories a group; more by hand
 GROUPS = int(os.environ.get("STORY_GROUPS", "5"))
@@ -66,7 +68,7 @@ def broken_laws(order: Rest, row: str = "B1") -> list[str]:
 async def test_h1_generated_orders_end_as_they_must_in_every_order_of_arrival(
     database_url: str, redis_url: str, group: int
 ) -> None:
-    async with running(database_url, redis_url, callbacks=group % 2 == 0) as stack:
+    async with running(database_url, redis_url, callbacks=group % 2 == 0, **PACE) as stack:
         for callback in await stack.get("/system/callbacks"):
             # Every change of the service's own comes back at it, as changes of others would.
             change = [{"op": "replace", "path": "isSelfSuppressedFlag", "value": False}]
@@ -86,6 +88,7 @@ async def test_h1_generated_orders_end_as_they_must_in_every_order_of_arrival(
         for seed, made, _, name in told:
             remote = await Remote.read(stack, made.order, numbers)
             assert shape(remote) == made.expected(), f"seed {seed}, {name}"
+            assert await compare(stack, made.order) == [], f"seed {seed}, {name}"
         told_back = (await stack.client.get("/admin/events", headers=bearer())).json()["items"]
         from_connectwise = [event for event in told_back if event["source"] == "connectwise"]
         assert bool(from_connectwise) is (group % 2 == 0)

@@ -186,6 +186,7 @@ class PurchaseOrderLine(Record):
     canceled_flag: Flag = False
     batched_flag: Flag = False
     packing_slip: Text = ""
+    unit_cost: Number | None = None
     sales_order: References = []
 
 

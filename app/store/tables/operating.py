@@ -43,6 +43,59 @@ class CommercePoll(SQLModel, table=True):
     state: Any = c.document(nullable=True)
 
 
+class DriftSweep(SQLModel, table=True):
+    """How far a tenant's sweep came (`drift.Sweep`), and which worker has its turn (H12)."""
+
+    __tablename__ = "drift_sweep"
+    tenant_id: int = c.to("tenant", primary=True)
+    due_at: datetime = c.moment(now=True)
+    lease_owner: int | None = c.number()
+    lease_token: str | None = c.string()
+    lease_until: datetime | None = c.moment()
+    state: Any = c.document(nullable=True)
+
+
+class DriftFinding(SQLModel, table=True):
+    """A difference between the systems (`drift.Drift`, `drift.Finding`). One that is not closed
+    stands once for each order and key."""
+
+    __tablename__ = "drift_finding"
+    __table_args__ = (
+        Index(
+            "drift_finding_standing",
+            "order_id",
+            "key",
+            unique=True,
+            postgresql_where=sql("standing <> 'closed'"),
+        ),
+        Index("drift_finding_of_tenant", "tenant_id", "standing", "id"),
+    )
+    id: int = c.identity()
+    tenant_id: int = c.to("tenant")
+    order_id: int = c.to("orders")
+    key: str = c.string()
+    digest: str = c.string()
+    standing: str = c.string()
+    code: str = c.string()
+    system: str = c.string()
+    kind: str = c.string()
+    record: str = c.string()
+    about: str = c.string()
+    step: str = c.string()
+    subject: str = c.string()
+    says: str = c.string()
+    stands: str = c.string()
+    sentence: str = c.string()
+    who: str = c.string()
+    url: str | None = c.string()
+    fix: Any = c.document(nullable=True)
+    since: datetime = c.moment(now=True)
+    seen_at: datetime = c.moment(now=True)
+    actor: str | None = c.string()
+    reason: str | None = c.string()
+    closed_at: datetime | None = c.moment()
+
+
 class Replay(SQLModel, table=True):
     """A plan of what would be done again, and what became of it."""
 

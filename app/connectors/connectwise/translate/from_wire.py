@@ -195,6 +195,7 @@ def purchase_order_line(raw: Any) -> psa.PurchaseOrderLine:
         serialized=read.product.serialized_flag if read.product is not None else False,
         batched=read.batched_flag,
         packing_slip=read.packing_slip.strip(),
+        unit_cost=read.unit_cost,
     )
 
 
