@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.doctor import Doctor
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
 from app.sync.operations import Operations
@@ -50,6 +51,9 @@ class Parts(Protocol):
 
     @property
     def foresight(self) -> Foresight: ...
+
+    @property
+    def findings(self) -> Findings: ...
 
     @property
     def doctor(self) -> Doctor: ...

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.console import door, live, orders, setup, work
+from app.console import door, drift, live, orders, setup, work
 
 router = APIRouter()
-for _module in (door, live, setup, work, orders):
+for _module in (door, live, drift, setup, work, orders):
     router.include_router(_module.router)

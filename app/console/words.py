@@ -46,6 +46,11 @@ STATES: Mapping[str, str] = {
     "warning": "Warning",
     "failed": "Failed",
     "unproven": "Unproven",
+    # Of what differs
+    "fixing": "Being mended",
+    "adopted": "Adopted",
+    "ignored": "Ignored",
+    "closed": "Closed",
 }
 # Every state is drawn in one of a few shapes, so that colour never says it alone.
 SHAPES: Mapping[str, str] = {
@@ -77,6 +82,10 @@ SHAPES: Mapping[str, str] = {
     "warning": "waiting",
     "failed": "held",
     "unproven": "off",
+    "fixing": "running",
+    "adopted": "done",
+    "ignored": "off",
+    "closed": "done",
 }
 WHO: Mapping[str, str] = {
     "nobody": "Nobody: it goes on by itself",

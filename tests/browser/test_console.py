@@ -36,6 +36,7 @@ PAGES = {
     "replays": "/replay",
     "connections": "/connections",
     "doctor": "/doctor?run=1",
+    "drift": "/drift",
     "audit": "/audit",
     "search": "/?q=PO1000",
     "cancelled": "/orders/ON10001205",

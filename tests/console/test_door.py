@@ -14,7 +14,17 @@ from tests.api.conftest import Service
 from tests.api.doors import ADMIN_KEY, client_of
 from tests.console.conftest import Browser, signed_in
 
-PAGES = ("/", "/orders", "/inbox", "/issues", "/replay", "/connections", "/doctor", "/audit")
+PAGES = (
+    "/",
+    "/orders",
+    "/inbox",
+    "/issues",
+    "/replay",
+    "/connections",
+    "/doctor",
+    "/drift",
+    "/audit",
+)
 
 
 async def test_nobody_reads_a_page_without_signing_in(service: Service) -> None:
@@ -126,6 +136,8 @@ POSTS = (
     "/replay",
     "/replay/x/run",
     "/replay/x/abort",
+    "/drift/sweep",
+    "/drift/1/settle",
     "/connections/1/pause",
     "/connections/1/resume",
     "/sign-out",

@@ -11,6 +11,8 @@ import pytest
 
 from app.api.examples import examples
 from app.bootstrap import scenarios
+from app.domain.codes import Code, Who
+from app.domain.drift import Drift
 from app.store import desk
 from tests.api.conftest import Service
 from tests.api.doors import post
@@ -343,3 +345,36 @@ async def test_a_purchase_order_for_stock_and_a_declined_quote_have_pages(
         clean(page)
         assert "Invoice gate" not in page.text
     assert any("/orders/PO77" in link for link in (await browser.page("/?q=po7")).links)
+
+
+async def test_what_differs_is_shown_and_settled(service: Service, browser: Browser) -> None:
+    await service.tell("sales_order.approved")
+    (order,) = await service.query("SELECT id FROM orders")
+    drift = Drift(
+        Code.DRIFT_MISSING,
+        "connectwise",
+        "ticket",
+        "21",
+        "raise_ticket",
+        "order",
+        "ticket 21",
+        "",
+        f"Ticket 21 is gone. {HOSTILE}",
+        Who.OPERATOR,
+    )
+    await service.store.keep_findings(order["id"], [drift])
+    page = await browser.page("/drift")
+    clean(page)
+    assert f"Ticket 21 is gone. {HOSTILE}" in page.text
+    form = next(form for form in page.forms if form["action"].endswith("/settle"))
+    sent = {"form": form["form"], "reason": "it was merged by hand"}
+    unknown = await browser.client.post(form["action"], data={**sent, "way": "burn"})
+    assert unknown.status_code == 422
+    told = await browser.told(
+        await browser.client.post(form["action"], data={**sent, "way": "ignore"})
+    )
+    assert "Ignored" in told.text
+    assert "Nothing differs" in told.text
+    assert "it was merged by hand" in (await browser.page("/drift?standing=ignored")).text
+    asked = await browser.told(await browser.send("/drift", "/drift/sweep"))
+    assert "A worker compares from now on" in asked.text
