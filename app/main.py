@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from app import bootstrap
 from app.api import (
@@ -32,6 +33,7 @@ from app.api.ledger_webhooks import LedgerDoors
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
 from app.api.webhooks import Background, CallbackDoor, CommerceDoor, Doors
+from app.console import guard, routes
 
 VERSION = "1"
 # Objects allocated between two collections. Intake allocates little that lives; with the default
@@ -61,7 +63,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         version=VERSION,
         description="Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once.",
         lifespan=lifespan,
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, HTTPException: guard.or_page(HANDLERS[HTTPException])},
         # FastAPI's own pages load scripts from another host.
         docs_url=None,
         redoc_url=None,
@@ -86,6 +88,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     ):
         app.include_router(module.router)
     app.include_router(sign_in.back)
+    app.include_router(routes.router)
     if parts is not None:
         _serve(app, parts)
     return app

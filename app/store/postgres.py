@@ -14,6 +14,7 @@ from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.desk import Desk
 from app.store.drifting import Drifting
 from app.store.gauges import Gauges
 from app.store.grants import Grants
@@ -47,9 +48,10 @@ class PostgresStore(
     Access,
     Alerts,
     Gauges,
+    Desk,
 ):
     """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore,
-    drift.DriftStore and views.AdminStore. One instance
+    drift.DriftStore, desk.DeskStore and views.AdminStore. One instance
     serves a whole process."""
 
     @classmethod

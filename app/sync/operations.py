@@ -133,7 +133,7 @@ class Operations:
     async def orders(
         self, actor: Actor, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
     ) -> Page[OrderRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.orders(actor.tenant_id, wanted, cursor, _page(limit))
 
     async def find(self, actor: Actor, number: str, connection: str | None = None) -> OrderRow:
@@ -164,16 +164,26 @@ class Operations:
         snapshot = await self._store.peek(row.id)
         return Story(snapshot.order, self._explain(snapshot))
 
+    def steps_of(self, order: OrderRow) -> tuple[str, ...]:
+        """The steps of the order's scenario, in their order; of one not pinned yet, of the service's."""
+        scenario = self._scenarios.get(order.scenario or self._settings.scenario)
+        return tuple(use.name for use in scenario.steps) if scenario is not None else ()
+
+    def known_steps(self) -> tuple[str, ...]:
+        """The steps of all scenarios, each once."""
+        every = (use.name for scenario in self._scenarios.values() for use in scenario.steps)
+        return tuple(dict.fromkeys(every))
+
     async def journal(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[JournalRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.journal(order.id, cursor, _page(limit))
 
     async def calls(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[CallRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.calls(order.id, cursor, _page(limit))
 
     # Inbox --------------------------------------------------------------------------------
@@ -186,7 +196,7 @@ class Operations:
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[InboxEvent]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.events(actor.tenant_id, source, status, cursor, _page(limit))
 
     async def event(self, actor: Actor, event_id: int) -> InboxEvent:
@@ -373,7 +383,7 @@ def _page(limit: int) -> int:
 
 
 @contextlib.contextmanager
-def _readable_cursor() -> Any:
+def readable_cursor() -> Any:
     try:
         yield
     except ValueError as error:

@@ -118,6 +118,9 @@ class TestParts:
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None
+    desk: Any = None
+    sessions: Any = None
+    clock: Any = None
     ledgers: Any = None
     alerts: Any = None
     ledger_doors: Sequence[Door] = (

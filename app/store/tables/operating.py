@@ -100,6 +100,7 @@ class Replay(SQLModel, table=True):
     """A plan of what would be done again, and what became of it."""
 
     __tablename__ = "replay"
+    __table_args__ = (Index("replay_of_tenant", "tenant_id", "created_at"),)
     id: str = c.string(primary_key=True)
     tenant_id: int = c.to("tenant")
     state: str = c.string()
