@@ -51,6 +51,7 @@ KINDS: dict[str, ProblemKind] = {
     "CONNECTION_NOT_PAUSED": ProblemKind(409, "The connection is not paused."),
     "TICKET_REFUSED": ProblemKind(409, "The order cannot go on this ticket."),
     "EVENT_NOT_REPLAYABLE": ProblemKind(409, "The delivery cannot be merged now."),
+    "ALERTS_NOT_SET_UP": ProblemKind(409, "Alerts have nowhere to go."),
     "LEDGER_NOT_SET_UP": ProblemKind(409, "The ledger is not set up here."),
     "SIGN_IN_REFUSED": ProblemKind(409, "The sign-in cannot be taken."),
     "REPLAY_ENDED": ProblemKind(409, "The replay has ended."),

@@ -113,6 +113,7 @@ KEPT_FACTS: frozenset[str] = frozenset(
         "status_written",
         "opportunity_left",
         "ticket_choice",
+        "catalog identifier",
     }
 )
 

@@ -75,6 +75,20 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True)
+class PurchaseOrderView:
+    """A purchase order as far as it is for the order, in whole units. `ordered` is all of it,
+    `sold` what is for the order's lines; `received` and `linked` are of what is sold.
+    """
+
+    number: str
+    supplier: str
+    ordered: int
+    sold: int
+    received: int
+    linked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """Something for a person that does not hold the order (H5)."""
 
@@ -100,11 +114,13 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An order as a person reads it, from one snapshot."""
+    """An order as a person reads it, from one snapshot. `services`: lines for which no goods come."""
 
     answer: Answer
     steps: tuple[StepView, ...] = ()
     lines: tuple[LineView, ...] = ()
+    services: frozenset[int] = frozenset()
+    purchase_orders: tuple[PurchaseOrderView, ...] = ()
     flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()
     readiness: Checked | None = None  # None: no tool that posts ConnectWise's records is named

@@ -14,9 +14,10 @@ from app.domain.errors import LeaseLost
 from app.domain.ports import SharedClaim
 from app.domain.records import QUOTE, CallRecord, Claim, Intent
 from app.store import rows
-from app.store.database import Part, as_json, text
-from app.store.database import key as index_key
+from app.store.database import Part
 from app.store.story import CALLS, call_columns
+from app.store.texts import as_json, text
+from app.store.texts import key as index_key
 
 # The order's row is locked, so that nobody can take the order over between the look at the token
 # and the commit: whoever takes it over afterwards sees the intent.
@@ -63,8 +64,8 @@ _STILL_HELD = (
 )
 _INHERITED = f"""
 SELECT {rows.INTENT_COLUMNS} FROM intent AS i
-WHERE i.tenant_id = $1 AND i.kind = $2 AND i.key = $3 AND i.shared AND i.outcome IS NULL
-  AND i.order_id <> $4
+WHERE i.tenant_id = $1 AND i.kind = $2 AND i.shared AND i.outcome IS NULL AND i.order_id <> $4
+  AND (i.key = $3 OR i.evidence->>'also' = $3)
 ORDER BY i.id
 """  # noqa: S608 - constant text
 _WAIT = """

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeAlias
 from app.domain.documents import Kind, QuoteStatus
 from app.domain.records import QUOTE, STOCK, DocumentPlace, JournalEntry
 from app.domain.versions import Stored, merge
-from app.store.database import key
+from app.store.texts import key
 
 Key: TypeAlias = tuple[int, Kind, str]  # connection, kind, source id
 OrderKey: TypeAlias = tuple[int, str]  # connection, source id
@@ -105,11 +105,15 @@ class Doc:
         return {opportunity for opportunity in found if opportunity is not None}
 
     @property
-    def name(self) -> str:
-        label, fields = _LABELS[self.kind]
+    def number(self) -> str | None:
+        """What people call the document."""
         body: Mapping[str, Any] = self.stored.body()
-        number = next((body[name] for name in fields if body.get(name)), self.source_id)
-        return f"{label} {number}"
+        found = next((body[name] for name in _LABELS[self.kind][1] if body.get(name)), None)
+        return None if found is None else str(found)
+
+    @property
+    def name(self) -> str:
+        return f"{_LABELS[self.kind][0]} {self.number or self.source_id}"
 
     @property
     def names(self) -> tuple[str | None, str | None]:

@@ -29,7 +29,7 @@ from app.domain.order import OrderView
 from app.domain.ports import Paused
 from app.domain.reasons import CODES
 from app.domain.records import Answer, JournalEntry, LedgerRow, Snapshot, WriteSet
-from app.steps import LEDGER_STEPS
+from app.steps import CALLED, LEDGER_STEPS
 
 PARK_AFTER = 5
 CONNECTWISE, LEDGER = "connectwise", "ledger"
@@ -192,7 +192,9 @@ def note_verdicts(view: OrderView, plan: Plan, writes: WriteSet) -> None:
 
 def part_of(step: str) -> str:
     """Which side a step calls."""
-    return LEDGER if step in LEDGER_STEPS else CONNECTWISE
+    if step in LEDGER_STEPS:
+        return LEDGER
+    return CONNECTWISE if step not in CALLED else step
 
 
 @dataclass(frozen=True, slots=True)

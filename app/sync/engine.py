@@ -29,6 +29,7 @@ from app.domain.errors import (
     StoreUnavailable,
     clamp_retry_after,
 )
+from app.domain.letters import Mail
 from app.domain.order import OrderView, build
 from app.domain.ports import Chance, Checkpoints, Clock, ConnectWise, Paused, Store
 from app.domain.records import (
@@ -43,15 +44,17 @@ from app.domain.records import (
     WriteSet,
 )
 from app.domain.scenario import Scenario, forbidden
-from app.steps import LEDGER_STEPS, STEPS
+from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync.attempt import Attempt, Drive
 from app.sync.endings import (
+    LEDGER,
     Shut,
     broken,
     failed,
     held,
     note_verdicts,
     open_part,
+    part_of,
     paused_answer,
     stopped,
 )
@@ -62,6 +65,7 @@ ROUNDS = 50
 LEDGER_AT_ONCE = 3
 PARK_AFTER = 5
 SYSTEM = "connectwise"
+CONNECTWISE = "ConnectWise"
 Pin = tuple[str, int, Mapping[str, Any]]  # scenario, its version, behaviour settings
 
 
@@ -77,6 +81,7 @@ class Engine:
     scenarios: Mapping[str, Scenario]
     defaults: Mapping[str, Any]
     books: Books | None = None  # None: no ledger is connected
+    mail: Mail | None = None  # None: no mail server is set
     ledger: str = ""  # its system, as its connection is called
     # A ledger's budget is small: so few attempts share it that each comes to its end.
     ledger_line: asyncio.Semaphore = field(
@@ -246,7 +251,8 @@ class Engine:
             subject=run.subject,
             calls=calls,
             books=self.books,
-            ledger=run.step in LEDGER_STEPS,
+            mail=self.mail,
+            system=CALLED.get(run.step, CONNECTWISE),
         )
         started = self.clock.monotonic()
 
@@ -319,15 +325,18 @@ class Engine:
     async def _failed(
         self, view: OrderView, base: LedgerRow, failure: RemoteFailure, remembered: bool
     ) -> LedgerRow:
-        system = "The ledger" if base.step in LEDGER_STEPS else "ConnectWise"
+        called = CALLED.get(base.step, CONNECTWISE)
+        system = called[0].upper() + called[1:]  # a sentence begins with it
         now, chance = await self.store.now(), self.chance.random()
         ending = failed(view, base, failure, now, chance, system, remembered=remembered)
-        if ending.pause is not None:
-            await self.store.pause(view.row.tenant_id, self._system(base.step), ending.pause)
+        paused = self._system(base.step)
+        if ending.pause is not None and paused:
+            await self.store.pause(view.row.tenant_id, paused, ending.pause)
         return ending.row
 
     def _system(self, step: str) -> str:
-        return self.ledger if step in LEDGER_STEPS else SYSTEM
+        """The connection whose calls a step makes; empty for a letter: a mail server has none."""
+        return {LEDGER: self.ledger, SYSTEM: SYSTEM}.get(part_of(step), "")
 
     # Looking -------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ WAKE_SECONDS = 2.0
 MAPPING_KINDS: dict[str, str] = {
     "company": "Commerce customer id → ConnectWise company identifier or id",
     "vendor": "Commerce supplier id → ConnectWise company identifier or id",
+    "product": "Commerce product number → ConnectWise catalog item identifier",
     "ledger_vendor": "Commerce supplier id → the ledger's id of the vendor",
     "ledger_customer": "Commerce customer id → the ledger's id of the customer",
     "contact": "e-mail address of the customer's contact → ConnectWise contact id",
@@ -51,6 +52,7 @@ MAPPING_KINDS: dict[str, str] = {
     binding.KIND: "customer:{Commerce id}, or entry_type:{how it was placed} → scenario",
 }
 _BY_EMAIL = ("contact", "member")
+_CASELESS = (*_BY_EMAIL, "product")
 _MAX_KEY = 200
 
 
@@ -131,7 +133,7 @@ class Operations:
     async def orders(
         self, actor: Actor, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
     ) -> Page[OrderRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.orders(actor.tenant_id, wanted, cursor, _page(limit))
 
     async def find(self, actor: Actor, number: str, connection: str | None = None) -> OrderRow:
@@ -162,16 +164,26 @@ class Operations:
         snapshot = await self._store.peek(row.id)
         return Story(snapshot.order, self._explain(snapshot))
 
+    def steps_of(self, order: OrderRow) -> tuple[str, ...]:
+        """The steps of the order's scenario, in their order; of one not pinned yet, of the service's."""
+        scenario = self._scenarios.get(order.scenario or self._settings.scenario)
+        return tuple(use.name for use in scenario.steps) if scenario is not None else ()
+
+    def known_steps(self) -> tuple[str, ...]:
+        """The steps of all scenarios, each once."""
+        every = (use.name for scenario in self._scenarios.values() for use in scenario.steps)
+        return tuple(dict.fromkeys(every))
+
     async def journal(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[JournalRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.journal(order.id, cursor, _page(limit))
 
     async def calls(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[CallRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.calls(order.id, cursor, _page(limit))
 
     # Inbox --------------------------------------------------------------------------------
@@ -184,7 +196,7 @@ class Operations:
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[InboxEvent]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.events(actor.tenant_id, source, status, cursor, _page(limit))
 
     async def event(self, actor: Actor, event_id: int) -> InboxEvent:
@@ -222,11 +234,11 @@ class Operations:
                     "REQUEST_NOT_VALID",
                     f"{name}: must be 1 to {_MAX_KEY} printable characters.",
                 )
-        if kind in _BY_EMAIL:
+        if kind in _CASELESS:
             commerce = commerce.casefold()
-            if not (connectwise.isascii() and connectwise.isdecimal()):
-                sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
-                raise Refusal("REQUEST_NOT_VALID", sentence)
+        if kind in _BY_EMAIL and not (connectwise.isascii() and connectwise.isdecimal()):
+            sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
+            raise Refusal("REQUEST_NOT_VALID", sentence)
         if kind == binding.KIND:
             await self._refuse_binding(actor, commerce, connectwise)
         audit = Audit(
@@ -371,7 +383,7 @@ def _page(limit: int) -> int:
 
 
 @contextlib.contextmanager
-def _readable_cursor() -> Any:
+def readable_cursor() -> Any:
     try:
         yield
     except ValueError as error:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -66,7 +67,7 @@ async def test_c7_a_burst_of_orders_never_meets_the_limit_of_connectwise(
         async with second_worker(stack):
 
             async def used_up() -> bool:
-                return (await connection(stack, "connectwise"))["state"] == "paused"
+                return bool((await connection(stack, "connectwise"))["state"] == "paused")
 
             await stack.until_true(used_up, 20)
             await asyncio.sleep(1)  # whoever would go on all the same shows now
@@ -86,8 +87,11 @@ async def test_c7_a_burst_of_orders_never_meets_the_limit_of_connectwise(
 async def books(
     request: pytest.FixtureRequest, database_url: str, redis_url: str
 ) -> AsyncIterator[Kept]:
-    named = {f"{request.param}_client_id": "client", f"{request.param}_client_secret": "secret"}
-    more = {"secrets_keys": Fernet.generate_key().decode(), "ledger_timeout": 5.0}
+    named: dict[str, Any] = {
+        f"{request.param}_client_id": "client",
+        f"{request.param}_client_secret": "secret",
+    }
+    more: dict[str, Any] = {"secrets_keys": Fernet.generate_key().decode(), "ledger_timeout": 5.0}
     async with kept(
         request.param, database_url, redis_url, invoice_status="approved", **named, **more
     ) as opened_books:
@@ -130,7 +134,7 @@ async def test_h10_a_ledger_that_asks_for_a_pause_gets_it_from_every_worker(book
     await books.tell(first.approved(), invoice(first, LINE))
 
     async def paused() -> bool:
-        return (await connection(stack, books.name))["state"] == "paused"
+        return bool((await connection(stack, books.name))["state"] == "paused")
 
     await stack.until_true(paused, 20)
     shown = await connection(stack, books.name)
@@ -140,6 +144,7 @@ async def test_h10_a_ledger_that_asks_for_a_pause_gets_it_from_every_worker(book
     await books.tell(second.approved())
     await stack.until(second.number, lambda one: one["state"] == "waiting")
     assert len(await books.ledger.requests()) == asked
+    # The pause is the store's: a person ends it, and no process rests much longer by itself.
     await books.ledger.switch(requests_per_minute=None)
     await post(stack, f"connections/{shown['id']}/resume")
     await stack.until_state(first.number, "done")
