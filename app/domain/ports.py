@@ -123,7 +123,7 @@ class Store(Protocol):
     async def accept(self, delivery: Delivery) -> Accepted:
         """Keep a verified delivery and count it once by (connection, external id).
 
-        Returns only after the commit. Concurrent calls share a commit. A known id with the same
+        Returns only after the commit, which concurrent calls may share. A known id with the same
         body hash: duplicate. With another: kept as rejected ID_REUSED and `reused`, except for
         ConnectWise callbacks, whose ids are never refused. Rejected deliveries (status
         "rejected") are kept without burning their id. Raises KeyError for an unknown connection.
@@ -207,8 +207,8 @@ class Store(Protocol):
         lost, with when that was settled, else announced; None: it never did (B1.4)."""
 
     async def commit(self, writes: WriteSet, release: Release | None = None) -> Committed:
-        """Write a round's outcome. Concurrent commits of several orders share a transaction;
-        a lost token drops only its own rows. With `release` the lease is given back, if
+        """Write a round's outcome. Concurrent commits of several orders may share a transaction;
+        a lost token or a refused write set drops only its own rows. With `release` the lease is given back, if
         `wake_seq` is still the order's; the answer is kept either way. Dropping a claim wakes
         the orders that wait for it. Resets claims_without_progress. `run_finished` closes the
         running step, or the one that the same write set starts. Raises RecordTaken."""

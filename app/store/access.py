@@ -12,9 +12,10 @@ from app.domain.upkeep import KeyRow
 from app.domain.views import ApiKey, Audit, Readiness, Remembered
 from app.store import migrate
 from app.store.claiming import ALIVE
-from app.store.database import Part, text
-from app.store.database import key as index_key
+from app.store.database import Part
 from app.store.setup import append
+from app.store.texts import key as index_key
+from app.store.texts import text
 
 _KEY = """
 SELECT tenant_id, name, scopes FROM api_key WHERE digest = $1 AND revoked_at IS NULL

@@ -14,9 +14,10 @@ from app.domain.errors import LeaseLost
 from app.domain.ports import SharedClaim
 from app.domain.records import QUOTE, CallRecord, Claim, Intent
 from app.store import rows
-from app.store.database import Part, as_json, text
-from app.store.database import key as index_key
+from app.store.database import Part
 from app.store.story import CALLS, call_columns
+from app.store.texts import as_json, text
+from app.store.texts import key as index_key
 
 # The order's row is locked, so that nobody can take the order over between the look at the token
 # and the commit: whoever takes it over afterwards sees the intent.

@@ -18,11 +18,9 @@ from app.domain.reasons import CODES
 from app.domain.records import Claim
 from app.store.connections import CALLABLE
 from app.store.database import Part, Session
+from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
 
 LIVENESS = 0x444C_0001  # class of the workers' session locks
-POISON_AFTER = 5
-ALONE_AFTER = 1
-POISON_SENTENCE = "The order ended its worker several times."
 
 # Poisoned orders stay where they are: only a person wakes them.
 WAKE = """
@@ -51,7 +49,7 @@ _POISON = """
 WITH parked AS (
     UPDATE orders SET
         state = 'parked', code = 'POISON', sentence = $2, who = $3, since = now(),
-        next_look = 'when a person replays it', choices = '{}', due_at = NULL,
+        next_look = $4, choices = '{}', due_at = NULL,
         lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
     WHERE id = ANY ($1::bigint[])
     RETURNING id, tenant_id
@@ -149,8 +147,8 @@ class Claiming(Part):
             poisoned = [row["id"] for row in free if row["claims"] >= POISON_AFTER]
             if poisoned:
                 who = CODES[Code.POISON].who.value
-                await session.execute(_POISON, poisoned, POISON_SENTENCE, who)
-            taken = _batch([row for row in free if row["claims"] < POISON_AFTER])
+                await session.execute(_POISON, poisoned, POISON_SENTENCE, who, NEXT_LOOK)
+            taken = batch([row for row in free if row["claims"] < POISON_AFTER])
             if not taken:
                 forgotten = await session.fetch(_FORGOTTEN)
                 if forgotten:
@@ -204,11 +202,3 @@ class Claiming(Part):
         async with self._db.session() as session:
             moment: datetime | None = await session.fetchval(_NEXT)
         return moment
-
-
-def _batch(free: Sequence[Any]) -> list[int]:
-    """The orders to take. One that ended its worker before is taken alone, so that it cannot
-    take others along; those after it come with the next claim."""
-    if free and free[0]["claims"] >= ALONE_AFTER:
-        return [free[0]["id"]]
-    return [row["id"] for row in free if row["claims"] < ALONE_AFTER]

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.domain.codes import Code
-from app.domain.grants import Company, Grant
 from app.domain.ports import Paused
-from app.store.database import Part, as_json, text
-from app.store.database import key as index_key
+from app.store import rows
+from app.store.database import Part
+from app.store.texts import as_json, text
+from app.store.texts import key as index_key
 
 SERVICE: Final = "service"
 
@@ -67,7 +67,7 @@ class Connections(Part):
     async def paused(self, tenant_id: int, system: str) -> Paused | None:
         async with self._db.session() as session:
             row = await session.fetchrow(_PAUSED, tenant_id, system)
-        return None if row is None else as_paused(row)
+        return None if row is None else rows.paused(row)
 
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         query = """
@@ -98,23 +98,3 @@ class Connections(Part):
             await session.execute(
                 statement, tenant_id, kind, index_key(key), as_json(dict(body)), seconds
             )
-
-
-def as_paused(row: Any) -> Paused:
-    """A connection's pause. A code that an older version knew counts as a plain pause."""
-    code = row["pause_code"]
-    known = Code(code) if code in Code.__members__ else Code.CONNECTION_PAUSED
-    return Paused(row["paused_until"], known, row["pause_sentence"] or "", row["paused_by"] or "")
-
-
-def as_grant(row: Any) -> Grant:
-    return Grant(
-        company=Company(row["company_id"], row["company_name"]),
-        access_until=row["access_until"],
-        refresh_until=row["refresh_until"],
-        grant_until=row["grant_until"],
-        consented_at=row["consented_at"],
-        consented_by=row["consented_by"],
-        trouble=row["trouble"],
-        over=row["over"],
-    )

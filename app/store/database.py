@@ -7,11 +7,10 @@ outside this package imports asyncpg's errors.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
@@ -29,7 +28,6 @@ CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 8.0
 LOCK_SECONDS = 5
 IDLE_IN_TRANSACTION_SECONDS = 15
-MAX_KEY = 300
 
 # Server-side: gone, stopping, starting, read-only, full, out of memory or connections, timed out.
 _UNAVAILABLE: tuple[type[BaseException], ...] = (
@@ -163,35 +161,6 @@ async def _close(connection: asyncpg.Connection[asyncpg.Record]) -> None:
         await connection.close(timeout=2)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         connection.terminate()
-
-
-_NOT_TEXT = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
-
-
-def text(value: str) -> str:
-    """Text that PostgreSQL takes: U+0000 and half characters become U+FFFD."""
-    return value if value.isascii() and "\x00" not in value else value.translate(_NOT_TEXT)
-
-
-def text_or_none(value: str | None) -> str | None:
-    return None if value is None else text(value)
-
-
-def key(value: str) -> str:
-    """Text for a column of an index, whose entries have a limit that no honest key comes near."""
-    cleaned = text(value)
-    if len(cleaned) <= MAX_KEY:
-        return cleaned
-    return f"{cleaned[:100]}…{hashlib.sha256(cleaned.encode()).hexdigest()}"
-
-
-def as_json(value: Any) -> str:
-    """JSON for a `json` column. ASCII only, so that half characters cannot fail it."""
-    return json.dumps(value, separators=(",", ":"), default=str)
-
-
-def as_json_or_none(value: Any) -> str | None:
-    return None if value is None else as_json(value)
 
 
 class Part:

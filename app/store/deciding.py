@@ -10,17 +10,18 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.gone import Forgotten
 from app.domain.records import Fact, JournalEntry
 from app.domain.views import Audit, DecisionMade
+from app.store import decided
 from app.store.claiming import WAKE
-from app.store.database import Part, Session, as_json, text, text_or_none
+from app.store.database import Part, Session
 from app.store.operating import wake_as_a_person
 from app.store.record_columns import DROP_LEDGER, DROP_REFS
 from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
+from app.store.texts import as_json, text, text_or_none
 
 # First of all, as a worker's commit does.
 _LOCK = "SELECT tenant_id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
@@ -83,17 +84,6 @@ class Deciding(Part):
         out from now on; with `release` a person's hold ends. False, and nothing is kept: it would
         `forget` while a step is under way or a write is in doubt. Raises KeyError."""
         one = made.decision
-        told = f"decided {one.choice} on {one.code.value}"
-        if made.skip:
-            told = f"left out {one.step.replace('_', ' ')}"
-        entry = JournalEntry(
-            "DECIDED",
-            f"{one.actor} {told}: {one.reason}",
-            one.step or None,
-            one.subject,
-            actor=one.actor,
-            data={"code": one.code.value, "choice": one.choice},
-        )
         async with self._db.transaction() as session:
             tenant_id = await session.fetchval(_LOCK, made.order_id)
             if tenant_id is None:
@@ -115,15 +105,12 @@ class Deciding(Part):
                 one.about,
             )
             if made.skip:
-                sentence = f"Left out by {one.actor}: {one.reason}"
-                await session.execute(_SKIP, made.order_id, one.step, one.subject, text(sentence))
+                sentence = text(decided.left_out(one))
+                await session.execute(_SKIP, made.order_id, one.step, one.subject, sentence)
             if made.release:
                 await session.fetchval(_HOLD, made.order_id, None)
-            data = {"code": one.code.value, "choice": one.choice, "subject": one.subject}
-            await append(
-                session, tenant_id, Audit(one.actor, "order.decide", str(made.order_id), data)
-            )
-            await wake_as_a_person(session, [made.order_id], entry)
+            await append(session, tenant_id, decided.audit(made))
+            await wake_as_a_person(session, [made.order_id], decided.entry(made))
             dropped = []
             if made.drop_claims:
                 dropped = await session.fetch(_DROP_CLAIMS, made.order_id)
@@ -142,13 +129,12 @@ class Deciding(Part):
 
     async def hold(self, order_id: int, actor: str, reason: str) -> None:
         """Hold an order until `release_hold`. Raises KeyError."""
-        entry = JournalEntry(Code.HELD_BY_PERSON.value, f"Held by {actor}: {reason}", actor=actor)
-        await self._hold(order_id, f"{actor}: {reason}", entry, "order.hold")
+        held_by = f"{actor}: {reason}"
+        await self._hold(order_id, held_by, decided.held(actor, reason), "order.hold")
 
     async def release_hold(self, order_id: int, actor: str, reason: str) -> None:
         """End a person's hold. Raises KeyError."""
-        entry = JournalEntry("HOLD_RELEASED", f"Released by {actor}: {reason}", actor=actor)
-        await self._hold(order_id, None, entry, "order.release")
+        await self._hold(order_id, None, decided.released(actor, reason), "order.release")
 
     async def keep_fact(self, order_id: int, fact: Fact, entry: JournalEntry, audit: Audit) -> None:
         """Keep what a person said of an order, and wake it with its retries reset. Raises
@@ -167,7 +153,6 @@ class Deciding(Part):
         """Pin the order anew. Its lease ends, so that a worker that read it before begins again:
         none has begun a step, so none has sent anything. Raises KeyError."""
         name, version, behaviour = pin
-        sentence = f"Pinned by {actor} to {name} version {version}: {reason}"
         async with self._db.transaction() as session:
             row = await session.fetchrow(_PINNED, order_id)
             if row is None:
@@ -176,14 +161,9 @@ class Deciding(Part):
             if await session.fetchval(_UNSURE, order_id):
                 return False
             await session.execute(_REPIN, order_id, name, version, as_json(dict(behaviour)))
-            before = {"scenario": row["scenario"], "version": row["scenario_version"]}
-            after = {"scenario": name, "version": version}
-            changed = _changed({**before, **row["behaviour"]}, {**after, **behaviour})
-            data = {"changed": changed, "reason": reason}
-            entry = JournalEntry("REPINNED", sentence, actor=actor, data=data)
-            await append(
-                session, row["tenant_id"], Audit(actor, "order.repin", str(order_id), data)
-            )
+            entry = decided.repinned(row, pin, actor, reason)
+            audit = Audit(actor, "order.repin", str(order_id), entry.data)
+            await append(session, row["tenant_id"], audit)
             await wake_as_a_person(session, [order_id], entry)
         return True
 
@@ -215,10 +195,3 @@ async def _forget(
 async def _tell_and_wake(session: Session, order_id: int, entry: JournalEntry) -> None:
     await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
     await session.execute(WAKE, [order_id])
-
-
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What differs, by name: before and after."""
-    names = sorted({*before, *after})
-    pairs = {name: [before.get(name), after.get(name)] for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

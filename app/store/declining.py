@@ -6,41 +6,17 @@ nothing: whether an opportunity is marked lost is `app/domain/losing.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from app.domain.documents import Kind
-from app.store.database import Session
 from app.store.placing import Doc, Key
-from app.store.story import columns
+from app.store.shelf import Shelf
 
 Declined: TypeAlias = dict[tuple[int, str], set[int]]  # (tenant, opportunity) to orders
 
-_LOCK = """
-SELECT pg_advisory_xact_lock(h) FROM (
-    SELECT DISTINCT hashtextextended(k, 0) AS h FROM unnest($1::text[]) AS t (k) ORDER BY h
-) AS keys
-"""
-# Tenants for whom a declined quote counts. What the environment says stands among the settings
-# since the first start.
-_LOSING = """
-SELECT tenant_id FROM setting WHERE tenant_id = ANY ($1::bigint[])
-    AND name = 'lost_on_decline' AND value #>> '{}' = 'true'
-"""
-_DECLINED = """
-SELECT t.tenant_id, t.opportunity, d.order_id
-FROM unnest($1::bigint[], $2::text[]) AS t (tenant_id, opportunity)
-JOIN document AS d USING (tenant_id, opportunity)
-WHERE d.kind = 'quote' AND d.order_id IS NOT NULL
-"""
 
-
-async def lock(session: Session, names: Iterable[str]) -> None:
-    """Take advisory locks to the end of the transaction, in one order everywhere."""
-    await session.execute(_LOCK, sorted(names))
-
-
-async def read(session: Session, docs: Mapping[Key, Doc]) -> Declined:
+async def read(shelf: Shelf, docs: Mapping[Key, Doc]) -> Declined:
     """Say of each document that begins to be a declined quote whether that counts, and find the
     declined quotes of every opportunity that the documents name or named.
 
@@ -50,15 +26,15 @@ async def read(session: Session, docs: Mapping[Key, Doc]) -> Declined:
     begin = [doc for doc in docs.values() if doc.changed and doc.declined and doc.order_id is None]
     if begin:
         tenants = sorted({doc.tenant_id for doc in begin})
-        losing = {row["tenant_id"] for row in await session.fetch(_LOSING, tenants)}
+        losing = await shelf.losing(tenants)
         for doc in begin:
             doc.losing = doc.tenant_id in losing
     named = sorted({(doc.tenant_id, one) for doc in docs.values() for one in doc.opportunities})
     declined: Declined = {}
     if not named:
         return declined
-    await lock(session, (f"opportunity/{tenant}/{one}" for tenant, one in named))
-    for row in await session.fetch(_DECLINED, *columns(named)):
+    await shelf.lock(f"opportunity/{tenant}/{one}" for tenant, one in named)
+    for row in await shelf.declined(named):
         about = declined.setdefault((row["tenant_id"], row["opportunity"]), set())
         about.add(row["order_id"])
     return declined

@@ -1,8 +1,7 @@
 """Documents in their orders: read, placed, moved and written, in the caller's transaction.
 
-Owns `document` and what a purchase order takes along when it moves to another order. Locks come
-in one order everywhere: documents and quotes by advisory lock, then opportunities by another, then
-orders by id, then rows.
+Owns where a document stands, whom it wakes and what is told of it, for every kind of store: what it
+needs of the tables comes through `shelf.Shelf`.
 """
 
 from __future__ import annotations
@@ -13,111 +12,9 @@ from app.domain.codes import Code
 from app.domain.documents import Kind
 from app.domain.records import JournalEntry
 from app.store import declining, rows
-from app.store.database import Session, as_json, text_or_none
-from app.store.declining import lock
 from app.store.placing import Delivered, Doc, Key, OrderKey, fold, lock_keys
-from app.store.story import JOURNAL, columns, journal_columns
-
-_READ = """
-SELECT d.* FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (connection_id, kind, source_id)
-JOIN document AS d USING (connection_id, kind, source_id)
-"""
-_RECEIPTS = """
-SELECT d.* FROM unnest($1::bigint[], $2::text[]) AS t (connection_id, purchase_order)
-JOIN document AS d USING (connection_id, purchase_order) WHERE d.kind = 'receipt'
-"""
-_BY_QUOTE = """
-SELECT d.connection_id, d.quote, d.order_id
-FROM unnest($1::bigint[], $2::text[]) AS t (connection_id, quote)
-JOIN document AS d USING (connection_id, quote) WHERE d.kind = 'sales_order'
-"""
-_PLACEHOLDERS = """
-INSERT INTO orders (tenant_id, connection_id, source_id)
-SELECT c.tenant_id, t.connection_id, t.source_id
-FROM unnest($1::bigint[], $2::text[]) AS t (connection_id, source_id)
-JOIN connection AS c ON c.id = t.connection_id
-ORDER BY t.connection_id, t.source_id
-ON CONFLICT (connection_id, source_id) DO NOTHING
-"""
-_ORDERS = """
-SELECT o.id, o.connection_id, o.source_id
-FROM unnest($1::bigint[], $2::text[]) AS t (connection_id, source_id)
-JOIN orders AS o USING (connection_id, source_id)
-"""
-_LOCK_ORDERS = f"""
-SELECT o.id, o.lease_token, {rows.ORDER_NAME} AS name FROM orders AS o
-WHERE o.id = ANY ($1::bigint[]) ORDER BY o.id FOR NO KEY UPDATE
-"""  # noqa: S608 - constant text
-
-_WRITE = """
-INSERT INTO document AS d (
-    tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank, own, extras
-)
-SELECT tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank::json, own::json, extras::json
-FROM unnest(
-    $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]
-) AS t (
-    tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank, own, extras
-)
-ON CONFLICT (connection_id, kind, source_id) DO UPDATE SET
-    order_id = EXCLUDED.order_id, quote = EXCLUDED.quote,
-    purchase_order = EXCLUDED.purchase_order, opportunity = EXCLUDED.opportunity,
-    version = EXCLUDED.version, rank = EXCLUDED.rank, own = EXCLUDED.own,
-    extras = EXCLUDED.extras, updated_at = now()
-"""
-_NAME = """
-UPDATE orders AS o SET number = t.number, customer = coalesce(t.customer, o.customer)
-FROM unnest($1::bigint[], $2::text[], $3::text[]) AS t (id, number, customer)
-WHERE o.id = t.id
-"""
-
-# Rows of a purchase order: subjects po:881, receipt:881:R-1, gap:881:…, surplus:881; references and facts of
-# its records carry the bare id as their key.
-_SUBJECT = """
-split_part({0}, ':', 1) IN ('po', 'receipt', 'gap', 'surplus') AND split_part({0}, ':', 2) = $2
-"""
-_KEYED = f"""
-(({_SUBJECT.format("key")}) OR (kind LIKE 'purchase\\_order%' AND split_part(key, ':', 1) = $2))
-"""
-_MOVE = tuple(
-    statement.format(subject=_SUBJECT.format("subject"), keyed=_KEYED)
-    for statement in (
-        """UPDATE applied SET order_id = $3, retry_at = NULL, retry_wake = NULL
-        WHERE order_id = $1 AND {subject}""",
-        "UPDATE intent SET order_id = $3 WHERE order_id = $1 AND {subject}",
-        "UPDATE fact SET order_id = $3 WHERE order_id = $1 AND {keyed}",
-        """WITH moved AS (
-            UPDATE order_ref SET order_id = $3 WHERE order_id = $1 AND {keyed} RETURNING ref_id
-        )
-        UPDATE external_ref AS e SET order_id = $3 FROM moved
-        WHERE e.id = moved.ref_id AND e.order_id = $1""",
-    )
-)
-# Received, or sent to be received and not answered yet.
-_RECEIVED = f"""
-SELECT EXISTS (
-    SELECT FROM applied WHERE order_id = $1 AND step IN ('receive_purchase_order', 'post_bill')
-    AND want IS NOT NULL AND {_SUBJECT.format("subject")}
-) OR EXISTS (
-    SELECT FROM intent WHERE order_id = $1 AND step IN ('receive_purchase_order', 'post_bill')
-    AND {_SUBJECT.format("subject")}
-)
-"""  # noqa: S608 - constant text
-_MOVED_FACT = """
-INSERT INTO fact (tenant_id, order_id, kind, key, body, seen_at)
-SELECT tenant_id, id, 'purchase_order_moved', $2, $3::text::json, now() FROM orders WHERE id = $1
-ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
-WHERE fact.body::text <> EXCLUDED.body::text
-RETURNING key
-"""
-_BACK = """
-DELETE FROM fact AS f USING unnest($1::bigint[], $2::text[]) AS t (order_id, key)
-WHERE f.order_id = t.order_id AND f.kind = 'purchase_order_moved' AND f.key = t.key
-"""
+from app.store.shelf import Shelf
+from app.store.texts import text_or_none
 
 
 def _key_of(doc: Doc) -> OrderKey:
@@ -126,11 +23,16 @@ def _key_of(doc: Doc) -> OrderKey:
     return named
 
 
+def _came(named: tuple[Key, Doc]) -> tuple[int, Key]:
+    key, doc = named
+    return min(doc.events, default=0), key
+
+
 class Documents:
     """Places one group's documents. `woken` and `of_event` tell what it did."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
         self.woken: set[int] = set()
         self.of_event: dict[int, set[int]] = {}
         self._docs: dict[Key, Doc] = {}
@@ -150,12 +52,14 @@ class Documents:
         if not delivered and not self._others:
             return postponed
         keys = lock_keys(delivered)
-        await lock(self._session, (f"{c}/{k.value}/{s}" for c, k, s in keys))
+        await self._shelf.lock(f"{c}/{k.value}/{s}" for c, k, s in keys)
         while True:
             kept = [one for one in delivered if one.event_id not in postponed]
             await self._read(lock_keys(kept))
             fold(kept, self._docs)
-            self._declined = await declining.read(self._session, self._docs)
+            # As they came in, so that the story does not depend on how rows are found.
+            self._docs = dict(sorted(self._docs.items(), key=_came))
+            self._declined = await declining.read(self._shelf, self._docs)
             orders = await self._orders()
             names, busy = await self._lock_orders(orders)
             again = {
@@ -176,11 +80,7 @@ class Documents:
     async def _read(self, keys: Iterable[Key]) -> None:
         self._docs = {}
         wanted = sorted(keys)
-        given = [(connection, kind.value, source) for connection, kind, source in wanted]
-        found = list(await self._session.fetch(_READ, *columns(given))) if given else []
-        purchase_orders = [(c, s) for c, kind, s in wanted if kind is Kind.PURCHASE_ORDER]
-        if purchase_orders:
-            found += await self._session.fetch(_RECEIPTS, *columns(purchase_orders))
+        found = await self._shelf.documents(wanted) if wanted else ()
         for row in found:
             doc = Doc(
                 row["connection_id"],
@@ -195,30 +95,22 @@ class Documents:
         quotes = [(c, s) for c, kind, s in wanted if kind is Kind.QUOTE]
         self._by_quote = {}
         if quotes:
-            for row in await self._session.fetch(_BY_QUOTE, *columns(quotes)):
+            for row in await self._shelf.by_quote(quotes):
                 joined = self._by_quote.setdefault((row["connection_id"], row["quote"]), set())
                 joined.add(row["order_id"])
 
-    async def _orders(self) -> dict[OrderKey, int]:
-        """Ids of the orders that the newest states name; unknown ones become placeholders."""
+    async def _orders(self) -> Mapping[OrderKey, int]:
+        """Ids of the orders that the newest states name."""
         keys = (doc.order_key for doc in self._docs.values() if doc.changed)
         wanted = sorted({named for named in keys if named is not None})
-        if not wanted:
-            return {}
-        found = await self._session.fetch(_ORDERS, *columns(wanted))
-        if len(found) < len(wanted):
-            await self._session.execute(_PLACEHOLDERS, *columns(wanted))
-            found = await self._session.fetch(_ORDERS, *columns(wanted))
-        return {(row["connection_id"], row["source_id"]): row["id"] for row in found}
+        return await self._shelf.orders(wanted) if wanted else {}
 
     async def _lock_orders(self, orders: Mapping[OrderKey, int]) -> tuple[dict[int, str], set[int]]:
         """Names of the orders that this group touches, and those that a worker has."""
         ids = {*orders.values(), *self._others}
         ids.update(doc.order_id for doc in self._docs.values() if doc.order_id is not None)
         ids.update(*self._by_quote.values(), *self._declined.values())
-        found = await self._session.fetch(_LOCK_ORDERS, sorted(ids))
-        busy = {row["id"] for row in found if row["lease_token"] is not None}
-        return {row["id"]: row["name"] for row in found}, busy
+        return await self._shelf.lock_orders(sorted(ids))
 
     def _moving(self, orders: Mapping[OrderKey, int]) -> list[Doc]:
         """Purchase orders that stood in an order and name another one now."""
@@ -254,7 +146,7 @@ class Documents:
             elif doc.kind is Kind.PURCHASE_ORDER and doc.order_id == self._target(doc, orders):
                 back.append((doc.order_id, doc.source_id))
         if back:
-            await self._session.execute(_BACK, *columns(back))
+            await self._shelf.back(back)
         for doc in self._docs.values():
             if doc.kind is Kind.RECEIPT and doc.purchase_order is not None:
                 self._follow(doc, doc.purchase_order)
@@ -265,21 +157,20 @@ class Documents:
         """H3: a purchase order takes along what was done for it, unless its goods were received."""
         source = doc.order_id
         assert source is not None  # noqa: S101 - it stood in an order
-        stays = await self._session.fetchval(_RECEIVED, source, doc.source_id)
+        stays = await self._shelf.received(source, doc.source_id)
         for_stock = doc.told is not None and doc.told.order is None
         to = "no sales order" if for_stock else names[target]
         self.woken.add(source)
         if stays:
-            body = as_json({"order": to, "purchase_order": doc.source_id})
-            if await self._session.fetchval(_MOVED_FACT, source, doc.source_id, body):
+            body = {"order": to, "purchase_order": doc.source_id}
+            if await self._shelf.keep_moved(source, doc.source_id, body):
                 sentence = f"{doc.name} names {to} now, but stays here with what was done for it."
                 self._note(source, Code.PURCHASE_ORDER_MOVED, sentence, doc)
             return
         sentence = f"{doc.name} moved from {names[source]} to {to}."
         for order_id in (source, target):
             self._note(order_id, Code.PURCHASE_ORDER_MOVED, sentence, doc)
-        for statement in _MOVE:
-            await self._session.execute(statement, source, doc.source_id, target)
+        await self._shelf.move(source, doc.source_id, target)
         doc.order_id = target
 
     def _note(self, order_id: int, code: Code, sentence: str, doc: Doc) -> None:
@@ -329,31 +220,15 @@ class Documents:
 
     async def _write(self) -> None:
         changed = [doc for _, doc in sorted(self._docs.items()) if doc.changed or doc.moved]
-        written = [
-            (
-                doc.tenant_id,
-                doc.connection_id,
-                doc.kind.value,
-                doc.source_id,
-                doc.order_id,
-                doc.quote,
-                doc.purchase_order,
-                text_or_none(doc.opportunity),
-                doc.stored.version,
-                as_json(doc.stored.rank),
-                as_json(doc.stored.own),
-                as_json(doc.stored.extras),
-            )
-            for doc in changed
-        ]
-        if written:
-            await self._session.execute(_WRITE, *columns(written))
+        if changed:
+            await self._shelf.write(changed)
         named = [
-            (doc.order_id, *(text_or_none(name) for name in doc.names))
+            (doc.order_id, text_or_none(doc.names[0]), text_or_none(doc.names[1]))
             for doc in changed
-            if doc.told is not None and doc.changed and self._names_its_order(doc)
+            if doc.order_id is not None and doc.told is not None and doc.changed
+            if self._names_its_order(doc)
         ]
         if named:
-            await self._session.execute(_NAME, *columns(named))
+            await self._shelf.name(named)
         if self._journal:
-            await self._session.execute(JOURNAL, *journal_columns(self._journal))
+            await self._shelf.journal(self._journal)

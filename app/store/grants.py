@@ -19,10 +19,13 @@ from app.domain.books import Tokens
 from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
 from app.domain.grants import Company, Grant, SigningIn
 from app.domain.views import Audit
+from app.store import rows
 from app.store.ciphers import Cipher, NotDecipherable
-from app.store.connections import GRANT, as_grant
-from app.store.database import STATEMENT_SECONDS, Database, Part, text
+from app.store.connections import GRANT
+from app.store.consents import busy_elsewhere, given_meanwhile, nobody_signed_in
+from app.store.database import STATEMENT_SECONDS, Database, Part
 from app.store.setup import append
+from app.store.texts import text
 
 if TYPE_CHECKING:
     from app.domain.books import HeldTokens
@@ -95,7 +98,7 @@ class Grants(Part):
     async def grant(self, tenant_id: int, system: str) -> Grant | None:
         async with self._db.session() as session:
             row = await session.fetchrow(_SHOWN, tenant_id, system)
-        return None if row is None else as_grant(row)
+        return None if row is None else rows.grant(row)
 
     async def begin_sign_in(
         self, tenant_id: int, system: str, digest: bytes, actor: str, seconds: float
@@ -170,11 +173,7 @@ class Vault:
         async with self._db.session() as session:
             found = await session.fetchrow(_ROW, self._tenant, self._system)
         if found is None:
-            raise RemoteFailure(
-                FailureKind.UNAUTHENTICATED,
-                f"Nobody has signed in to {self._system} yet: run `demandlink connections sign-in "
-                f"{self._system}`.",
-            )
+            raise nobody_signed_in(self._system)
         return found
 
     def opened(self, row: Any) -> Tokens:
@@ -216,9 +215,7 @@ class Vault:
                 limit = PATIENCE_SECONDS + STATEMENT_SECONDS
                 await session.execute(take, LOCK_SPACE, connection_id, timeout=limit)
             except asyncpg.LockNotAvailableError:
-                # Nothing was asked of the vendor: the call that waits for a token is not sent.
-                message = f"Another process is asking {self._system} for a token, for too long."
-                raise RemoteFailure(FailureKind.NOT_SENT, message) from None
+                raise busy_elsewhere(self._system) from None
             except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as lost:
                 raise StoreUnavailable(f"{type(lost).__name__}: {lost}") from lost
             yield
@@ -240,7 +237,5 @@ class _Held:
     async def store(self, new: Tokens) -> None:
         moved = await self._vault.replace(self._connection, self._generation, new)
         if moved is None:
-            # A person signed in or out meanwhile: their word counts, and ours is of before.
-            message = "The consent was given anew or taken back while its token was fetched."
-            raise RemoteFailure(FailureKind.NOT_SENT, message)
+            raise given_meanwhile()
         self._generation, self._tokens = moved, new

@@ -6,22 +6,19 @@ what a delivery means was decided before, what it does is decided when it is mer
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from app.domain.codes import Code
 from app.domain.records import Accepted, Delivery
-from app.store.database import Database, Part, Session, as_json, key, text, text_or_none
+from app.store.database import Database, Part, Session
+from app.store.entries import RING, RING_HEAD, Entry, as_reused
 from app.store.grouping import GroupCommit
 from app.store.story import columns
+from app.store.texts import as_json, text, text_or_none
 
 ACCEPT_SECONDS = 5.0  # a sender must hear soon that it has to come again
 GROUP = 200
-RING = 500
-RING_HEAD = 1024
-CONNECTWISE = "connectwise"
 
 _COUNT = """
 WITH given AS MATERIALIZED (
@@ -67,26 +64,6 @@ ON CONFLICT (slot) DO UPDATE SET
     number = EXCLUDED.number, at = EXCLUDED.at, source = EXCLUDED.source, code = EXCLUDED.code,
     cause = EXCLUDED.cause, head = EXCLUDED.head
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A delivery with what it counts by."""
-
-    delivery: Delivery
-    tenant_id: int
-    connection_id: int
-    seen_key: str
-    body_hash: str
-
-    @classmethod
-    def of(cls, delivery: Delivery, tenant_id: int, connection_id: int) -> Self:
-        body_hash = delivery.body_hash or hashlib.sha256(delivery.body).hexdigest()
-        seen_key = key(delivery.external_id)
-        if delivery.source == CONNECTWISE:
-            # Its ids are never refused as reused: another body makes another key.
-            seen_key = f"{seen_key}#{body_hash}"
-        return cls(delivery, tenant_id, connection_id, seen_key, body_hash)
 
 
 class Intake(Part):
@@ -140,7 +117,7 @@ class Intake(Part):
                     else:
                         reused.append(index)
                 if reused:
-                    refused = [_as_reused(entries[index]) for index in reused]
+                    refused = [as_reused(entries[index]) for index in reused]
                     rows = await count(session, refused)
                     for index, row in zip(reused, rows, strict=True):
                         answers[index] = Accepted(row["id"], duplicate=False, reused=True)
@@ -179,20 +156,3 @@ def _columns(entries: Sequence[Entry]) -> list[list[object]]:
         for entry in entries
     ]
     return columns(rows)
-
-
-def _as_reused(entry: Entry) -> Entry:
-    given = entry.delivery
-    refused = Delivery(
-        source=given.source,
-        connection=given.connection,
-        external_id=given.external_id,
-        event_type=given.event_type,
-        body=given.body,
-        headers=given.headers,
-        routing=given.routing,
-        status="rejected",
-        code=Code.ID_REUSED,
-        cause="The delivery's id was used before with another body.",
-    )
-    return Entry(refused, entry.tenant_id, entry.connection_id, entry.seen_key, entry.body_hash)

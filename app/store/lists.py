@@ -1,27 +1,20 @@
 """What people read: orders, their story, the inbox, in pages.
 
-Owns cursors: opaque, over the id, so that a page stays where it was while rows come in. Reads
-only, and only what the caller's tenant owns.
+Reads only, and only what the caller's tenant owns.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
 
-from app.domain.codes import Code
-from app.domain.records import CallRecord, InboxEvent, JournalEntry, OrderRow
+from app.domain.records import InboxEvent, JournalEntry, OrderRow
 from app.domain.views import CallRow, JournalRow, OrderFilter, Page, Unverified
 from app.store import rows
-from app.store.database import Part, text, text_or_none
+from app.store.database import Part
+from app.store.pages import LAST, after, number_or_source, page
 from app.store.story import JOURNAL, journal_columns
-
-T = TypeVar("T")
-BY_SOURCE = "id:"  # how an order is addressed while only its source id is known
+from app.store.texts import text_or_none
 
 _ORDERS = f"""
 SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
@@ -79,8 +72,6 @@ _UNVERIFIED = """
 SELECT number, at, source, code, cause, head FROM inbox_unverified ORDER BY number DESC LIMIT $1
 """
 
-_LAST = 2**63 - 1
-
 
 class Lists(Part):
     """The reading side of views.AdminStore."""
@@ -88,12 +79,12 @@ class Lists(Part):
     async def orders(
         self, tenant_id: int, wanted: OrderFilter, cursor: str | None, limit: int
     ) -> Page[OrderRow]:
-        number, source_id = _number_or_source(wanted.number)
+        number, source_id = number_or_source(wanted.number)
         async with self._db.session() as session:
             found = await session.fetch(
                 _ORDERS,
                 tenant_id,
-                _read(cursor, _LAST),
+                after(cursor, LAST),
                 limit + 1,
                 number,
                 source_id,
@@ -102,10 +93,10 @@ class Lists(Part):
                 wanted.who.value if wanted.who is not None else None,
                 text_or_none(wanted.connection),
             )
-        return _page(found, limit, rows.order)
+        return page(found, limit, rows.order)
 
     async def named(self, tenant_id: int, number: str) -> Sequence[OrderRow]:
-        plain, source_id = _number_or_source(number)
+        plain, source_id = number_or_source(number)
         async with self._db.session() as session:
             found = await session.fetch(_NAMED, tenant_id, plain, source_id)
         return [rows.order(row) for row in found]
@@ -122,13 +113,13 @@ class Lists(Part):
 
     async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]:
         async with self._db.session() as session:
-            found = await session.fetch(_JOURNAL, order_id, _read(cursor, 0), limit + 1)
-        return _page(found, limit, _journal_row)
+            found = await session.fetch(_JOURNAL, order_id, after(cursor, 0), limit + 1)
+        return page(found, limit, rows.journal)
 
     async def calls(self, order_id: int, cursor: str | None, limit: int) -> Page[CallRow]:
         async with self._db.session() as session:
-            found = await session.fetch(_CALLS, order_id, _read(cursor, 0), limit + 1)
-        return _page(found, limit, _call_row)
+            found = await session.fetch(_CALLS, order_id, after(cursor, 0), limit + 1)
+        return page(found, limit, rows.call)
 
     async def note(self, order_id: int, entry: JournalEntry) -> None:
         async with self._db.session() as session:
@@ -146,15 +137,15 @@ class Lists(Part):
             found = await session.fetch(
                 _EVENTS,
                 tenant_id,
-                _read(cursor, _LAST),
+                after(cursor, LAST),
                 limit + 1,
                 text_or_none(source),
                 text_or_none(status),
             )
-        return _page(found, limit, rows.event)
+        return page(found, limit, rows.event)
 
     async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None:
-        if not 0 < event_id <= _LAST:
+        if not 0 < event_id <= LAST:
             return None
         async with self._db.session() as session:
             row = await session.fetchrow(_EVENT, tenant_id, event_id)
@@ -163,72 +154,4 @@ class Lists(Part):
     async def unverified(self, limit: int) -> Sequence[Unverified]:
         async with self._db.session() as session:
             found = await session.fetch(_UNVERIFIED, limit)
-        return [
-            Unverified(
-                id=row["number"],
-                at=row["at"],
-                source=row["source"],
-                code=Code(row["code"]),
-                cause=row["cause"],
-                head=row["head"],
-            )
-            for row in found
-        ]
-
-
-def _number_or_source(value: str | None) -> tuple[str | None, str | None]:
-    if value is None:
-        return None, None
-    if value.startswith(BY_SOURCE):
-        return None, text(value.removeprefix(BY_SOURCE))
-    return text(value), None
-
-
-def _journal_row(row: Any) -> JournalRow:
-    entry = JournalEntry(
-        row["code"], row["sentence"], row["step"], row["subject"], row["actor"], row["data"]
-    )
-    return JournalRow(row["id"], row["at"], entry)
-
-
-def _call_row(row: Any) -> CallRow:
-    call = CallRecord(
-        system=row["system"],
-        method=row["method"],
-        path=row["path"],
-        query=row["query"],
-        status=row["status"],
-        milliseconds=row["milliseconds"],
-        request=row["request"],
-        response=row["response"],
-        failure=row["failure"],
-        step=row["step"],
-        subject=row["subject"],
-        purpose=row["purpose"],
-    )
-    return CallRow(row["id"], row["at"], call)
-
-
-def _page(found: Sequence[Any], limit: int, read: Callable[[Any], T]) -> Page[T]:
-    """One row more than asked for was fetched: it says that there is a next page."""
-    kept = found[:limit]
-    more = len(found) > limit
-    return Page(tuple(read(row) for row in kept), _write(kept[-1]["id"]) if more else None)
-
-
-def _write(last: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([last]).encode()).decode().rstrip("=")
-
-
-def _read(cursor: str | None, default: int) -> int:
-    """The id that the page before ended with. Raises ValueError."""
-    if cursor is None:
-        return default
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        (last,) = json.loads(raw)
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-        raise ValueError("the cursor cannot be read") from error
-    if not isinstance(last, int) or not 0 <= last <= _LAST:
-        raise ValueError("the cursor cannot be read")
-    return last
+        return [rows.unverified(row) for row in found]

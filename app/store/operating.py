@@ -7,15 +7,16 @@ here does a poisoned order go on, because only a person decides that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from app.domain.records import JournalEntry
-from app.domain.views import Audit, PlanStale, Replay, ReplayItem, ReplayState
+from app.domain.views import Audit, Replay, ReplayState
 from app.store import rows
 from app.store.claiming import WAKE
-from app.store.database import Part, Session, as_json, text
+from app.store.database import Part, Session
+from app.store.replaying import replayed, stale, still_planned, woken_by
 from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
+from app.store.texts import as_json, text
 
 _UNPOISON = """
 UPDATE orders SET claims_without_progress = 0, state = 'running', code = NULL, sentence = NULL,
@@ -64,8 +65,7 @@ class Operating(Part):
         async with self._db.transaction() as session:
             found = await session.fetch(_STANDING, tenant_id, list(order_ids))
             woken = [row["id"] for row in found]
-            entry = JournalEntry("WOKEN", f"Woken by {actor}: {reason}", actor=actor)
-            await wake_as_a_person(session, woken, entry)
+            await wake_as_a_person(session, woken, woken_by(actor, reason))
         return len(woken)
 
     # Replays --------------------------------------------------------------------------------
@@ -121,23 +121,11 @@ class Operating(Part):
 
     @staticmethod
     async def _start(session: Session, replay: Replay, actor: str) -> None:
-        planned = {
-            item.order_id: item for item in replay.items if item.state == ReplayState.PLANNED
-        }
+        planned = still_planned(replay)
         found = await session.fetch(_STANDING, replay.tenant_id, list(planned))
-        moved = [r["name"] for r in found if r["wake_seq"] != planned[r["id"]].wake_seq]
-        standing = {row["id"] for row in found}
-        moved += [item.order for order, item in planned.items() if order not in standing]
-        if moved:
-            told = ", ".join(moved)
-            raise PlanStale(moved, f"Since the plan was made {told} moved on. Make a new plan.")
-        entry = JournalEntry(
-            "REPLAYED",
-            f"Replayed by {actor}: {replay.reason}",
-            step=replay.from_step,
-            actor=actor,
-            data={"replay": replay.id},
-        )
+        if refusal := stale(planned, found):
+            raise refusal
+        entry = replayed(replay, actor)
         await wake_as_a_person(session, sorted(planned), entry)
         await session.execute(
             "UPDATE replay_item SET state = $2 WHERE replay_id = $1 AND state = $3",
@@ -186,27 +174,4 @@ async def _read(
     if row is None:
         return None
     items = await session.fetch(_ITEMS, row["id"])
-    return Replay(
-        id=row["id"],
-        tenant_id=row["tenant_id"],
-        state=row["state"],
-        reason=row["reason"],
-        actor=row["actor"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-        items=tuple(_item(item) for item in items),
-        from_step=row["from_step"],
-        finished_at=row["finished_at"],
-    )
-
-
-def _item(row: Any) -> ReplayItem:
-    return ReplayItem(
-        order_id=row["order_id"],
-        order=row["order_name"],
-        connection=row["connection"],
-        wake_seq=row["wake_seq"],
-        state=row["state"],
-        steps=tuple(row["steps"]),
-        sentence=row["sentence"],
-    )
+    return rows.replay(row, items)

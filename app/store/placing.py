@@ -13,7 +13,7 @@ from typing import Any, Self, TypeAlias
 from app.domain.documents import Kind, QuoteStatus
 from app.domain.records import QUOTE, STOCK, DocumentPlace, JournalEntry
 from app.domain.versions import Stored, merge
-from app.store.database import key
+from app.store.texts import key
 
 Key: TypeAlias = tuple[int, Kind, str]  # connection, kind, source id
 OrderKey: TypeAlias = tuple[int, str]  # connection, source id

@@ -15,8 +15,10 @@ from app.domain.records import Delivery
 from app.domain.versions import Stored
 from app.store import rows
 from app.store.claiming import ALIVE
-from app.store.database import Part, Session, as_json, key, text
-from app.store.intake import Entry, count
+from app.store.database import Part, Session
+from app.store.entries import Entry
+from app.store.intake import count
+from app.store.texts import as_json, key, text
 
 COMMERCE = "commerce"
 

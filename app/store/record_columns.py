@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 from app.domain.errors import RecordTaken
 from app.domain.records import Answer, Fact, LedgerRow, Ref, WriteSet
-from app.store.database import Session, as_json, as_json_or_none, key, text, text_or_none
+from app.store.database import Session
 from app.store.story import CALLS, JOURNAL, call_columns, columns, journal_columns
+from app.store.texts import as_json, as_json_or_none, key, text, text_or_none
 
 Kind: TypeAlias = tuple[
     str, Callable[[WriteSet], Sequence[Any]], Callable[[Any], list[list[object]]]

@@ -5,13 +5,28 @@ Owns the columns of an order and how moments, codes and JSON come back. Pure; ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from app.domain.codes import Code, State, Who
 from app.domain.documents import Kind
-from app.domain.records import Decision, Fact, InboxEvent, Intent, LedgerRow, OrderRow, Other, Ref
+from app.domain.grants import Company, Grant
+from app.domain.ports import Paused
+from app.domain.records import (
+    CallRecord,
+    Decision,
+    Fact,
+    InboxEvent,
+    Intent,
+    JournalEntry,
+    LedgerRow,
+    OrderRow,
+    Other,
+    Ref,
+)
 from app.domain.versions import Stored
+from app.domain.views import CallRow, JournalRow, MappingRow, Replay, ReplayItem, Unverified
 
 # An order as OrderRow has it; `o` is orders, `c` its connection.
 ORDER_COLUMNS = """
@@ -168,4 +183,97 @@ def event(row: Any) -> InboxEvent:
         received_at=row["received_at"],
         merged_at=row["merged_at"],
         orders=tuple(row["orders"]),
+    )
+
+
+def journal(row: Any) -> JournalRow:
+    entry = JournalEntry(
+        row["code"], row["sentence"], row["step"], row["subject"], row["actor"], row["data"]
+    )
+    return JournalRow(row["id"], row["at"], entry)
+
+
+def call(row: Any) -> CallRow:
+    call = CallRecord(
+        system=row["system"],
+        method=row["method"],
+        path=row["path"],
+        query=row["query"],
+        status=row["status"],
+        milliseconds=row["milliseconds"],
+        request=row["request"],
+        response=row["response"],
+        failure=row["failure"],
+        step=row["step"],
+        subject=row["subject"],
+        purpose=row["purpose"],
+    )
+    return CallRow(row["id"], row["at"], call)
+
+
+def unverified(row: Any) -> Unverified:
+    return Unverified(
+        id=row["number"],
+        at=row["at"],
+        source=row["source"],
+        code=Code(row["code"]),
+        cause=row["cause"],
+        head=row["head"],
+    )
+
+
+def paused(row: Any) -> Paused:
+    """A connection's pause. A code that an older version knew counts as a plain pause."""
+    known = code(row["pause_code"]) or Code.CONNECTION_PAUSED
+    return Paused(row["paused_until"], known, row["pause_sentence"] or "", row["paused_by"] or "")
+
+
+def grant(row: Any) -> Grant:
+    return Grant(
+        company=Company(row["company_id"], row["company_name"]),
+        access_until=row["access_until"],
+        refresh_until=row["refresh_until"],
+        grant_until=row["grant_until"],
+        consented_at=row["consented_at"],
+        consented_by=row["consented_by"],
+        trouble=row["trouble"],
+        over=row["over"],
+    )
+
+
+def mapping(row: Any) -> MappingRow:
+    return MappingRow(
+        id=row["id"],
+        kind=row["kind"],
+        commerce_key=row["commerce_key"],
+        connectwise_key=row["connectwise_key"],
+        updated_at=row["updated_at"],
+        updated_by=row["updated_by"],
+    )
+
+
+def replay(row: Any, items: Sequence[Any]) -> Replay:
+    return Replay(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        state=row["state"],
+        reason=row["reason"],
+        actor=row["actor"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        items=tuple(_replay_item(item) for item in items),
+        from_step=row["from_step"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _replay_item(row: Any) -> ReplayItem:
+    return ReplayItem(
+        order_id=row["order_id"],
+        order=row["order_name"],
+        connection=row["connection"],
+        wake_seq=row["wake_seq"],
+        state=row["state"],
+        steps=tuple(row["steps"]),
+        sentence=row["sentence"],
     )

@@ -14,10 +14,13 @@ from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
+from app.store import rows
 from app.store.claiming import WAKE
-from app.store.connections import GRANT, PAUSED, as_grant, as_paused
-from app.store.database import Part, Session, as_json, text
-from app.store.database import key as index_key
+from app.store.connections import GRANT, PAUSED
+from app.store.database import Part, Session
+from app.store.stopped import STOPPED_BY_PAUSE
+from app.store.texts import as_json, text
+from app.store.texts import key as index_key
 
 # Orders that a code stops at any of their steps, not only at the one that their answer names.
 _STOPPED = """
@@ -72,13 +75,6 @@ UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
     pause_sentence = NULL, paused_by = NULL
 WHERE tenant_id = $1 AND id = $2 RETURNING kind, name
 """
-_STOPPED_BY_PAUSE = [
-    Code.CONNECTION_PAUSED.value,
-    Code.RATE_LIMITED.value,
-    Code.CREDENTIALS_REFUSED.value,
-    Code.CONNECTION_UNREACHABLE.value,
-    Code.REMOTE_UNWELL.value,
-]
 # What met the pause itself, too, does not wait out its own time.
 _TRY_AGAIN = """
 UPDATE applied SET retry_at = now() WHERE order_id = ANY ($1::bigint[]) AND state = 'waiting'
@@ -97,7 +93,7 @@ class Setup(Part):
     async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]:
         async with self._db.session() as session:
             found = await session.fetch(_MAPPINGS, tenant_id, kind)
-        return [_mapping(row) for row in found]
+        return [rows.mapping(row) for row in found]
 
     async def put_mapping(
         self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit
@@ -107,7 +103,7 @@ class Setup(Part):
             row = await session.fetchrow(_PUT_MAPPING, tenant_id, *given)
             await _changed(session, tenant_id, audit, [Code.MAPPING_MISSING.value])
         await self._tell_who_read_before(tenant_id)
-        return _mapping(row)
+        return rows.mapping(row)
 
     async def drop_mapping(self, tenant_id: int, mapping_id: int, audit: Audit) -> bool:
         statement = "DELETE FROM mapping WHERE tenant_id = $1 AND id = $2 RETURNING id"
@@ -149,8 +145,8 @@ class Setup(Part):
                 row["id"],
                 row["name"],
                 row["kind"],
-                as_paused(row) if row["is_paused"] else None,
-                as_grant(row) if row["company_id"] is not None else None,
+                rows.paused(row) if row["is_paused"] else None,
+                rows.grant(row) if row["company_id"] is not None else None,
             )
             for row in found
         ]
@@ -174,8 +170,8 @@ class Setup(Part):
         async with self._db.transaction() as session:
             if await session.fetchrow(_RESUME, tenant_id, connection_id) is None:
                 return False
-            orders = await _changed(session, tenant_id, audit, _STOPPED_BY_PAUSE)
-            await session.execute(_TRY_AGAIN, orders, _STOPPED_BY_PAUSE)
+            orders = await _changed(session, tenant_id, audit, STOPPED_BY_PAUSE)
+            await session.execute(_TRY_AGAIN, orders, STOPPED_BY_PAUSE)
         await self._tell_who_read_before(tenant_id)
         return True
 
@@ -215,14 +211,3 @@ async def _changed(session: Session, tenant_id: int, audit: Audit, stopped: list
     found = [row["id"] for row in await session.fetch(_STOPPED, tenant_id, stopped)]
     await session.execute(WAKE, found)
     return found
-
-
-def _mapping(row: Any) -> MappingRow:
-    return MappingRow(
-        id=row["id"],
-        kind=row["kind"],
-        commerce_key=row["commerce_key"],
-        connectwise_key=row["connectwise_key"],
-        updated_at=row["updated_at"],
-        updated_by=row["updated_by"],
-    )

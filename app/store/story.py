@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.records import CallRecord, JournalEntry
-from app.store.database import as_json, text, text_or_none
+from app.store.texts import as_json, text, text_or_none
 
 MAX_TEXT = 200_000  # of a request or an answer; what is longer is cut, and says so
 
@@ -73,8 +73,8 @@ def call_columns(calls: Sequence[tuple[int, CallRecord]]) -> list[list[object]]:
                 text(call.query),
                 call.status,
                 call.milliseconds,
-                _cut(call.request),
-                _cut(call.response),
+                cut(call.request),
+                cut(call.response),
                 text_or_none(call.failure),
                 call.step,
                 text_or_none(call.subject),
@@ -85,7 +85,8 @@ def call_columns(calls: Sequence[tuple[int, CallRecord]]) -> list[list[object]]:
     )
 
 
-def _cut(value: str | None) -> str | None:
+def cut(value: str | None) -> str | None:
+    """A request or an answer as it is kept."""
     if value is None:
         return None
     if len(value) > MAX_TEXT:

@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from app.domain.codes import Code, State, Who
+from app.domain.commerce import Polls
 from app.domain.documents import Kind
+from app.domain.grants import SignInStore
 from app.domain.ports import Store, Worker
 from app.domain.records import (
     Accepted,
@@ -31,11 +33,22 @@ from app.domain.records import (
 )
 from app.domain.upkeep import UpkeepStore
 from app.domain.versions import incoming
-from app.domain.views import AdminStore
+from app.domain.views import AdminStore, Audit
 
 
-class FullStore(Store, AdminStore, UpkeepStore, Protocol):
-    """All ports: what is written through one is read through the other."""
+class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, Protocol):
+    """All ports, and what the composition root sets up: what is written through one is read through
+    the other."""
+
+    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> None: ...
+
+    async def seed_settings(
+        self, tenant_id: int, values: Mapping[str, Any]
+    ) -> Mapping[str, Any]: ...
+
+    async def keep_scenario(self, name: str, version: int, body_hash: str, body: str) -> None: ...
+
+    async def audit(self, tenant_id: int, audit: Audit) -> None: ...
 
 
 TENANT = 1

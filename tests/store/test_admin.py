@@ -156,15 +156,14 @@ async def test_a_new_mapping_wakes_who_waits_for_it_and_is_read_at_once(
 
 
 async def test_a_change_of_settings_is_read_by_every_process(
-    postgres: PostgresStore, database_url: str
+    store: FullStore, beside: FullStore
 ) -> None:
-    await _orders(postgres, 1)
-    async with await PostgresStore.open(database_url) as other:
-        assert (await snapshot_of(other)).settings == {}
-        await postgres.put_settings(TENANT, {"read_lag": 1.5, "connectwise_board": ""}, AUDIT)
-        expected = {"read_lag": 1.5, "connectwise_board": ""}
-        assert (await snapshot_of(other)).settings == expected
-        assert await other.settings(TENANT) == expected
+    await _orders(store, 1)
+    assert (await snapshot_of(beside)).settings == {}
+    await store.put_settings(TENANT, {"read_lag": 1.5, "connectwise_board": ""}, AUDIT)
+    expected = {"read_lag": 1.5, "connectwise_board": ""}
+    assert (await snapshot_of(beside)).settings == expected
+    assert await beside.settings(TENANT) == expected
 
 
 async def test_a_setting_wakes_who_waits_for_one(store: FullStore, worker: Worker) -> None:
@@ -176,44 +175,44 @@ async def test_a_setting_wakes_who_waits_for_one(store: FullStore, worker: Worke
     assert (await order_of(store)).due_at is not None
 
 
-async def test_the_environment_seeds_a_setting_once(postgres: PostgresStore) -> None:
-    assert await postgres.seed_settings(TENANT, {"read_lag": 3.0, "scenario": "b1"}) == {}
-    await postgres.put_settings(TENANT, {"read_lag": 5.0}, AUDIT)
-    differing = await postgres.seed_settings(TENANT, {"read_lag": 4.0, "scenario": "b1"})
+async def test_the_environment_seeds_a_setting_once(store: FullStore) -> None:
+    assert await store.seed_settings(TENANT, {"read_lag": 3.0, "scenario": "b1"}) == {}
+    await store.put_settings(TENANT, {"read_lag": 5.0}, AUDIT)
+    differing = await store.seed_settings(TENANT, {"read_lag": 4.0, "scenario": "b1"})
     assert differing == {"read_lag": 5.0}
-    assert await postgres.settings(TENANT) == {"read_lag": 5.0, "scenario": "b1"}
-    assert await postgres.seed_settings(TENANT, {}) == {}
+    assert await store.settings(TENANT) == {"read_lag": 5.0, "scenario": "b1"}
+    assert await store.seed_settings(TENANT, {}) == {}
 
 
 # --- operators -----------------------------------------------------------------------------------
 
 
-async def test_a_hold_stays_until_it_is_released(postgres: PostgresStore) -> None:
-    await _orders(postgres, 1)
-    order = await order_of(postgres)
-    await postgres.hold(order.id, "anna", "the customer called")
-    held = await order_of(postgres)
+async def test_a_hold_stays_until_it_is_released(store: FullStore) -> None:
+    await _orders(store, 1)
+    order = await order_of(store)
+    await store.hold(order.id, "anna", "the customer called")
+    held = await order_of(store)
     assert held.held_by == "anna: the customer called"
     assert held.wake_seq == order.wake_seq + 1
-    await postgres.release_hold(order.id, "ben", "done")
-    assert (await order_of(postgres)).held_by is None
-    assert (await codes_of(postgres))[-2:] == ["HELD_BY_PERSON", "HOLD_RELEASED"]
+    await store.release_hold(order.id, "ben", "done")
+    assert (await order_of(store)).held_by is None
+    assert (await codes_of(store))[-2:] == ["HELD_BY_PERSON", "HOLD_RELEASED"]
     with pytest.raises(KeyError):
-        await postgres.hold(999, "anna", "nobody")
+        await store.hold(999, "anna", "nobody")
 
 
-async def test_only_a_person_wakes_a_poisoned_order(postgres: PostgresStore) -> None:
-    await _orders(postgres, 1)
+async def test_only_a_person_wakes_a_poisoned_order(store: FullStore) -> None:
+    await _orders(store, 1)
     for _ in range(5):
-        async with postgres.join() as dying:
-            await claim_one(postgres, dying)
-    async with postgres.join() as worker:
-        assert await postgres.claim(worker, 5, LEASE) == []
-        order = await order_of(postgres)
+        async with store.join() as dying:
+            await claim_one(store, dying)
+    async with store.join() as worker:
+        assert await store.claim(worker, 5, LEASE) == []
+        order = await order_of(store)
         assert order.code is Code.POISON
-        assert await postgres.wake_orders(TENANT, [order.id, 999], "anna", "fixed") == 1
-        assert (await claim_one(postgres, worker)).claims_without_progress == 1
-    assert (await codes_of(postgres))[-1] == "WOKEN"
+        assert await store.wake_orders(TENANT, [order.id, 999], "anna", "fixed") == 1
+        assert (await claim_one(store, worker)).claims_without_progress == 1
+    assert (await codes_of(store))[-1] == "WOKEN"
 
 
 # --- replays -------------------------------------------------------------------------------------

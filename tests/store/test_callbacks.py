@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from app.domain.ports import Worker
 from app.domain.records import Delivery, Fact, Ref
-from app.store.postgres import PostgresStore
 from tests.store.build import (
     TENANT,
     FullStore,
@@ -98,7 +96,7 @@ def _notice(external_id: str, record: str) -> Delivery:
 async def test_a_ledgers_webhook_notes_the_document_and_leaves_the_other_readings(
     store: FullStore, worker: Worker
 ) -> None:
-    await cast(PostgresStore, store).ensure_connection(TENANT, "quickbooks", "default")
+    await store.ensure_connection(TENANT, "quickbooks", "default")
     await deliver(store, "so", sales_order())
     claim = await claim_one(store, worker)
     facts = [Fact("invoicing", "", {}, await store.now())]
@@ -115,7 +113,7 @@ async def test_a_ledgers_webhook_notes_the_document_and_leaves_the_other_reading
 
 
 async def test_a_ledgers_webhook_about_an_unknown_record_is_no_hint(store: FullStore) -> None:
-    await cast(PostgresStore, store).ensure_connection(TENANT, "quickbooks", "default")
+    await store.ensure_connection(TENANT, "quickbooks", "default")
     accepted = await store.accept(_notice("n-1", "146"))
     await merge_all(store)
     event = await store.event(TENANT, accepted.event_id)

@@ -162,7 +162,7 @@ async def test_h8_a_write_announced_while_the_lock_was_waited_for_is_seen(
     assert (await order_of(postgres)).scenario is None
 
 
-async def test_an_unknown_order_is_said(store: PostgresStore) -> None:
+async def test_an_unknown_order_is_said(store: FullStore) -> None:
     with pytest.raises(KeyError):
         await store.decide(DecisionMade(4711, decision()))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -17,16 +16,17 @@ from app.connectors.bearer import Bearer
 from app.connectors.xero.client import XeroClient
 from app.domain.books import Tokens
 from app.domain.errors import FailureKind, RemoteFailure
-from app.domain.grants import Company
+from app.domain.grants import Company, LedgerVault
 from app.domain.views import Audit
 from app.store import grants
 from app.store.ciphers import Cipher, KeyNotUsable
-from app.store.grants import Vault
+from app.store.memory import MemoryStore
+from app.store.memory import grants as memory_grants
 from app.store.postgres import PostgresStore
 from app.system import SystemClock
 from sandbox.server import XeroServer
 from tests.contract.xero_site import access_to, consented
-from tests.store.build import TENANT
+from tests.store.build import TENANT, FullStore
 
 AUDIT = Audit("anna", "connection.sign_in", "xero/default")
 KEY, NEWER = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -35,23 +35,33 @@ SOON = datetime.now(UTC) + timedelta(minutes=30)
 PAIR = Tokens("the-access-token", "the-refresh-token", SOON)
 
 
-async def vault_of(store: PostgresStore, *keys: str, system: str = "xero") -> Vault:
+async def vault_of(store: FullStore, *keys: str, system: str = "xero") -> LedgerVault:
     await store.ensure_connection(TENANT, system, "default")
+    if isinstance(store, MemoryStore):
+        return store.vault(TENANT, system)
+    assert isinstance(store, PostgresStore)
     return store.vault(TENANT, system, Cipher(keys or (KEY,)))
 
 
 @pytest.fixture
-async def vault(postgres: PostgresStore) -> Vault:
-    made = await vault_of(postgres)
+async def vault(store: FullStore) -> LedgerVault:
+    made = await vault_of(store)
     assert await made.keep(CONTOSO, PAIR, AUDIT)
     return made
 
 
 @pytest.fixture
-async def other(database_url: str, vault: Vault) -> AsyncIterator[Vault]:
+async def other(vault: LedgerVault, beside: FullStore) -> LedgerVault:
     """The vault as another process has it: a store, a pool and locks of its own."""
-    async with await PostgresStore.open(database_url) as store:
-        yield await vault_of(store)
+    return await vault_of(beside)
+
+
+@pytest.fixture
+async def sealed(postgres: PostgresStore) -> LedgerVault:
+    """A vault whose tokens lie on a disk."""
+    made = await vault_of(postgres)
+    assert await made.keep(CONTOSO, PAIR, AUDIT)
+    return made
 
 
 async def raw(database_url: str, column: str) -> bytes:
@@ -73,17 +83,17 @@ async def failing(work: object) -> RemoteFailure:
 
 
 async def test_tokens_lie_encrypted_and_come_back_as_they_were(
-    vault: Vault, database_url: str
+    sealed: LedgerVault, database_url: str
 ) -> None:
-    assert await vault.tokens() == PAIR
-    assert await vault.company() == CONTOSO.id
-    sealed = await raw(database_url, "tokens")
-    assert b"the-access-token" not in sealed
-    assert b"the-refresh-token" not in sealed
+    assert await sealed.tokens() == PAIR
+    assert await sealed.company() == CONTOSO.id
+    kept = await raw(database_url, "tokens")
+    assert b"the-access-token" not in kept
+    assert b"the-refresh-token" not in kept
 
 
 async def test_a_new_key_reads_what_an_old_one_wrote_and_rules_from_the_next_write(
-    vault: Vault, postgres: PostgresStore, database_url: str
+    sealed: LedgerVault, postgres: PostgresStore, database_url: str
 ) -> None:
     both = await vault_of(postgres, NEWER, KEY)
     assert await both.tokens() == PAIR
@@ -91,7 +101,7 @@ async def test_a_new_key_reads_what_an_old_one_wrote_and_rules_from_the_next_wri
         await held.store(replace(PAIR, access="another"))
     assert b"another" in Fernet(NEWER).decrypt(await raw(database_url, "tokens"))
     assert (await (await vault_of(postgres, NEWER)).tokens()).access == "another"
-    failure = await failing(vault.tokens())
+    failure = await failing(sealed.tokens())
     assert failure.kind is FailureKind.UNAUTHENTICATED
     assert "SECRETS_KEYS" in failure.message
 
@@ -104,8 +114,8 @@ def test_keys_that_are_none_are_refused_without_being_told() -> None:
         Cipher([])
 
 
-async def test_who_never_signed_in_hears_what_to_do(postgres: PostgresStore) -> None:
-    empty = await vault_of(postgres)
+async def test_who_never_signed_in_hears_what_to_do(store: FullStore) -> None:
+    empty = await vault_of(store)
     for work in (empty.tokens(), empty.company()):
         failure = await failing(work)
         assert failure.kind is FailureKind.UNAUTHENTICATED
@@ -115,7 +125,9 @@ async def test_who_never_signed_in_hears_what_to_do(postgres: PostgresStore) -> 
 # --- one at a time
 
 
-async def test_two_processes_refresh_once_between_them(vault: Vault, other: Vault) -> None:
+async def test_two_processes_refresh_once_between_them(
+    vault: LedgerVault, other: LedgerVault
+) -> None:
     """Both find the same old token; the second to come in takes what the first one fetched."""
     asked: list[str] = []
     first_is_asking = asyncio.Event()
@@ -137,7 +149,7 @@ async def test_two_processes_refresh_once_between_them(vault: Vault, other: Vaul
 
 
 async def test_a_call_that_is_cancelled_keeps_the_tokens_that_were_asked_for(
-    vault: Vault,
+    vault: LedgerVault,
 ) -> None:
     """A worker that stops while the vendor answers does not throw the only good tokens away."""
     asked, answer = asyncio.Event(), asyncio.Event()
@@ -158,14 +170,14 @@ async def test_a_call_that_is_cancelled_keeps_the_tokens_that_were_asked_for(
 
 
 async def test_the_lock_of_a_process_that_died_is_free(
-    vault: Vault, other: Vault, database_url: str
+    sealed: LedgerVault, database_url: str
 ) -> None:
     """It died between the vendor's answer and the commit: the old tokens stand, and the next one
     may come in at once."""
     inside = asyncio.Event()
 
     async def dying() -> None:
-        async with vault.refreshing():
+        async with sealed.refreshing():
             inside.set()
             await asyncio.sleep(30)
 
@@ -183,17 +195,20 @@ async def test_the_lock_of_a_process_that_died_is_free(
     finally:
         await connection.close()
     assert len(killed) == 1
-    async with asyncio.timeout(5), other.refreshing() as held:
-        assert held.tokens == PAIR
+    async with await PostgresStore.open(database_url) as store:
+        other = await vault_of(store)
+        async with asyncio.timeout(5), other.refreshing() as held:
+            assert held.tokens == PAIR
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
 async def test_who_waits_too_long_for_the_lock_has_not_sent_its_call(
-    vault: Vault, other: Vault, monkeypatch: pytest.MonkeyPatch
+    vault: LedgerVault, other: LedgerVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grants, "PATIENCE_SECONDS", 0.1)
+    for kind in (grants, memory_grants):
+        monkeypatch.setattr(kind, "PATIENCE_SECONDS", 0.1)
 
     async def waiting() -> None:
         async with other.refreshing():
@@ -204,16 +219,16 @@ async def test_who_waits_too_long_for_the_lock_has_not_sent_its_call(
 
 
 async def test_connections_do_not_wait_for_one_another(
-    vault: Vault, postgres: PostgresStore
+    vault: LedgerVault, store: FullStore
 ) -> None:
-    quickbooks = await vault_of(postgres, system="quickbooks")
+    quickbooks = await vault_of(store, system="quickbooks")
     assert await quickbooks.keep(Company("r-1", "Fabrikam"), PAIR, AUDIT)
     async with asyncio.timeout(5), vault.refreshing(), quickbooks.refreshing():
         pass
 
 
 async def test_a_refresh_does_not_overwrite_a_consent_given_meanwhile(
-    vault: Vault, other: Vault
+    vault: LedgerVault, other: LedgerVault
 ) -> None:
     async with vault.refreshing() as held:
         newest = replace(PAIR, access="consented anew")
@@ -257,32 +272,32 @@ async def test_xero_survives_a_crash_between_its_answer_and_our_commit(
 
 
 async def test_a_grant_that_is_refused_shows_until_a_token_comes_again(
-    vault: Vault, postgres: PostgresStore
+    vault: LedgerVault, store: FullStore
 ) -> None:
     with pytest.raises(RemoteFailure):
         async with vault.refreshing():
             raise RemoteFailure(FailureKind.UNAUTHENTICATED, "The consent has ended.")
-    shown = await postgres.grant(TENANT, "xero")
+    shown = await store.grant(TENANT, "xero")
     assert shown is not None
     assert (shown.trouble, shown.company) == ("The consent has ended.", CONTOSO)
-    listed = {row.system: row.grant for row in await postgres.connections(TENANT)}
+    listed = {row.system: row.grant for row in await store.connections(TENANT)}
     assert listed == {"commerce": None, "connectwise": None, "xero": shown}
     assert "token" not in repr(shown)
     async with vault.refreshing() as held:
         await held.store(PAIR)
-    healed = await postgres.grant(TENANT, "xero")
+    healed = await store.grant(TENANT, "xero")
     assert healed is not None
     assert healed.trouble is None
 
 
 async def test_another_organisation_needs_a_disconnect_first(
-    vault: Vault, postgres: PostgresStore
+    vault: LedgerVault, store: FullStore
 ) -> None:
     fabrikam = Company("t-2", "Fabrikam")
     assert not await vault.keep(fabrikam, replace(PAIR, access="of another"), AUDIT)
     assert await vault.tokens() == PAIR
     await vault.forget(AUDIT)
-    assert await postgres.grant(TENANT, "xero") is None
+    assert await store.grant(TENANT, "xero") is None
     assert await vault.keep(fabrikam, PAIR, AUDIT)
     assert await vault.company() == "t-2"
 
@@ -291,19 +306,19 @@ async def test_another_organisation_needs_a_disconnect_first(
 
 
 async def test_a_state_is_good_once_for_its_own_ledger_and_not_for_ever(
-    postgres: PostgresStore,
+    store: FullStore,
 ) -> None:
     for system in ("xero", "quickbooks"):
-        await postgres.ensure_connection(TENANT, system, "default")
+        await store.ensure_connection(TENANT, system, "default")
     digests = (number.to_bytes(32, "big") for number in count())
     good, foreign, late = next(digests), next(digests), next(digests)
-    until = await postgres.begin_sign_in(TENANT, "xero", good, "anna", 600)
-    assert until > await postgres.now() + timedelta(seconds=500)
-    await postgres.begin_sign_in(TENANT, "xero", foreign, "anna", 600)
-    taken = await postgres.take_sign_in("xero", good)
+    until = await store.begin_sign_in(TENANT, "xero", good, "anna", 600)
+    assert until > await store.now() + timedelta(seconds=500)
+    await store.begin_sign_in(TENANT, "xero", foreign, "anna", 600)
+    taken = await store.take_sign_in("xero", good)
     assert taken is not None
     assert (taken.tenant_id, taken.actor) == (TENANT, "anna")
-    assert await postgres.take_sign_in("xero", good) is None
-    assert await postgres.take_sign_in("quickbooks", foreign) is None
-    await postgres.begin_sign_in(TENANT, "xero", late, "anna", -1)
-    assert await postgres.take_sign_in("xero", late) is None
+    assert await store.take_sign_in("xero", good) is None
+    assert await store.take_sign_in("quickbooks", foreign) is None
+    await store.begin_sign_in(TENANT, "xero", late, "anna", -1)
+    assert await store.take_sign_in("xero", late) is None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from app.domain.codes import Code
 from app.domain.ports import Worker
-from app.domain.records import Fact, Ref
+from app.domain.records import Decision, Fact, Ref
+from app.domain.views import DecisionMade
+from tests.builders import NOW
 from tests.store.build import (
     TENANT,
     FullStore,
@@ -17,6 +20,7 @@ from tests.store.build import (
     delivery,
     kinds_of,
     merge_all,
+    order_of,
     plan,
     purchase_order,
     receipt,
@@ -147,3 +151,24 @@ async def test_h3_a_choice_about_one_other_order_says_nothing_of_the_next(
         facts = (await snapshot_of(store)).facts
         seen.append(next(fact.seen_at for fact in facts if fact.kind == "purchase_order_moved"))
     assert seen[0] < seen[1] == seen[2]
+
+
+async def test_h3_what_a_person_left_out_where_it_comes_to_does_not_refuse_the_move(
+    store: FullStore, worker: Worker
+) -> None:
+    """The page was older than the last move: the step was left out where the purchase order had
+    been. What was done for it comes along all the same."""
+    await _synced(store, worker)
+    await deliver(store, "moved", purchase_order(version=2, order="1205"))
+    late = Decision(
+        "sync_purchase_order", "po:881", Code.REMOTE_REJECTED, "skip", "late", "anna", NOW
+    )
+    left = await order_of(store)
+    await store.decide(DecisionMade(left.id, late, skip=True))
+    accepted = await deliver(store, "back", purchase_order(version=3, order="1201"))
+    event = await store.event(TENANT, accepted.event_id)
+    assert event is not None
+    assert (event.status, event.cause) == ("merged", None)
+    back = {row.step: row.want for row in (await snapshot_of(store)).ledger}
+    assert back["sync_purchase_order"] == {"status": "won"}
+    assert ("purchase_order", "881") in await kinds_of(store)

@@ -12,7 +12,6 @@ from app.domain.codes import Code, State, Who
 from app.domain.ports import Paused, Worker
 from app.domain.records import Answer, Release
 from app.domain.views import ApiKey, Audit
-from app.store.postgres import PostgresStore
 from tests.store.build import (
     TENANT,
     FullStore,
@@ -32,31 +31,29 @@ from tests.store.build import (
 AUDIT = Audit("anna", "test", "target")
 
 
-async def test_a_person_pauses_and_resumes_a_connection(
-    postgres: PostgresStore, database_url: str
-) -> None:
-    await deliver(postgres, "all", sales_order())
-    commerce, connectwise = await postgres.connections(TENANT)
+async def test_a_person_pauses_and_resumes_a_connection(store: FullStore) -> None:
+    await deliver(store, "all", sales_order())
+    commerce, connectwise = await store.connections(TENANT)
     assert (commerce.system, connectwise.system) == ("commerce", "connectwise")
     paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
-    assert await postgres.pause_connection(TENANT, connectwise.id, paused, AUDIT)
-    assert not await postgres.pause_connection(TENANT, 99, paused, AUDIT)
-    assert (await postgres.connections(TENANT))[1].paused == paused
-    snapshot = await snapshot_of(postgres)
+    assert await store.pause_connection(TENANT, connectwise.id, paused, AUDIT)
+    assert not await store.pause_connection(TENANT, 99, paused, AUDIT)
+    assert (await store.connections(TENANT))[1].paused == paused
+    snapshot = await snapshot_of(store)
     assert snapshot.paused_until is not None
     assert (snapshot.paused_by, snapshot.paused_why) == ("anna", "Maintenance.")
-    soon = await postgres.now() + timedelta(seconds=1)
-    await postgres.pause(TENANT, "connectwise", Paused(soon, Code.RATE_LIMITED, "429", "service"))
-    assert await postgres.paused(TENANT, "connectwise") == paused
-    async with postgres.join() as worker:
-        claim = await claim_one(postgres, worker)
+    soon = await store.now() + timedelta(seconds=1)
+    await store.pause(TENANT, "connectwise", Paused(soon, Code.RATE_LIMITED, "429", "service"))
+    assert await store.paused(TENANT, "connectwise") == paused
+    async with store.join() as worker:
+        claim = await claim_one(store, worker)
         answer = Answer(State.WAITING, Code.CONNECTION_PAUSED, "No.", Who.NOBODY, None, "")
-        await release(postgres, claim, answer, due_at=snapshot.paused_until)
-    assert await postgres.resume_connection(TENANT, connectwise.id, AUDIT)
-    order = await order_of(postgres)
+        await release(store, claim, answer, due_at=snapshot.paused_until)
+    assert await store.resume_connection(TENANT, connectwise.id, AUDIT)
+    order = await order_of(store)
     assert order.due_at is not None
-    assert order.due_at <= await postgres.now()
-    assert await postgres.paused(TENANT, "connectwise") is None
+    assert order.due_at <= await store.now()
+    assert await store.paused(TENANT, "connectwise") is None
 
 
 @pytest.mark.parametrize("change", ["pause", "mapping", "setting"])
