@@ -119,6 +119,7 @@ class World:
     scenario: str
     limits: Limits
     calm: float
+    more: Mapping[str, Any] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     workers: dict[str, Worker] = field(default_factory=dict)
@@ -147,6 +148,11 @@ class World:
             spawn=lambda work: self.loop.create_task(work, context=outside()),
         )
         self.psa.world.listeners.append(sender.hear)
+
+    def begin_watching(self) -> None:
+        """What stood before the day is not the service's."""
+        self.api.log.clear()
+        self.api.first = self.psa.world.store.all_rows()
 
     def now(self) -> datetime:
         """What the outside world's clocks show."""
@@ -256,7 +262,7 @@ class World:
         """A person's request, at once and without faults."""
         headers = {name.lower(): value for name, value in LOGIN.headers.items()}
         content = json.dumps(body).encode() if body is not None else b""
-        request = Request(method, ROOT + path, query, {**headers, "clientid": PERSON}, content)
+        request = Request(method, ROOT + path, query, {**headers, "clientid": PERSON, "content-type": "application/json"}, content)
         reply: Reply = self.api.answer(request, None)
         assert 200 <= reply.status < 300, (method, path, reply.status, reply.body)
         return json.loads(reply.body) if reply.body else None

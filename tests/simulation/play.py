@@ -1,0 +1,158 @@
+"""Plays a day and judges it: safety at every write, liveness in the end.
+
+Owns the course of one run. What is found wrong is a list of sentences; empty means that all is well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.codes import State
+from app.domain.records import OrderRow
+from app.domain.views import OrderFilter
+from sandbox.observer import judge
+from tests.e2e.generated import Story, opportunity_for
+from tests.simulation import world as worlds
+from tests.simulation.chaos import Limits
+from tests.simulation.day import B1, CALM, Day, story_of, traffic
+from tests.simulation.desk import Desk
+from tests.simulation.loop import Stuck, VirtualLoop, outside, run
+from tests.simulation.outcome import outcome
+from tests.simulation.world import World
+
+LOOK = 15.0
+# How long after the last fault everything must have settled: parked steps come again by then.
+PATIENCE = 4000.0
+
+
+@dataclass
+class Run:
+    """What came of a day."""
+
+    day: Day
+    faults: list[str]
+    history: list[str]
+    faulty: int
+    outcome: dict[str, Any]
+    told: list[str]
+
+
+def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
+    """Play a day. `calm`: nothing goes wrong, and events come one after the other."""
+    chance = random.Random(f"turns {day.seed}") if day.reorder and not calm else None  # noqa: S311
+    loop = VirtualLoop(chance)
+    until = 0.0 if calm else CALM
+    world = World(loop, day.seed, day.scenario, limits or Limits(), until, dict(day.settings))
+    found: list[str] = []
+    ended: dict[str, Any] = {}
+    gc.disable()  # what it ends at its own moments would be another history each time
+    try:
+        run(loop, _course(world, day, found, ended, calm=calm))
+    except Stuck as stuck:
+        found.append(f"stuck: {stuck}")
+    finally:
+        told = list(world.history)
+        found += [f"broken: {text}" for text in worlds.broken]
+        loop.finish()
+        gc.enable()
+    found += [f"rule {finding}" for finding in judge(world.case())]
+    return Run(day, found, told, world.chaos.count, ended, told)
+
+
+async def _course(
+    world: World, day: Day, found: list[str], ended: dict[str, Any], *, calm: bool
+) -> None:
+    await world.open()
+    if day.callbacks:
+        await world.keep_callbacks()
+    desk = Desk(world)
+    stories: dict[int, Story] = {}
+    for order in day.stories:
+        deal = await opportunity_for(desk, day.seed * 10 + order)  # type: ignore[arg-type]
+        stories[order] = story_of(day, order, deal)
+    world.begin_watching()
+    for number in range(day.workers):
+        world.loop.create_task(world.keep(f"w{number}"), context=outside())
+    tellers = [
+        world.loop.create_task(_tell(world, at.at, at.identity, at.event), context=outside())
+        for order, made in stories.items()
+        for at in traffic(day, made, order, calm=calm)
+    ]
+    await asyncio.gather(*tellers)
+    await asyncio.sleep(max(0.0, world.chaos.calm - world.loop.time()))
+    reference = None if calm or day.scenario == B1 else play_calmly(day)
+    began = world.loop.time()
+    wrong = ["nobody looked"]
+    while wrong and world.loop.time() < began + PATIENCE:
+        await asyncio.sleep(LOOK)
+        wrong = await _unsettled(world, stories)
+        if not wrong:
+            ended.update(await outcome(desk, world, stories))
+            wrong = _unlike(day, stories, ended, reference)
+    found += [f"in the end {sentence}" for sentence in wrong]
+
+
+def play_calmly(day: Day) -> dict[str, Any]:
+    """How the day ends when nothing goes wrong."""
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)  # one inside the other; the outer one rests meanwhile
+    try:
+        return play(day, calm=True).outcome
+    finally:
+        asyncio._set_running_loop(loop)
+
+
+async def _tell(world: World, at: float, identity: str, event: dict[str, Any]) -> None:
+    await asyncio.sleep(at)
+    await world.deliver(identity, event)
+
+
+async def _unsettled(world: World, stories: dict[int, Story]) -> list[str]:
+    """What still moves, or stands where nobody can do anything about it."""
+    page = await world.store.orders(worlds.TENANT, OrderFilter(), None, 100)
+    rows = {row.number: row for row in page.items}
+    wrong: list[str] = []
+    for made in stories.values():
+        row = rows.get(made.number)
+        if row is None:
+            wrong.append(f"{made.number} is not known")
+        elif row.code is None or row.state is State.RUNNING:
+            wrong.append(f"{made.number} moves: {_shown(row)}")
+    tables = world.store.rows()
+    for name, state in (("inbox_event", "new"), ("inbox_event", "rejected")):
+        for row in tables[name].values():
+            if row["status"] == state:
+                wrong.append(f"{name} {row['id']} is {state}: {row.get('cause')}")
+    for row in tables["orders"].values():
+        if row["lease_owner"] is not None:
+            wrong.append(f"order {row['number']} is under way")
+    return wrong
+
+
+def _shown(row: OrderRow) -> str:
+    return f"{row.state.value} {row.code} {row.sentence}"
+
+
+def _unlike(
+    day: Day, stories: dict[int, Story], ended: dict[str, Any], reference: dict[str, Any] | None
+) -> list[str]:
+    """Where the day ended otherwise than it must."""
+    wrong = []
+    for made in stories.values():
+        got = ended[made.number]
+        if reference is not None:
+            wanted = reference[made.number]
+        elif day.scenario == B1:
+            wanted = {**got, **made.expected(), "code": made.code}
+        else:
+            continue
+        wrong += [
+            f"{made.number}: {name} is {got.get(name)}, not {wanted.get(name)} ({got['said']})"
+            for name in wanted
+            if name != "said" and got.get(name) != wanted[name]
+        ]
+    return wrong
