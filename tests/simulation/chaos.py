@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.domain.errors import StoreUnavailable
-from tests.simulation.loop import HOST, Host, VirtualLoop
+from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 
 # Kind of fault, and how often it comes at most at each place where it can come.
 RATES = {
@@ -59,16 +59,21 @@ class Chaos:
     count: int = 0
     kills: int = 0
     jumped: float = 0.0
+    armed: bool = False  # nothing goes wrong before the day begins
 
     def __post_init__(self) -> None:
         for kind, most in RATES.items():
             level = self.chance.choice((0.0, 0.3, 1.0))
             self.rates[kind] = 0.0 if kind in self.limits.without else most * level
 
+    @property
+    def stormy(self) -> bool:
+        return self.armed and self.loop.time() < self.calm
+
     def comes(self, kind: str, where: str) -> bool:
         """Whether this fault comes here and now."""
         drawn = self.chance.random()
-        if drawn >= self.rates[kind] or self.loop.time() >= self.calm:
+        if drawn >= self.rates[kind] or not self.stormy:
             return False
         if self.limits.most is not None and self.count >= self.limits.most:
             return False
@@ -81,7 +86,7 @@ class Chaos:
     async def fault(self, point: str) -> None:
         """app.store.memory.Faults: at each call to the store, before and after its commit."""
         host = HOST.get()
-        if self.loop.time() < self.calm:
+        if self.stormy:
             if host is not None:
                 await self.ends(host, point)
             if self.comes("slow_store", point):
@@ -101,7 +106,7 @@ class Chaos:
         if self.comes("freeze", point):
             host.frozen = True
             seconds = self.lease * self.chance.choice((0.1, 0.6, 1.3, 2.0))
-            self.loop.call_later(seconds, self.loop.thaw, host)
+            self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
             await asyncio.sleep(0)
         if self.comes("session", point):
             for ended in host.sessions:
@@ -111,7 +116,7 @@ class Chaos:
     async def reached(self, point: str, step: str, subject: str) -> None:
         """ports.Checkpoints."""
         host = HOST.get()
-        if host is not None and self.loop.time() < self.calm:
+        if host is not None and self.stormy:
             await self.ends(host, f"{point} of {step}")
 
 

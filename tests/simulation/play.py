@@ -74,7 +74,7 @@ async def _course(
     for order in day.stories:
         deal = await opportunity_for(desk, day.seed * 10 + order)  # type: ignore[arg-type]
         stories[order] = story_of(day, order, deal)
-    world.begin_watching()
+    world.begin()
     for number in range(day.workers):
         world.loop.create_task(world.keep(f"w{number}"), context=outside())
     tellers = [

@@ -149,8 +149,9 @@ class World:
         )
         self.psa.world.listeners.append(sender.hear)
 
-    def begin_watching(self) -> None:
+    def begin(self) -> None:
         """What stood before the day is not the service's."""
+        self.chaos.armed = True
         self.api.log.clear()
         self.api.first = self.psa.world.store.all_rows()
 
