@@ -6,7 +6,7 @@ Owns the drawing only. The same seed with fewer orders is the same day without t
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.e2e.generated import Story, arrivals, story
@@ -33,8 +33,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Day:
-    """`deals`: for each order the seed of the opportunity that stood before, None for none.
-    `shared`: whether two orders sell on one deal."""
+    """`stories`: the orders that are played. `settings` are the service's, `switches` the simulated
+    ConnectWise's. `converts`: a person makes the sales orders. `strangers`: how many purchase
+    orders of their own people make in ConnectWise meanwhile."""
 
     seed: int
     scenario: str
@@ -42,26 +43,69 @@ class Day:
     callbacks: bool
     reorder: bool
     stories: tuple[int, ...]
-    settings: dict[str, Any] = field(default_factory=dict)
+    lines: int
+    settings: dict[str, Any]
+    switches: dict[str, Any]
+    strangers: int
 
-    def without(self, order: int) -> Day:
-        return replace(self, stories=tuple(n for n in self.stories if n != order))
+    @property
+    def converts(self) -> bool:
+        return self.settings.get("sales_order_creation") == "wait_for_person"
+
+    def only(self, orders: tuple[int, ...]) -> Day:
+        return replace(self, stories=orders)
 
 
 def draw(seed: int) -> Day:
+    """Most days are small, because many small ones show more than few large ones."""
     rng = random.Random(f"day {seed}")  # noqa: S311 - a made-up day, no secret
+    scenario = rng.choice(SCENARIOS)
+    settings: dict[str, Any] = {}
+    if scenario == B1 and rng.random() < 0.2:
+        settings["sales_order_creation"] = "wait_for_person"
+    if scenario in (B1, B2):
+        if rng.random() < 0.3:
+            settings["purchase_order_timing"] = "on_issue"
+        settings["demand_linking"] = rng.choice(
+            ("demand_creates_po", "demand_creates_po", "demand_appends_to_po", "automatic")
+        )
+    large = rng.random() < 0.1
     return Day(
         seed=seed,
-        scenario=rng.choice(SCENARIOS),
-        workers=rng.choice((1, 2, 2, 3)),
-        callbacks=rng.random() < 0.3,
+        scenario=scenario,
+        workers=rng.choice((2, 2, 3)),
+        callbacks=rng.random() < 0.25,
         reorder=rng.random() < 0.7,
-        stories=tuple(range(rng.choice((1, 1, 2, 2, 3)))),
+        stories=tuple(range(rng.choice((2, 3) if large else (1, 1, 1, 2)))),
+        lines=3 if large else rng.choice((1, 1, 2)),
+        settings=settings,
+        switches={
+            "enforce_unique_identifier": rng.random() < 0.5,
+            "read_lag_ms": rng.choice((0, 0, 300, 1900)),
+            "plain_lines_link": settings.get("demand_linking") == "automatic",
+        },
+        strangers=rng.choice((0, 0, 1, 2)) if scenario in (B1, B2) else 0,
     )
 
 
 def story_of(day: Day, order: int, opportunity: int | None) -> Story:
-    return story(day.seed * 10 + order, FIRST_ORDER + order * 10, opportunity)
+    return story(day.seed * 10 + order, FIRST_ORDER + order * 10, opportunity, most=day.lines)
+
+
+def expected(day: Day, made: Story) -> dict[str, Any]:
+    """How an order must end, whatever goes wrong meanwhile. Worked out from the story alone."""
+    wanted = made.expected() | {"code": made.code, "ticket": None}
+    wanted |= dict.fromkeys(("twice", "purchase_orders_twice", "catalog_twice"), 0)
+    if day.settings.get("purchase_order_timing") == "on_issue":
+        issued = {str(one["orderNumber"]): "New" for one in made.order.purchase_orders.values()}
+        wanted["purchase_orders"] = issued | made.purchase_orders
+    if day.scenario == B2:
+        ready = "Ready to invoice" if made.code == "RELEASED" else "New"
+        wanted |= {"ticket": ready, "sales_order": None, "opportunity": None}
+    if day.scenario == D:
+        wanted |= {"code": "RELEASED", "sales_order": "Ready to invoice"}
+        wanted |= {"purchase_orders": {}, "received": {}}
+    return wanted
 
 
 def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:

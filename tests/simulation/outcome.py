@@ -20,11 +20,6 @@ async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[s
         for header in headers
     }
     catalog = [item["identifier"] for item in await desk.get("/procurement/catalog")]
-    owned = {
-        str(document["orderNumber"])
-        for made in stories.values()
-        for document in made.order.purchase_orders.values()
-    }
     ended: dict[str, Any] = {}
     for made in stories.values():
         mark = f"dl:default:{made.order.id}:"
@@ -50,9 +45,6 @@ async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[s
             ),
             "purchase_orders": {one["poNumber"]: one["status"]["name"] for one in bought},
             "purchase_orders_twice": len(bought) - len({one["poNumber"] for one in bought}),
-            "strange_purchase_orders": len(
-                [one for one in headers if one["poNumber"] not in owned]
-            ),
             "received": _sum(
                 (line["product"]["identifier"], line.get("receivedQuantity") or 0)
                 for header in bought

@@ -47,7 +47,7 @@ TENANT = 1
 
 
 @cache
-def settings(scenario: str) -> Settings:
+def settings(scenario: str, more: tuple[tuple[str, Any], ...] = ()) -> Settings:
     values: dict[str, Any] = {
         "database_url": "postgresql://nowhere/",
         "redis_url": "redis://nowhere/",
@@ -70,7 +70,7 @@ def settings(scenario: str) -> Settings:
         "quote_wait": 20.0,
         "receipt_gap": 20.0,
     }
-    return Settings(**values)
+    return Settings(**(values | dict(more)))
 
 
 @cache
@@ -129,7 +129,8 @@ class World:
     def __post_init__(self) -> None:
         silent()
         broken.clear()
-        self.settings = settings(self.scenario)
+        self.settings = settings(self.scenario, tuple(sorted(self.more.items())))
+        self.defaults = defaults_of(self.settings)
         drawn = random.Random(f"chaos {self.seed}")  # noqa: S311 - a made-up day, no secret
         self.chaos = Chaos(self.loop, drawn, self.limits, self.tell, self.calm, LEASE)
         self.clock = Clocks(self.loop)
@@ -149,8 +150,9 @@ class World:
         )
         self.psa.world.listeners.append(sender.hear)
 
-    def begin(self) -> None:
+    def begin(self, switches: Mapping[str, Any]) -> None:
         """What stood before the day is not the service's."""
+        self.psa.world.switches = self.psa.world.switches.merged(switches)
         self.chaos.armed = True
         self.api.log.clear()
         self.api.first = self.psa.world.store.all_rows()
@@ -201,7 +203,7 @@ class World:
             chance=self.chaos.chance,
             checkpoints=self.chaos,
             scenarios=known_scenarios(),
-            defaults=defaults_of(self.settings),
+            defaults=self.defaults,
         )
 
     def _worker(self) -> Worker:
