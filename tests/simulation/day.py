@@ -84,7 +84,8 @@ def draw(seed: int) -> Day:
             "read_lag_ms": rng.choice((0, 0, 300, 1900)),
             "plain_lines_link": settings.get("demand_linking") == "automatic",
         },
-        strangers=rng.choice((0, 0, 1, 2)) if scenario in (B1, B2) else 0,
+        # Where ConnectWise links plain lines by itself, theirs would take what was ours.
+        strangers=0 if settings.get("demand_linking", "automatic") == "automatic" else rng.choice((0, 0, 1, 2)),
     )
 
 

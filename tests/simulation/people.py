@@ -37,11 +37,17 @@ class People:
         made = ask(
             "POST",
             "/procurement/purchaseorders",
-            {"vendorCompany": {"id": vendors[0]["id"]}, "poNumber": f"STOCK-{at:.6f}"},
+            {
+                "vendorCompany": {"id": vendors[0]["id"]},
+                "status": {"name": "New"},
+                "terms": {"name": "Net 30"},
+                "poNumber": f"STOCK-{at:.6f}",
+            },
         )
         items = ask("GET", "/procurement/catalog", query="pageSize=1000")
-        for item in items[:2]:
-            line = {"product": {"id": item["id"]}, "quantity": 2, "unitCost": 1.0}
+        for number, item in enumerate(items[:2], start=1):
+            line = {"product": {"id": item["id"]}, "quantity": 2, "lineNumber": number}
+            line |= {"description": "For the shelf", "unitOfMeasure": {"name": "Each"}}
             ask("POST", f"/procurement/purchaseorders/{made['id']}/lineitems", line)
 
     async def _convert(self) -> None:
