@@ -69,6 +69,8 @@ def draw(seed: int) -> Day:
         settings["demand_linking"] = rng.choice(
             ("demand_creates_po", "demand_creates_po", "demand_appends_to_po", "automatic")
         )
+    # Where ConnectWise links plain lines by itself, it may give one order what another one bought.
+    alone = settings.get("demand_linking") == "automatic"
     large = rng.random() < 0.1
     return Day(
         seed=seed,
@@ -76,16 +78,15 @@ def draw(seed: int) -> Day:
         workers=rng.choice((2, 2, 3)),
         callbacks=rng.random() < 0.25,
         reorder=rng.random() < 0.7,
-        stories=tuple(range(rng.choice((2, 3) if large else (1, 1, 1, 2)))),
+        stories=tuple(range(1 if alone else rng.choice((2, 3) if large else (1, 1, 1, 2)))),
         lines=3 if large else rng.choice((1, 1, 2)),
         settings=settings,
         switches={
             "enforce_unique_identifier": rng.random() < 0.5,
             "read_lag_ms": rng.choice((0, 0, 300, 1900)),
-            "plain_lines_link": settings.get("demand_linking") == "automatic",
+            "plain_lines_link": alone,
         },
-        # Where ConnectWise links plain lines by itself, theirs would take what was ours.
-        strangers=0 if settings.get("demand_linking", "automatic") == "automatic" else rng.choice((0, 0, 1, 2)),
+        strangers=0 if alone or scenario == D else rng.choice((0, 0, 1, 2)),
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from app.bootstrap.chosen import access_of, defaults_of, scenarios
+from app.bootstrap.chosen import access_of, defaults_of, scenarios, seed_of
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.domain import ports
 from app.domain.errors import StoreUnavailable
@@ -136,6 +136,7 @@ class World:
         self.clock = Clocks(self.loop)
         moments = Clocks(self.loop, lambda: self.chaos.jumped)
         self.store = Kept(moments, Numbers("t"), setup=Seed(epoch=BEGIN), faults=self.chaos)
+        self.chaos.doubtful = self._doubtful
         guids = Numbers("g")
         self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
         self.psa.base_url = f"http://connectwise{ROOT}"
@@ -166,9 +167,13 @@ class World:
         by = host.name if host is not None else "-"
         self.history.append(f"{self.loop.time():.6f} {by} {kind} {what}")
 
+    def _doubtful(self) -> bool:
+        return any(row["outcome"] is None for row in self.store.rows()["intent"].values())
+
     # Workers ------------------------------------------------------------------------------
 
     async def open(self) -> None:
+        await self.store.seed_settings(TENANT, seed_of(self.settings))
         for scenario in known_scenarios().values():
             await self.store.keep_scenario(
                 scenario.name, scenario.version, scenario.body_hash, scenario.body
