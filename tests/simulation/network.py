@@ -20,6 +20,7 @@ from sandbox.kit.wire import Reply, Request
 from tests.simulation.chaos import Chaos
 from tests.simulation.loop import HOST, outside
 
+TOO_MANY = 429
 LONGEST = 0.02  # usual one way, in seconds
 
 
@@ -59,6 +60,7 @@ class Network(httpx.AsyncBaseTransport):
         total: float,
         lag: float,
         told: Callable[[str, str], None],
+        disturbed: Callable[[str], None],
     ) -> None:
         self._name = name
         self._site = site
@@ -66,6 +68,8 @@ class Network(httpx.AsyncBaseTransport):
         self._total = total
         self._lag = lag
         self._told = told
+        self._quiet_until = 0.0
+        self._disturbed = disturbed
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         write = request.method not in READS
@@ -77,6 +81,8 @@ class Network(httpx.AsyncBaseTransport):
             request.content,
         )
         where = f"{asked.method} {asked.path}"
+        if asyncio.get_running_loop().time() < self._quiet_until:
+            self._disturbed(f"H10: {where} was asked in a pause that {self._name} had asked for")
         way = self._way(where, write=write)
         if way.refused:
             await asyncio.sleep(way.before)
@@ -99,6 +105,9 @@ class Network(httpx.AsyncBaseTransport):
         if reply is None:
             raise httpx.ReadError("simulated: the connection was reset", request=request)
         headers = list(reply.headers)
+        wait = dict(headers).get("retry-after")
+        if reply.status == TOO_MANY and wait is not None:
+            self._quiet_until = asyncio.get_running_loop().time() + float(wait)
         return httpx.Response(reply.status, headers=headers, content=reply.body, request=request)
 
     def _way(self, where: str, *, write: bool) -> Way:

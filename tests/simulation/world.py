@@ -23,6 +23,7 @@ from app.bootstrap.chosen import access_of, defaults_of, scenarios, seed_of
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.domain import ports
 from app.domain.errors import StoreUnavailable
+from app.domain.records import Claim, Release, Snapshot, WriteSet
 from app.settings import Settings
 from app.store.memory import MemoryStore, Mortal, Seed
 from app.sync import inbox, registration
@@ -98,7 +99,27 @@ def silent() -> None:
 
 
 class Kept(MemoryStore):
-    """The store in memory, with the sessions of a host ended when the host dies."""
+    """The store in memory, with the sessions of a host ended when the host dies, and with a look
+    at every release: what came in since the order was loaded must not be forgotten by it."""
+
+    def __init__(self, *given: Any, found: list[str], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._found = found
+        self._loaded: dict[str, int] = {}
+
+    async def load(self, claim: Claim) -> Snapshot:
+        snapshot = await super().load(claim)
+        self._loaded[claim.token] = snapshot.order.wake_seq
+        return snapshot
+
+    async def commit(self, writes: WriteSet, release: Release | None = None) -> ports.Committed:
+        known = self._loaded.get(writes.token)
+        answer = await super().commit(writes, release)
+        row = self.rows()["orders"][writes.order_id]
+        if answer.released and row["lease_owner"] is None and row["due_at"] != self._db.now():
+            if known is not None and row["wake_seq"] > known and row["due_at"] == release.due_at:
+                self._found.append(f"H1: {row['number']} was released over what came in meanwhile")
+        return answer
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[ports.Worker]:
@@ -122,6 +143,7 @@ class World:
     more: Mapping[str, Any] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
     workers: dict[str, Worker] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     _spawned: int = 0
@@ -135,7 +157,13 @@ class World:
         self.chaos = Chaos(self.loop, drawn, self.limits, self.tell, self.calm, LEASE)
         self.clock = Clocks(self.loop)
         moments = Clocks(self.loop, lambda: self.chaos.jumped)
-        self.store = Kept(moments, Numbers("t"), setup=Seed(epoch=BEGIN), faults=self.chaos)
+        self.store = Kept(
+            moments,
+            Numbers("t"),
+            setup=Seed(epoch=BEGIN),
+            faults=self.chaos,
+            found=self.found,
+        )
         self.chaos.doubtful = self._doubtful
         guids = Numbers("g")
         self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
@@ -194,8 +222,9 @@ class World:
 
     def client(self) -> ConnectWiseClient:
         network = Network(
-            "cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell
-        )
+            "cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell,
+            disturbed=self.found.append,
+        )  # fmt: skip
         return ConnectWiseClient(
             access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
         )
