@@ -71,12 +71,14 @@ class Chaos:
     def stormy(self) -> bool:
         return self.armed and self.loop.time() < self.calm
 
-    def comes(self, kind: str, where: str) -> bool:
+    def comes(
+        self, kind: str, where: str, unless: Callable[[], bool] = lambda: False
+    ) -> bool:
         """Whether this fault comes here and now."""
         drawn = self.chance.random()
         if drawn >= self.rates[kind] or not self.stormy:
             return False
-        if self.limits.most is not None and self.count >= self.limits.most:
+        if unless() or (self.limits.most is not None and self.count >= self.limits.most):
             return False
         self.count += 1
         self.told(kind, where)
@@ -96,7 +98,7 @@ class Chaos:
                 raise StoreUnavailable(f"simulated at {point}")
             # A clock that leaps while a write is in doubt takes the patience away that the doubt
             # needs. That is not promised (docs/reliability.md), so it is not played.
-            if not self.doubtful() and self.comes("jump", point):
+            if self.comes("jump", point, unless=self.doubtful):
                 self.jumped += self.chance.choice((0.2, 3.0, self.lease * 1.5))
         await asyncio.sleep(0)
 

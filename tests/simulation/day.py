@@ -18,8 +18,8 @@ D = "connectwise-managed"
 SCENARIOS = (B1, B1, B1, B2, B2, D)
 FIRST_ORDER = 2000
 # Seconds of a day in which events come, and in which things go wrong.
-TELLING = 120.0
-CALM = 200.0
+TELLING = 60.0
+CALM = 110.0
 
 
 @dataclass(frozen=True)
