@@ -22,27 +22,32 @@ def main(arguments: list[str] | None = None) -> int:
         if run.faults:
             failed += 1
             _tell(run)
-    print(f"{asked.seeds} seeds, {failed} failures")
+    _say(f"{asked.seeds} seeds, {failed} failures")
     return 1 if failed else 0
 
 
 def _one(seed: int, orders: tuple[int, ...] | None, limits: Limits) -> int:
     day = draw(seed)
     run = play(day.only(orders) if orders else day, limits)
-    print("\n".join(run.history))
+    _say("\n".join(run.history))
     for fault in run.faults:
-        print(f"FAILURE {fault}")
-    print(f"1 seeds, {1 if run.faults else 0} failures")
+        _say(f"FAILURE {fault}")
+    _say(f"1 seeds, {1 if run.faults else 0} failures")
     return 1 if run.faults else 0
 
 
 def _tell(run: Run) -> None:
     found = shorten(run)
-    print(f"Seed {run.day.seed} failed. The shortest history found ({found.run.count} faults):")
-    print("\n".join(f"  {line}" for line in found.run.history))
+    _say(f"Seed {run.day.seed} failed. The shortest history found ({found.run.count} faults):")
+    _say("\n".join(f"  {line}" for line in found.run.history))
     for fault in found.run.faults:
-        print(f"  FAILURE {fault}")
-    print(f"Play it again: {found.command}", flush=True)
+        _say(f"  FAILURE {fault}")
+    _say(f"Play it again: {found.command}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _read(arguments: list[str] | None) -> argparse.Namespace:

@@ -71,9 +71,7 @@ class Chaos:
     def stormy(self) -> bool:
         return self.armed and self.loop.time() < self.calm
 
-    def comes(
-        self, kind: str, where: str, unless: Callable[[], bool] = lambda: False
-    ) -> bool:
+    def comes(self, kind: str, where: str, unless: Callable[[], bool] = lambda: False) -> bool:
         """Whether this fault comes here and now."""
         drawn = self.chance.random()
         if drawn >= self.rates[kind] or not self.stormy:
@@ -149,5 +147,3 @@ class Numbers:
     def token(self) -> str:
         self.last += 1
         return f"{self.name}-{self.last}"
-
-

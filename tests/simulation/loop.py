@@ -59,9 +59,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.hosts: list[Host] = []
         self.set_task_factory(self._make)
 
-    def _make(
-        self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any
-    ) -> asyncio.Task[Any]:
+    def _make(self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **more)
         self._made.append(task)
         return task
@@ -160,5 +158,3 @@ def run(loop: VirtualLoop, work: Coroutine[Any, Any, Any]) -> Any:
         return loop.run_until_complete(work)
     finally:
         asyncio.set_event_loop(None)
-
-

@@ -15,9 +15,9 @@ from unittest.mock import patch
 
 from app.connectors.transport import Pacing
 from app.domain.errors import FailureKind
+from app.domain.order import OrderView
 from app.domain.ports import Committed, SharedClaim
 from app.domain.records import Release
-from app.domain.order import OrderView
 from app.store import placing
 from app.store.memory import claiming
 from app.store.memory.announcing import Announcing
@@ -25,7 +25,6 @@ from app.store.memory.intake import Intake
 from app.store.memory.recording import Recording
 from app.sync import attempt, endings, unsettled
 from app.sync.attempt import Attempt
-from app.sync.engine import Engine
 from tests.simulation.world import known_scenarios
 
 
@@ -46,7 +45,14 @@ def _method(owner: Any, name: str, broken: Any) -> Callable[[], AbstractContextM
 
 
 async def _sent_unannounced(
-    self: Attempt, kind: str, key: str, evidence: Any, send: Any, look: Any, learn: Any = None, **_: Any
+    self: Attempt,
+    kind: str,
+    key: str,
+    evidence: Any,
+    send: Any,
+    look: Any,
+    learn: Any = None,
+    **_: Any,
 ) -> Any:
     await self.guard()
     outcome = await send()
@@ -214,21 +220,57 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("doubt is not looked up", (0, 0), _method(Attempt, "_in_doubt", _surely_nothing)),
     Defect("a not-found is trusted at once", (0, 0), _method(Attempt, "_in_doubt", _looked_once)),
     Defect("an open intent counts as fresh", (0, 0), _method(Announcing, "begin", _always_fresh)),
-    Defect("an unknown outcome counts as nothing done", (0, 0), _method(attempt, "DID_NOTHING", FORGETFUL)),
+    Defect(
+        "an unknown outcome counts as nothing done",
+        (0, 0),
+        _method(attempt, "DID_NOTHING", FORGETFUL),
+    ),
     Defect("what was made is not remembered", (0, 0), _method(Attempt, "_settle", _never_settles)),
-    Defect("the lease is not looked at before a write", (0, 0), _method(Attempt, "_lease_lasts", _unguarded)),
-    Defect("the token is not looked at before a commit", (0, 0), _method(Recording, "commit", _token_ignored)),
-    Defect("the lease is released plainly, without wake_seq", (0, 0), _method(Recording, "commit", _released_plainly)),
-    Defect("a dead worker's orders are not taken over", (0, 0), _method(claiming, "_free", _for_ever)),
-    Defect("a late change of a dead worker is not waited for", (0, 0), _method(unsettled, "until", lambda *_: None)),
-    Defect("shared records are not claimed", (0, 0), _method(Announcing, "claim_shared", _owned_by_all)),
-    Defect("Retry-After is forgotten", (0, 0), _both(_method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon))),
+    Defect(
+        "the lease is not looked at before a write",
+        (0, 0),
+        _method(Attempt, "_lease_lasts", _unguarded),
+    ),
+    Defect(
+        "the token is not looked at before a commit",
+        (0, 0),
+        _method(Recording, "commit", _token_ignored),
+    ),
+    Defect(
+        "the lease is released plainly, without wake_seq",
+        (0, 0),
+        _method(Recording, "commit", _released_plainly),
+    ),
+    Defect(
+        "a dead worker's orders are not taken over", (0, 0), _method(claiming, "_free", _for_ever)
+    ),
+    Defect(
+        "a late change of a dead worker is not waited for",
+        (0, 0),
+        _method(unsettled, "until", lambda *_: None),
+    ),
+    Defect(
+        "shared records are not claimed", (0, 0), _method(Announcing, "claim_shared", _owned_by_all)
+    ),
+    Defect(
+        "Retry-After is forgotten",
+        (0, 0),
+        _both(
+            _method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon)
+        ),
+    ),
     Defect("what arrives last is the newest", (0, 0), _method(placing, "merge", _newest_arrival)),
     Defect("a delivery counts each time", (0, 0), _method(Intake, "accept", _counted_each_time)),
-    Defect("records are adopted without their marker", (0, 0), _method(OrderView, "marker", _unmarked)),
+    Defect(
+        "records are adopted without their marker", (0, 0), _method(OrderView, "marker", _unmarked)
+    ),
     Defect("goods may be incomplete", (0, 0), _open("goods_complete")),
     Defect("purchase orders wait for no sales order", (0, 0), _loose("sync_purchase_order")),
-    Defect("receipts are taken as they come", (0, 0), _open("earlier_receipts_received", "receipt_consistent")),
+    Defect(
+        "receipts are taken as they come",
+        (0, 0),
+        _open("earlier_receipts_received", "receipt_consistent"),
+    ),
     Defect("goods are received before they are linked", (0, 0), _without_step("link_demand")),
     Defect("the opportunity is converted unwon", (0, 0), _without_step("win_opportunity")),
 )

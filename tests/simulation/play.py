@@ -131,17 +131,19 @@ async def _unsettled(world: World, day: Day, stories: dict[int, Story]) -> list[
             wrong.append(f"{made.number} is {_shown(row)}, not {wanted}")
     tables = world.store.rows()
     for name, state in (("inbox_event", "new"), ("inbox_event", "rejected")):
-        for row in tables[name].values():
-            if row["status"] == state:
-                wrong.append(f"{name} {row['id']} is {state}: {row.get('cause')}")
-    counted = [
-        (row["connection_id"], row["external_id"]) for row in tables["inbox_event"].values()
-    ]
+        wrong += [
+            f"{name} {row['id']} is {state}: {row.get('cause')}"
+            for row in tables[name].values()
+            if row["status"] == state
+        ]
+    counted = [(row["connection_id"], row["external_id"]) for row in tables["inbox_event"].values()]
     if len(counted) > len(set(counted)):
         wrong.append("H1: a delivery counted more than once")
-    for row in tables["orders"].values():
-        if row["lease_owner"] is not None:
-            wrong.append(f"order {row['number']} is under way")
+    wrong += [
+        f"order {row['number']} is under way"
+        for row in tables["orders"].values()
+        if row["lease_owner"] is not None
+    ]
     return wrong
 
 

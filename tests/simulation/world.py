@@ -289,9 +289,7 @@ class World:
 
     async def keep_callbacks(self) -> None:
         """Registered before the day begins, and before anything goes wrong."""
-        await registration.keep(
-            self.client(), self.settings.public_url, "an-unguessable-part"
-        )
+        await registration.keep(self.client(), self.settings.public_url, "an-unguessable-part")
 
     # ConnectWise as a person sees it ------------------------------------------------------
 
@@ -299,7 +297,13 @@ class World:
         """A person's request, at once and without faults."""
         headers = {name.lower(): value for name, value in LOGIN.headers.items()}
         content = json.dumps(body).encode() if body is not None else b""
-        request = Request(method, ROOT + path, query, {**headers, "clientid": PERSON, "content-type": "application/json"}, content)
+        request = Request(
+            method,
+            ROOT + path,
+            query,
+            {**headers, "clientid": PERSON, "content-type": "application/json"},
+            content,
+        )
         reply: Reply = self.api.answer(request, None)
         assert 200 <= reply.status < 300, (method, path, reply.status, reply.body)
         return json.loads(reply.body) if reply.body else None
