@@ -237,21 +237,15 @@ def trust(ca_file: Path) -> ssl.SSLContext:
     return context
 
 
-# The pause itself stands in the store, for all workers; a person may end it there.
-LONGEST_REST = 5.0
-
-
 class Pacing:
-    """A connection's rest in this process, until the engine has kept the pause for all workers.
-    It is short, or it would outlast a person's resume."""
+    """A connection's pause in this process. The engine keeps the same pause for all workers."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._until = -math.inf
 
     def pause(self, seconds: float) -> None:
-        rest = min(seconds, LONGEST_REST)
-        self._until = max(self._until, self._clock.monotonic() + rest)
+        self._until = max(self._until, self._clock.monotonic() + seconds)
 
     def remaining(self) -> float:
         """Seconds until calls are allowed again, 0 when they are."""

@@ -21,6 +21,7 @@ from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Re
 from app.domain.suggestion import MAIL_STEP
 from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
+from app.sync import unsettled
 
 # After these the write certainly did nothing, so its announcement is taken back.
 DID_NOTHING = frozenset(
@@ -105,6 +106,7 @@ class Attempt:
         self._own: set[tuple[str, str]] = set()
         self.writes = self._empty()
         self.called = 0
+        self._changing = False
         self.remembered = False  # whether it went by what an earlier attempt had read
 
     def _empty(self) -> WriteSet:
@@ -188,6 +190,26 @@ class Attempt:
     # Writes -------------------------------------------------------------------------------
 
     async def guard(self) -> None:
+        await self._settled()
+        if not self._changing:
+            # Before the first change: whoever finds this attempt interrupted has to know of it.
+            self._changing = True
+            self.writes.facts.append(unsettled.sending(self._step, self.view.now, begun=True))
+            await self.save()
+        await self._lease_lasts()
+
+    async def _settled(self) -> None:
+        """Raises Wait while a change that a dead worker sent may still be carried out."""
+        until = unsettled.until(self.view, self._timeout)
+        if until is not None and await self.now() < until:
+            raise Wait(
+                Code.OUTCOME_UNKNOWN,
+                f"A change may still be on its way to {self._system} from a worker that ended; "
+                "nothing more is written before it must have arrived.",
+                until,
+            )
+
+    async def _lease_lasts(self) -> None:
         need = self._timeout.total_seconds()
         late = self._drive.lease.left(self._clock.monotonic()) < need
         if late and not await self._drive.renew():  # no call may outlive the lease
@@ -206,6 +228,7 @@ class Attempt:
         *,
         shared: bool = False,
     ) -> Outcome:
+        await self._settled()
         if self.writes != self._empty():
             await self.save()  # what was learned so far is not to be learned again after a crash
         for other in self._inherited(kind, key, str(evidence.get("also", ""))) if shared else ():
@@ -267,7 +290,7 @@ class Attempt:
         )
 
     async def _send(self, intent: Intent, send: Send, look: Look, learn: Learn | None) -> Outcome:
-        await self.guard()
+        await self._lease_lasts()
         try:
             outcome = await send()
         except Interruption:

@@ -45,6 +45,7 @@ from app.domain.records import (
 )
 from app.domain.scenario import Scenario, forbidden
 from app.steps import CALLED, LEDGER_STEPS, STEPS
+from app.sync import unsettled
 from app.sync.attempt import Attempt, Drive
 from app.sync.endings import (
     LEDGER,
@@ -122,6 +123,7 @@ class Engine:
         if not drive.claim.interrupted:
             return
         writes = WriteSet(drive.claim.order_id, drive.claim.token)
+        writes.facts.append(unsettled.interrupted(drive.claim.interrupted, await self.store.now()))
         writes.journal.extend(
             JournalEntry(
                 "INTERRUPTED",
@@ -238,6 +240,9 @@ class Engine:
         attempts = row.attempts + 1
         begun = WriteSet(view.row.id, drive.claim.token)
         begun.run_started = StepRun(run.step, run.subject, attempts)
+        waits = unsettled.until(view, view.live.call_timeout)
+        if unsettled.begun(view, run.step) and (waits is None or waits <= view.now):
+            begun.facts.append(unsettled.sending(run.step, view.now, begun=False))
         await self._commit(drive, begun)
         calls: list[CallRecord] = []
         fx = Attempt(

@@ -95,15 +95,18 @@ class Story:
         return {title: n for title, n in shown.items() if n} == wanted
 
 
-def story(seed: int, base: int, opportunity: int | None, *, corrections: bool = False) -> Story:
-    """A story of up to four lines on up to two purchase orders each, received in parts.
+def story(
+    seed: int, base: int, opportunity: int | None, *, corrections: bool = False, most: int = 3
+) -> Story:
+    """A story of up to four lines on up to two purchase orders each, received in parts. `most`
+    bounds the products sold.
 
     With `corrections` the order and its purchase orders were told otherwise before, and some
     purchase orders are cancelled. What was received by then would freeze them (D-11), so such a
     story has to be told whole before anything is done.
     """
     rng = random.Random(seed)  # noqa: S311 - a made-up order, no secret
-    goods = rng.sample(GOODS, rng.randint(1, 3))
+    goods = rng.sample(GOODS, rng.randint(1, most))
     lines = [(product, rng.randint(1, 9)) for product in goods]
     if rng.random() < 0.3:  # the same product on two lines (D-8)
         lines.append((goods[0], rng.randint(1, 4)))

@@ -235,9 +235,10 @@ async def play_keys_refused(play: Play) -> None:
     await play.tell(*events)
     await play.stack.until(
         play.order.number,
+        # The step has said so: who resumes before it has, resumes nothing of it.
         lambda order: (
             order["state"] == "waiting"
-            and order["answer"]["code"] in ("CREDENTIALS_REFUSED", "CONNECTION_PAUSED")
+            and any(step["code"] == "CREDENTIALS_REFUSED" for step in order["steps"])
         ),
     )
     api.credentials = good

@@ -162,7 +162,7 @@ async def test_a_huge_number_in_an_answer_does_no_harm() -> None:
         (httpx.Response(401, json={}), Kind.UNAUTHENTICATED),
         (httpx.Response(404, json={}), Kind.UNAUTHENTICATED),
         (httpx.Response(500), Kind.TRANSIENT),
-        (httpx.Response(429), Kind.TRANSIENT),
+        (httpx.Response(429), Kind.RATE_LIMITED),
         (httpx.ReadTimeout("late"), Kind.TRANSIENT),
         (httpx.ConnectError("refused"), Kind.NOT_SENT),
     ],

@@ -341,25 +341,19 @@ async def test_a_failed_call_is_recorded_with_its_cause() -> None:
 async def test_a_paused_connection_is_not_called() -> None:
     async with serving(always(http("200 OK"))) as served:
         remote = remote_for(served.url, AiohttpTransport(total=5))
-        remote.pacing.pause(4)
+        remote.pacing.pause(30)
         with pytest.raises(RemoteFailure) as caught:
             await remote.call("GET", "/things")
         assert served.heads == []
-        await remote.clock.sleep(5)
+        await remote.clock.sleep(31)
         assert (await remote.call("GET", "/things")).status == 200
         await remote.aclose()
     assert caught.value.kind is FailureKind.RATE_LIMITED
-    assert caught.value.retry_after == 4
+    assert caught.value.retry_after == 30
 
 
 async def test_a_longer_pause_is_not_shortened_by_a_shorter_one() -> None:
     pacing = Pacing(ManualClock())
-    pacing.pause(4)
-    pacing.pause(2)
-    assert pacing.remaining() == 4
-
-
-async def test_a_rest_of_one_process_does_not_outlast_a_persons_resume_for_long() -> None:
-    pacing = Pacing(ManualClock())
-    pacing.pause(900)
-    assert pacing.remaining() == 5
+    pacing.pause(30)
+    pacing.pause(5)
+    assert pacing.remaining() == 30

@@ -144,11 +144,6 @@ async def test_h10_a_ledger_that_asks_for_a_pause_gets_it_from_every_worker(book
     await books.tell(second.approved())
     await stack.until(second.number, lambda one: one["state"] == "waiting")
     assert len(await books.ledger.requests()) == asked
-    # The pause is the store's: a person ends it, and no process rests much longer by itself.
-    await books.ledger.switch(requests_per_minute=None)
-    await post(stack, f"connections/{shown['id']}/resume")
-    await stack.until_state(first.number, "done")
-    assert len(await books.invoices()) == 1
 
 
 async def test_h10_a_persons_pause_outlasts_one_of_the_service(books: Kept) -> None:

@@ -1,0 +1,41 @@
+"""Changes that a worker had sent when it ended, and that may still be carried out.
+
+Owns the mark and the patience for it. A change of a record (no create: those have their intents)
+is harmless when it is repeated, but not when it is carried out late, after another change of the
+same record: a status that went on would go back. So nothing more is written for an order until the
+dead worker's last call must have ended (docs/exactly-once.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from app.domain.order import OrderView
+from app.domain.records import Fact
+
+_SENDING = "sending"  # by step: whether its last attempt began to change records
+_INTERRUPTED = "interrupted"
+
+
+def sending(step: str, at: datetime, *, begun: bool) -> Fact:
+    return Fact(_SENDING, step, {"begun": begun}, at)
+
+
+def interrupted(steps: Sequence[str], at: datetime) -> Fact:
+    # The moment stands in the body: facts are made old when their record is told to have changed.
+    return Fact(_INTERRUPTED, "", {"steps": list(steps), "at": at.isoformat()}, at)
+
+
+def until(view: OrderView, timeout: timedelta) -> datetime | None:
+    """When what a dead worker sent has surely ended; None: it sent nothing. Its lease had ended
+    when it was noticed, so no call of it is younger."""
+    noticed = view.facts.get((_INTERRUPTED, ""))
+    if noticed is None or not any(begun(view, step) for step in noticed.body["steps"]):
+        return None
+    return datetime.fromisoformat(noticed.body["at"]) + timeout
+
+
+def begun(view: OrderView, step: str) -> bool:
+    fact = view.facts.get((_SENDING, step))
+    return fact is not None and bool(fact.body["begun"])

@@ -1,0 +1,149 @@
+"""What goes wrong, where and when: every await of a port asks here, and the seed answers.
+
+Owns the draw of faults and their record. Which kinds come in a run, and how often, is drawn once
+(a run in which everything happens all the time shows little). After `calm` nothing goes wrong any
+more. A fault that is left out, or comes after the last one allowed, changes nothing that was drawn
+before it: that is how a history is made shorter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.domain.errors import StoreUnavailable
+from tests.simulation.loop import HOST, Host, VirtualLoop, outside
+
+# Kind of fault, and how often it comes at most at each place where it can come.
+RATES = {
+    "kill": 0.01,
+    "freeze": 0.008,
+    "session": 0.004,  # the worker's session lock is lost, and the worker lives
+    "store": 0.02,  # the database is away, before or after the commit
+    "slow_store": 0.05,
+    "jump": 0.004,  # the database's clock
+    "refused": 0.04,
+    "lost": 0.05,  # the reply
+    "slow": 0.04,  # beyond the timeout; what was asked is done all the same
+    "error": 0.04,  # 5xx, done or not
+    "limit": 0.01,  # 429
+    "stale": 0.15,
+    "double": 0.3,  # a delivery comes again
+    "late": 0.4,  # a delivery is overtaken
+    "deaf": 0.3,  # a wake or a callback is lost
+}
+MOST_KILLS = 3  # more in a row on one order make it poison, as they should
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What of a seed's faults may come: all by default."""
+
+    without: frozenset[str] = frozenset()
+    most: int | None = None
+
+
+@dataclass
+class Chaos:
+    """One run's faults. `told` takes every fault that came."""
+
+    loop: VirtualLoop
+    chance: random.Random
+    limits: Limits
+    told: Callable[[str, str], None]
+    calm: float
+    lease: float
+    rates: dict[str, float] = field(default_factory=dict)
+    count: int = 0
+    kills: int = 0
+    jumped: float = 0.0
+    armed: bool = False  # nothing goes wrong before the day begins
+    doubtful: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        for kind, most in RATES.items():
+            level = self.chance.choice((0.0, 0.3, 1.0))
+            self.rates[kind] = 0.0 if kind in self.limits.without else most * level
+
+    @property
+    def stormy(self) -> bool:
+        return self.armed and self.loop.time() < self.calm
+
+    def comes(self, kind: str, where: str, unless: Callable[[], bool] = lambda: False) -> bool:
+        """Whether this fault comes here and now."""
+        drawn = self.chance.random()
+        if drawn >= self.rates[kind] or not self.stormy:
+            return False
+        if unless() or (self.limits.most is not None and self.count >= self.limits.most):
+            return False
+        self.count += 1
+        self.told(kind, where)
+        return True
+
+    # At an await of a host --------------------------------------------------------------------
+
+    async def fault(self, point: str) -> None:
+        """app.store.memory.Faults: at each call to the store, before and after its commit."""
+        host = HOST.get()
+        if self.stormy:
+            if host is not None:
+                await self.ends(host, point)
+            if self.comes("slow_store", point):
+                await asyncio.sleep(self.chance.choice((0.001, 0.05, 0.5, 2.0)))
+            if self.comes("store", point):
+                raise StoreUnavailable(f"simulated at {point}")
+            # A clock that leaps while a write is in doubt takes the patience away that the doubt
+            # needs. That is not promised (docs/reliability.md), so it is not played.
+            if self.comes("jump", point, unless=self.doubtful):
+                self.jumped += self.chance.choice((0.2, 3.0, self.lease * 1.5))
+        await asyncio.sleep(0)
+
+    async def ends(self, host: Host, point: str) -> None:
+        """The process dies here, or stands still for a while."""
+        if self.kills < MOST_KILLS and self.comes("kill", point):
+            self.kills += 1
+            host.die()
+            await asyncio.sleep(0)  # never returns
+        if self.comes("freeze", point):
+            host.frozen = True
+            seconds = self.lease * self.chance.choice((0.1, 0.6, 1.3, 2.0))
+            self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
+            await asyncio.sleep(0)
+        if self.comes("session", point):
+            for ended in host.sessions:
+                ended()
+            host.sessions.clear()
+
+    async def reached(self, point: str, step: str, subject: str) -> None:
+        """ports.Checkpoints."""
+        host = HOST.get()
+        if host is not None and self.stormy:
+            await self.ends(host, f"{point} of {step}")
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """ports.Clock on virtual time. `jumped` is added by whoever's clock it is."""
+
+    loop: VirtualLoop
+    jumped: Callable[[], float] = lambda: 0.0
+
+    def monotonic(self) -> float:
+        return self.loop.time() + self.jumped()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class Numbers:
+    """ports.Ids, counted."""
+
+    name: str
+    last: int = 0
+
+    def token(self) -> str:
+        self.last += 1
+        return f"{self.name}-{self.last}"

@@ -1,0 +1,316 @@
+"""The installation of one run: store, simulated systems, workers that come and go, intake.
+
+Owns building them from the real parts and keeping workers running. Makes nothing up: what happens
+in a day is `day`, what goes wrong is `chaos`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import traceback
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import structlog
+
+from app.bootstrap.chosen import access_of, defaults_of, scenarios, seed_of
+from app.connectors.connectwise.client import ConnectWiseClient
+from app.domain import ports
+from app.domain.errors import StoreUnavailable
+from app.domain.records import Claim, Release, Snapshot, WriteSet
+from app.settings import Settings
+from app.store.memory import MemoryStore, Mortal, Seed
+from app.sync import inbox, registration
+from app.sync.engine import Engine
+from app.sync.invoice_poll import InvoicePoll
+from app.sync.worker import Pace, Worker
+from sandbox.connectwise.callbacks import Notices, Sender
+from sandbox.connectwise.http.api import Api, Credentials
+from sandbox.connectwise.model import ConnectWise
+from sandbox.kit.wire import Reply, Request
+from sandbox.observer import ROW_OF, Case
+from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
+from tests.simulation.loop import HOST, Host, VirtualLoop, outside
+from tests.simulation.network import Network
+
+BEGIN = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
+LOGIN = Credentials()
+PERSON = "00000000-0000-4000-8000-000000000000"
+ROOT = "/v4_6_release/apis/3.0"
+LEASE, TIMEOUT, LAG = 20.0, 4.0, 2.0
+TENANT = 1
+
+
+@cache
+def settings(scenario: str, more: tuple[tuple[str, Any], ...] = ()) -> Settings:
+    values: dict[str, Any] = {
+        "database_url": "postgresql://nowhere/",
+        "redis_url": "redis://nowhere/",
+        "scenario": scenario,
+        "public_url": "http://service",
+        "connectwise_callback_token": "an-unguessable-part",
+        "connectwise_url": f"http://connectwise{ROOT}",
+        "connectwise_company": LOGIN.company,
+        "connectwise_public_key": LOGIN.public_key,
+        "connectwise_private_key": LOGIN.private_key,
+        "connectwise_client_id": LOGIN.client_id,
+        "connectwise_timeout": TIMEOUT,
+        "connectwise_sales_order_status_waiting": "Waiting for goods",
+        "connectwise_sales_order_status_ready": "Ready to invoice",
+        "connectwise_freight_item": "FREIGHT",
+        "connectwise_surcharge_item": "SURCHARGE",
+        "connectwise_coupon_item": "COUPON",
+        "read_lag": LAG,
+        "poll_seconds": 30.0,
+        "quote_wait": 20.0,
+        "receipt_gap": 20.0,
+    }
+    return Settings(**(values | dict(more)))
+
+
+@cache
+def known_scenarios() -> Mapping[str, Any]:
+    return scenarios()
+
+
+def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if line["event"] in BROKEN:
+        error = line.get("exc_info")
+        told = "".join(traceback.format_exception(error)) if error is not None else ""
+        broken.append(f"{line['event']}: {line.get('error')}\n{told}")
+    raise structlog.DropEvent
+
+
+# Events that tell of a fault in the service itself, whatever the simulated world does.
+BROKEN = frozenset({"advance_failed", "step_broken", "worker_failed"})
+broken: list[str] = []
+
+
+@cache
+def silent() -> None:
+    """No log lines, because the history says it all; but what is broken is kept."""
+    structlog.configure(processors=[_heard], cache_logger_on_first_use=False)
+
+
+class Kept(MemoryStore):
+    """The store in memory, with the sessions of a host ended when the host dies, and with a look
+    at every release: what came in since the order was loaded must not be forgotten by it."""
+
+    def __init__(self, *given: Any, found: list[str], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._found = found
+        self._loaded: dict[str, int] = {}
+
+    async def load(self, claim: Claim) -> Snapshot:
+        snapshot = await super().load(claim)
+        self._loaded[claim.token] = snapshot.order.wake_seq
+        return snapshot
+
+    async def commit(self, writes: WriteSet, release: Release | None = None) -> ports.Committed:
+        known = self._loaded.get(writes.token)
+        answer = await super().commit(writes, release)
+        row = self._db.tables.orders.get(writes.order_id)
+        if row is None or known is None or release is None or not answer.released:
+            return answer
+        if row["wake_seq"] > known and row["due_at"] == release.due_at:
+            self._found.append(f"H1: {row['number']} was released over what came in meanwhile")
+        return answer
+
+    @asynccontextmanager
+    async def join(self) -> AsyncIterator[ports.Worker]:
+        async with super().join() as me:
+            host = HOST.get()
+            assert isinstance(me, Mortal)
+            if host is not None:
+                host.sessions.append(me.kill)
+            yield me
+
+
+@dataclass
+class World:
+    """Everything of one run. `history` is what two runs of a seed must have in common."""
+
+    loop: VirtualLoop
+    seed: int
+    scenario: str
+    limits: Limits
+    calm: float
+    more: Mapping[str, Any] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+    accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
+    workers: dict[str, Worker] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    _spawned: int = 0
+
+    def __post_init__(self) -> None:
+        silent()
+        broken.clear()
+        self.settings = settings(self.scenario, tuple(sorted(self.more.items())))
+        self.defaults = defaults_of(self.settings)
+        drawn = random.Random(f"chaos {self.seed}")  # noqa: S311 - a made-up day, no secret
+        self.chaos = Chaos(self.loop, drawn, self.limits, self.tell, self.calm, LEASE)
+        self.clock = Clocks(self.loop)
+        moments = Clocks(self.loop, lambda: self.chaos.jumped)
+        self.store = Kept(
+            moments,
+            Numbers("t"),
+            setup=Seed(epoch=BEGIN),
+            faults=self.chaos,
+            found=self.found,
+        )
+        self.chaos.doubtful = self._doubtful
+        guids = Numbers("g")
+        self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
+        self.psa.base_url = f"http://connectwise{ROOT}"
+        self.api = Api(self.psa, LOGIN, signing_key=lambda _: "key")
+        sender = Sender(
+            self.psa,
+            Notices(self.psa, lambda: "http://connectwise/key"),
+            "key",
+            post=self._post,
+            sleep=asyncio.sleep,
+            spawn=lambda work: self.loop.create_task(work, context=outside()),
+        )
+        self.psa.world.listeners.append(sender.hear)
+
+    def begin(self, switches: Mapping[str, Any]) -> None:
+        """What stood before the day is not the service's."""
+        self.psa.world.switches = self.psa.world.switches.merged(switches)
+        self.chaos.armed = True
+        self.api.log.clear()
+        self.api.first = self.psa.world.store.all_rows()
+
+    def now(self) -> datetime:
+        """What the outside world's clocks show."""
+        return BEGIN + timedelta(seconds=self.loop.time())
+
+    def tell(self, kind: str, what: str) -> None:
+        host = HOST.get()
+        by = host.name if host is not None else "-"
+        self.history.append(f"{self.loop.time():.6f} {by} {kind} {what}")
+
+    def _doubtful(self) -> bool:
+        return any(row["outcome"] is None for row in self.store.rows()["intent"].values())
+
+    # Workers ------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        await self.store.seed_settings(TENANT, seed_of(self.settings))
+        for scenario in known_scenarios().values():
+            await self.store.keep_scenario(
+                scenario.name, scenario.version, scenario.body_hash, scenario.body
+            )
+
+    async def keep(self, name: str) -> None:
+        """A worker under this name, started again whenever it died."""
+        while True:
+            host = self.hosts[name] = self.loop.host(f"{name}.{self._spawned}")
+            self._spawned += 1
+            worker = self.workers[name] = self._worker()
+            context = outside()
+            context.run(HOST.set, host)
+            self.loop.create_task(worker.run(), context=context)
+            while not host.dead:
+                await asyncio.sleep(1.0)
+            await asyncio.sleep(self.chaos.chance.uniform(0.5, 8.0))
+
+    def client(self) -> ConnectWiseClient:
+        network = Network(
+            "cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell,
+            disturbed=self.found.append,
+        )  # fmt: skip
+        return ConnectWiseClient(
+            access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
+        )
+
+    def engine(self, cw: ports.ConnectWise) -> Engine:
+        return Engine(
+            store=self.store,
+            cw=cw,
+            clock=self.clock,
+            chance=self.chaos.chance,
+            checkpoints=self.chaos,
+            scenarios=known_scenarios(),
+            defaults=self.defaults,
+        )
+
+    def _worker(self) -> Worker:
+        cw = self.client()
+        pace = Pace(batch=8, lease=LEASE, sweep=8.0)
+        invoices = InvoicePoll(self.store, cw, self.clock, TENANT, 60.0)
+        return Worker(self.engine(cw), self.store, self.clock, pace, invoices)
+
+    def nudge(self) -> None:
+        """A wake went through the queue, or was lost on the way."""
+        for name in sorted(self.workers):
+            if not self.hosts[name].dead and not self.chaos.comes("deaf", f"wake of {name}"):
+                self.workers[name].nudge()
+
+    # Intake -------------------------------------------------------------------------------
+
+    async def deliver(self, identity: str, event: Mapping[str, Any]) -> None:
+        """Commerce posts an event until it is told that it was taken."""
+        body = json.dumps(event).encode()
+        sent = self.now()
+        while True:
+            delivery = inbox.read_commerce("default", identity, {}, body)
+            assert delivery.status == "new", delivery.cause
+            try:
+                taken = await self.store.accept(delivery)
+            except StoreUnavailable:
+                # It may have been taken all the same.
+                self.accepted.append((sent, event))
+                await asyncio.sleep(self.chaos.chance.uniform(1.0, 20.0))
+                continue
+            self.accepted.append((sent, event))
+            self.tell("accepted", f"{identity} {event['type']} {taken.duplicate}")
+            self.nudge()
+            return
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """ConnectWise calls back. Its own retries are its own business."""
+        if self.chaos.comes("deaf", "callback"):
+            return 0
+        await asyncio.sleep(self.chaos.chance.uniform(0.001, 0.3))
+        identity = json.loads(body)["MessageId"]
+        delivery = inbox.read_callback("default", identity, {}, body)
+        try:
+            await self.store.accept(delivery)
+        except StoreUnavailable:
+            return 503
+        self.nudge()
+        return 200
+
+    async def keep_callbacks(self) -> None:
+        """Registered before the day begins, and before anything goes wrong."""
+        await registration.keep(self.client(), self.settings.public_url, "an-unguessable-part")
+
+    # ConnectWise as a person sees it ------------------------------------------------------
+
+    def ask(self, method: str, path: str, body: Any = None, query: str = "") -> Any:
+        """A person's request, at once and without faults."""
+        headers = {name.lower(): value for name, value in LOGIN.headers.items()}
+        content = json.dumps(body).encode() if body is not None else b""
+        request = Request(
+            method,
+            ROOT + path,
+            query,
+            {**headers, "clientid": PERSON, "content-type": "application/json"},
+            content,
+        )
+        reply: Reply = self.api.answer(request, None)
+        assert 200 <= reply.status < 300, (method, path, reply.status, reply.body)
+        return json.loads(reply.body) if reply.body else None
+
+    def case(self) -> Case:
+        """What the outside observer judges: the accepted events, and every write."""
+        entries = [entry for entry in self.api.log.after() if entry.changed]
+        log = [json.loads(entry.line()) for entry in entries]
+        return Case(self.accepted, log, self.api.first, LOGIN.client_id, (), ROW_OF[self.scenario])
