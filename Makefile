@@ -13,7 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 	n=$$((n * 2)); if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 4 ]; then echo 4; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test test-breadth test-all simulate test-ops lint format docs requirements clean
+.PHONY: help venv demo up test test-breadth test-all simulate test-browser pictures test-ops lint format docs requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ up: $(STAMP) ## the same stack as the demo's, kept running until Ctrl-C
 	@$(DEMANDLINK) up
 
 test: $(STAMP) ## the test suite, on real PostgreSQL and Redis
-	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m "not breadth" $(ARGS)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m "not breadth and not browser" $(ARGS)
 
 test-breadth: $(STAMP) ## every turn of every rule and switch, generated orders, the demo, the docs
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m breadth $(ARGS)
@@ -39,6 +39,15 @@ test-all: test test-breadth ## both
 
 simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123
 	@PYTHONHASHSEED=0 $(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
+
+test-browser: $(STAMP) ## the console in real Chromium; skipped with a reason where there is none
+	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || [ "$$(id -u)" != 0 ] || \
+		! command -v apt-get >/dev/null || \
+		(apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium) >/dev/null || true
+	@$(PY) -m pytest -q -n 0 -rs -m browser tests/browser $(ARGS)
+
+pictures: $(STAMP) ## make the pictures of the console in docs/pictures anew
+	@PICTURES=docs/pictures $(PY) -m pytest -q -n 0 -m browser tests/browser -k whole
 
 test-ops: ## the alert rules, by promtool
 	@bash deploy/test-ops.sh

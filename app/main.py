@@ -11,11 +11,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from app import bootstrap
 from app.api import (
+    admin_alerts,
     admin_decisions,
     admin_doctor,
+    admin_drift,
     admin_foresight,
     admin_inbox,
     admin_orders,
@@ -30,6 +33,7 @@ from app.api.ledger_webhooks import LedgerDoors
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
 from app.api.webhooks import Background, CallbackDoor, CommerceDoor, Doors
+from app.console import guard, routes
 
 VERSION = "1"
 # Objects allocated between two collections. Intake allocates little that lives; with the default
@@ -59,7 +63,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         version=VERSION,
         description="Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once.",
         lifespan=lifespan,
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, HTTPException: guard.or_page(HANDLERS[HTTPException])},
         # FastAPI's own pages load scripts from another host.
         docs_url=None,
         redoc_url=None,
@@ -71,17 +75,20 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     for module in (
         admin_doctor,
         admin_foresight,
+        admin_drift,
         admin_orders,
         admin_decisions,
         admin_tickets,
         admin_inbox,
         admin_setup,
+        admin_alerts,
         sign_in,
         admin_replays,
         health,
     ):
         app.include_router(module.router)
     app.include_router(sign_in.back)
+    app.include_router(routes.router)
     if parts is not None:
         _serve(app, parts)
     return app

@@ -7,6 +7,7 @@ these values seed once. Addresses, credentials and secrets always come from here
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.alerts import Quiet
+
+MAIL_ADDRESS = re.compile(r"[!-;=?A-~]{1,64}@[A-Za-z0-9.-]{1,255}")  # no name, no list
 
 
 class Group(StrEnum):
@@ -104,8 +109,27 @@ class Settings(BaseSettings):
     invoice_poll_seconds: float = _service(
         60.0,
         "Seconds between two reads of the invoices that changed, one call for all orders;"
-        " it finds what a lost callback would have told.",
+        " it finds what a lost callback would have told. Invoices of orders are asked for again, a"
+        " hundred in a call, every tenth time: one that was deleted shows in no list.",
         ge=0.1,
+    )
+    drift_hours: float = _service(
+        24.0,
+        "Hours between the beginnings of two drift sweeps, which compare what stands in ConnectWise"
+        " and the ledger with what Commerce asked for. 0: only when asked for.",
+        ge=0,
+    )
+    drift_days: int = _service(
+        14, "Days for which a sweep still compares an order that is through.", ge=0, le=366
+    )
+    drift_calls_a_minute: int = _service(
+        60, "Calls of a drift sweep in any minute, to ConnectWise and the ledger together.", ge=1
+    )
+    drift_calls: int = _service(
+        5000,
+        "Calls of a drift sweep in one go; when they are spent it goes on an hour later, where it"
+        " stopped.",
+        ge=100,
     )
     commerce_poll_seconds: float = _service(
         90.0, "Seconds between two looks at the lists of Commerce's API, six calls each.", ge=0.1
@@ -135,6 +159,54 @@ class Settings(BaseSettings):
         9000,
         "Calls to Commerce's API in any 24 hours, looks first; the vendor allows 10,000.",
         ge=100,
+    )
+    alert_urls: SecretStr = _service(
+        SecretStr(""),
+        "Where alerts go: addresses of Apprise (slack://, workflows://, mailtos://), comma-separated;"
+        " empty: nowhere.",
+    )
+    alert_quiet_hours: str = _service(
+        "", "Hours without alerts, as in 22:00-07:00; afterwards one message tells them all."
+    )
+    alert_time_zone: str = _service("UTC", "Zone (Australia/Brisbane) of ALERT_QUIET_HOURS.")
+    alert_gather_seconds: float = _service(
+        30.0, "Seconds that an alert waits for others, which go in the same message.", ge=0, le=3600
+    )
+    alert_silence_hours: float = _service(
+        24.0,
+        "Hours without a webhook of Commerce after which an alert may say so; it does once the"
+        " silence is also longer than any of the last 28 days. 0: never.",
+        ge=0,
+    )
+    connectwise_calls_a_minute: int = _service(
+        900,
+        "Calls to ConnectWise in any minute, by all processes together; the vendor throttles above"
+        " about 1,000. 0: not counted, as the other four below.",
+        ge=0,
+    )
+    quickbooks_calls_a_second: int = _service(
+        10, "Calls to QuickBooks in any second; the vendor allows 10 for each company.", ge=0
+    )
+    quickbooks_calls_a_minute: int = _service(
+        500, "Calls to QuickBooks in any minute; the vendor allows 500 for each company.", ge=0
+    )
+    xero_calls_a_minute: int = _service(
+        60, "Calls to Xero in any minute; the vendor allows 60 for each organisation.", ge=0
+    )
+    xero_calls_a_day: int = _service(
+        1000,
+        "Calls to Xero in any 24 hours; the vendor allows 1,000 for each organisation in its"
+        " Starter tier and 5,000 above it.",
+        ge=0,
+    )
+    xero_calls_at_once: int = _service(
+        5, "Calls to Xero under way at a time; the vendor allows 5 for each organisation.", ge=0
+    )
+    budget_parts: int = _service(
+        4,
+        "Processes (workers and API) among which the budgets of calls are divided while Redis is"
+        " away and they cannot count together.",
+        ge=1,
     )
     secrets_keys: SecretStr = _service(
         SecretStr(""),
@@ -227,6 +299,25 @@ class Settings(BaseSettings):
         20.0,
         "Seconds after which a call to the ledger counts as unanswered; less than LEASE_SECONDS, or"
         " nothing is posted: no call may outlive its order's lease.",
+        gt=0,
+        le=120,
+    )
+
+    smtp_host: str = _connection(
+        "", "Mail server that takes what the service sends; empty: no mail."
+    )
+    smtp_port: int = _connection(587, "Its port.", ge=1, le=65535)
+    smtp_tls: Literal["starttls", "tls", "none"] = _connection(
+        "starttls",
+        "How it is reached: encrypted after STARTTLS, encrypted from the start (port 465), or not"
+        " at all, which is for a relay on the same machine.",
+    )
+    smtp_user: str = _connection("", "User at the mail server; empty: without signing in.")
+    smtp_password: SecretStr = _connection(SecretStr(""), "Password of that user.")
+    smtp_sender: str = _connection("", "Address that mail comes from; needed with SMTP_HOST.")
+    smtp_timeout: float = _connection(
+        15.0,
+        "Seconds after which a letter counts as unanswered; less than LEASE_SECONDS.",
         gt=0,
         le=120,
     )
@@ -337,6 +428,11 @@ class Settings(BaseSettings):
     draft_as_estimate: Switch = _behaviour(
         "false", "Whether a ledger without drafts gets an estimate instead of a kept draft (D-9)."
     )
+    bill_per: Literal["receipt", "purchase_order"] = _behaviour(
+        "receipt",
+        "Whether the ledger gets a bill for each receipt, or one for each purchase order that grows"
+        " with its receipts (C6).",
+    )
     invoice_lock: Literal["none", "bill_closed_flag"] = _behaviour(
         "none",
         "Whether the sales order bills only when closed until its gate opens (D-5); not documented"
@@ -391,6 +487,11 @@ class Settings(BaseSettings):
         60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0
     )
 
+    purchasing_officer_email: str = _live(
+        "",
+        "Address to which purchasing suggestions are mailed, beside their note (D4); needs SMTP_HOST."
+        " Empty: the note only. Never the supplier's.",
+    )
     invoice_sync_tool: Literal["", "wise_sync", "connectbooster", "innovent"] = _live(
         "",
         "Tool that posts ConnectWise's invoices and purchase orders to the ledger; released orders"
@@ -420,6 +521,31 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        """A mail server is of use only with a sender, and a password only behind encryption."""
+        if self.smtp_host and not self.smtp_sender:
+            raise ValueError("SMTP_SENDER has to be set with SMTP_HOST: mail needs a sender.")
+        if self.smtp_user and self.smtp_tls == "none":
+            raise ValueError(
+                "SMTP_TLS = none would send SMTP_PASSWORD unencrypted. Set starttls or tls, or leave"
+                " SMTP_USER empty."
+            )
+        if self.smtp_host and self.smtp_timeout >= self.lease_seconds:
+            raise ValueError(
+                f"SMTP_TIMEOUT of {self.smtp_timeout:g} has to be less than LEASE_SECONDS of "
+                f"{self.lease_seconds:g}: no letter may outlive its order's lease."
+            )
+        return self
+
+    @field_validator("smtp_sender", "purchasing_officer_email")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        value = value.strip()
+        if value and not MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("has to be one e-mail address, as in purchasing@msp.example")
+        return value
+
     @field_validator("commerce_poll_since")
     @classmethod
     def _date(cls, value: str) -> str:
@@ -427,11 +553,24 @@ class Settings(BaseSettings):
             datetime.fromisoformat(value.strip())
         return value.strip()
 
-    @field_validator("commerce_time_zone")
+    @field_validator("commerce_time_zone", "alert_time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
         zone_of(value.strip())
         return value.strip()
+
+    @model_validator(mode="after")
+    def _quiet_hours(self) -> Self:
+        try:
+            Quiet.of(self.alert_quiet_hours, UTC)
+        except ValueError as wrong:
+            raise ValueError(f"ALERT_QUIET_HOURS {wrong}") from None
+        return self
+
+    @property
+    def quiet(self) -> Quiet | None:
+        """When no alert is sent; None: it never is quiet."""
+        return Quiet.of(self.alert_quiet_hours, zone_of(self.alert_time_zone))
 
     @property
     def polls_commerce(self) -> bool:

@@ -229,8 +229,9 @@ def _how_to_try(path: Path, described: dict[str, Any]) -> str:
     place = f"{place}{path.parent} " if place else ""
     lines = [
         "",
+        f"Console      {described['console']}",
         f"API          {described['api']}",
-        f"Admin key    {described['admin_key']}",
+        f"Admin key    {described['admin_key']}    (signs in to the console too)",
         f"ConnectWise  {simulator or 'as CONNECTWISE_URL says'}",
         f"Commerce     {described['sandbox']['commerce'] or 'as COMMERCE_API_URL says'}",
         f"QuickBooks   {described['sandbox']['quickbooks'] or 'not simulated'}",

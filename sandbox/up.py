@@ -125,7 +125,7 @@ def description(stack: Stack) -> dict[str, Any]:
     books = ledgers.described(stack.ledger_urls)
     return {
         "api": stack.api_url,
-        "console": None,
+        "console": f"{stack.api_url}/",
         "admin_key": env["ADMIN_API_KEY"],
         "commerce_webhook_secret": env["COMMERCE_WEBHOOK_SECRETS"].split(",")[0].strip(),
         "connectwise_callback_token": env["CONNECTWISE_CALLBACK_TOKEN"],

@@ -334,7 +334,7 @@ def snapshot(
         settings=settings or {},
         mappings={},
         shared=shared or {},
-        paused_until=None,
+        paused={},
         now=now,
         decisions=tuple(decisions),
         others=tuple(others),

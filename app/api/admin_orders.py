@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.auth import AdminRoute, Caller, Service
-from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
+from app.api.lists import ASKS_CONNECTWISE, REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import CallOut, JournalOut, OrderOut, OrderSummary
 from app.domain.codes import Code, State, Who
 from app.domain.views import OrderFilter
@@ -91,7 +91,7 @@ async def get_order_calls(
     return Listed(items=[CallOut.of(call) for call in page.items], next=page.next)
 
 
-@router.post("/{number:path}/readiness", operation_id="check_readiness")
+@router.post("/{number:path}/readiness", operation_id="check_readiness", responses=ASKS_CONNECTWISE)
 async def check_readiness(
     number: Number, actor: Caller, service: Service, connection: Connection = None
 ) -> OrderOut:

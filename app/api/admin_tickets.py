@@ -13,11 +13,16 @@ from pydantic import Field
 
 from app.api.admin_orders import Connection, Number
 from app.api.auth import AdminRoute, Caller, Service
-from app.api.lists import REFUSALS, Listed
+from app.api.lists import ASKS_CONNECTWISE, REFUSALS, Listed
 from app.api.models import Model, OrderOut, Reason
 from app.domain.psa_tickets import Ticket
 
-router = APIRouter(prefix="/admin", tags=["tickets"], route_class=AdminRoute, responses=REFUSALS)
+router = APIRouter(
+    prefix="/admin",
+    tags=["tickets"],
+    route_class=AdminRoute,
+    responses={**REFUSALS, **ASKS_CONNECTWISE},
+)
 
 
 class TicketOut(Model):

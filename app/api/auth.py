@@ -7,7 +7,6 @@ can be added without them. Must not know what an endpoint does.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -21,10 +20,9 @@ from app.api import problems
 from app.api.parts import Parts, parts_of
 from app.api.problems import Problem
 from app.domain.views import ApiKey
+from app.sync.keys import ADMIN, READ, digest_of, key_behind, may
 from app.sync.operations import Actor, Refusal
 
-READ, ADMIN = "read", "admin"
-SCOPES = frozenset({READ, ADMIN})
 REPLAYED = "idempotent-replayed"
 _CHALLENGE = 'Bearer realm="demandlink"'
 _MAX_KEY = 200
@@ -40,12 +38,12 @@ async def authenticate(parts: Parts, authorization: str) -> ApiKey:
     if scheme.lower() != "bearer" or not key:
         detail = "Send the header Authorization: Bearer <key>; `demandlink keys create` makes one."
         raise Problem("UNAUTHENTICATED", detail, headers={"www-authenticate": _CHALLENGE})
-    digest = hashlib.sha256(key.encode("utf-8", "replace")).digest()
-    first = parts.settings.admin_api_key.get_secret_value()
-    # Hashes are compared, so that neither length nor content shows in the time it takes.
-    if first and hmac.compare_digest(digest, hashlib.sha256(first.encode()).digest()):
-        return ApiKey(parts.default_tenant, "admin", SCOPES)
-    known = await parts.admin.key(digest)
+    known = await key_behind(
+        digest_of(key),
+        first=parts.settings.admin_api_key.get_secret_value(),
+        tenant_id=parts.default_tenant,
+        admin=parts.admin,
+    )
     if known is None:
         challenge = f'{_CHALLENGE}, error="invalid_token"'
         detail = "The key is not known here, or was withdrawn."
@@ -55,7 +53,7 @@ async def authenticate(parts: Parts, authorization: str) -> ApiKey:
 
 def _allowed(key: ApiKey, method: str) -> None:
     needed = READ if method in _READING else ADMIN
-    if needed not in key.scopes and ADMIN not in key.scopes:
+    if not may(key, needed):
         challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'
         detail = f"The key {key.name} has no scope {needed}. Use another key."
         raise Problem("FORBIDDEN", detail, headers={"www-authenticate": challenge})

@@ -43,7 +43,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     409: refusal(
         "NUMBER_AMBIGUOUS with `connections`, SUBJECT_AMBIGUOUS with `subjects`, PLAN_STALE with "
         "`orders`, DECISION_NOT_OPEN, WRITE_IN_DOUBT, REPIN_REFUSED, CONNECTION_NOT_PAUSED, "
-        "CONNECTION_NOT_CALLED, EVENT_NOT_REPLAYABLE, LEDGER_NOT_SET_UP, SIGN_IN_REFUSED, "
+        "EVENT_NOT_REPLAYABLE, LEDGER_NOT_SET_UP, ALERTS_NOT_SET_UP, SIGN_IN_REFUSED, "
         "REPLAY_ENDED or IDEMPOTENCY_KEY_IN_USE."
     ),
     422: refusal(
@@ -51,6 +51,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         "IDEMPOTENCY_KEY_REUSED."
     ),
     503: refusal("The database is away (DATABASE_UNAVAILABLE); see Retry-After."),
+}
+
+# Of what asks ConnectWise while the request waits.
+ASKS_CONNECTWISE: dict[int | str, dict[str, Any]] = {
+    502: refusal("ConnectWise did not answer as asked (CONNECTWISE_UNAVAILABLE).")
 }
 
 

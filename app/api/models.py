@@ -219,6 +219,7 @@ class OrderOut(Model):
     flags: list[FlagOut]
     readiness: ReadinessOut | None = None
     journal_url: str
+    drift_url: str
 
     @classmethod
     def of(cls, story: Story) -> OrderOut:
@@ -234,6 +235,7 @@ class OrderOut(Model):
             flags=[FlagOut.model_validate(flag) for flag in explained.flags],
             readiness=ReadinessOut.of(readiness) if (readiness := explained.readiness) else None,
             journal_url=f"{address(row)}/journal",
+            drift_url=f"/admin/drift?number={quote(row.name, safe=':')}",
         )
 
 

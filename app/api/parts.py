@@ -15,8 +15,10 @@ from fastapi import FastAPI
 from app.domain.ports import Ids, Store, Wake
 from app.domain.views import AdminStore
 from app.settings import Settings
+from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions
 from app.sync.doctor import Doctor
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.inbox import CallbackCheck
 from app.sync.ledger_events import Door
@@ -56,6 +58,9 @@ class Parts(Protocol):
     def readiness(self) -> ReadinessCheck: ...
 
     @property
+    def alerts(self) -> Alerts: ...
+
+    @property
     def ledgers(self) -> Ledgers: ...
 
     @property
@@ -63,6 +68,9 @@ class Parts(Protocol):
 
     @property
     def foresight(self) -> Foresight: ...
+
+    @property
+    def findings(self) -> Findings: ...
 
     @property
     def doctor(self) -> Doctor: ...

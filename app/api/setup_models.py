@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.models import Model
+from app.domain.budgets import Spent
 from app.domain.codes import Code
 from app.domain.grants import LEDGERS, advice
 from app.domain.views import ConnectionRow, MappingRow
@@ -55,9 +56,23 @@ class SettingOut(Model):
         return cls(shown=shown, **named)
 
 
+class CallsOut(Model):
+    """What stands against one limit of a connection: calls in the last `seconds`."""
+
+    seconds: float
+    used: int
+    limit: int
+    left: int
+
+    @classmethod
+    def of(cls, spent: Spent) -> CallsOut:
+        return cls(seconds=spent.seconds, used=spent.used, limit=spent.limit, left=spent.left)
+
+
 class ConnectionOut(Model):
     """`sign_in` says what a person has to do for a ledger; null where there is nothing to do.
-    `signed_in_until`: when the consent ends if nothing is called until then."""
+    `signed_in_until`: when the consent ends if nothing is called until then. `calls`: one entry for
+    each limit that the vendor has; empty where calls are not counted."""
 
     id: int
     name: str
@@ -71,6 +86,7 @@ class ConnectionOut(Model):
     signed_in_by: str | None
     signed_in_until: datetime | None
     sign_in: str | None
+    calls: list[CallsOut]
 
     @classmethod
     def of(cls, row: ConnectionRow) -> ConnectionOut:
@@ -88,4 +104,5 @@ class ConnectionOut(Model):
             signed_in_by=grant.consented_by if grant else None,
             signed_in_until=grant.until if grant else None,
             sign_in=advice(row.system, grant) if row.system in LEDGERS else None,
+            calls=[CallsOut.of(one) for one in row.calls],
         )

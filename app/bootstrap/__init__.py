@@ -7,58 +7,61 @@ opening and closing; must not contain a rule.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from app import embedded
+from app.bootstrap.budgets import Counted
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
     DEFAULT_TENANT,
     NotConfigured,
     access_of,
+    alert_places_of,
     check_start,
     check_stored,
     cipher_of,
     defaults_of,
+    limits_of,
+    mail_of,
     pace_of,
     refuse_forbidden,
     scenarios,
     seed_of,
+    sweep_pace_of,
 )
+from app.bootstrap.container import Container
 from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import build, ledger_in
-from app.connectors.reach import reach
 from app.domain.books import Books
-from app.domain.ports import Checkpoints, ConnectWise, Ids, Store, Wake
-from app.domain.views import AdminStore
+from app.domain.ports import Checkpoints
 from app.settings import Settings
 from app.store import migrate
 from app.store.postgres import PostgresStore
-from app.sync import registration
+from app.sync.alerts import AlertPace, Alerts
+from app.sync.budget import Budgets
 from app.sync.callbacks import checker
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
-from app.sync.doctor import Doctor
+from app.sync.desk import Desk
+from app.sync.drift import Comparison, DriftSweep
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
-from app.sync.inbox import CallbackCheck
-from app.sync.invoice_poll import InvoicePoll
-from app.sync.ledger_events import Door, doors_of
+from app.sync.keys import Sessions
+from app.sync.ledger_events import doors_of
 from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
-from app.sync.wake import ArqWake, answers
-from app.sync.worker import Pace, Worker
+from app.sync.wake import ArqWake
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from app.telemetry import configure, logger
 
@@ -77,92 +80,6 @@ __all__ = [
     "refuse_forbidden",
     "scenarios",
 ]
-
-
-@dataclass(frozen=True)
-class Container:
-    """Every part, open. Satisfies api.parts.Parts."""
-
-    settings: Settings
-    database_url: str
-    redis_url: str
-    store: Store
-    admin: AdminStore
-    wake: Wake
-    clock: SystemClock
-    ids: Ids
-    cw: ConnectWise
-    engine: Engine
-    operations: Operations
-    decisions: Decisions
-    tickets: Tickets
-    readiness: ReadinessCheck
-    upkeep: Upkeep
-    replays: Replays
-    foresight: Foresight
-    ledgers: Ledgers
-    ledger_doors: Sequence[Door]
-    check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
-    server_pids: Mapping[str, int]
-    commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
-    books: Books | None = None  # None: no ledger is configured
-
-    @property
-    def wall(self) -> Callable[[], datetime]:
-        return self.clock.wall
-
-    @property
-    def default_tenant(self) -> int:
-        return DEFAULT_TENANT
-
-    @property
-    def commerce_connection(self) -> str:
-        return DEFAULT_CONNECTION
-
-    @property
-    def connectwise_connection(self) -> str:
-        return DEFAULT_CONNECTION
-
-    @property
-    def commerce_secrets(self) -> Mapping[str, Sequence[str]]:
-        return {DEFAULT_CONNECTION: self.settings.webhook_secrets}
-
-    @property
-    def queue_alive(self) -> Callable[[], Awaitable[bool]]:
-        return partial(answers, self.redis_url)
-
-    @property
-    def doctor(self) -> Doctor:
-        """Who looks whether everything that the scenarios need is there."""
-        return Doctor(
-            settings=self.settings,
-            store=self.store,
-            admin=self.admin,
-            cw=self.cw,
-            books=self.books,
-            commerce=self.commerce.api if self.commerce is not None else None,
-            scenarios=self.engine.scenarios,
-            queue_alive=self.queue_alive,
-            wall=self.wall,
-            reach=reach,
-        )
-
-    def worker(self) -> Worker:
-        """This process's worker, not running yet."""
-        pace = Pace(
-            batch=self.settings.worker_batch,
-            lease=self.settings.lease_seconds,
-            sweep=self.settings.sweep_seconds,
-        )
-        invoices = None
-        if self.settings.connectwise_url:
-            seconds = self.settings.invoice_poll_seconds
-            invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
-        return Worker(self.engine, self.store, self.clock, pace, invoices, self.commerce)
-
-    async def keep_callbacks(self) -> None:
-        """Register the callbacks that are wanted. Never fails a start."""
-        await registration.keep_as_set(self.cw, self.settings)
 
 
 @asynccontextmanager
@@ -198,8 +115,14 @@ async def opened(
             await store.keep_scenario(
                 scenario.name, scenario.version, scenario.body_hash, scenario.body
             )
+        budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
+        stack.push_async_callback(budgets.close)
+        counted = Counted(budgets, settings)
         client = ConnectWiseClient(
-            access_of(settings), clock=clock, timeout=settings.connectwise_timeout
+            access_of(settings),
+            clock=clock,
+            timeout=settings.connectwise_timeout,
+            budget=counted.connectwise(),
         )
         stack.push_async_callback(client.aclose)
         verifier = None
@@ -210,7 +133,7 @@ async def opened(
             stack.push_async_callback(verifier.aclose)
         wake = ArqWake(redis_url, clock, ids)
         stack.push_async_callback(wake.close)
-        ledger, books = await _ledger(settings, store, clock, stack)
+        ledger, books = await _ledger(settings, store, clock, stack, counted)
         engine = Engine(
             store=store,
             cw=client,
@@ -220,6 +143,8 @@ async def opened(
             scenarios=known,
             defaults=defaults_of(settings),
             books=books,
+            mail=mail_of(settings, clock),
+            ledger=ledger_in(settings) or "",
         )
         operations = Operations(
             store=store,
@@ -228,7 +153,10 @@ async def opened(
             explain=explainer(engine, settings.connectwise_url),
             settings=settings,
             scenarios=known,
+            spent=counted.spent,
         )
+        replays = Replays(store=store, admin=store, operations=operations, ids=ids)
+        compare = Comparison(store, client, books, engine.plan)
         yield Container(
             settings=settings,
             database_url=database_url,
@@ -261,28 +189,70 @@ async def opened(
                 store=store, admin=store, cw=client, operations=operations, plan=engine.plan
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
-            replays=Replays(store=store, admin=store, operations=operations, ids=ids),
+            replays=replays,
+            desk=Desk(store=store, admin=store, replays=replays),
+            sessions=Sessions(
+                store=store,
+                admin=store,
+                ids=ids,
+                first=settings.admin_api_key.get_secret_value(),
+                tenant_id=DEFAULT_TENANT,
+            ),
             foresight=Foresight(
                 engine=engine, store=store, admin=store, clock=clock, operations=operations
+            ),
+            drift=DriftSweep(
+                store=store,
+                kept=store,
+                compare=compare,
+                clock=clock,
+                tenant_id=DEFAULT_TENANT,
+                pace=sweep_pace_of(settings),
+            ),
+            findings=Findings(
+                store=store,
+                admin=store,
+                kept=store,
+                compare=compare,
+                clock=clock,
+                operations=operations,
+                calls_a_minute=settings.drift_calls_a_minute,
             ),
             check_callback=checker(verifier),
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             server_pids=pids,
             commerce=_commerce_poll(settings, store, clock, stack),
+            alerts=Alerts(
+                store=store,
+                kept=store,
+                places=alert_places_of(settings),
+                clock=clock,
+                pace=AlertPace(
+                    gather=settings.alert_gather_seconds,
+                    silence=settings.alert_silence_hours,
+                    quiet=settings.quiet,
+                ),
+                tenant_id=DEFAULT_TENANT,
+                public_url=settings.public_url,
+            ),
             ledgers=Ledgers(ledger, store, operations, ids, DEFAULT_TENANT),
             books=books,
         )
 
 
 async def _ledger(
-    settings: Settings, store: PostgresStore, clock: SystemClock, stack: AsyncExitStack
+    settings: Settings,
+    store: PostgresStore,
+    clock: SystemClock,
+    stack: AsyncExitStack,
+    counted: Counted,
 ) -> tuple[dict[str, Ledger], Books | None]:
     system, cipher = ledger_in(settings), cipher_of(settings)
     if system is None or cipher is None:
         return {}, None
     await store.ensure_connection(DEFAULT_TENANT, system, DEFAULT_CONNECTION)
     vault = store.vault(DEFAULT_TENANT, system, cipher)
-    built = build(settings, system, vault, clock)
+    built = build(settings, system, vault, clock, partial(counted.ledger, system))
     stack.push_async_callback(built.aclose)
     ledger = Ledger(built.consent, vault, built.wanted, bool(settings.public_url))
     return {system: ledger}, built.books.books()

@@ -5,20 +5,29 @@ Owns the reading of settings for the composition root; builds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib import resources
 from typing import Any
 
+from app.connectors.alerting.places import AlertUrlsInvalid, places_of
 from app.connectors.connectwise.caller import Access
 from app.connectors.ledgers import ledger_in
+from app.connectors.mail.client import Access as MailAccess
+from app.connectors.mail.client import SmtpMail
+from app.domain.alerts import Place
+from app.domain.budgets import DAY, MINUTE, Limits
 from app.domain.gates import GATES
+from app.domain.grants import QUICKBOOKS, XERO
+from app.domain.letters import Mail
 from app.domain.polling import Pace as CommercePace
+from app.domain.ports import Clock
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.settings import Group, Settings, listed, names_in
 from app.steps import STEPS
 from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
+from app.sync.drift import SweepPace
 from app.telemetry import logger
 
 DEFAULT_TENANT = 1
@@ -50,6 +59,7 @@ def defaults_of(settings: Settings) -> dict[str, Any]:
         "commerce_currency": settings.commerce_currency,
         "commerce_papers_come": bool(settings.webhook_secrets),
         "connectwise_timeout": settings.connectwise_timeout,
+        "public_url": settings.public_url,
     }
 
 
@@ -64,6 +74,30 @@ def access_of(settings: Settings) -> Access:
     )
 
 
+def mail_of(settings: Settings, clock: Clock) -> Mail | None:
+    """The mail server of the environment; None: there is none."""
+    if not settings.smtp_host:
+        return None
+    access = MailAccess(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        tls=settings.smtp_tls,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value(),
+        sender=settings.smtp_sender,
+        timeout=settings.smtp_timeout,
+    )
+    return SmtpMail(access, clock=clock)
+
+
+def alert_places_of(settings: Settings) -> Sequence[Place]:
+    """Where alerts go. Raises NotConfigured, without any part of an address."""
+    try:
+        return places_of(settings.alert_urls.get_secret_value())
+    except AlertUrlsInvalid as wrong:
+        raise NotConfigured(str(wrong)) from None
+
+
 def pace_of(settings: Settings) -> CommercePace:
     """How often Commerce's lists are read, and what that may cost."""
     return CommercePace(
@@ -74,6 +108,32 @@ def pace_of(settings: Settings) -> CommercePace:
             seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
         ),
     )
+
+
+def sweep_pace_of(settings: Settings) -> SweepPace:
+    """How often the systems are compared, how far back, and what that may cost."""
+    return SweepPace(
+        hours=settings.drift_hours,
+        days=settings.drift_days,
+        calls_a_minute=settings.drift_calls_a_minute,
+        calls=settings.drift_calls,
+    )
+
+
+def limits_of(settings: Settings) -> dict[str, Limits]:
+    """What each system lets one company's connection do (connectwise.md 1.8, accounting.md 2.3
+    and 3.3). Commerce's calls are counted by its poll, in the database."""
+    return {
+        "connectwise": Limits.of((settings.connectwise_calls_a_minute, MINUTE)),
+        QUICKBOOKS: Limits.of(
+            (settings.quickbooks_calls_a_second, 1.0), (settings.quickbooks_calls_a_minute, MINUTE)
+        ),
+        XERO: Limits.of(
+            (settings.xero_calls_a_minute, MINUTE),
+            (settings.xero_calls_a_day, DAY),
+            at_once=settings.xero_calls_at_once,
+        ),
+    }
 
 
 def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
@@ -89,6 +149,7 @@ def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
             f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
         )
     cipher_of(settings)
+    alert_places_of(settings)
     dumped = settings.model_dump(mode="json")
     given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
     refuse_forbidden(known[settings.scenario], dumped, given)
@@ -122,6 +183,7 @@ async def check_stored(
     if chosen is None:
         return
     defaults = {name: one.get_default() for name, one in Settings.model_fields.items()}
+    defaults["smtp_host"] = settings.smtp_host  # of the environment alone
     try:
         refuse_forbidden(chosen, defaults, stored)
     except ScenarioInvalid as invalid:

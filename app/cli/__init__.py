@@ -11,8 +11,10 @@ from importlib import metadata
 import typer
 
 from app.cli import (
+    alerts,
     connections,
     doctor,
+    drift,
     events,
     foresight,
     keys,
@@ -41,7 +43,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, foresight, trigger, mappings, setting, connections, keys, doctor,
+        server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
     )  # fmt: skip
     for module in modules:
         module.register(app)

@@ -28,6 +28,9 @@ Number = Annotated[
 Reason = Annotated[str, typer.Option(help="Why; it is kept with your name.")]
 
 
+_WINDOWS = {1.0: "a second", 60.0: "a minute", 86_400.0: "a day"}
+
+
 class Ledger(StrEnum):
     """Ledgers that a person signs in to."""
 
@@ -53,7 +56,8 @@ def list_connections(as_json: AsJson = False) -> None:
         frame.print_json({"items": [shapes.connection(row) for row in rows], "next": None})
         return
     frame.print_table(
-        ("connection#", "system", "name", "state", "until", "by", "why"), map(_row, rows)
+        ("connection#", "system", "name", "state", "until", "by", "calls left", "why"),
+        map(_row, rows),
     )
 
 
@@ -113,6 +117,14 @@ def _changed(row: ConnectionRow, done: str, *, as_json: bool) -> None:
 
 
 def _row(row: ConnectionRow) -> tuple[object, ...]:
+    *standing, why = _standing(row)
+    left = ", ".join(
+        f"{one.left} {_WINDOWS.get(one.seconds, f'in {one.seconds:g} s')}" for one in row.calls
+    )
+    return *standing, left or None, why
+
+
+def _standing(row: ConnectionRow) -> tuple[object, ...]:
     from app.domain.grants import LEDGERS, advice
 
     named, paused, grant = (row.id, row.system, row.name), row.paused, row.grant

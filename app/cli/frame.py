@@ -95,7 +95,9 @@ REFUSALS: dict[str, ExitCode] = {
     "CHOICE_NOT_KNOWN": ExitCode.USAGE,
     "KEY_EXISTS": ExitCode.USAGE,
     "LEDGER_NOT_SET_UP": ExitCode.USAGE,
+    "ALERTS_NOT_SET_UP": ExitCode.USAGE,
     "LEDGER_UNAVAILABLE": ExitCode.UPSTREAM,
+    "CONNECTWISE_UNAVAILABLE": ExitCode.UPSTREAM,
 }
 
 

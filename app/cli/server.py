@@ -87,8 +87,9 @@ async def _serve(settings: Settings, listener: socket.socket, *, as_json: bool) 
     # Opened here and not in the application's lifespan, so that what is missing ends the command
     # with a sentence.
     async with opened(settings) as parts:
+        app = import_from_string(FACTORY)(parts)
         config = uvicorn.Config(
-            import_from_string(FACTORY)(parts),
+            app,
             # The service's own logging stays as it is, and logs no addresses.
             log_config=None,
             access_log=False,
@@ -100,8 +101,13 @@ async def _serve(settings: Settings, listener: socket.socket, *, as_json: bool) 
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         server = Server(config)
+
+        def stop(number: int) -> None:
+            app.state.stopping = True  # streams that pages keep open end by themselves
+            server.handle_exit(number, None)
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
         _tell(listener, as_json=as_json)
         await server.serve(sockets=[listener])
 

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from app.domain.alerts import AlertRow
 from app.domain.codes import State, Who
 from app.domain.course import Course
+from app.domain.drift import Finding, SweepView
 from app.domain.grants import LEDGERS, advice
 from app.domain.psa_tickets import Ticket
 from app.domain.readiness import Checked
@@ -79,7 +81,48 @@ def order(story: Story, told: Sequence[JournalRow]) -> Json:
         "flags": [plain(asdict(flag)) for flag in explained.flags],
         "readiness": readiness(explained.readiness) if explained.readiness else None,
         "journal_url": f"{_address(row)}/journal",
+        "drift_url": f"/admin/drift?number={quote(row.name, safe=':')}",
         "journal": [journal(entry) for entry in told],
+    }
+
+
+def finding(one: Finding) -> Json:
+    """A difference between the systems, with what may be done about it."""
+    drift = one.drift
+    return {
+        "id": one.id,
+        "order": one.order,
+        "code": drift.code,
+        "standing": one.standing,
+        "system": drift.system,
+        "kind": drift.kind,
+        "record": drift.record,
+        "url": drift.url,
+        "step": drift.step,
+        "subject": drift.subject,
+        "says": drift.says,
+        "stands": drift.stands,
+        "sentence": drift.sentence,
+        "who": drift.who,
+        "since": moment(one.since),
+        "seen_at": moment(one.seen_at),
+        "ways": list(drift.ways),
+        "actor": one.actor,
+        "reason": one.reason,
+        "closed_at": moment(one.closed_at),
+    }
+
+
+def sweep(view: SweepView) -> Json:
+    return {
+        "under_way": view.under_way,
+        "started": moment(view.sweep.started),
+        "finished": moment(view.sweep.finished),
+        "next_at": moment(view.next_at),
+        "orders": view.sweep.orders,
+        "unread": view.sweep.unread,
+        "calls": view.sweep.calls,
+        "trouble": view.sweep.trouble,
     }
 
 
@@ -176,6 +219,10 @@ def connection(row: ConnectionRow) -> Json:
         "signed_in_by": grant.consented_by if grant else None,
         "signed_in_until": moment(grant.until) if grant else None,
         "sign_in": advice(row.system, grant) if row.system in LEDGERS else None,
+        "calls": [
+            {"seconds": one.seconds, "used": one.used, "limit": one.limit, "left": one.left}
+            for one in row.calls
+        ],
     }
 
 
@@ -287,4 +334,21 @@ def checkup(found: Checkup) -> Json:
         "scenarios": list(found.scenarios),
         "at": moment(found.at),
         "findings": [plain(asdict(one)) for one in found.findings],
+    }
+
+
+def alert(row: AlertRow) -> Json:
+    one = row.alert
+    return {
+        "id": row.id,
+        "order": one.order,
+        "subject": one.subject,
+        "code": one.code,
+        "sentence": one.sentence,
+        "who": one.who,
+        "since": moment(one.since),
+        "state": row.state,
+        "sent_at": moment(row.sent_at),
+        "attempts": row.attempts,
+        "trouble": row.trouble,
     }

@@ -6,6 +6,7 @@ who posts what.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.connectors.quickbooks import caller as quickbooks_caller
@@ -18,6 +19,7 @@ from app.connectors.xero import caller as xero_caller
 from app.connectors.xero import oauth as xero_oauth
 from app.connectors.xero.client import XeroClient
 from app.connectors.xero.consent import XeroConsent
+from app.domain.budgets import Budget
 from app.domain.grants import QUICKBOOKS, XERO, LedgerVault
 from app.domain.ports import Clock
 from app.settings import Settings
@@ -54,14 +56,30 @@ class Built:
         await self.consent.aclose()
 
 
-def build(settings: Settings, system: str, vault: LedgerVault, clock: Clock) -> Built:
+BudgetOf = Callable[[str], Budget | None]
+"""The budget of a company, None where its calls are not counted."""
+
+
+def _uncounted(_: str) -> None:
+    return None
+
+
+def build(
+    settings: Settings,
+    system: str,
+    vault: LedgerVault,
+    clock: Clock,
+    budget_of: BudgetOf = _uncounted,
+) -> Built:
     """The ledger's parts, which call nobody yet."""
     back = f"{settings.public_url}/oauth/{system}/callback"
     made = _quickbooks if system == QUICKBOOKS else _xero
-    return made(settings, back, vault, clock)
+    return made(settings, back, vault, clock, budget_of)
 
 
-def _quickbooks(settings: Settings, back: str, vault: LedgerVault, clock: Clock) -> Built:
+def _quickbooks(
+    settings: Settings, back: str, vault: LedgerVault, clock: Clock, budget_of: BudgetOf
+) -> Built:
     timeout = settings.ledger_timeout
     app = quickbooks_oauth.App(
         settings.quickbooks_client_id,
@@ -77,13 +95,16 @@ def _quickbooks(settings: Settings, back: str, vault: LedgerVault, clock: Clock)
     def client(realm: str) -> QuickBooksClient:
         access = quickbooks_caller.Access(settings.quickbooks_url, realm)
         refresh = consent.sign_in.refresh
-        return QuickBooksClient(access, vault, refresh, clock=clock, timeout=timeout)
+        budget = budget_of(realm)
+        return QuickBooksClient(access, vault, refresh, clock=clock, timeout=timeout, budget=budget)
 
     wanted = settings.quickbooks_realm
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)
 
 
-def _xero(settings: Settings, back: str, vault: LedgerVault, clock: Clock) -> Built:
+def _xero(
+    settings: Settings, back: str, vault: LedgerVault, clock: Clock, budget_of: BudgetOf
+) -> Built:
     timeout = settings.ledger_timeout
     app = xero_oauth.App(settings.xero_client_id, settings.xero_client_secret.get_secret_value())
     consent = XeroConsent(
@@ -103,7 +124,8 @@ def _xero(settings: Settings, back: str, vault: LedgerVault, clock: Clock) -> Bu
             base_url=f"{settings.xero_url}/api.xro/2.0",
             identity_url=settings.xero_identity_url,
         )
-        return XeroClient(access, vault, clock=clock, timeout=timeout)
+        budget = budget_of(tenant_id)
+        return XeroClient(access, vault, clock=clock, timeout=timeout, budget=budget)
 
     wanted = settings.xero_tenant_id
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)

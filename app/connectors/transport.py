@@ -10,7 +10,8 @@ import asyncio
 import logging
 import math
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ import httpx
 from yarl import URL
 
 from app.connectors.recording import body_text, masked
+from app.domain.budgets import Budget
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
@@ -167,7 +169,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
         token = _exchange.set(exchange)
         try:
-            async with asyncio.timeout(self._total):
+            # What a call stood in line counts too: a lease is checked for one timeout in all.
+            async with asyncio.timeout(self._total - request.extensions.get("waited", 0.0)):
                 return await self._exchange(request, await request.aread())
         except TimeoutError as cause:
             late = httpx.ReadTimeout if exchange.connected else httpx.ConnectTimeout
@@ -263,7 +266,7 @@ class Remote:
     """One remote system: sends a request, records it, and gives its answer of any status.
 
     Raises httpx.HTTPError when there is no answer, and RemoteFailure RATE_LIMITED without calling
-    while the connection is paused. Classifying everything else is the vendor's client's part.
+    while the connection is paused, and where its budget has no room soon. Classifying everything else is the vendor's client's part.
     """
 
     system: str
@@ -275,6 +278,7 @@ class Remote:
     on_call: Callable[[CallRecord], None] | None = None
     # Paths whose records are people, so that the log keeps none of their names.
     people: tuple[str, ...] = ()
+    budget: Budget | None = None  # None: calls are not counted
     _client: httpx.AsyncClient = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -309,16 +313,42 @@ class Remote:
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
         sent |= headers or {}
-        started = self.clock.monotonic()
-        try:
-            # Built here, not by the client: merging its defaults costs a third of a call.
-            request = httpx.Request(method, address, content=body, headers=sent)
-            response = await self._client.send(request)
-        except (httpx.HTTPError, httpx.InvalidURL) as failure:
-            self._note(method, path, query, body, started, failure=failure)
-            raise
+        async with self._turn(f"{method} {path}") as waited:
+            started = self.clock.monotonic()
+            try:
+                # Built here, not by the client: merging its defaults costs a third of a call.
+                request = httpx.Request(
+                    method, address, content=body, headers=sent, extensions={"waited": waited}
+                )
+                response = await self._client.send(request)
+            except (httpx.HTTPError, httpx.InvalidURL) as failure:
+                self._note(method, path, query, body, started, failure=failure)
+                raise
         self._note(method, path, query, body, started, response=response)
         return Answer(response.status_code, response.headers, response.content)
+
+    @asynccontextmanager
+    async def _turn(self, endpoint: str) -> AsyncIterator[float]:
+        """A place in the budget for one call, with the seconds that it stood in line."""
+        if self.budget is None:
+            yield 0.0
+            return
+        begun = self.clock.monotonic()
+        while (turn := await self.budget.take()).token is None:
+            waited = self.clock.monotonic() - begun
+            if waited + turn.wait > self.budget.patience:
+                raise RemoteFailure(
+                    FailureKind.RATE_LIMITED,
+                    f"{self.system} may be called again in {turn.wait:.0f} seconds: the calls that "
+                    "it allows are used up.",
+                    endpoint=endpoint,
+                    retry_after=turn.wait,
+                )
+            await self.clock.sleep(turn.wait)
+        try:
+            yield self.clock.monotonic() - begun
+        finally:
+            await self.budget.give_back(turn.token)
 
     def _note(
         self,

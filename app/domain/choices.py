@@ -184,6 +184,10 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.BILL_NOT_LINKED: (
         Choice("leave_unlinked", "The bill stays without its link to the purchase order."),
     ),
+    Code.BILL_TAKEN_OVER: (
+        Choice("bill_rest", "What is not on the bill goes on a further bill."),
+        Choice("done_by_hand", "A person has put it into the ledger: it counts as billed."),
+    ),
     # Invoices and cancelled orders
     Code.LINE_NOT_ORDERED: (RELEASE_ANYWAY,),
     Code.GOODS_NOT_RECEIVED: (RELEASE_ANYWAY,),

@@ -269,9 +269,9 @@ def _first_shut(
 
 
 def _parent(subject: str) -> str | None:
-    """A receipt or gap belongs to its purchase order."""
+    """A receipt, gap or growing bill belongs to its purchase order."""
     kind, _, rest = subject.partition(":")
-    return f"po:{rest.partition(':')[0]}" if kind in ("receipt", "gap") else None
+    return f"po:{rest.partition(':')[0]}" if kind in ("receipt", "gap", "bill") else None
 
 
 def _stopped(

@@ -51,7 +51,7 @@ def purchase_order_stays(view: OrderView, subject: str, since: datetime) -> Shut
     return Shut(
         Code.PURCHASE_ORDER_MOVED,
         f"{view.label(f'po:{purchase_order_id}')} names {moved.body.get('order')} in Commerce now, "
-        f"after it was made in ConnectWise for {view.row.name}.",
+        f"after goods came on it for {view.row.name}.",
     )
 
 

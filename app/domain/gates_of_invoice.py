@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from app.domain import gone
 from app.domain.choices import GENERAL
 from app.domain.codes import Code, Who
 from app.domain.invoices import accepted_unlinked, invoiced_lines, on_invoices, read
@@ -167,13 +168,14 @@ def sales_order_gone(view: OrderView) -> Shut | None:
     """A person deleted the sales order: it is never made again by itself."""
     if not read(view).get("gone"):
         return None
+    sentence = f"{view.parent_named} of {view.row.name} {gone.PARENT_GONE}"
     return Shut(
         Code.REMOTE_GONE,
-        f"{view.parent_named} of {view.row.name} is gone in ConnectWise.",
+        sentence,
         who=Who.SALES,
         looks=LOOK,
         next_look="when ConnectWise shows it again",
-        choices=GENERAL,
+        choices=gone.ways(view, ORDER, sentence),
     )
 
 

@@ -31,15 +31,17 @@ def receipt_of_known_order(view: OrderView, subject: str, since: datetime) -> Sh
 
 def receipt_has_papers(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """C6: the supplier's invoice number stands in the receipt's papers. What only the poll saw, and
-    a gap, wait RECEIPT_GAP for them, once; then the bill carries the purchase order's number."""
+    a gap, wait RECEIPT_GAP for them, once; then the bill carries the purchase order's number. Papers that come later reach a
+    bill that grows with its next change."""
     purchase_order = view.purchase_order(int(subject.split(":")[1]))
     every = parts(purchase_order, view.receipts) if purchase_order is not None else ()
-    part = next((one for one in every if one.subject == subject), None)
+    own = [one for one in every if one.subject == subject or subject.startswith("bill:")]
     row = view.ledger.get((BILL, subject))
     until = since + view.live.receipt_gap
-    if part is None or (row is not None and row.attempts) or view.now >= until:
+    if not own or (row is not None and row.attempts) or view.now >= until:
         return None
-    if part.receipt is not None and not (part.receipt.polled and view.live.papers_come):
+    told = (one.receipt for one in own if one.receipt is not None)
+    if any(not (receipt.polled and view.live.papers_come) for receipt in told):
         return None
     return Shut(
         Code.RECEIPT_GAP,

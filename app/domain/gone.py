@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from app.domain import invoices
 from app.domain.choices import LOOK_AGAIN, MAKE_AGAIN, SKIP
 from app.domain.order import OrderView
 from app.domain.records import ORDER, Intent
@@ -20,16 +21,20 @@ ON_A_PURCHASE_ORDER = (SYNC, "link_demand", "receive_purchase_order")
 PRODUCT = "/procurement/products/{id}"  # as endpoints are named to people
 PRODUCT_KEY = re.compile(r"(opportunity|sales_order|ticket):\d+:.+")
 BEFORE_THE_SALES_ORDER = ("create_products", "win_opportunity")
+WITH_THE_SALES_ORDER = (*BEFORE_THE_SALES_ORDER, "create_sales_order", "stop_demand")
+SALES_ORDER = "/sales/orders/{id}"
+PARENT_GONE = "is gone in ConnectWise."
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """What is unlearned: ledger rows (step, subject), references (kind, key), announced writes
-    (step, subject, key)."""
+    (step, subject, key), facts (kind, key)."""
 
     ledger: tuple[tuple[str, str], ...] = ()
     refs: tuple[tuple[str, str], ...] = ()
     intents: tuple[tuple[str, str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
     def ids(self, intents: Collection[Intent]) -> list[int]:
         return [one.id for one in intents if (one.step, one.subject, one.key) in self.intents]
@@ -47,6 +52,8 @@ def forgotten(view: OrderView, subject: str, sentence: str) -> Forgotten | None:
     po_id = subject.split(":")[1] if ":" in subject else None
     if "/procurement/purchaseorders/{id}" in sentence and po_id is not None:
         return _purchase_order(view, int(po_id))
+    if SALES_ORDER in sentence or sentence.endswith(PARENT_GONE):
+        return _sales_order(view)
     if PRODUCT in sentence:
         return _products(view, "create_products")
     ours = ("create_products", ORDER, "") in view.outcomes
@@ -71,6 +78,25 @@ def _purchase_order(view: OrderView, po_id: int) -> Forgotten | None:
         tuple((s, on) for s, on in view.ledger if s in ON_A_PURCHASE_ORDER and about(on)),
         (("purchase_order", str(po_id)),),
         tuple(key for key in view.outcomes if key[0] in ON_A_PURCHASE_ORDER and about(key[1])),
+    )
+
+
+def _sales_order(view: OrderView) -> Forgotten | None:
+    """With its products, which went with it. Its opportunity is opened again, edited and converted
+    once more. Not where a purchase order, an invoice or another order rests on it."""
+    bought = any(kind == "purchase_order" for kind, _ in view.refs)
+    in_doubt = any(step in ON_A_PURCHASE_ORDER for step, _ in view.in_doubt)
+    released = view.applied("release_invoice", ORDER) is not None
+    shared = view.appended or bool(view.others)
+    if view.by_ticket or bought or in_doubt or released or shared or invoices.read(view).get("on"):
+        return None
+    found = _products(view, *WITH_THE_SALES_ORDER)
+    made = tuple(key for key in view.outcomes if key[0] == "create_sales_order")
+    return Forgotten(
+        found.ledger,
+        (*found.refs, ("sales_order", "")),
+        tuple(dict.fromkeys((*found.intents, *made))),
+        (("conversion", ""), (invoices.FACT, ""), ("status_written", "")),
     )
 
 

@@ -50,7 +50,34 @@ def noted(
         str(invoice): before.get("seen", {}).get(str(invoice)) or view.now.isoformat()
         for invoice in on.values()
     }
-    return {**before, "invoiced": invoiced, "on": on, "seen": seen}
+    body = {**before, "invoiced": invoiced, "on": on, "seen": seen}
+    if stock := from_stock(view):
+        open_ones = dict(before.get("open", {})) if not whole else {}
+        for product in products:
+            key = key_of(view, product)
+            if key in stock and product.open_demand is not None:
+                open_ones[key] = min(int(product.open_demand), stock[key])
+        body["open"] = open_ones
+    return body
+
+
+def from_stock(view: OrderView) -> dict[str, int]:
+    """What of each line comes from the MSP's own stock (H4, D-15), by line key, where Commerce's
+    purchase orders meet ConnectWise's demand: nobody takes the stock's part off that demand."""
+    if "receive_purchase_order" not in view.steps:
+        return {}
+    return {
+        str(line.id): min(line.quantity_from_stock, line.quantity)
+        for line in view.sold_lines
+        if line.quantity_from_stock and view.physical(line)
+    }
+
+
+def asked_for_stock(view: OrderView) -> dict[str, int]:
+    """What comes from stock and was still asked of ConnectWise's purchasers when it was read last,
+    by line key: it would be ordered although nobody needs it."""
+    stock, seen = from_stock(view), read(view).get("open", {})
+    return {key: int(seen[key]) for key in stock if seen.get(key)}
 
 
 def with_reading(view: OrderView, body: Mapping[str, Any]) -> OrderView:

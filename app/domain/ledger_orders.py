@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain import bills
 from app.domain.codes import Code
-from app.domain.documents import PurchaseOrder, PurchaseOrderStatus
+from app.domain.documents import PurchaseOrder
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.domain.receipts import parts
@@ -121,8 +121,8 @@ def _ends(
     if purchase_order.cancelled and not came and not billed:
         return Ends.REMOVED
     whole = all(line.quantity_received >= line.quantity for line in purchase_order.lines)
+    # Its status says nothing here: `Received` may stand since the first of several receipts.
     over = whole or purchase_order.cancelled
-    over = over or purchase_order.status == PurchaseOrderStatus.RECEIVED
-    upto = bills.billed_up_to(view, purchase_order.id)
-    owed = all(upto.get(line.id, 0) >= line.quantity_received for line in purchase_order.lines)
+    on_bills = bills.billed_quantities(view, purchase_order.id)
+    owed = all(on_bills.get(line.id, 0) >= line.quantity_received for line in purchase_order.lines)
     return Ends.CLOSED if over and owed else Ends.OPEN

@@ -66,6 +66,7 @@ class Behaviour:
     invoice_numbering: str = "ledger"
     invoice_number_prefix: str = ""
     draft_as_estimate: str = "false"
+    bill_per: str = "receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +298,7 @@ class OrderView:
     def label(self, subject: str) -> str:
         """A subject as people name it: the order's or purchase order's number."""
         kind, _, rest = subject.partition(":")
-        if kind in ("po", "receipt", "gap", "surplus"):
+        if kind in ("po", "receipt", "gap", "surplus", "bill"):
             po_id, _, receipt = rest.partition(":")
             purchase_order = self.purchase_order(int(po_id))
             number = purchase_order.order_number if purchase_order else po_id

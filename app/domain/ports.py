@@ -190,7 +190,8 @@ class Store(Protocol):
 
         A known intent of the same (order, step, subject, kind, key) is returned as it is, with
         `fresh` False; its outcome, if any, is the memory of what was done. `shared` marks
-        intents that other orders may inherit through `claim_shared` by (kind, key).
+        intents that other orders may inherit through `claim_shared` by (kind, key), or by the
+        kind and what the evidence calls `also`, where the record goes by a second name.
         """
 
     async def announce_again(self, claim: Claim, intent_id: int) -> Intent:
@@ -289,8 +290,11 @@ class ConnectWise(Protocol):
     async def sales_orders_of_company(self, company_id: int) -> list[psa.SalesOrder]:
         """The company's sales orders, newest first, at most 100."""
 
-    async def catalog_items(self, identifiers: Sequence[str]) -> list[psa.CatalogItem]:
-        """The items with exactly these identifiers (identifiers may hold any character)."""
+    async def catalog_items(
+        self, identifiers: Sequence[str], part_numbers: Sequence[str] = ()
+    ) -> list[psa.CatalogItem]:
+        """The items with exactly these identifiers, and those with exactly these manufacturer
+        part numbers (either may hold any character), in any case."""
 
     async def purchase_order(self, purchase_order_id: int) -> psa.PurchaseOrder: ...
     async def purchase_orders_above(
@@ -306,7 +310,10 @@ class ConnectWise(Protocol):
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]: ...
     async def invoice(self, invoice_id: int) -> psa.Invoice: ...
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
-        """Invoices that changed at or after the moment."""
+        """Invoices that changed at or after the moment. One that was deleted shows in no list."""
+
+    async def standing_invoices(self, ids: Sequence[int]) -> set[int]:
+        """Which of these invoices stand."""
 
     async def posting_companies(self, ids: Sequence[int]) -> list[psa_posting.PostingCompany]:
         """Those that stand, deleted ones left out."""

@@ -128,6 +128,9 @@ class CatalogItem:
     product_class: str | None = None
     serialized: bool = False
     unit_of_measure_id: int | None = None
+    part_number: str = ""  # the manufacturer's
+    manufacturer: str = ""
+    inactive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ class PurchaseOrderLine:
     serialized: bool = False
     batched: bool = False  # taken over by accounting: nothing of it may be changed
     packing_slip: str = ""
+    unit_cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

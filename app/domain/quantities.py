@@ -17,6 +17,7 @@ __all__ = [
     "SHIP",
     "arrived",
     "received",
+    "received_by_order",
     "received_for_lines",
     "received_remotely",
     "shipped",
@@ -43,9 +44,21 @@ def arrived(view: OrderView, purchase_order_id: int) -> dict[int, int]:
 
 
 def received_for_lines(view: OrderView, *, drop_ship_only: bool = False) -> dict[int, int]:
-    """Received in ConnectWise by sales order line id: shares of a purchase order line are filled
-    in their order, surplus last. What is not mirrored is as Commerce recorded it (C6, D2)."""
+    """Received by sales order line id, over all purchase orders."""
     result: dict[int, int] = {}
+    for shares in received_by_order(view, drop_ship_only=drop_ship_only).values():
+        for line, quantity in shares.items():
+            result[line] = result.get(line, 0) + quantity
+    return result
+
+
+def received_by_order(
+    view: OrderView, *, drop_ship_only: bool = False
+) -> dict[int, dict[int, int]]:
+    """Received in ConnectWise by purchase order id and sales order line id: shares of a purchase
+    order line are filled in their order, surplus last. What is not mirrored is as Commerce recorded
+    it (C6, D2)."""
+    result: dict[int, dict[int, int]] = {}
     for purchase_order_id, shares in allocate(view).items():
         purchase_order = view.purchase_order(purchase_order_id)
         if drop_ship_only and not (purchase_order and purchase_order.drop_ship):
@@ -54,10 +67,11 @@ def received_for_lines(view: OrderView, *, drop_ship_only: bool = False) -> dict
             rest = received(view, purchase_order)
         else:
             rest = arrived(view, purchase_order_id)
+        own = result.setdefault(purchase_order_id, {})
         for share in sorted(shares, key=lambda share: share.line is None):
             part = min(share.quantity, rest.get(share.po_line, 0))
             if part and share.line is not None:
-                result[int(share.line)] = result.get(int(share.line), 0) + part
+                own[int(share.line)] = own.get(int(share.line), 0) + part
             rest[share.po_line] = rest.get(share.po_line, 0) - part
     return result
 

@@ -144,7 +144,7 @@ CODES: dict[Code, Reason] = {
         H,
         Who.OPERATOR,
         "D-10",
-        "A Commerce record has no counterpart in ConnectWise.",
+        "A Commerce record has no counterpart in ConnectWise, or several.",
         "Add the mapping that the sentence names, or the record in ConnectWise.",
     ),
     Code.SETTING_MISSING: Reason(
@@ -281,9 +281,10 @@ CODES: dict[Code, Reason] = {
         H,
         Who.PURCHASING,
         "A10",
-        "ConnectWise still asks its purchasers for goods that Commerce buys.",
+        "ConnectWise still asks its purchasers for goods that Commerce buys, or, as a flag that holds "
+        "nothing, for goods that come from stock.",
         "Take the products out of purchasing in ConnectWise, then look again; or leave the demand, "
-        "and see that nobody orders from it.",
+        "and see that nobody orders from it. What comes from stock is picked there.",
     ),
     Code.DEMAND_TAKEN: Reason(
         H,
@@ -415,6 +416,13 @@ CODES: dict[Code, Reason] = {
         "The bill stands in the ledger without its link to the purchase order there.",
         "Link it in the ledger and look again, or leave it so.",
     ),
+    Code.BILL_TAKEN_OVER: Reason(
+        H,
+        Who.ACCOUNTING,
+        "C6",
+        "More came for a bill that a person has changed or removed in the ledger.",
+        "See whether the person's change holds it already; let it be billed, or say that it is.",
+    ),
     Code.BOOKS_CLOSED: Reason(
         H,
         Who.ACCOUNTING,
@@ -428,6 +436,14 @@ CODES: dict[Code, Reason] = {
         "D-12",
         "The ledger, or the contact in it, keeps another currency than the document has.",
         "Add the currency to the ledger, map a contact that has it, or enter the document by hand.",
+    ),
+    Code.MAIL_REFUSED: Reason(
+        H,
+        Who.OPERATOR,
+        "D4",
+        "The mail server refuses the address to which purchasing suggestions are mailed.",
+        "Correct PURCHASING_OFFICER_EMAIL and choose look_again; or choose skip: the note on the "
+        "ticket stands.",
     ),
     Code.NEEDS_AGREEMENT: Reason(
         State.DONE,
@@ -537,6 +553,53 @@ CODES: dict[Code, Reason] = {
         "An invoice would be removed and made anew, which breaks its pairing in the ledger.",
         "Change the invoice instead. Where it has to be removed, void it in the ledger first.",
     ),
+    Code.DRIFT_MISSING: Reason(
+        State.DONE,
+        Who.OPERATOR,
+        "H12",
+        "The drift sweep found that a record which the service made or used is gone.",
+        "Fix the finding, and the record is made anew by the same step; or adopt that it is gone.",
+    ),
+    Code.DRIFT_UNLINKED: Reason(
+        State.DONE,
+        Who.PURCHASING,
+        "H12",
+        "The drift sweep found a purchase order line that lost its link to the order's demand.",
+        "Fix the finding: the link is asked for again, and where it does not come back the order is "
+        "held as DEMAND_NOT_LINKED with its choices.",
+    ),
+    Code.DRIFT_DIFFERENT: Reason(
+        State.DONE,
+        Who.OPERATOR,
+        "H12",
+        "The drift sweep found another quantity, amount or number than the service left there.",
+        "Fix the finding where that is offered, correct the record by hand, or adopt what stands.",
+    ),
+    Code.DRIFT_INVOICED: Reason(
+        State.DONE,
+        Who.ACCOUNTING,
+        "H12",
+        "The drift sweep found lines on an invoice whose goods are still to come.",
+        "Fix the finding: the order reads its invoices and is held as INVOICED_TOO_EARLY with its "
+        "choices.",
+    ),
+    Code.DRIFT_FOREIGN: Reason(
+        State.DONE,
+        Who.PURCHASING,
+        "H12",
+        "The drift sweep found that somebody else bought for the order's demand, or added to what "
+        "the service made.",
+        "Cancel it in ConnectWise if it is a mistake; else adopt it.",
+    ),
+    Code.DUPLICATE_REMOTE: Reason(
+        State.DONE,
+        Who.OPERATOR,
+        "H12",
+        "The drift sweep found a record twice: both carry the mark of the service. A worker that was "
+        "frozen past its lease may have sent a write late.",
+        "Remove the second one, which the finding names: the finding then closes itself. The service "
+        "goes on with the first. Adopt it if both are right.",
+    ),
     Code.SYNC_NOT_READ: Reason(
         State.DONE,
         Who.OPERATOR,
@@ -619,8 +682,8 @@ CODES: dict[Code, Reason] = {
         W,
         Who.OPERATOR,
         "H10",
-        "ConnectWise refuses the credentials.",
-        "Correct company, keys and client id of the connection.",
+        "ConnectWise or the ledger refuses the credentials.",
+        "Correct company, keys and client id of ConnectWise; sign in to the ledger again.",
     ),
     Code.PERMISSION_MISSING: Reason(
         H,
@@ -633,8 +696,8 @@ CODES: dict[Code, Reason] = {
         W,
         Who.NOBODY,
         "H10",
-        "ConnectWise asked for a pause.",
-        "Nothing: it goes on by itself.",
+        "A system asked for a pause, or the calls that it allows are used up.",
+        "Nothing: it goes on by itself. `demandlink connections list` shows what is left.",
     ),
     Code.DECIDE_FAILED: Reason(
         P,

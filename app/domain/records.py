@@ -113,6 +113,7 @@ KEPT_FACTS: frozenset[str] = frozenset(
         "status_written",
         "opportunity_left",
         "ticket_choice",
+        "catalog identifier",
     }
 )
 
@@ -237,6 +238,16 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A system that may not be called. `by`: "service", or a person, whose pause lasts until it
+    is resumed and is only looked at again at `until`."""
+
+    until: datetime
+    by: str = "service"
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything about one order, read in one database snapshot. `now` is the store's clock."""
 
@@ -250,11 +261,9 @@ class Snapshot:
     mappings: Mapping[tuple[str, str], str]  # (kind, Commerce key) -> ConnectWise key
     # Other orders of the tenant that carry a record this order names: (kind, external id) -> names
     shared: Mapping[tuple[str, str], tuple[str, ...]]
-    paused_until: datetime | None
+    paused: Mapping[str, Pause]  # by system
     now: datetime
     decisions: tuple[Decision, ...] = ()
-    paused_by: str = "service"  # a person's pause lasts until it is resumed
-    paused_why: str = ""
     others: tuple[Other, ...] = ()
     # Of a declined quote: the other quotes and the sales orders of its opportunity (B1.4).
     siblings: tuple[Stored, ...] = ()

@@ -174,6 +174,7 @@ def forbidden(scenario: Scenario, behaviour: Mapping[str, Any]) -> str | None:
         _of_one_poster(scenario, steps, behaviour)
         or _of_invoicing(scenario, steps, behaviour)
         or _of_sales_orders(behaviour)
+        or _of_mail(behaviour)
     )
 
 
@@ -299,5 +300,15 @@ def _of_sales_orders(behaviour: Mapping[str, Any]) -> str | None:
             "sales_order_creation = wait_for_person leaves the sales order to a person, but "
             "opportunity_missing = plain_sales_order has the service make it. Set "
             "opportunity_missing to create or hold, or sales_order_creation to automatic."
+        )
+    return None
+
+
+def _of_mail(settings: Mapping[str, Any]) -> str | None:
+    """D4: a suggestion that is to be mailed needs a server that takes it."""
+    if settings.get("purchasing_officer_email") and not settings.get("smtp_host", "unknown"):
+        return (
+            "PURCHASING_OFFICER_EMAIL is set, and there is no mail server. Set SMTP_HOST and "
+            "SMTP_SENDER, or leave the address empty: then suggestions are notes only."
         )
     return None

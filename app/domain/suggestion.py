@@ -21,6 +21,7 @@ from app.domain.release import unordered
 from app.domain.shut import Shut
 
 STEP = "suggest_purchase"
+MAIL_STEP = "mail_suggestion"
 PLACES = Decimal("0.0001")  # a discounted unit price may have any number of digits
 LONGEST_NOTE = 1000  # of Commerce's own note, which may carry anything
 
@@ -48,6 +49,34 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     if before is None:
         return None
     return {"for": subject, "ticket": before["ticket"], "withdrawn": True}
+
+
+def officer(view: OrderView) -> str:
+    """Where suggestions are mailed to; empty: nowhere. Read live: people come and go."""
+    return view.names.get("purchasing_officer_email", "").strip()
+
+
+def letter_wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
+    """The suggestion as it should be mailed; None: no address, or nothing to tell. It names no
+    ticket, so that an order on another ticket is not mailed anew (E7)."""
+    if not officer(view):
+        return None
+    before = view.applied(MAIL_STEP, subject)
+    found = _of_order(view) if subject == ORDER else _of_purchase_order(view, subject, before)
+    if found is None and before is None:
+        return None
+    result: Mapping[str, Any] = canonical({"for": subject, **(found or {"withdrawn": True})})
+    return result
+
+
+def told_before(view: OrderView, step: str, subject: str) -> list[Mapping[str, Any]]:
+    """What a step told of a subject so far, by its numbered outcomes, the oldest first."""
+    found = [
+        (int(key), outcome)
+        for (by, about, key), outcome in view.outcomes.items()
+        if (by, about) == (step, subject)
+    ]
+    return [outcome for _, outcome in sorted(found, key=lambda one: one[0])]
 
 
 def _of_order(view: OrderView) -> dict[str, Any] | None:
@@ -119,19 +148,29 @@ def _currency(view: OrderView, told: str | None) -> str:
 # As a text --------------------------------------------------------------------------------------
 
 
-def text(view: OrderView, want: Mapping[str, Any], marker: str, *, again: bool) -> str:
+def headline(view: OrderView, want: Mapping[str, Any]) -> str:
+    """The subject of a letter, which says at once that nothing was ordered (D4)."""
+    kind = "Suggestion withdrawn" if want.get("withdrawn") else "Suggestion"
+    supplier = f", {want['supplier']}" if want.get("supplier") else ""
+    return " ".join(f"[{kind}] Purchase {_about(view, want)}{supplier}".split())
+
+
+def _about(view: OrderView, want: Mapping[str, Any]) -> str:
+    subject, order = str(want["for"]), view.row.name
+    return order if subject == ORDER else f"{view.label(subject)} for {order}"
+
+
+def text(view: OrderView, want: Mapping[str, Any], ending: str, *, again: bool) -> str:
     """The note. Every line is a sentence of its own: ConnectWise may keep line breaks as blanks.
-    `marker` is the natural key of the note; `again`: one was written before."""
-    subject = str(want["for"])
-    number = view.label(subject)
-    about = view.row.name if subject == ORDER else f"{number} for {view.row.name}"
+    `ending`: the natural key of the note, or where a letter points to; `again`: it was told before."""
+    subject, about = str(want["for"]), _about(view, want)
     if want.get("withdrawn"):
         why = (
             "its lines are on purchase orders of Commerce, or from stock."
             if subject == ORDER
             else "it is cancelled in Commerce."
         )
-        return "\n".join((f"Purchasing suggestion {about} is withdrawn: {why}", marker))
+        return "\n".join((f"Purchasing suggestion {about} is withdrawn: {why}", ending))
     first = (
         f"Purchasing suggestion {about}. It is a suggestion only: nothing was ordered, and no "
         "supplier was contacted."
@@ -156,7 +195,7 @@ def text(view: OrderView, want: Mapping[str, Any], marker: str, *, again: bool) 
     if want.get("note"):
         # Commerce keeps a bid number here; it has no field of its own.
         told.append(f"Note in Commerce: {want['note']}")
-    return "\n".join((*told, marker))
+    return "\n".join((*told, ending))
 
 
 def _told(line: Mapping[str, Any], currency: str) -> str:

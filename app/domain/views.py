@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from app.domain.budgets import Spent
 from app.domain.codes import Code, State, Who
 from app.domain.gone import Forgotten
 from app.domain.grants import Grant
@@ -74,6 +75,20 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True)
+class PurchaseOrderView:
+    """A purchase order as far as it is for the order, in whole units. `ordered` is all of it,
+    `sold` what is for the order's lines; `received` and `linked` are of what is sold.
+    """
+
+    number: str
+    supplier: str
+    ordered: int
+    sold: int
+    received: int
+    linked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """Something for a person that does not hold the order (H5)."""
 
@@ -99,11 +114,13 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An order as a person reads it, from one snapshot."""
+    """An order as a person reads it, from one snapshot. `services`: lines for which no goods come."""
 
     answer: Answer
     steps: tuple[StepView, ...] = ()
     lines: tuple[LineView, ...] = ()
+    services: frozenset[int] = frozenset()
+    purchase_orders: tuple[PurchaseOrderView, ...] = ()
     flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()
     readiness: Checked | None = None  # None: no tool that posts ConnectWise's records is named
@@ -182,6 +199,7 @@ class ConnectionRow:
     system: str
     paused: Paused | None = None
     grant: Grant | None = None  # of a ledger that somebody signed in to
+    calls: tuple[Spent, ...] = ()  # what stands against its limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.steps import (
     create_sales_order,
     link_demand,
     lose_opportunity,
+    mail_suggestion,
     post_bill,
     post_invoice,
     post_purchase_order,
@@ -41,6 +42,7 @@ STEPS: Mapping[str, Step] = {
         ship_goods,
         stop_demand,
         suggest_purchase,
+        mail_suggestion,
         release_invoice,
         lose_opportunity,
         post_purchase_order,
@@ -48,5 +50,10 @@ STEPS: Mapping[str, Step] = {
         post_invoice,
     )
 }
-# What these call is the ledger: its timeout counts, and its failures are its own.
 LEDGER_STEPS = frozenset({post_purchase_order.name, post_bill.name, post_invoice.name})
+# What a step calls where it is not ConnectWise, as sentences name it: its timeout counts, and its
+# failures are its own.
+CALLED: Mapping[str, str] = {
+    **dict.fromkeys(LEDGER_STEPS, "the ledger"),
+    mail_suggestion.name: "the mail server",
+}

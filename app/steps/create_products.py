@@ -94,13 +94,20 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
             await put_back(fx, parent)
         accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, ORDER, want) is not None
         products = await standing(fx, parent)
+        if not products and want["lines"]:
+            await fx.cw.sales_order(sales_order)  # gone with all that stood on it (H10)
         await place(fx, parent, want["lines"], products, leave_frozen=accepted)
         return
     if want["without_opportunity"]:
         await catalog.ensure(fx, [line for line in want["lines"] if "setting" not in line])
         return
     if want["opportunity"] is None:
-        parent = Parent(opportunity=await opportunity_of_ours(fx, owner))
+        known = fx.ref("opportunity")  # it may be won by now, and frozen
+        parent = (
+            Parent(opportunity=await opportunity_of_ours(fx, owner))
+            if known is None
+            else await _given_opportunity(fx, known, owner)
+        )
         await place(fx, parent, want["lines"], await standing(fx, parent))
         return
     parent = await _given_opportunity(fx, int(want["opportunity"]), owner)

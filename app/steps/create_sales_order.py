@@ -19,7 +19,8 @@ from app.domain.order import OrderView
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines, with_sku
+from app.steps.identifiers import identifier, with_sku
+from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
 from app.steps.resolve import company, contact, optional, sales_rep, setting
 
 name = "create_sales_order"
@@ -77,13 +78,16 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         fx.see("status_written", {"id": waiting.id, "name": waiting.name})
     if opportunity is not None:
         fx.drop_claim("opportunity", str(opportunity))
-    _note_invoices(fx, sales_order)
+    await _note_invoices(fx, sales_order)
     fx.journal("SALES_ORDER_STANDS", f"Sales order {sales_order} stands in ConnectWise.")
 
 
-def _note_invoices(fx: Effects, sales_order: int) -> None:
+async def _note_invoices(fx: Effects, sales_order: int) -> None:
     """What was read of the products tells what is invoiced too; a callback makes it stale."""
-    products = fx.recent("products", f"sales_order:{sales_order}")
+    parent = Parent(sales_order=sales_order)
+    products = fx.recent("products", parent.key)
+    if invoices.from_stock(fx.view):
+        products = await standing(fx, parent)  # with their demand: some were just made (H4)
     fx.see(invoices.FACT, invoices.noted(fx.view, products or [], whole=True))
 
 
@@ -139,7 +143,8 @@ async def _ours(fx: Effects, opportunity: int) -> int | None:
     marks = {fx.view.xref(key) for key in _keys(fx)}
     products = {fx.ref("product", key) for key in _keys(fx)}
     # Freight and the like stand on everybody's sales orders: they tell nothing.
-    skus = {sku_key(str(line["sku"])) for line in wanted_lines(fx.view) if "sku" in line}
+    numbers = [str(line["sku"]) for line in wanted_lines(fx.view) if "sku" in line]
+    skus = {sku_key(identifier(fx, number)) for number in numbers}
     strong: list[int] = []
     weak: list[int] = []
     for order in await fx.cw.sales_orders_of_opportunity(opportunity):
@@ -165,7 +170,7 @@ async def _ours(fx: Effects, opportunity: int) -> int | None:
 async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None:
     """Every product of ours has to stand on the sales order, marked; lag is waited for."""
     parent = Parent(sales_order=sales_order)
-    lines = [with_sku(fx.view, line) for line in wanted_lines(fx.view)]
+    lines = [with_sku(fx, line) for line in wanted_lines(fx.view)]
     there = await standing(fx, parent)
     marks = {product.xref for product in there}
     moved = {product.id for product in there}

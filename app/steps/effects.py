@@ -14,6 +14,7 @@ from app.domain import psa
 from app.domain.books import Books
 from app.domain.decide import StepRule
 from app.domain.errors import Wait
+from app.domain.letters import Mail
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
 from app.domain.records import Ref
@@ -30,6 +31,7 @@ class Effects(Protocol):
     view: OrderView
     cw: ConnectWise
     books: Books | None  # None: no ledger is connected
+    mail: Mail | None  # None: no mail server is set
 
     async def once(
         self,

@@ -21,18 +21,22 @@ from app.domain.records import Ref
 from app.steps import ledger
 from app.steps.effects import Effects, Learn, Look, Outcome
 
+GROW = "grow:"  # the key of a change that is announced, with the version that it changes
+
 
 @dataclass(frozen=True, slots=True)
 class Posting:
     """What is to stand. `want` is the step's, `new` the same in the ledger's terms; `total` holds
     tax. `own_tax`: the ledger reckons it by itself, whatever was sent. `line_keys` name its first
-    lines, whose ids in the ledger are kept under these names."""
+    lines, whose ids in the ledger are kept under these names. `grows`: its changes are announced,
+    because what a lost one put on it must not be put on another document."""
 
     want: Mapping[str, Any]
     new: NewDocument
     total: Decimal
     own_tax: bool = False
     line_keys: tuple[str, ...] = ()
+    grows: bool = False
 
     @property
     def subject(self) -> str:
@@ -64,6 +68,7 @@ async def post(fx: Effects, posting: Posting) -> Document | None:
     known = fx.view.refs.get((REFS[kind], subject))
     if known is None:
         return await _create(fx, posting)
+    known = await _grown(fx, posting) or known
     standing = await read(fx, kind, known.external_id)
     if standing is not None and (_as_sent(standing, known, posting) or _same(standing, posting)):
         _learn(fx, posting, standing)  # the answer to the change was lost
@@ -75,7 +80,8 @@ async def post(fx: Effects, posting: Posting) -> Document | None:
         return None
     assert standing is not None  # noqa: S101 - else it is left alone
     await _refuse_closed(fx, posting)
-    changed = await _update(fx, posting, standing, posting.new)
+    change = _grow if posting.grows else _update
+    changed = await change(fx, posting, standing, posting.new)
     fx.journal("LEDGER_DOCUMENT_CHANGED", f"{posting.named()} was changed in the ledger.")
     return await _agree(fx, posting, changed)
 
@@ -140,7 +146,13 @@ def _outcome(document: Document, evidence: Mapping[str, Any]) -> Outcome:
         "want": evidence["want"],
         "lines": _lines(document, evidence.get("line_keys", ())),
         "sent": evidence.get("sent"),
+        "amounts": amounts(document.lines),
     }
+
+
+def amounts(lines: Sequence[LedgerLine]) -> list[str]:
+    """What its lines come to, by which an untouched document is told from an edited one."""
+    return sorted(f"{line.amount:.2f}" for line in lines if line.amount)
 
 
 def _lines(document: Document, keys: Sequence[str]) -> dict[str, str | None]:
@@ -158,9 +170,8 @@ def _again(fx: Effects, kind: DocumentKind, subject: str) -> tuple[Look, Learn]:
         return _outcome(own[0], known) if own else None
 
     def learn(known: Outcome) -> list[Ref]:
-        data = {
-            name: known[name] for name in ("version", "url", "lines", "sent") if known.get(name)
-        }
+        kept = ("version", "url", "lines", "sent", "amounts")
+        data = {name: known[name] for name in kept if known.get(name)}
         return [Ref(REFS[kind], subject, known["id"], data, exclusive=True)]
 
     return look, learn
@@ -216,6 +227,8 @@ def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str 
         return f"{told} {standing.paid} of it is paid in the ledger."
     if standing.status is Status.CLOSED:
         return f"{told} it is closed in the ledger."
+    if posting.kind is DocumentKind.BILL and standing.contact_id != posting.new.contact_id:
+        return f"{told} is another supplier's now; what is owed to the first one stays."
     if standing.version != known.data.get("version"):
         return f"{told} a person has changed it in the ledger since."
     return None
@@ -271,6 +284,54 @@ async def _update(fx: Effects, posting: Posting, standing: Document, new: NewDoc
         raise
     _learn(fx, posting, changed)
     return changed
+
+
+async def _grow(fx: Effects, posting: Posting, standing: Document, new: NewDocument) -> Document:
+    """A change that is announced with what it puts on the document."""
+    evidence: dict[str, Any] = {
+        "record": standing.id,
+        "version": standing.version,
+        "amounts": amounts(new.lines),
+        "want": dict(posting.want),
+        "line_keys": list(posting.line_keys),
+        "sent": _sent(posting),
+    }
+    changed: Document | None = None
+
+    async def send() -> Outcome:
+        nonlocal changed
+        changed = await _update(fx, posting, standing, new)
+        return _outcome(changed, evidence)
+
+    look, learn = _grown_look(fx, posting), _again(fx, posting.kind, posting.subject)[1]
+    kind = REFS[posting.kind]
+    await fx.once(kind, f"{GROW}{standing.version}", evidence, send, look, learn)
+    return changed or await ledger.books_of(fx).read_document(posting.kind, standing.id)
+
+
+def _grown_look(fx: Effects, posting: Posting) -> Look:
+    async def look(known: Outcome) -> Outcome | None:
+        standing = await read(fx, posting.kind, known["record"])
+        if standing is None or standing.version == known["version"]:
+            return None
+        same = amounts(standing.lines) == known["amounts"]
+        return _outcome(standing, known) if same else None
+
+    return look
+
+
+async def _grown(fx: Effects, posting: Posting) -> Ref | None:
+    """The document after a change that was announced and never answered; None: there is none, or
+    it surely did nothing."""
+    learn = _again(fx, posting.kind, posting.subject)[1]
+    for intent in fx.view.unanswered:
+        own = intent.subject == posting.subject and intent.kind == REFS[posting.kind]
+        if own and intent.key.startswith(GROW):
+            look = _grown_look(fx, posting)
+            outcome = await fx.resolve(intent.kind, intent.key, look, learn)
+            if outcome is not None:
+                return learn(outcome)[0]
+    return None
 
 
 def _with_their_ids(new: NewDocument, standing: Document) -> NewDocument:

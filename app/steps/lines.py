@@ -20,6 +20,7 @@ from app.domain.order import OrderView
 from app.domain.records import Ref
 from app.steps import catalog
 from app.steps.effects import Effects, Outcome
+from app.steps.identifiers import left_out, recognise, same_product, with_sku
 
 CENT_PLACES = Decimal("0.0001")  # ConnectWise keeps money as a double; four places are safe
 
@@ -139,14 +140,15 @@ async def place(
     `leave_frozen`: a person accepted what differs on lines that a receipt or an invoice froze.
     """
     view = fx.view
-    named = [with_sku(view, line) for line in lines]
+    await recognise(fx, lines, products)
+    named = [with_sku(fx, line) for line in lines]
     xrefs = {str(line["key"]): view.xref(str(line["key"])) for line in named}
     prefix = view.xref("")
     apart = view.decided(Code.OPTIONS_UNMATCHED) == "make_own"
     matched = options.match(
         named,
         products,
-        options.deselected(view.quote),
+        left_out(fx),
         prefix,
         xrefs,
         apart=apart,
@@ -161,7 +163,8 @@ async def place(
         )
     _tell_foreign(fx, parent, matched.foreign)
     by_key = {str(line["key"]): line for line in named}
-    _refuse_other_product(fx, by_key, matched.pairs)
+    numbers = {str(line["key"]): line for line in lines}
+    _refuse_other_product(fx, numbers, matched.pairs)
     for key, product in matched.pairs.items():
         await _change(fx, parent, by_key[key], product, xrefs[key], leave_frozen)
     kept = [product.id for product in matched.pairs.values()]
@@ -171,9 +174,11 @@ async def place(
         for key in matched.missing
         if not await _put_back(fx, parent, by_key[key], products, xrefs[key])
     ]
-    items = await catalog.ensure(fx, [line for line in missing if "setting" not in line])
+    unsold = [numbers[str(line["key"])] for line in missing if "setting" not in line]
+    items = await catalog.ensure(fx, unsold)
     for line in missing:
-        await _create(fx, parent, line, items.get(str(line["sku"])), xrefs[str(line["key"])])
+        key = str(line["key"])
+        await _create(fx, parent, line, items.get(str(numbers[key].get("sku"))), xrefs[key])
 
 
 def _tell_foreign(fx: Effects, parent: Parent, foreign: Sequence[psa.Product]) -> None:
@@ -195,9 +200,7 @@ def _refuse_other_product(
     """A line that sells another product than the one that carries its mark is never just renamed."""
     for key, product in pairs.items():
         line = by_key[key]
-        if "setting" not in line and options.sku_key(product.sku) != options.sku_key(
-            str(line["sku"])
-        ):
+        if "setting" not in line and not same_product(fx, product.sku, str(line["sku"])):
             raise Hold(
                 Code.OPTIONS_UNMATCHED,
                 f"{line['title']} of {fx.view.row.name} is {line['sku']} in Commerce now, but "
@@ -234,14 +237,6 @@ def chosen_of(fx: Effects, ids: Sequence[int]) -> int | None:
     choice = fx.view.decided(Code.SALES_ORDER_UNCERTAIN) or ""
     named = choice.removeprefix("use:")
     return int(named) if named.isdecimal() and int(named) in ids else None
-
-
-def with_sku(view: OrderView, line: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Header amounts stand on catalog items that settings name; those are read live."""
-    if "setting" not in line:
-        return line
-    sku = view.names.get(str(line["setting"]), "")
-    return {**line, "sku": sku or f"?{line['setting']}"}
 
 
 def _ref(parent: Parent, key: str, product_id: int, sku: str, catalog_id: int) -> Ref:

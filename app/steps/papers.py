@@ -19,6 +19,7 @@ from app.domain.options import alike
 from app.domain.order import OrderView
 from app.domain.standing import RECEIVE
 from app.steps.effects import Effects
+from app.steps.identifiers import bought_as
 from app.steps.links import read_lines
 
 Want = Mapping[str, Any]
@@ -39,12 +40,11 @@ async def correct(
     if fx.view.decided_on(Code.CHANGED_AFTER_FREEZE, document.id, want) is not None:
         fx.journal("PAPERS_LEFT", f"The papers of {document.order_number} are left as they are.")
         return
-    skus = {p.id: p.product_number for p in document.products}
     there = [line for line in await read_lines(fx, str(document.id), record) if line.id in lines]
     for line in there:
         change = header
         for product in products:
-            if line.serialized and alike(skus.get(product, ""), line.sku):
+            if line.serialized and alike(bought_as(fx, document, product), line.sku):
                 own = [one for one in there if one.sku == line.sku]
                 numbers = _of_line(want, product, own, lines, line.id)
                 change = replace(change, serial_numbers=numbers) if numbers else change

@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
-from app.domain.documents import Product, PurchaseOrder, PurchaseOrderLine
+from app.domain.documents import PurchaseOrder
 from app.domain.json_values import canonical
 from app.domain.options import IDENTIFIER
 from app.domain.order import OrderView
 from app.domain.standing import SYNC
 from app.steps import catalog
 from app.steps.effects import Effects, Learn, Outcome
+from app.steps.identifiers import product_of
 from app.steps.resolve import setting
 
 Share = Mapping[str, Any]
@@ -31,7 +32,7 @@ def items_of(view: OrderView, document: PurchaseOrder, products: set[int]) -> li
     items = []
     for product_id in sorted(products & lines.keys()):
         line = lines[product_id]
-        product = _product(view, document, line)
+        product = product_of(view, document, line)
         items.append(
             {
                 "product": product_id,
@@ -46,15 +47,6 @@ def items_of(view: OrderView, document: PurchaseOrder, products: set[int]) -> li
         )
     result: list[dict[str, Any]] = canonical(items)
     return result
-
-
-def _product(view: OrderView, document: PurchaseOrder, line: PurchaseOrderLine) -> Product:
-    """A line's product: Commerce need not list it on the purchase order, nor on the order."""
-    order = view.sales_order
-    for product in (*document.products, *(order.products if order is not None else ())):
-        if product.id == line.product_id:
-            return product
-    return Product.unlisted(line)
 
 
 async def plain_lines(

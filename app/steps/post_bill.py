@@ -1,4 +1,5 @@
-"""post_bill: goods received in Commerce are owed in the ledger, a bill for each receipt (A7, C6).
+"""post_bill: goods received in Commerce are owed in the ledger, a bill for each receipt or one for
+each purchase order (A7, C6).
 
 Owns the bill in the ledger's terms: vendor, accounts, tax. Goods go on accounts, not on items: a
 tracked item would count stock a second time (accounting.md 2.7).
@@ -22,9 +23,10 @@ from app.domain.books import (
 )
 from app.domain.codes import Code
 from app.domain.errors import Hold
+from app.domain.gates_of_buying import purchase_order_stays
 from app.domain.order import OrderView
 from app.domain.shut import Shut
-from app.steps import fulfilment, ledger, ledger_documents
+from app.steps import fulfilment, growing_bill, ledger, ledger_documents
 from app.steps.effects import Effects
 
 name = bills.STEP
@@ -40,7 +42,10 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
 
 
 def outstanding(view: OrderView, subject: str) -> Shut | None:
-    """H2: what Commerce takes back after it was billed is for a person."""
+    """H2, H3: what Commerce takes back, or gives to another sales order, after it was billed is for
+    a person."""
+    if (moved := purchase_order_stays(view, subject, view.now)) is not None:
+        return moved
     above = bills.above_receipt(view, subject)
     if above is None or view.decided(Code.BILL_ABOVE_RECEIPT, subject, above) == "leave_bill":
         return None
@@ -60,6 +65,8 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     document = fx.view.purchase_order(int(want["purchase_order"]))
     assert document is not None  # noqa: S101 - want() found it
+    if growing_bill.complete(fx, want):
+        return
     can = (await ledger.organisation(fx)).capabilities
     await refuse_currency(fx, want["currency"])
     supplier = document.supplier
@@ -82,8 +89,13 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         payable_account_id=await ledger.payables(fx),
     )
     total = sum((line.amount + (line.tax_amount or 0) for line in lines), Decimal(0))
-    posting = ledger_documents.Posting(want, new, total)
-    fulfilment.refuse_unlinked(fx, posting, await ledger_documents.post(fx, posting))
+    posting = ledger_documents.Posting(want, new, total, grows="freights" in want)
+    try:
+        posted = await ledger_documents.post(fx, posting)
+    except Hold as hold:
+        await growing_bill.seal(fx, posting, hold)
+        return
+    fulfilment.refuse_unlinked(fx, posting, posted)
 
 
 async def refuse_currency(fx: Effects, currency: str) -> None:

@@ -28,6 +28,7 @@ from app.domain.shut import Shut
 from app.steps import completion, missing_line, noted, papers
 from app.steps.demand import agreed_lines, not_linked, refuse_invoiced
 from app.steps.effects import Effects
+from app.steps.identifiers import bought_as
 from app.steps.links import is_linked, read_lines
 from app.steps.receive_line import receive_line
 from app.steps.taken import refuse_taken
@@ -115,8 +116,8 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         return
     coming = {line["line"] for line in want["lines"] if line["to"] > before.get(line["line"], 0)}
     await _refuse_invoiced(fx, document, coming)
-    for product_id in dict.fromkeys(line["product"] for line in want["lines"]):
-        await _receive_product(fx, want, document, purchase_order, product_id, before)
+    for sku, products in _by_sku(fx, want, document).items():
+        await _receive_product(fx, want, document, purchase_order, sku, products, before)
     slip = want["packing_slip"] or "no papers"
     fx.journal("GOODS_RECEIVED", f"Received on {document.order_number}: {slip}.")
 
@@ -147,14 +148,16 @@ async def _receive_product(
     want: Mapping[str, Any],
     document: PurchaseOrder,
     purchase_order: int,
-    product_id: int,
+    sku: str,
+    products: Sequence[int],
     before: Mapping[int, int],
 ) -> None:
-    """Bring the received sum of one product, over its lines and their clones, to its target."""
+    """Bring the received sum of one catalog item, over its lines and their clones, to its target.
+    `products` are those of Commerce that go by it."""
     po_id = str(document.id)
-    own = [line for line in document.lines if line.product_id == product_id]
+    own = [line for line in document.lines if line.product_id in products]
     start = sum(before.get(line.id, 0) for line in own)
-    told = {line["line"]: line for line in want["lines"] if line["product"] == product_id}
+    told = {line["line"]: line for line in want["lines"] if line["product"] in products}
     target = sum(
         max(int(told[line.id]["to"]) if line.id in told else 0, before.get(line.id, 0))
         for line in own
@@ -165,8 +168,7 @@ async def _receive_product(
         return max(line.quantity_received, before.get(line.id, 0))
 
     serials = [serial for line in told.values() for serial in line["serials"]]
-    sku = _sku(fx, document, product_id)
-    to_link = _to_link(fx, document, product_id)
+    to_link = _to_link(fx, document, products)
     sent: set[tuple[int, Decimal]] = set()
     read_anew = False
     while True:
@@ -196,7 +198,8 @@ async def _receive_product(
             if line is not None:
                 raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
             fx.keep("lines", known, po_id)
-            args = (document, purchase_order, product_id, sku, done, target)
+            coming = next(line["product"] for line in told.values())
+            args = (document, purchase_order, coming, sku, done, target)
             if await missing_line.settled(fx, *args):
                 return
             continue
@@ -236,12 +239,12 @@ def _accepted(fx: Effects, document: PurchaseOrder) -> bool:
     return fx.view.decided_on(Code.RECEIPT_UNCERTAIN, document.id) == ACCEPT_CONNECTWISE
 
 
-def _to_link(fx: Effects, document: PurchaseOrder, product_id: int) -> dict[str, int]:
-    """How much of a product has to be received on linked lines, by line of the order: what is not
+def _to_link(fx: Effects, document: PurchaseOrder, products: Sequence[int]) -> dict[str, int]:
+    """How much of these products has to be received on linked lines, by line of the order: what is not
     surplus, and what no person let go unlinked."""
     agreed, result = agreed_lines(fx.view, document.id), dict[str, int]()
     for share in allocate(fx.view).get(document.id, ()):
-        if share.line is not None and share.product_id == product_id and share.line not in agreed:
+        if share.line is not None and share.product_id in products and share.line not in agreed:
             result[share.line] = result.get(share.line, 0) + share.quantity
     return result
 
@@ -290,16 +293,17 @@ async def _wait_for_clone(fx: Effects, document: PurchaseOrder, sku: str) -> NoR
     raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
 
 
-def _sku(fx: Effects, document: PurchaseOrder, product_id: int) -> str:
-    """The identifier under which ConnectWise knows the product: the one its demand stands on."""
-    for share in allocate(fx.view).get(document.id, ()):
-        ref = fx.view.refs.get(("product", share.line or ""))
-        if share.product_id == product_id and ref is not None:
-            return str(ref.data["sku"])
-    for product in document.products:
-        if product.id == product_id:
-            return product.product_number[:75]
-    return f"COMMERCE-{product_id}"
+def _by_sku(
+    fx: Effects, want: Mapping[str, Any], document: PurchaseOrder
+) -> dict[str, Sequence[int]]:
+    """The products of a receipt by the identifier that ConnectWise knows them under, with all
+    products of the purchase order that go by it: two product numbers may be one item (A3)."""
+    names = {line.product_id: bought_as(fx, document, line.product_id) for line in document.lines}
+    coming = {sku_key(names[line["product"]]): names[line["product"]] for line in want["lines"]}
+    return {
+        sku: [product for product, name in names.items() if sku_key(name) == key]
+        for key, sku in coming.items()
+    }
 
 
 def _next_line(fx: Effects, lines: Sequence[psa.PurchaseOrderLine]) -> psa.PurchaseOrderLine | None:

@@ -28,6 +28,7 @@ from app.steps.demand import (
     wanted_links,
 )
 from app.steps.effects import Effects
+from app.steps.identifiers import identifier
 from app.steps.links import Links, add_unlinked, linked_lines, read_lines, remember
 from app.steps.plain_lines import line_ids, plain_lines
 
@@ -338,7 +339,8 @@ def _changed_costs(
     """The new cost by identifier, where it is another one."""
     earlier = {"shares": before}
     if "items" in want:
-        skus = {int(item["product"]): sku_key(str(item["sku"])) for item in want["items"]}
+        numbers = {int(item["product"]): str(item["sku"]) for item in want["items"]}
+        skus = {product: sku_key(identifier(fx, number)) for product, number in numbers.items()}
         stood = {int(share["product"]): Decimal(str(share["cost"])) for share in before}
         given = {int(share["product"]): Decimal(str(share["cost"])) for share in want["shares"]}
         return {

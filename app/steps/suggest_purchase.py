@@ -49,7 +49,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
                 return {"ticket": number, "says": known["says"]}
         return None
 
-    told = _told(fx.view, subject)
+    told = suggestion.told_before(fx.view, name, subject)
     # What an earlier state of it became comes first: the newest note has to be the newest state.
     for one in fx.view.unanswered:
         if (one.step, one.subject, one.kind) == (name, subject, "note"):
@@ -74,16 +74,6 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         "SUGGESTED",
         f"The purchasing suggestion of {fx.view.label(subject)} {what} on ticket {ticket}.",
     )
-
-
-def _told(view: OrderView, subject: str) -> list[Outcome]:
-    """The notes of a subject so far, the oldest first."""
-    found = [
-        (int(key), outcome)
-        for (step, about, key), outcome in view.outcomes.items()
-        if (step, about) == (name, subject)
-    ]
-    return [outcome for _, outcome in sorted(found, key=lambda one: one[0])]
 
 
 async def _ticket(fx: Effects, number: int) -> int:

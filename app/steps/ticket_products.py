@@ -33,6 +33,8 @@ async def place_on_ticket(fx: Effects, want: Mapping[str, Any]) -> None:
     ours += await _moved_here(fx, ticket.id, {product.id for product in there}, found)
     accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, "order", want) is not None
     await place(fx, parent, want["lines"], ours, leave_frozen=accepted)
+    if invoices.from_stock(fx.view):  # with their demand: some were just made (H4)
+        ours = [product for product in await standing(fx, parent) if _ours(fx, product)]
     # What is invoiced is known from now on; a callback makes it stale.
     fx.see(invoices.FACT, invoices.noted(fx.view, ours, whole=True))
     if want["lines"]:

@@ -64,8 +64,8 @@ _STILL_HELD = (
 )
 _INHERITED = f"""
 SELECT {rows.INTENT_COLUMNS} FROM intent AS i
-WHERE i.tenant_id = $1 AND i.kind = $2 AND i.key = $3 AND i.shared AND i.outcome IS NULL
-  AND i.order_id <> $4
+WHERE i.tenant_id = $1 AND i.kind = $2 AND i.shared AND i.outcome IS NULL AND i.order_id <> $4
+  AND (i.key = $3 OR i.evidence->>'also' = $3)
 ORDER BY i.id
 """  # noqa: S608 - constant text
 _WAIT = """

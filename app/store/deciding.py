@@ -69,6 +69,10 @@ INSERT INTO fact AS f (tenant_id, order_id, kind, key, body, seen_at)
 SELECT o.tenant_id, o.id, $2, $3, $4::text::json, now() FROM orders AS o WHERE o.id = $1
 ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
 """
+_UNSEE = """
+DELETE FROM fact AS f USING unnest($2::text[], $3::text[]) AS given (kind, key)
+WHERE f.order_id = $1 AND f.kind = given.kind AND f.key = given.key
+"""
 _FORGET = "DELETE FROM intent WHERE order_id = $1 AND id = ANY($2::bigint[])"
 _END_LEASE = """
 UPDATE orders SET lease_owner = NULL, lease_token = NULL, lease_until = NULL WHERE id = $1
@@ -188,6 +192,8 @@ async def _forget(
     await session.execute(DROP_LEDGER, of, list(steps), list(subjects))
     kinds, keys = zip(*forget.refs, strict=True) if forget.refs else ((), ())
     await session.execute(DROP_REFS, [order_id] * len(kinds), list(kinds), list(keys))
+    kinds, keys = zip(*forget.facts, strict=True) if forget.facts else ((), ())
+    await session.execute(_UNSEE, order_id, list(kinds), list(keys))
     await session.execute(_FORGET, order_id, list(intents))
     await session.execute(_END_LEASE, order_id)
 

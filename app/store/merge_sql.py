@@ -73,22 +73,22 @@ WHERE o.id = ANY ($1::bigint[]) ORDER BY o.id FOR NO KEY UPDATE
 _WRITE = """
 INSERT INTO document AS d (
     tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank, own, extras
+    version, rank, own, extras, number
 )
 SELECT tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank::json, own::json, extras::json
+    version, rank::json, own::json, extras::json, number
 FROM unnest(
     $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]
 ) AS t (
     tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank, own, extras
+    version, rank, own, extras, number
 )
 ON CONFLICT (connection_id, kind, source_id) DO UPDATE SET
     order_id = EXCLUDED.order_id, quote = EXCLUDED.quote,
     purchase_order = EXCLUDED.purchase_order, opportunity = EXCLUDED.opportunity,
     version = EXCLUDED.version, rank = EXCLUDED.rank, own = EXCLUDED.own,
-    extras = EXCLUDED.extras, updated_at = now()
+    extras = EXCLUDED.extras, number = EXCLUDED.number, updated_at = now()
 """
 _NAME = """
 UPDATE orders AS o SET number = t.number, customer = coalesce(t.customer, o.customer)
@@ -99,7 +99,7 @@ WHERE o.id = t.id
 # Rows of a purchase order: subjects po:881, receipt:881:R-1, gap:881:…, surplus:881; references and facts of
 # its records carry the bare id as their key.
 _SUBJECT = """
-split_part({0}, ':', 1) IN ('po', 'receipt', 'gap', 'surplus') AND split_part({0}, ':', 2) = $2
+split_part({0}, ':', 1) IN ('po', 'receipt', 'gap', 'surplus', 'bill') AND split_part({0}, ':', 2) = $2
 """
 _KEYED = f"""
 (({_SUBJECT.format("key")}) OR (kind LIKE 'purchase\\_order%' AND split_part(key, ':', 1) = $2))
@@ -229,6 +229,7 @@ class SqlShelf:
                 as_json(doc.stored.rank),
                 as_json(doc.stored.own),
                 as_json(doc.stored.extras),
+                key(doc.number) if doc.number is not None else None,
             )
             for doc in docs
         ]

@@ -105,11 +105,15 @@ class Doc:
         return {opportunity for opportunity in found if opportunity is not None}
 
     @property
-    def name(self) -> str:
-        label, fields = _LABELS[self.kind]
+    def number(self) -> str | None:
+        """What people call the document."""
         body: Mapping[str, Any] = self.stored.body()
-        number = next((body[name] for name in fields if body.get(name)), self.source_id)
-        return f"{label} {number}"
+        found = next((body[name] for name in _LABELS[self.kind][1] if body.get(name)), None)
+        return None if found is None else str(found)
+
+    @property
+    def name(self) -> str:
+        return f"{_LABELS[self.kind][0]} {self.number or self.source_id}"
 
     @property
     def names(self) -> tuple[str | None, str | None]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Self
 
 from app.store.access import Access
+from app.store.alerts import Alerts
 from app.store.announcing import Announcing
 from app.store.claiming import Claiming
 from app.store.connections import Connections
 from app.store.database import POOL_SIZE, Database
 from app.store.deciding import Deciding
+from app.store.desk import Desk
+from app.store.drifting import Drifting
 from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
@@ -36,15 +39,19 @@ class PostgresStore(
     Connections,
     Polls,
     Grants,
+    Drifting,
     # What people use
     Lists,
     Setup,
     Operating,
     Deciding,
     Access,
+    Alerts,
     Gauges,
+    Desk,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore and views.AdminStore. One instance
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore,
+    drift.DriftStore, desk.DeskStore and views.AdminStore. One instance
     serves a whole process."""
 
     @classmethod

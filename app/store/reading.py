@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.domain.errors import LeaseLost
-from app.domain.records import QUOTE, Claim, Snapshot
+from app.domain.records import QUOTE, Claim, Pause, Snapshot
 from app.store import rows
 from app.store.connections import PAUSED, SERVICE
 from app.store.database import Database, Part, Session
@@ -35,11 +36,10 @@ own AS (
     WHERE r.kind IN ('opportunity', 'sales_order', 'ticket')
 )
 SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
-    (SELECT json_build_object(
+    (SELECT json_object_agg(kind, json_build_object(
         'until', coalesce(paused_until, now() + interval '5 minutes'), 'by', paused_by,
-        'why', pause_sentence)
-     FROM connection
-     WHERE tenant_id = o.tenant_id AND kind = 'connectwise' AND {PAUSED} LIMIT 1) AS paused,
+        'why', pause_sentence))
+     FROM connection WHERE tenant_id = o.tenant_id AND {PAUSED}) AS paused,
     (SELECT json_agg(d ORDER BY d.kind, d.source_id) FROM (
         SELECT kind, source_id, rank, own, extras FROM docs
     ) AS d) AS documents,
@@ -137,7 +137,6 @@ class Reading(Part):
         shared: dict[tuple[str, str], list[str]] = {}
         for found in row["shared"] or ():
             shared.setdefault((found["kind"], found["external_id"]), []).append(found["name"])
-        paused = row["paused"]
         return Snapshot(
             order=order,
             documents=tuple(rows.stored(found) for found in row["documents"] or ()),
@@ -148,9 +147,12 @@ class Reading(Part):
             settings=config.settings,
             mappings=config.mappings,
             shared={key: tuple(names) for key, names in shared.items()},
-            paused_until=rows.moment(paused["until"]) if paused else None,
-            paused_by=paused["by"] or SERVICE if paused else SERVICE,
-            paused_why=paused["why"] or "" if paused else "",
+            paused={
+                system: Pause(
+                    datetime.fromisoformat(one["until"]), one["by"] or SERVICE, one["why"] or ""
+                )
+                for system, one in (row["paused"] or {}).items()
+            },
             now=row["now"],
             decisions=tuple(
                 found

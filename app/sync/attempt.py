@@ -14,9 +14,12 @@ from typing import Any
 from app.domain.books import Books
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, RemoteFailure, Wait
+from app.domain.letters import Mail
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
 from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.domain.suggestion import MAIL_STEP
+from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
 from app.sync import unsettled
 
@@ -82,14 +85,16 @@ class Attempt:
         subject: str,
         calls: list[CallRecord],
         books: Books | None = None,
-        ledger: bool = False,
+        mail: Mail | None = None,
+        system: str = "ConnectWise",
     ) -> None:
         self.view = view
         self.cw = cw
         self.books = books
-        self._system = "the ledger" if ledger else "ConnectWise"
-        own = timedelta(seconds=books.timeout) if ledger and books is not None else None
-        self._timeout = own or view.live.call_timeout
+        self.mail = mail
+        self._system = system
+        own = {"the ledger": books, "the mail server": mail}.get(system)
+        self._timeout = timedelta(seconds=own.timeout) if own else view.live.call_timeout
         self._store = store
         self._clock = clock
         self._checkpoints = checkpoints
@@ -226,8 +231,7 @@ class Attempt:
         await self._settled()
         if self.writes != self._empty():
             await self.save()  # what was learned so far is not to be learned again after a crash
-        inherited = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ()) if shared else ()
-        for other in inherited:
+        for other in self._inherited(kind, key, str(evidence.get("also", ""))) if shared else ():
             found = await self._in_doubt(other, look)
             if found is not None:
                 return found
@@ -242,6 +246,14 @@ class Attempt:
             intent = await self._store.announce_again(self._drive.claim, intent.id)
         await self._checkpoints.reached("intent_committed", self._step, self._subject)
         return await self._send(intent, send, look, learn)
+
+    def _inherited(self, kind: str, *keys: str) -> list[Intent]:
+        """Open announcements of others for the record, under either name that it was claimed by."""
+        found: dict[int, Intent] = {}
+        for key in keys:
+            met = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ())
+            found.update((intent.id, intent) for intent in met)
+        return list(found.values())
 
     async def resolve(
         self, kind: str, key: str, look: Look, learn: Learn | None = None
@@ -326,10 +338,11 @@ class Attempt:
         last = intent.committed_at + timeout + lag
         if intent.looked_at is not None:
             last = max(last, intent.looked_at + lag)
-        sentence = (
-            f"It is not known whether the {intent.kind.replace('_', ' ')} was made; "
-            f"{self._system} is asked again before anything is sent."
-        )
+        then = f"{self._system} is asked again before anything is sent."
+        if self._system == CALLED[MAIL_STEP]:  # which cannot be asked (docs/decisions/0029)
+            then = "it is sent again under the same Message-ID."
+        what = intent.kind.replace("_", " ")
+        sentence = f"It is not known whether the {what} was made; {then}"
         if intent.looked_at is not None and now < last:
             raise Wait(Code.OUTCOME_UNKNOWN, sentence, last)
         found = await look(intent.evidence)

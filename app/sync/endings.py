@@ -6,10 +6,11 @@ kinds, and the kind decides, as data). Pure: time and chance are given.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.domain import gone
+from app.domain import gone, posted
 from app.domain.choices import GENERAL, names_of
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan
@@ -23,12 +24,16 @@ from app.domain.errors import (
     backoff,
     clamp_retry_after,
 )
+from app.domain.grants import QUICKBOOKS, XERO
 from app.domain.order import OrderView
 from app.domain.ports import Paused
 from app.domain.reasons import CODES
 from app.domain.records import Answer, JournalEntry, LedgerRow, Snapshot, WriteSet
+from app.steps import CALLED, LEDGER_STEPS
 
 PARK_AFTER = 5
+CONNECTWISE, LEDGER = "connectwise", "ledger"
+NAMES = {CONNECTWISE: "ConnectWise", QUICKBOOKS: "QuickBooks", XERO: "Xero"}
 PARKED = GENERAL  # a wait that ran out of retries, whatever its code
 ADOPT_TRIES = 2
 
@@ -74,9 +79,8 @@ def failed(
     *,
     remembered: bool = False,
 ) -> Ending:
-    """A remote call failed: what follows is in POLICIES, by kind. A ledger that asks for a pause
-    stops its own step, not the calls to ConnectWise: its client rests by itself. `remembered`: the
-    attempt went by what an earlier one had read."""
+    """A remote call failed: what follows is in POLICIES, by kind. A pause is that of the system
+    which was called. `remembered`: the attempt went by what an earlier one had read."""
     policy = POLICIES[failure.kind]
     where = f" ({failure.endpoint})" if failure.endpoint else ""
     sentence = f"{system}{where}: {failure.message}"
@@ -100,8 +104,7 @@ def failed(
     pause: Paused | None = None
     if policy.action == "pause":
         wait = clamp_retry_after(failure.retry_after, wait)
-        if system == "ConnectWise":
-            pause = Paused(now + timedelta(seconds=wait), policy.code, sentence, "service")
+        pause = Paused(now + timedelta(seconds=wait), policy.code, sentence, "service")
     elif tries >= policy.attempts:
         row = replace(held(view, base, policy.code, sentence, now), state=State.PARKED)
         return Ending(replace(row, who=Who.OPERATOR, choices=PARKED))
@@ -187,17 +190,51 @@ def note_verdicts(view: OrderView, plan: Plan, writes: WriteSet) -> None:
             )
 
 
-def paused_answer(snapshot: Snapshot, plan: Plan) -> Answer | None:
-    """The answer of an order that would call ConnectWise now and may not; None: it may."""
-    until, row = snapshot.paused_until, snapshot.order
-    if until is None or until <= snapshot.now or not (plan.run or plan.looks):
+def part_of(step: str) -> str:
+    """Which side a step calls."""
+    if step in LEDGER_STEPS:
+        return LEDGER
+    return CONNECTWISE if step not in CALLED else step
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """What an order would call next and may not: the answer, and when it is looked at again."""
+
+    answer: Answer
+    until: datetime
+
+
+def open_part(plan: Plan, paused: Collection[str], ledger: str) -> Plan:
+    """The plan without the steps and looks of paused systems: what needs only others goes on."""
+    shut = {LEDGER if system == ledger else system for system in paused}
+    run = next(
+        (one for one in plan.verdicts if one.runnable and part_of(one.step) not in shut), None
+    )
+    looks = tuple(
+        look for look in plan.looks if (LEDGER if look == posted.LOOK else CONNECTWISE) not in shut
+    )
+    return replace(plan, run=run, looks=looks)
+
+
+def paused_answer(snapshot: Snapshot, plan: Plan, ledger: str) -> Shut | None:
+    """Why an order that would go on may not, as all that it would call is paused; None: it may, or
+    there is nothing to do now."""
+    pauses = {s: one for s, one in snapshot.paused.items() if one.until > snapshot.now}
+    rest = open_part(plan, pauses, ledger)
+    if not (plan.run or plan.looks) or rest.run or rest.looks:
         return None
+    calls_ledger = part_of(plan.run.step) == LEDGER if plan.run else plan.looks == (posted.LOOK,)
+    system = ledger if calls_ledger else CONNECTWISE
+    pause, row = pauses[system], snapshot.order
     since = row.since if row.code is Code.CONNECTION_PAUSED and row.since else snapshot.now
-    sentence, who = f"ConnectWise is not called until {until:%H:%M:%S} UTC.", Who.NOBODY
-    next_look = f"at {until:%Y-%m-%dT%H:%M:%SZ}"
-    if snapshot.paused_by != "service":
-        sentence = f"ConnectWise is not called: paused by {snapshot.paused_by}."
-        if snapshot.paused_why:
-            sentence = f"{sentence[:-1]}: {snapshot.paused_why}"
+    named = NAMES.get(system, "The ledger")
+    sentence, who = f"{named} is not called until {pause.until:%H:%M:%S} UTC.", Who.NOBODY
+    next_look = f"at {pause.until:%Y-%m-%dT%H:%M:%SZ}"
+    if pause.by != "service":
+        sentence = f"{named} is not called: paused by {pause.by}."
+        if pause.why:
+            sentence = f"{sentence[:-1]}: {pause.why}"
         who, next_look = Who.OPERATOR, "when the connection is resumed"
-    return Answer(State.WAITING, Code.CONNECTION_PAUSED, sentence, who, since, next_look)
+    answer = Answer(State.WAITING, Code.CONNECTION_PAUSED, sentence, who, since, next_look)
+    return Shut(answer, min(pause.until, plan.due_at) if plan.due_at else pause.until)

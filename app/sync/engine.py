@@ -6,8 +6,10 @@ scenario and any step; it knows no vendor and no table.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from logging import ERROR
 from typing import Any
@@ -27,11 +29,11 @@ from app.domain.errors import (
     StoreUnavailable,
     clamp_retry_after,
 )
+from app.domain.letters import Mail
 from app.domain.order import OrderView, build
 from app.domain.ports import Chance, Checkpoints, Clock, ConnectWise, Paused, Store
 from app.domain.records import (
     ORDER,
-    Answer,
     CallRecord,
     Fact,
     JournalEntry,
@@ -42,16 +44,29 @@ from app.domain.records import (
     WriteSet,
 )
 from app.domain.scenario import Scenario, forbidden
-from app.steps import LEDGER_STEPS, STEPS
+from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync import unsettled
 from app.sync.attempt import Attempt, Drive
-from app.sync.endings import broken, failed, held, note_verdicts, paused_answer, stopped
+from app.sync.endings import (
+    LEDGER,
+    Shut,
+    broken,
+    failed,
+    held,
+    note_verdicts,
+    open_part,
+    part_of,
+    paused_answer,
+    stopped,
+)
 from app.sync.looks import look_at
 from app.telemetry import metrics, wide
 
 ROUNDS = 50
+LEDGER_AT_ONCE = 3
 PARK_AFTER = 5
 SYSTEM = "connectwise"
+CONNECTWISE = "ConnectWise"
 Pin = tuple[str, int, Mapping[str, Any]]  # scenario, its version, behaviour settings
 
 
@@ -67,6 +82,12 @@ class Engine:
     scenarios: Mapping[str, Scenario]
     defaults: Mapping[str, Any]
     books: Books | None = None  # None: no ledger is connected
+    mail: Mail | None = None  # None: no mail server is set
+    ledger: str = ""  # its system, as its connection is called
+    # A ledger's budget is small: so few attempts share it that each comes to its end.
+    ledger_line: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LEDGER_AT_ONCE), compare=False
+    )
 
     async def advance(self, drive: Drive) -> None:
         """Drive a claimed order until it is released or its lease is lost.
@@ -122,10 +143,13 @@ class Engine:
         if writes.pin is not None:
             # Decide again on what is pinned now, so that the first step already rests on it.
             return await self._commit(drive, writes)
-        if (answer := paused_answer(snapshot, plan)) is not None:
-            return await self._rest_paused(drive, snapshot, view, plan, writes, answer)
+        if (shut := paused_answer(snapshot, plan, self.ledger)) is not None:
+            return await self._rest_paused(drive, snapshot, view, plan, writes, shut)
+        plan = open_part(plan, snapshot.paused, self.ledger)
         if plan.run is not None:
-            await self._attempt(drive, view, plan.run)
+            ledger = plan.run.step in LEDGER_STEPS
+            async with self.ledger_line if ledger else contextlib.nullcontext():
+                await self._attempt(drive, view, plan.run)
             return False
         if plan.looks:
             return await self._look(drive, view, plan)
@@ -199,10 +223,10 @@ class Engine:
         view: OrderView,
         plan: Plan,
         writes: WriteSet,
-        answer: Answer,
+        shut: Shut,
     ) -> bool:
         note_verdicts(view, plan, writes)
-        release = Release(snapshot.order.wake_seq, snapshot.paused_until, answer)
+        release = Release(snapshot.order.wake_seq, shut.until, shut.answer)
         return await self._commit(drive, writes, release)
 
     # Doing ---------------------------------------------------------------------------------
@@ -232,7 +256,8 @@ class Engine:
             subject=run.subject,
             calls=calls,
             books=self.books,
-            ledger=run.step in LEDGER_STEPS,
+            mail=self.mail,
+            system=CALLED.get(run.step, CONNECTWISE),
         )
         started = self.clock.monotonic()
 
@@ -305,12 +330,18 @@ class Engine:
     async def _failed(
         self, view: OrderView, base: LedgerRow, failure: RemoteFailure, remembered: bool
     ) -> LedgerRow:
-        system = "The ledger" if base.step in LEDGER_STEPS else "ConnectWise"
+        called = CALLED.get(base.step, CONNECTWISE)
+        system = called[0].upper() + called[1:]  # a sentence begins with it
         now, chance = await self.store.now(), self.chance.random()
         ending = failed(view, base, failure, now, chance, system, remembered=remembered)
-        if ending.pause is not None:
-            await self.store.pause(view.row.tenant_id, SYSTEM, ending.pause)
+        paused = self._system(base.step)
+        if ending.pause is not None and paused:
+            await self.store.pause(view.row.tenant_id, paused, ending.pause)
         return ending.row
+
+    def _system(self, step: str) -> str:
+        """The connection whose calls a step makes; empty for a letter: a mail server has none."""
+        return {LEDGER: self.ledger, SYSTEM: SYSTEM}.get(part_of(step), "")
 
     # Looking -------------------------------------------------------------------------------
 
@@ -330,10 +361,11 @@ class Engine:
             # A poll that fails is no state of the order: it is tried again at the next poll.
             policy = POLICIES[failure.kind]
             wait = clamp_retry_after(failure.retry_after, view.live.poll.total_seconds())
-            if policy.action == "pause" and not of_ledger:
+            if policy.action == "pause":
                 until = view.now + timedelta(seconds=wait)
                 paused = Paused(until, policy.code, failure.message, "service")
-                await self.store.pause(view.row.tenant_id, SYSTEM, paused)
+                called = self.ledger if of_ledger else SYSTEM
+                await self.store.pause(view.row.tenant_id, called, paused)
             system = "The ledger" if of_ledger else "ConnectWise"
             writes.journal.append(JournalEntry("POLL_FAILED", f"{system}: {failure.message}"))
             note_verdicts(view, plan, writes)

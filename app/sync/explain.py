@@ -13,16 +13,25 @@ from logging import ERROR
 from app.domain.choices import names_of
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Verdict, same
-from app.domain.invoices import invoiced_lines
-from app.domain.linking import covered
+from app.domain.documents import PurchaseOrder
+from app.domain.invoices import asked_for_stock, invoiced_lines
+from app.domain.linking import allocate, covered
 from app.domain.order import OrderView
-from app.domain.quantities import arrived, received_for_lines, shipped
+from app.domain.quantities import arrived, received_by_order, received_for_lines, shipped
 from app.domain.readiness import Checked, checked
 from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
-from app.domain.views import Explained, Flag, LineView, PlannedStep, RemoteLink, StepView
-from app.steps import LEDGER_STEPS, STEPS
+from app.domain.views import (
+    Explained,
+    Flag,
+    LineView,
+    PlannedStep,
+    PurchaseOrderView,
+    RemoteLink,
+    StepView,
+)
+from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync.endings import paused_answer
 from app.sync.engine import Engine
 from app.telemetry import wide
@@ -30,6 +39,7 @@ from app.telemetry import wide
 Explain = Callable[[Snapshot], Explained]
 SYSTEM = "connectwise"
 LEDGER = "ledger"
+MAIL = "mail"
 
 # Which references a step made or uses, and where ConnectWise shows such a record.
 SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +54,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "ship_goods": ("sales_order",),
     "stop_demand": ("sales_order",),
     "suggest_purchase": ("ticket",),
+    "mail_suggestion": ("letter",),
     "release_invoice": ("sales_order", "invoice"),
     "post_purchase_order": ("ledger_purchase_order",),
     "post_bill": ("bill",),
@@ -66,7 +77,8 @@ def explainer(engine: Engine, base_url: str) -> Explain:
         row = snapshot.order
         try:
             view, plan = engine.plan(snapshot)
-            answer = paused_answer(snapshot, plan) or plan.answer
+            shut = paused_answer(snapshot, plan, engine.ledger)
+            answer = shut.answer if shut is not None else plan.answer
             if row.held_by is not None:
                 # A hold stops every step and hides none: it is decided under it.
                 _, plan = engine.plan(replace(snapshot, order=replace(row, held_by=None)))
@@ -79,6 +91,8 @@ def explainer(engine: Engine, base_url: str) -> Explain:
             answer=_kept(row) if row.code is Code.POISON else answer,
             steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
             lines=_lines(view),
+            services=_services(view),
+            purchase_orders=_purchase_orders(view),
             flags=(*_flags(view), *_unpostable(readiness)),
             readiness=readiness,
             plan=tuple(_planned(view, verdict) for verdict in plan.verdicts),
@@ -117,9 +131,10 @@ def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
 def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLink, ...]:
     """The records behind a step; of purchase orders only the subject's own."""
     own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
-    if verdict.step in LEDGER_STEPS:
+    if verdict.step in CALLED:
+        system = LEDGER if verdict.step in LEDGER_STEPS else MAIL
         return tuple(
-            RemoteLink(LEDGER, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
+            RemoteLink(system, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
             for (kind, key), ref in sorted(view.refs.items())
             if kind in SHOWN[verdict.step] and key == verdict.subject
         )
@@ -167,12 +182,21 @@ def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
 
 def _flags(view: OrderView) -> tuple[Flag, ...]:
     """What somebody has to see to although the order goes on without it."""
-    order = view.sales_order
+    order, found = view.sales_order, list[tuple[Code, str]]()
     recurring = [line.title for line in order.lines if line.is_recurring] if order else []
-    if not recurring:
-        return ()
-    sentence = f"Left for the customer's agreement: {', '.join(recurring)}."
-    return (Flag(Code.NEEDS_AGREEMENT, sentence, CODES[Code.NEEDS_AGREEMENT].who),)
+    if recurring:
+        told = f"Left for the customer's agreement: {', '.join(recurring)}."
+        found.append((Code.NEEDS_AGREEMENT, told))
+    titles = {str(line.id): line.title for line in view.sold_lines}
+    asked = [f"{n} {titles.get(key, key)}" for key, n in asked_for_stock(view).items()]
+    if asked and view.parent is not None:
+        told = (
+            f"{', '.join(asked)} of {view.parent_named} come from stock, and ConnectWise asks its "
+            "purchasers for them until they are picked: pick them there, or take them out of "
+            "purchasing, so that nobody orders them."
+        )
+        found.append((Code.DEMAND_OPEN, told))
+    return tuple(Flag(code, sentence, CODES[code].who) for code, sentence in found)
 
 
 def _unpostable(readiness: Checked | None) -> tuple[Flag, ...]:
@@ -210,6 +234,15 @@ def _lines(view: OrderView) -> tuple[LineView, ...]:
     return tuple(result)
 
 
+def _services(view: OrderView) -> frozenset[int]:
+    """The lines, by their number in the matrix, for which no goods come (D-15)."""
+    return frozenset(
+        line.line_number or number
+        for number, line in enumerate(view.sold_lines, start=1)
+        if not view.physical(line)
+    )
+
+
 def _stock_lines(view: OrderView) -> tuple[LineView, ...]:
     """H4: the purchase order's own lines; nothing of them is sold."""
     return tuple(
@@ -229,14 +262,44 @@ def _stock_lines(view: OrderView) -> tuple[LineView, ...]:
     )
 
 
+def _purchase_orders(view: OrderView) -> tuple[PurchaseOrderView, ...]:
+    """Sums by purchase order: over all of them they are those of the lines."""
+    if view.stock:
+        return ()
+    shares, received = allocate(view), received_by_order(view)
+    return tuple(
+        PurchaseOrderView(
+            number=purchase_order.order_number,
+            supplier=purchase_order.supplier.name,
+            ordered=sum(line.quantity for line in purchase_order.lines),
+            sold=sum(
+                share.quantity
+                for share in shares.get(purchase_order.id, ())
+                if share.line is not None
+            ),
+            received=sum(received.get(purchase_order.id, {}).values()),
+            linked=sum(_links(view, purchase_order).values()),
+        )
+        for purchase_order in view.purchase_orders
+        if purchase_order.id in shares
+    )
+
+
 def _linked(view: OrderView) -> dict[int, int]:
     """Linked and read back, by sales order line id: as it was done, not as Commerce says now."""
     result: dict[int, int] = {}
     for purchase_order in view.open_purchase_orders:
-        want = view.applied("link_demand", f"po:{purchase_order.id}")
-        if want is None or want.get("order") != view.row.source_id:
-            continue
-        for share in want["shares"]:
-            key = int(share["line"])
-            result[key] = result.get(key, 0) + int(share["quantity"])
+        for key, quantity in _links(view, purchase_order).items():
+            result[key] = result.get(key, 0) + quantity
+    return result
+
+
+def _links(view: OrderView, purchase_order: PurchaseOrder) -> dict[int, int]:
+    want = view.applied("link_demand", f"po:{purchase_order.id}")
+    result: dict[int, int] = {}
+    if want is None or want.get("order") != view.row.source_id:
+        return result
+    for share in want["shares"]:
+        key = int(share["line"])
+        result[key] = result.get(key, 0) + int(share["quantity"])
     return result

@@ -1,8 +1,8 @@
 """One read for all orders: the invoices that changed since the last look (B1.12, D-7).
 
 Owns the poll that finds what a lost callback would have told; each invoice leads to its orders,
-which then read their own products. An invoice that was deleted shows in no list: orders that wait
-for that look by themselves.
+which then read their own products. An invoice that was deleted shows in no list, so those that led
+to an order are asked for again now and then, a hundred in a call.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ KIND = "invoice_poll"
 KEPT_SECONDS = 10 * 365 * 86400.0
 FIRST_WINDOW = timedelta(hours=1)  # the two clocks may differ
 OVERLAP = timedelta(minutes=10)  # a record may show later than its own time says
+KNOWN_FOR = timedelta(days=90)  # who deletes an older invoice tells it by callback, or by hand
+AT_ONCE = 100  # invoices in a call
+EVERY = 10  # periods between two looks at one invoice
 
 
 class InvoicePoll:
@@ -62,16 +65,53 @@ class InvoicePoll:
         finally:
             calling.reset(bound)
         fresh = [one for one in found if told.get(str(one.id)) != one.changed]
-        if fresh:
-            orders = await self._store.touch(self._tenant, routes(fresh))
-            wide("invoices_changed", invoices=len(fresh), orders=orders)
+        kept: dict[str, dict[str, str]] = dict(known.get("known", {}))
+        for one in fresh:
+            orders = await self._store.touch(self._tenant, routes([one]))
+            wide("invoice_changed", invoice=one.id, orders=orders)
+            if orders:
+                kept[str(one.id)] = {"since": at.isoformat(), "looked": at.isoformat()}
+        kept = await self._still_there(kept, at)
         newest = max([_moment(one.changed, start) for one in found], default=None)
         body = {
             "at": at.isoformat(),
             "since": newest.isoformat() if newest is not None else since or start.isoformat(),
             "told": {str(one.id): one.changed for one in found},
+            "known": kept,
         }
         await self._store.remember(self._tenant, KIND, "", body, KEPT_SECONDS)
+
+    async def _still_there(
+        self, known: dict[str, dict[str, str]], at: datetime
+    ) -> dict[str, dict[str, str]]:
+        """The invoices that led to an order and were not deleted since; one that was leads to it
+        once more."""
+        known = {
+            key: one
+            for key, one in known.items()
+            if datetime.fromisoformat(one["since"]) > at - KNOWN_FOR
+        }
+        old = at - timedelta(seconds=self._seconds * EVERY)
+        due = [k for k, one in known.items() if datetime.fromisoformat(one["looked"]) <= old]
+        due = sorted(due, key=lambda key: known[key]["looked"])[:AT_ONCE]
+        if not due:
+            return known
+        bound = calling.set(Calling(None, None, "poll"))
+        try:
+            there = await self._cw.standing_invoices([int(key) for key in due])
+        except RemoteFailure as failure:
+            await self._failed(failure, at)
+            return known
+        finally:
+            calling.reset(bound)
+        for key in due:
+            if int(key) in there:
+                known[key] = {**known[key], "looked": at.isoformat()}
+                continue
+            known.pop(key)
+            orders = await self._store.touch(self._tenant, [("invoice", key)])
+            wide("invoice_gone", invoice=int(key), orders=orders)
+        return known
 
     async def _failed(self, failure: RemoteFailure, at: datetime) -> None:
         policy = POLICIES[failure.kind]

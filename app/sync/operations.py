@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from pydantic import SecretStr, ValidationError
 
 from app.connectors.recording import redacted
 from app.domain import binding, json_values
+from app.domain.budgets import Spent
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
 from app.domain.scenario import Scenario, forbidden
@@ -43,6 +44,7 @@ WAKE_SECONDS = 2.0
 MAPPING_KINDS: dict[str, str] = {
     "company": "Commerce customer id → ConnectWise company identifier or id",
     "vendor": "Commerce supplier id → ConnectWise company identifier or id",
+    "product": "Commerce product number → ConnectWise catalog item identifier",
     "ledger_vendor": "Commerce supplier id → the ledger's id of the vendor",
     "ledger_customer": "Commerce customer id → the ledger's id of the customer",
     "contact": "e-mail address of the customer's contact → ConnectWise contact id",
@@ -50,6 +52,7 @@ MAPPING_KINDS: dict[str, str] = {
     binding.KIND: "customer:{Commerce id}, or entry_type:{how it was placed} → scenario",
 }
 _BY_EMAIL = ("contact", "member")
+_CASELESS = (*_BY_EMAIL, "product")
 _MAX_KEY = 200
 
 
@@ -109,6 +112,7 @@ class Operations:
         explain: Callable[[Snapshot], Explained],
         settings: Settings,
         scenarios: Mapping[str, Scenario],
+        spent: Callable[[ConnectionRow], Awaitable[Sequence[Spent]]],
     ) -> None:
         self._store = store
         self._admin = admin
@@ -116,6 +120,7 @@ class Operations:
         self._explain = explain
         self._settings = settings
         self._scenarios = scenarios
+        self._spent = spent
 
     async def wake(self) -> None:
         """Tell the workers, shortly: the sweep finds it anyway."""
@@ -128,7 +133,7 @@ class Operations:
     async def orders(
         self, actor: Actor, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
     ) -> Page[OrderRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.orders(actor.tenant_id, wanted, cursor, _page(limit))
 
     async def find(self, actor: Actor, number: str, connection: str | None = None) -> OrderRow:
@@ -159,16 +164,26 @@ class Operations:
         snapshot = await self._store.peek(row.id)
         return Story(snapshot.order, self._explain(snapshot))
 
+    def steps_of(self, order: OrderRow) -> tuple[str, ...]:
+        """The steps of the order's scenario, in their order; of one not pinned yet, of the service's."""
+        scenario = self._scenarios.get(order.scenario or self._settings.scenario)
+        return tuple(use.name for use in scenario.steps) if scenario is not None else ()
+
+    def known_steps(self) -> tuple[str, ...]:
+        """The steps of all scenarios, each once."""
+        every = (use.name for scenario in self._scenarios.values() for use in scenario.steps)
+        return tuple(dict.fromkeys(every))
+
     async def journal(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[JournalRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.journal(order.id, cursor, _page(limit))
 
     async def calls(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[CallRow]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.calls(order.id, cursor, _page(limit))
 
     # Inbox --------------------------------------------------------------------------------
@@ -181,7 +196,7 @@ class Operations:
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[InboxEvent]:
-        with _readable_cursor():
+        with readable_cursor():
             return await self._admin.events(actor.tenant_id, source, status, cursor, _page(limit))
 
     async def event(self, actor: Actor, event_id: int) -> InboxEvent:
@@ -219,11 +234,11 @@ class Operations:
                     "REQUEST_NOT_VALID",
                     f"{name}: must be 1 to {_MAX_KEY} printable characters.",
                 )
-        if kind in _BY_EMAIL:
+        if kind in _CASELESS:
             commerce = commerce.casefold()
-            if not (connectwise.isascii() and connectwise.isdecimal()):
-                sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
-                raise Refusal("REQUEST_NOT_VALID", sentence)
+        if kind in _BY_EMAIL and not (connectwise.isascii() and connectwise.isdecimal()):
+            sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
+            raise Refusal("REQUEST_NOT_VALID", sentence)
         if kind == binding.KIND:
             await self._refuse_binding(actor, commerce, connectwise)
         audit = Audit(
@@ -332,7 +347,9 @@ class Operations:
         return await self.settings(actor)
 
     async def connections(self, actor: Actor) -> Sequence[ConnectionRow]:
-        return await self._admin.connections(actor.tenant_id)
+        """With what each called lately, where that is counted."""
+        rows = await self._admin.connections(actor.tenant_id)
+        return [replace(row, calls=tuple(await self._spent(row))) for row in rows]
 
 
 def shown(body: bytes) -> Any:
@@ -366,7 +383,7 @@ def _page(limit: int) -> int:
 
 
 @contextlib.contextmanager
-def _readable_cursor() -> Any:
+def readable_cursor() -> Any:
     try:
         yield
     except ValueError as error:

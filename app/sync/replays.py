@@ -97,6 +97,18 @@ class Replays:
         else:
             rows = await self._filtered(actor, wanted or OrderFilter())
             items = [await self._item(row, from_step) for row in rows]
+        return await self._kept(actor, items, reason, from_step)
+
+    async def plan_rows(self, actor: Actor, rows: Sequence[OrderRow], *, reason: str) -> Replay:
+        """The same for orders that were chosen otherwise, by their rows."""
+        if not reason.strip():
+            raise Refusal("REQUEST_NOT_VALID", "reason: say why, in a few words; it is journalled.")
+        items = [await self._item(row, None) for row in rows]
+        return await self._kept(actor, items, reason, None)
+
+    async def _kept(
+        self, actor: Actor, items: Sequence[ReplayItem], reason: str, from_step: str | None
+    ) -> Replay:
         if not items:
             raise Refusal("NOT_FOUND", "No order fits, so there is nothing to replay.")
         now = await self._store.now()

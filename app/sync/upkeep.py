@@ -24,7 +24,6 @@ MAX_NAME = 100
 KEY_PREFIX = "dl_"
 # Names under which the service, the first key and the set-up stand in journal and audit.
 _RESERVED = frozenset({"admin", "command line", "environment", "service"})
-_CALLED = "connectwise"
 _AGAIN = ("rejected", "unhandled", "deferred", "dropped")
 
 
@@ -46,12 +45,6 @@ class Upkeep:
         """Nothing is called through the connection until it is resumed. What is under way ends."""
         told = reason_given(reason)
         row = await self._connection(actor, connection_id)
-        if row.system != _CALLED:
-            sentence = (
-                f"Nothing is called through the connection {row.name} of {row.system}: its "
-                "deliveries are always taken. Pause the one of ConnectWise, or hold an order."
-            )
-            raise Refusal("CONNECTION_NOT_CALLED", sentence)
         paused = Paused(None, Code.CONNECTION_PAUSED, told, actor.name)
         audit = Audit(actor.name, "connection.pause", f"{row.system}/{row.name}", {"reason": told})
         await self._kept.pause_connection(actor.tenant_id, row.id, paused, audit)
@@ -70,7 +63,7 @@ class Upkeep:
         return await self._connection(actor, connection_id)
 
     async def _connection(self, actor: Actor, connection_id: int) -> ConnectionRow:
-        for row in await self._kept.connections(actor.tenant_id):
+        for row in await self._operations.connections(actor):
             if row.id == connection_id:
                 return row
         sentence = f"There is no connection {connection_id}. See /admin/connections."

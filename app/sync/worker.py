@@ -17,8 +17,10 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
 from app.domain.records import Claim
 from app.sync import hints, inbox
+from app.sync.alerts import Alerts
 from app.sync.attempt import Drive, Lease
 from app.sync.commerce_poll import CommercePoll
+from app.sync.drift import DriftSweep
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.telemetry import wide
@@ -49,10 +51,14 @@ class Worker:
         pace: Pace,
         invoices: InvoicePoll | None = None,
         commerce: CommercePoll | None = None,
+        alerts: Alerts | None = None,
+        drift: DriftSweep | None = None,
     ) -> None:
+        self._drift = drift
         self._engine = engine
         self._invoices = invoices
         self._commerce = commerce
+        self._alerts = alerts
         self._store = store
         self._clock = clock
         self._pace = pace
@@ -129,6 +135,10 @@ class Worker:
                 await self._invoices.follow()
             if self._commerce is not None:
                 self._commerce.follow(me, self.nudge)
+            if self._alerts is not None:
+                self._alerts.follow()
+            if self._drift is not None:
+                self._drift.follow(me)
         finally:
             self._draining = False
 
@@ -219,8 +229,9 @@ class Worker:
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
-        if self._commerce is not None:
-            await self._commerce.stop()
+        for beside in (self._commerce, self._alerts, self._drift):
+            if beside is not None:
+                await beside.stop()
         tasks = [task for _, task in self._active.values()]
         for task in tasks:
             task.cancel()

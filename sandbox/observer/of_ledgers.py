@@ -17,7 +17,8 @@ from sandbox.observer.matrix import LEDGER, Rows
 from sandbox.observer.told import Json, Told
 from sandbox.observer.whose import Broken
 
-MARK = re.compile(r"\bdl:[^:\s]+:(\d+):[a-z_]+:[0-9a-f]+")
+# Of a sales order, or of a purchase order for stock (H4).
+MARK = re.compile(r"\bdl:[^:\s]+:(stock:)?(\d+):[a-z_]+:[0-9a-f]+")
 # QuickBooks' entities and Xero's tables. Xero keeps bills among the invoices.
 KINDS: Mapping[str, str] = {
     "Bill": "bill",
@@ -43,6 +44,7 @@ class Document:
     order: int | None
     mark: str
     total: Decimal
+    stock: int | None = None  # the purchase order, where it is for stock
 
     def __str__(self) -> str:
         return f"{self.kind.capitalize()} {self.key}"
@@ -81,8 +83,11 @@ def _document(place: tuple[str, str], row: Json | None) -> Document | None:
     text = "\n".join([note, str(row.get("Url") or ""), str(row.get("Reference") or ""), *words])
     marked = MARK.search(text)
     total = Decimal(str(row.get("TotalAmt", row.get("Total", 0))))
-    mark = marked[0] if marked else ""
-    return Document(kind, place[1], int(marked[1]) if marked else None, mark, total)
+    if marked is None:
+        return Document(kind, place[1], None, "", total)
+    number = int(marked[2])
+    order, stock = (None, number) if marked[1] else (number, None)
+    return Document(kind, place[1], order, marked[0], total, stock)
 
 
 def _asked(
@@ -113,15 +118,17 @@ def _once(document: Document, standing: Standing) -> Iterator[Broken]:
         yield "H1", document.order, f"{document.kind}s {same} carry the mark {document.mark}."
 
 
-def _of(kind: str, order: int | None, standing: Standing) -> list[Document]:
-    return [one for one in standing.values() if (one.kind, one.order) == (kind, order)]
+def _of(kind: str, like: Document, standing: Standing) -> list[Document]:
+    """The documents of a kind that are of the same order as this one."""
+    same = (kind, like.order, like.stock)
+    return [one for one in standing.values() if (one.kind, one.order, one.stock) == same]
 
 
 def _owed(document: Document, standing: Standing, told: Told, moment: datetime) -> Iterator[Broken]:
     """C6, H2: bills come to no more than what was received by then, with its tax and freight."""
-    bills = _of("bill", document.order, standing)
+    bills = _of("bill", document, standing)
     billed = sum((one.total for one in bills), Decimal(0))
-    owed = told.owed(int(document.order or 0), moment)
+    owed = told.owed(document.order, moment, document.stock)
     if billed > owed + ROUNDING * len(bills):
         sentence = f"Bills of the order come to {billed}; goods for {owed} had been received."
         yield "C6", document.order, sentence
@@ -131,7 +138,7 @@ def _issued(
     document: Document, standing: Standing, told: Told, moment: datetime
 ) -> Iterator[Broken]:
     """C3: no more is invoiced than Commerce had issued by then."""
-    invoices = _of("invoice", document.order, standing)
+    invoices = _of("invoice", document, standing)
     invoiced = sum((one.total for one in invoices), Decimal(0))
     issued = told.issued(int(document.order or 0), moment)
     if invoiced > issued:

@@ -238,15 +238,15 @@ def received_as_told(write: Write) -> Iterator[Broken]:
         purchase = purchase_order_of(write.after, write.told, new)
         if purchase is None:
             continue
-        told = write.told.received(purchase, write.moment)
-        sku = write.after.sku(new["product"])
+        item = write.after.get("catalog", new["product"]) or {}
+        sku, part = write.after.sku(new["product"]), item.get("manufacturerPartNumber")
         there = sum(
             _received(line)
             for line in write.after.rows("line")
             if line["purchaseOrderId"] == new["purchaseOrderId"]
             and line["product"] == new["product"]
         )
-        most = told.get(sku.casefold(), 0)
+        most = write.told.received(purchase, write.moment, sku, part)
         if there > most:
             sentence = f"{there:g} {sku} are received on purchase order {new['purchaseOrderId']};"
             yield "H2", None, f"{sentence} Commerce had told {most}."

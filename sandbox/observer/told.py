@@ -72,29 +72,35 @@ class Told:
                 known.versions.append((when, purchase))
                 self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
 
-    def received(self, purchase_order: int, moment: datetime) -> dict[str, int]:
-        """The most that was ever said to be received by then, by product number in small letters:
-        ConnectWise compares identifiers without regard to case."""
+    def received(
+        self, purchase_order: int, moment: datetime, identifier: str, part: str | None
+    ) -> int:
+        """The most that was ever said to be received by then of what may stand on a catalog item:
+        of products with its identifier or its part number (A3), in any case, as ConnectWise
+        compares."""
         most: dict[int, int] = {}
-        skus: dict[int, str] = {}
+        called: dict[int, set[str]] = {}
         known = self.purchase_orders.get(purchase_order)
         for body in known.ever(moment) if known is not None else ():
-            numbers = {product["id"]: product["productNumber"] for product in body["products"]}
+            products = {product["id"]: product for product in body["products"]}
             for line in body["lines"]:
-                product = line["productID"]
-                skus[line["id"]] = str(numbers.get(product, f"COMMERCE-{product}")).casefold()
+                product = products.get(line["productID"]) or {}
+                number = product.get("productNumber") or f"COMMERCE-{line['productID']}"
+                names = (f"id {number}", f"part {product.get('manufacturerPartNumber')}")
+                called[line["id"]] = {name.casefold() for name in names}
                 got = int(line.get("quantityReceived") or 0)
                 most[line["id"]] = max(most.get(line["id"], 0), got)
-        result: dict[str, int] = {}
-        for line_id, quantity in most.items():
-            result[skus[line_id]] = result.get(skus[line_id], 0) + quantity
-        return result
+        item = {f"id {identifier}".casefold(), f"part {part or '?'}".casefold()}
+        return sum(quantity for line, quantity in most.items() if called[line] & item)
 
-    def owed(self, order: int, moment: datetime) -> Decimal:
+    def owed(self, order: int | None, moment: datetime, stock: int | None = None) -> Decimal:
         """The most that suppliers can ask for by then: what was ever said to be received, at its
-        price and tax for a piece, with costs and freight."""
+        price and tax for a piece, with costs and freight. `stock`: a purchase order for stock,
+        where there is no order."""
         total = Decimal(0)
         for number, document in self.purchase_orders.items():
+            if order is None and number != stock:
+                continue
             most: dict[int, Decimal] = {}
             costs = Decimal(0)
             for body in document.ever(moment):

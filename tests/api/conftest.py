@@ -18,13 +18,17 @@ from app.main import create_app
 from app.store.postgres import PostgresStore
 from app.sync import inbox
 from app.sync.decisions import Decisions
+from app.sync.desk import Desk
+from app.sync.drift import Comparison
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.findings import Findings
 from app.sync.foresight import Foresight
+from app.sync.keys import Sessions
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.upkeep import Upkeep
-from app.system import NoCheckpoints, SystemChance, SystemClock
+from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
 
 
@@ -72,6 +76,10 @@ class Service:
         return {"authorization": f"Bearer {secret}"}
 
 
+async def uncounted(_: object) -> tuple[()]:
+    return ()
+
+
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
     store = await PostgresStore.open(database_url)
@@ -94,6 +102,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
         settings=parts.settings,
         scenarios=scenarios(),
+        spent=uncounted,
     )
     parts.decisions = Decisions(
         store=store,
@@ -105,9 +114,17 @@ async def service(database_url: str) -> AsyncIterator[Service]:
     )
     parts.upkeep = Upkeep(store=store, kept=store, operations=parts.operations, ids=parts.ids)
     parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)
+    parts.desk = Desk(store=store, admin=store, replays=parts.replays)
+    parts.sessions = Sessions(store=store, admin=store, ids=UuidIds(), first=ADMIN_KEY, tenant_id=1)
+    parts.clock = SystemClock()
     parts.foresight = Foresight(
         engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
     )
+    compare = Comparison(store, cw, None, engine.plan)
+    parts.findings = Findings(
+        store=store, admin=store, kept=store, compare=compare, clock=SystemClock(),
+        operations=parts.operations, calls_a_minute=60,
+    )  # fmt: skip
     app = create_app(parts)
     admin = client_of(app, authorization=f"Bearer {ADMIN_KEY}")
     async with admin, client_of(app) as client:

@@ -113,11 +113,16 @@ class TestParts:
     decisions: Any = None
     replays: Any = None
     foresight: Any = None
+    findings: Any = None
     doctor: Any = None
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None
+    desk: Any = None
+    sessions: Any = None
+    clock: Any = None
     ledgers: Any = None
+    alerts: Any = None
     ledger_doors: Sequence[Door] = (
         Door("quickbooks", "default", "intuit-signature", ("verifier", "older"), 2.5),
         Door("xero", "default", "x-xero-signature", ("webhook-key",), 4.5),

@@ -98,6 +98,7 @@ async def test_an_order_is_explained_as_the_contract_says(service: Service) -> N
         "lines",
         "flags",
         "journal_url",
+        "drift_url",
         "readiness",
     }
     assert (order["number"], order["customer"]) == ("ON10001201", "Contoso Ltd")

@@ -10,8 +10,10 @@ import pytest
 from starlette.routing import Route
 
 from app.api import (
+    admin_alerts,
     admin_decisions,
     admin_doctor,
+    admin_drift,
     admin_foresight,
     admin_inbox,
     admin_orders,
@@ -194,7 +196,9 @@ async def test_the_document_describes_every_route_and_every_event(service: Servi
         admin_setup,
         admin_replays,
         admin_foresight,
+        admin_drift,
         admin_doctor,
+        admin_alerts,
         health,
     )
     served: list[Any] = [route for module in modules for route in module.router.routes]

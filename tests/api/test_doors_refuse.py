@@ -232,6 +232,7 @@ async def test_mangled_requests_never_pass_and_never_break_the_service(
 
 async def test_the_admin_rest_says_that_the_database_is_away(parts: TestParts) -> None:
     from app.sync.operations import Operations
+    from tests.api.conftest import uncounted
 
     parts.operations = Operations(
         store=parts.store,
@@ -240,6 +241,7 @@ async def test_the_admin_rest_says_that_the_database_is_away(parts: TestParts) -
         explain=lambda _: None,  # type: ignore[arg-type,return-value]
         settings=parts.settings,
         scenarios={},
+        spent=uncounted,
     )
     client = client_of(create_app(parts), authorization=f"Bearer {ADMIN_KEY}")
     answer = await client.get("/admin/orders/ON1")

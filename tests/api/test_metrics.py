@@ -72,6 +72,7 @@ async def test_without_the_database_the_process_still_tells_what_it_counted(
     async def away() -> Any:
         raise StoreUnavailable("no database")
 
+    await service.client.post("/webhooks/commerce", content=b"{}")
     monkeypatch.setattr(service.store, "gauges", away)
     found = await read(service, status=503)
     assert any(name == "demandlink_deliveries_total" for name, _ in found)

@@ -136,7 +136,11 @@ CALLS: dict[str, list[Call]] = {
     "sales_order": [lambda c: c.sales_order(3400)],
     "sales_orders_of_opportunity": [lambda c: c.sales_orders_of_opportunity(88)],
     "sales_orders_of_company": [lambda c: c.sales_orders_of_company(250)],
-    "catalog_items": [lambda c: c.catalog_items(["A", 'B"', "显"])],
+    "catalog_items": [
+        lambda c: c.catalog_items(["A", 'B"', "显"]),
+        lambda c: c.catalog_items(["A", "B"], ["M-1", "M 2"]),
+        lambda c: c.catalog_items(["A"], ['M" or id > 0 or "']),
+    ],
     "purchase_order": [lambda c: c.purchase_order(7001)],
     "purchase_orders_above": [lambda c: c.purchase_orders_above(252, 7000)],
     "purchase_order_lines": [lambda c: c.purchase_order_lines(7001)],
@@ -145,6 +149,7 @@ CALLS: dict[str, list[Call]] = {
     "shipping_details": [lambda c: c.shipping_details(40001)],
     "invoice": [lambda c: c.invoice(12000)],
     "invoices_since": [lambda c: c.invoices_since(datetime(2026, 11, 20, tzinfo=UTC))],
+    "standing_invoices": [lambda c: c.standing_invoices(range(12000, 12150))],
     "callbacks": [lambda c: c.callbacks()],
     "create_catalog_item": [
         lambda c: c.create_catalog_item(CATALOG_ITEM),

@@ -46,6 +46,7 @@ SECTIONS = {
     "What an order waits for": "What an order waits for",
     "What a person decides or corrects": "What a person decides or corrects",
     "Not postable": "What the tool that posts ConnectWise's records cannot post (A9, G5 to G7)",
+    "What the drift sweep found": "What the drift sweep found (H12)",
     "Failures": "Failures of a remote call, of the service, or of a connection",
     "Ends": "Ends",
     "Deliveries": "Deliveries that were not taken",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from app.domain import json_values
+from app.domain.alerts import AlertCode
 from app.domain.codes import Code
 from app.domain.reasons import CODES
 from app.settings import Settings
@@ -65,6 +66,7 @@ def test_no_page_names_a_setting_or_code_that_does_not_exist(name: str):
     from app.api.problems import KINDS  # loads the web framework
 
     known = {setting.upper() for setting in Settings.model_fields}
+    known |= {code.value for code in AlertCode}
     known |= {code.value for code in Code} | KINDS.keys() | OTHER_WORDS | journal_codes()
     known |= {
         parameter.name.upper() for command in commands().values() for parameter in command.params

@@ -303,6 +303,7 @@ async def running(
             if books is not None:
                 engine = replace(container.engine, books=books)
                 container = replace(container, engine=engine, books=books)  # noqa: PLW2901
+                container.drift.comparison.books = books  # shared with `findings`
             app = create_app(container)
             if port is not None:
                 await exits.enter_async_context(_listening(port, app))

@@ -35,16 +35,21 @@ class Remote:
 
     @classmethod
     async def read(
-        cls, stack: Stack, order: Order, others: Collection[str] = frozenset()
+        cls,
+        stack: Stack,
+        order: Order,
+        others: Collection[str] = frozenset(),
+        parent: str = "salesOrder",
     ) -> Remote:
-        """`others`: numbers of purchase orders that stand there for other orders."""
+        """`others`: numbers of purchase orders that stand there for other orders. `parent`: what
+        the products stand on, a sales order or a ticket."""
         found = cls()
         await stack.control("settings", {"read_lag_ms": 0}, "PUT")  # what stands, not what shows
         products = [
             product
             for product in await stack.get("/procurement/products")
             if str(product.get("integrationXRef") or "").startswith(f"dl:default:{order.id}:")
-            and product.get("salesOrder")
+            and product.get(parent)
         ]
         for product in products:
             mark, sku = product["integrationXRef"], product["catalogItem"]["identifier"]
@@ -55,7 +60,9 @@ class Remote:
             found.sold[sku] = found.sold.get(sku, 0) + sold
             found.product_ids[mark] = product["id"]
             await found._shipping(stack, product["id"], sku)
-        found.sales_order_ids = sorted({product["salesOrder"]["id"] for product in products})
+        found.sales_order_ids = sorted(
+            {product["salesOrder"]["id"] for product in products if product.get("salesOrder")}
+        )
         for sales_order in found.sales_order_ids:
             record = await stack.get(f"/sales/orders/{sales_order}")
             found.sales_order_status = record["status"]["name"]

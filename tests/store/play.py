@@ -7,7 +7,7 @@ what they belong to, because those are a store's own.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -19,20 +19,19 @@ from app.domain.errors import LeaseLost, RecordTaken
 from app.domain.gone import Forgotten
 from app.domain.ports import Paused, Worker
 from app.domain.records import (
-    LEDGER_HINT,
     Claim,
     Decision,
     Fact,
     JournalEntry,
     Ref,
     Release,
-    Snapshot,
     StepRun,
     WriteSet,
 )
-from app.domain.views import Audit, DecisionMade, JournalRow
+from app.domain.views import Audit, DecisionMade
 from tests.store import build
 from tests.store.build import TENANT, FullStore
+from tests.store.seen import entries, lines_of, told_of
 
 AUDIT = Audit("anna", "test", "target")
 LEASE = 600.0
@@ -46,6 +45,7 @@ STEPS = (
     ("sync_purchase_order", "po:881"),
     ("receive_purchase_order", "receipt:881:R-1"),
     ("release_invoice", "order"),
+    ("link_demand", "po:882"),
 )
 CODES = (Code.GOODS_NOT_RECEIVED, Code.MAPPING_MISSING, Code.SETTING_MISSING, Code.RATE_LIMITED)
 
@@ -153,9 +153,10 @@ class Player:
             code = None if state is State.DONE else chance.choice(CODES)
             later = self._now + timedelta(hours=1) if chance.random() < 0.5 else None
             want = chance.choice((None, {"released": False}, {"a": [1, (2,)]}))
-            wants.ledger.append(
-                build.applied(step, subject, state=state, code=code, want=want, retry_at=later)
-            )
+            given: dict[str, Any] = {"state": state, "code": code, "want": want}
+            done = self._now if state is State.DONE else None
+            row = build.applied(step, subject, **given, retry_at=later, applied_at=done)
+            wants.ledger.append(row)
         if chance.random() < 0.2:
             wants.drop_ledger.append(chance.choice(STEPS))
 
@@ -164,7 +165,7 @@ class Player:
         if chance.random() < 0.4:
             number = chance.choice(("7001", "7002"))
             key = chance.choice((*PURCHASE_ORDERS, ""))
-            wants.refs.append(Ref("purchase_order", key, number, {"n": 1}, exclusive=True))
+            wants.refs.append(Ref("purchase_order", key, number, {"n": 1}, chance.random() < 0.8))
         if chance.random() < 0.4:
             kind, number = chance.choice(RECORDS)
             wants.refs.append(Ref(kind, "", number))
@@ -207,7 +208,7 @@ class Player:
         given: dict[str, Any] = {"step": step, "subject": subject, "kind": kind, "key": key}
         begun = await self.store.begin(claim, **given, evidence=evidence, shared=shared)
         marked = await self.store.marked_lost(TENANT, 88)
-        return _intent(begun), begun.fresh, marked is not None and marked[0]
+        return told_of(begun), begun.fresh, marked is not None and marked[0]
 
     async def _settle(self) -> Any:
         claim = self._any_claim()
@@ -219,7 +220,7 @@ class Player:
             return None
         intent = self._chance.choice(intents)
         if told == "again":
-            return _intent(await self.store.announce_again(claim, intent.id))
+            return told_of(await self.store.announce_again(claim, intent.id))
         wants = build.writes(claim)
         if told == "outcome":
             wants.outcomes.append((intent.id, {"id": 5, "on": (1,)}))
@@ -236,7 +237,7 @@ class Player:
         lease = self._chance.choice((None, LEASE, 0.0))
         answer = await self.store.claim_shared(claim, *self._chance.choice(CLAIMS), lease)
         self.reached.add("owned" if answer.owned else "taken")
-        seen = sorted(_intent(one) for one in answer.inherited)
+        seen = sorted(told_of(one) for one in answer.inherited)
         return answer.owned, answer.until is None, seen, answer.wake_seq
 
     async def _drop(self) -> None:
@@ -366,47 +367,17 @@ class Player:
     async def seen(self) -> list[str]:
         """Everything that the ports show, by what it belongs to, a line each."""
         store = self.store
-        told = [f"due: {await store.next_due() is not None}"]
+        linked = await store.last_linked(TENANT)
+        told = [f"due: {await store.next_due() is not None} linked: {linked and linked[0]}"]
+        for name, values in sorted((await store.gauges()).items()):
+            # Ages are a store's own; the others are counts.
+            aged = name.endswith("_seconds")
+            told += sorted(f"{name} {labels} {aged or float(value)}" for labels, value in values)
         for order_id, name in sorted((await self._names()).items()):
-            lines = _lines(await store.peek(order_id))
+            lines = lines_of(await store.peek(order_id))
             journal = await store.journal(order_id, None, 1000)
-            lines += [f"told: {one.code} {one.sentence}" for one in _entries(journal.items)]
+            lines += [f"told: {one.code} {one.sentence}" for one in entries(journal.items)]
             told += [f"{name} {line}" for line in lines]
         events = (await store.events(TENANT, None, None, None, 1000)).items
         told += [f"{one.external_id}: {one.status} {one.code} {one.orders}" for one in events]
         return told
-
-
-def _entries(rows: Iterable[JournalRow]) -> Iterable[JournalEntry]:
-    return (row.entry for row in rows)
-
-
-def _intent(one: Any) -> Any:
-    named = (one.step, one.subject, one.kind, one.key)
-    return *named, str(one.evidence), one.attempt, one.looked_at is not None, str(one.outcome)
-
-
-def _lines(one: Snapshot) -> list[str]:
-    order = one.order
-    due = "never" if order.due_at is None else "now" if order.due_at <= one.now else "later"
-    lines = [
-        f"order: {order.number} {order.customer} due {due} {order.wake_seq} {order.held_by}",
-        f"answer: {order.state} {order.code} {order.sentence} {order.who} {order.choices}",
-        f"pin: {order.scenario} {order.scenario_version} {order.behaviour}",
-        f"config: {sorted(one.settings.items())} {sorted(one.mappings.items())}",
-        f"paused: {one.paused_until is None} {one.paused_by} {one.paused_why}",
-        f"shared: {sorted(one.shared.items())}",
-    ]
-    lines += [f"document: {stored}" for stored in one.documents]
-    for row in one.ledger:
-        later = row.retry_at is not None and row.retry_at > one.now
-        stands = f"{row.state} {row.code} {row.want} {row.sentence} {row.tries}"
-        lines.append(f"ledger: {row.step} {row.subject} {stands} {later} {row.retry_wake}")
-    lines += sorted(f"intent: {_intent(row)}" for row in one.intents)
-    lines += [f"ref: {row}" for row in one.refs]
-    for fact in one.facts:
-        body = None if fact.kind == LEDGER_HINT else fact.body  # it names the event's id
-        lines.append(f"fact: {fact.kind} {fact.key} {fact.seen_at.year} {body}")
-    lines += [f"decision: {row.step} {row.subject} {row.choice}" for row in one.decisions]
-    lines += sorted(f"other: {row}" for row in one.others)
-    return lines + sorted(f"sibling: {row.kind} {row.source_id}" for row in one.siblings)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.codes import Code, State, Who
-from app.domain.ports import Worker
+from app.domain.ports import Paused, Worker
 from app.domain.records import Answer
 from app.domain.views import (
     Audit,
@@ -20,6 +20,7 @@ from app.domain.views import (
     ReplayState,
 )
 from app.store.postgres import PostgresStore
+from app.telemetry import metrics
 from tests.store.build import (
     LEASE,
     TENANT,
@@ -123,6 +124,42 @@ async def test_events_are_listed_by_source_and_status(store: FullStore) -> None:
     assert await ids(None, "rejected") == ["two"]
     assert await store.event(TENANT, 10**30) is None
     assert await store.event(TENANT, 999) is None
+
+
+async def test_the_order_that_was_linked_last_is_named(store: FullStore, worker: Worker) -> None:
+    assert await store.last_linked(TENANT) is None
+    await _orders(store, 2)
+    now = await store.now()
+    for number, claim in enumerate(await store.claim(worker, 2, LEASE)):
+        at = now - timedelta(minutes=number)
+        rows = [applied("link_demand", "po:1", applied_at=at), applied("other", applied_at=now)]
+        await store.commit(writes(claim, ledger=rows))
+    assert await store.last_linked(TENANT) == ("ON1201", now)
+    assert await store.last_linked(2) is None
+
+
+async def test_the_gauges_tell_how_the_installation_stands(
+    store: FullStore, worker: Worker
+) -> None:
+    await _orders(store, 3)
+    first, second, _ = await store.claim(worker, 3, LEASE)
+    await release(store, first, HELD)
+    await release(store, second, done())
+    await store.accept(delivery("waits", sales_order()))
+    paused = Paused(None, Code.CONNECTION_PAUSED, "Maintenance.", "anna")
+    connectwise = (await store.connections(TENANT))[1]
+    await store.pause_connection(TENANT, connectwise.id, paused, AUDIT)
+    told = {name: dict(values) for name, values in (await store.gauges()).items()}
+    held = ("held", "MAPPING_MISSING", "operator")
+    assert told[metrics.ORDERS.name] == {held: 1, ("running", "", ""): 1}
+    assert told[metrics.WORKERS.name] == {(): 1}
+    assert told[metrics.PAUSED.name] == {
+        ("commerce", "service"): 0,
+        ("connectwise", "person"): 1,
+    }
+    assert 0 < told[metrics.INBOX_AGE_SECONDS.name][()] < 60
+    assert told[metrics.DUE_AGE_SECONDS.name] == {(): 0}  # what is due is being worked on
+    assert 0 < told[metrics.DELIVERED_SECONDS.name]["commerce",] < 60
 
 
 # --- mappings and settings -----------------------------------------------------------------------

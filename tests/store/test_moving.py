@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from app.domain.codes import Code
+from app.domain.errors import RecordTaken
 from app.domain.ports import Worker
 from app.domain.records import Decision, Fact, Ref
 from app.domain.views import DecisionMade
 from tests.builders import NOW
 from tests.store.build import (
+    LEASE,
     TENANT,
     FullStore,
     applied,
@@ -78,6 +82,19 @@ async def test_a_purchase_order_that_moves_takes_its_rows_along(
     assert "PURCHASE_ORDER_MOVED" in await codes_of(store, "id:1205")
     assert left.order.due_at is not None
     assert joined.order.due_at is not None
+
+
+async def test_the_order_that_a_purchase_order_left_may_not_carry_its_record(
+    store: FullStore, worker: Worker
+) -> None:
+    await _synced(store, worker)
+    await deliver(store, "moved", purchase_order(version=2, order="1205"))
+    claims = {claim.order_id: claim for claim in await store.claim(worker, 5, LEASE)}
+    left, joined = [claims[(await order_of(store, f"id:{n}")).id] for n in ("1201", "1205")]
+    record = Ref("purchase_order", "881", "7001", exclusive=True)
+    with pytest.raises(RecordTaken):
+        await store.commit(writes(left, refs=[record]))
+    assert (await store.commit(writes(joined, refs=[record]))).held
 
 
 async def test_a_received_purchase_order_stays_and_says_so(

@@ -226,6 +226,17 @@ async def test_an_exclusive_record_belongs_to_one_order(store: FullStore, worker
     assert (await store.commit(writes(second, refs=[ref]))).held
 
 
+async def test_what_one_order_has_alone_is_not_shared_with_another(
+    store: FullStore, worker: Worker
+) -> None:
+    """Whoever asks for it as a shared record is refused as well."""
+    first, second = await _claims(store, worker, 2)
+    await store.commit(writes(first, refs=[Ref("purchase_order", "881", "7001", exclusive=True)]))
+    with pytest.raises(RecordTaken, match="7001"):
+        await store.commit(writes(second, refs=[Ref("purchase_order", "882", "7001")]))
+    assert (await store.load(second)).refs == ()
+
+
 async def test_of_two_at_once_one_gets_the_exclusive_record(
     store: FullStore, worker: Worker
 ) -> None:

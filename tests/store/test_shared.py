@@ -156,10 +156,10 @@ async def test_a_pause_is_seen_by_every_order_until_it_ends(
     paused = _pause(store, 0.5)
     await store.pause(TENANT, "connectwise", paused)
     assert await store.paused(TENANT, "connectwise") == paused
-    assert (await store.load(claim)).paused_until == paused.until
+    assert (await store.load(claim)).paused["connectwise"].until == paused.until
     await asyncio.sleep(0.6)
     assert await store.paused(TENANT, "connectwise") is None
-    assert (await store.load(claim)).paused_until is None
+    assert not (await store.load(claim)).paused
 
 
 async def test_a_pause_of_the_service_never_shortens_another(store: FullStore) -> None:
@@ -203,3 +203,21 @@ async def test_d13_an_order_sees_how_far_the_others_on_its_sales_order_are(
         await store.commit(writes(other, ledger=[ended]))
         assert [each.ready for each in (await store.load(one)).others] == [True]
     assert (await store.load(stranger)).others == ()
+
+
+async def test_a3_a_write_that_names_a_further_key_is_inherited_by_that_key_too(
+    store: FullStore, worker: Worker
+) -> None:
+    maker, other = await _claims(store, worker, 2)
+    announced = await store.begin(
+        maker,
+        step="create_products",
+        subject="order",
+        kind="catalog_item",
+        key="DELL-P2425H",
+        evidence={"also": "P2425H"},
+        shared=True,
+    )
+    answer = await store.claim_shared(other, "catalog_item", "P2425H", 30)
+    assert [intent.id for intent in answer.inherited] == [announced.id]
+    assert (await store.claim_shared(other, "catalog_item", "P2425", 30)).inherited == ()

@@ -40,15 +40,15 @@ async def test_a_person_pauses_and_resumes_a_connection(store: FullStore) -> Non
     assert not await store.pause_connection(TENANT, 99, paused, AUDIT)
     assert (await store.connections(TENANT))[1].paused == paused
     snapshot = await snapshot_of(store)
-    assert snapshot.paused_until is not None
-    assert (snapshot.paused_by, snapshot.paused_why) == ("anna", "Maintenance.")
+    pause = snapshot.paused["connectwise"]
+    assert (pause.by, pause.why) == ("anna", "Maintenance.")
     soon = await store.now() + timedelta(seconds=1)
     await store.pause(TENANT, "connectwise", Paused(soon, Code.RATE_LIMITED, "429", "service"))
     assert await store.paused(TENANT, "connectwise") == paused
     async with store.join() as worker:
         claim = await claim_one(store, worker)
         answer = Answer(State.WAITING, Code.CONNECTION_PAUSED, "No.", Who.NOBODY, None, "")
-        await release(store, claim, answer, due_at=snapshot.paused_until)
+        await release(store, claim, answer, due_at=pause.until)
     assert await store.resume_connection(TENANT, connectwise.id, AUDIT)
     order = await order_of(store)
     assert order.due_at is not None
@@ -72,7 +72,9 @@ async def test_h10_an_order_read_before_a_change_is_not_given_back_by_what_was_r
         await store.put_mapping(TENANT, "vendor", "9", "INGRAM", AUDIT)
     else:
         await store.put_settings(TENANT, {"connectwise_warehouse": "Main"}, AUDIT)
-    later = Release(read.order.wake_seq, read.paused_until, waiting(Code.CONNECTION_PAUSED))
+    later = Release(
+        read.order.wake_seq, read.paused["connectwise"].until, waiting(Code.CONNECTION_PAUSED)
+    )
     assert not (await store.commit(writes(claim), later)).released
     assert (await store.load(claim)).order.wake_seq == read.order.wake_seq + 1
 

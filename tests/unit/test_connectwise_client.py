@@ -218,6 +218,51 @@ async def test_of_two_identifiers_that_differ_in_case_the_exact_one_is_given() -
     assert [item.id for item in await client_of(answers).catalog_items(["DELL-1"])] == [2]
 
 
+async def test_a3_identifiers_and_part_numbers_are_asked_for_in_one_call() -> None:
+    answers = router()
+    route = answers.get("/procurement/catalog").respond(
+        json=[
+            {"id": 1, "identifier": "DELL-1", "manufacturerPartNumber": "P-9"},
+            {
+                "id": 2,
+                "identifier": "OTHER",
+                "manufacturer": {"id": 7, "name": "Dell"},
+                "manufacturerPartNumber": "p-1 ",
+                "inactiveFlag": True,
+            },
+        ]
+    )
+    found = await client_of(answers).catalog_items(["DELL-1"], ["P-1"])
+    assert {(item.id, item.part_number, item.manufacturer) for item in found} == {
+        (1, "P-9", ""),
+        (2, "p-1", "Dell"),
+    }
+    assert [item.inactive for item in found] == [False, True]
+    assert route.call_count == 1
+    asked_for = asked(route.calls.last)["conditions"]
+    assert asked_for == '(identifier in ("DELL-1") or manufacturerPartNumber in ("P-1"))'
+
+
+async def test_a3_a_part_number_that_is_no_safe_text_never_reaches_a_condition() -> None:
+    answers = router()
+    route = answers.get("/procurement/catalog").respond(
+        json=[{"id": 3, "identifier": "X", "manufacturerPartNumber": 'P" or id > 0'}]
+    )
+    found = await client_of(answers).catalog_items(["DELL-1"], ['P" or id > 0'])
+    assert [item.id for item in found] == [3]
+    asked_for = asked(route.calls.last)["conditions"]
+    assert asked_for == ('(identifier in ("DELL-1") or manufacturerPartNumber like "*or id*")')
+
+
+async def test_a3_too_many_part_numbers_for_one_address_are_asked_for_apart() -> None:
+    answers = router()
+    route = answers.get("/procurement/catalog").respond(json=[])
+    numbers = [f"a-number-that-is-long-{n:03}" for n in range(40)]
+    assert await client_of(answers).catalog_items(numbers, [f"P-{n}" for n in numbers]) == []
+    assert route.call_count == 2
+    assert all(len(str(call.request.url)) < 2000 for call in route.calls)
+
+
 async def test_a_company_is_found_by_its_exact_identifier_only() -> None:
     answers = router()
     route = answers.get("/company/companies").respond(

@@ -19,6 +19,7 @@ from app.connectors.connectwise.reads import Reads
 from app.connectors.connectwise.translate import from_wire, product_changes, tickets, to_wire
 from app.connectors.transport import AiohttpTransport, Pacing, Remote
 from app.domain import psa, psa_tickets
+from app.domain.budgets import Budget
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
 
@@ -39,6 +40,7 @@ class ConnectWiseClient(Reads):
         transport: httpx.AsyncBaseTransport | None = None,
         pacing: Pacing | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._timeout = timeout
         self._remote = Remote(
@@ -50,6 +52,7 @@ class ConnectWiseClient(Reads):
             pacing=pacing or Pacing(clock),
             on_call=on_call,
             people=PEOPLE,
+            budget=budget,
         )
         super().__init__(Caller(self._remote))
 

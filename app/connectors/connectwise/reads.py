@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from app.connectors.connectwise import paths
 from app.connectors.connectwise.caller import Caller, for_reference
 from app.connectors.connectwise.conditions import (
+    ROOM,
     Condition,
     above,
     among,
@@ -178,23 +179,31 @@ class Reads:
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]:
         return await self._all(paths.shipping_of(product_id), from_wire.shipping_detail)
 
-    async def catalog_items(self, identifiers: Sequence[str]) -> list[psa.CatalogItem]:
+    async def catalog_items(
+        self, identifiers: Sequence[str], part_numbers: Sequence[str] = ()
+    ) -> list[psa.CatalogItem]:
         """Compared as ConnectWise compares identifiers: without regard to case, because one that
         differs only in case cannot be created beside it. Where both stand all the same, the one
         written exactly alike is given.
         """
-        wanted = set(identifiers) - {""}
+        wanted, parts = set(identifiers) - {""}, set(part_numbers) - {""}
         found: dict[str, list[psa.CatalogItem]] = {}
-        for condition in _supersets("identifier", wanted):
+        by_part: dict[str, list[psa.CatalogItem]] = {}
+        for condition in _either(
+            _supersets("identifier", wanted), _supersets("manufacturerPartNumber", parts)
+        ):
             for item in await self._all(paths.CATALOG, from_wire.catalog_item, condition):
-                alike = found.setdefault(item.identifier.casefold(), [])
-                if item not in alike:
-                    alike.append(item)
+                for text, index in ((item.identifier, found), (item.part_number, by_part)):
+                    alike = index.setdefault(text.casefold(), [])
+                    if item not in alike:
+                        alike.append(item)
         chosen: dict[int, psa.CatalogItem] = {}
         for identifier in sorted(wanted):
             alike = found.get(identifier.casefold(), [])
             exact = [item for item in alike if item.identifier == identifier]
             chosen.update((item.id, item) for item in exact or alike)
+        for part in sorted(parts):
+            chosen.update((item.id, item) for item in by_part.get(part.casefold(), ()))
         return list(chosen.values())
 
     async def purchase_order(self, purchase_order_id: int) -> psa.PurchaseOrder:
@@ -247,6 +256,15 @@ class Reads:
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
         return await self._all(paths.INVOICES, from_wire.invoice, since("lastUpdated", moment))
 
+    async def standing_invoices(self, ids: Sequence[int]) -> set[int]:
+        return {
+            found
+            for condition in among("id", sorted(set(ids)))
+            for found in await self._all(
+                paths.INVOICES, from_wire.record_id, condition, fields="id"
+            )
+        }
+
     async def posting_companies(self, ids: Sequence[int]) -> list[psa_posting.PostingCompany]:
         return [
             company
@@ -282,6 +300,18 @@ def _supersets(field: str, texts: AbstractSet[str]) -> list[Condition | None]:
         if condition not in conditions:
             conditions.append(condition)
     return conditions
+
+
+def _either(left: list[Condition | None], right: list[Condition | None]) -> list[Condition | None]:
+    """Conditions for what either side finds: one where both fit into an address, all records where
+    one side needs them."""
+    if None in left or None in right:
+        return [None]
+    if len(left) == len(right) == 1 and left[0] is not None and right[0] is not None:
+        both = left[0] | right[0]
+        if len(both.encoded) <= ROOM:
+            return [both]
+    return [*left, *right]
 
 
 def _matching(field: str, text: str) -> Condition | None:

@@ -150,6 +150,9 @@ class CatalogItem(Record):
     product_class: str | None = None
     serialized_flag: Flag = False
     unit_of_measure: Reference | None = None
+    manufacturer: Reference | None = None
+    manufacturer_part_number: Text = ""
+    inactive_flag: Flag = False
 
 
 class SalesOrder(Record):
@@ -183,6 +186,7 @@ class PurchaseOrderLine(Record):
     canceled_flag: Flag = False
     batched_flag: Flag = False
     packing_slip: Text = ""
+    unit_cost: Number | None = None
     sales_order: References = []
 
 

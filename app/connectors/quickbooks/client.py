@@ -37,6 +37,7 @@ from app.domain.books import (
     TaxCode,
     TokenVault,
 )
+from app.domain.budgets import Budget
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
 
@@ -60,6 +61,7 @@ class QuickBooksClient:
         transport: httpx.AsyncBaseTransport | None = None,
         pacing: Pacing | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._timeout = timeout
         self._access = access
@@ -72,6 +74,7 @@ class QuickBooksClient:
             pacing=pacing or Pacing(clock),
             on_call=on_call,
             people=access.people,
+            budget=budget,
         )
         self._caller = Caller(self._remote, access, Bearer(vault, refresh, clock))
 

@@ -21,6 +21,7 @@ from app.connectors.xero.reads import FOUR_PLACES, Reads, family_of
 from app.connectors.xero.translate import from_wire, to_wire
 from app.domain import books
 from app.domain.books import DocumentKind
+from app.domain.budgets import Budget
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
 
@@ -47,6 +48,7 @@ class XeroClient(Reads):
         transport: httpx.AsyncBaseTransport | None = None,
         pacing: Pacing | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._timeout = timeout
         shared = transport or AiohttpTransport(total=timeout, ca_file=ca_file)
@@ -60,6 +62,7 @@ class XeroClient(Reads):
             pacing=pacing or Pacing(clock),
             on_call=on_call,
             people=PEOPLE,
+            budget=budget,
         )
         # A pause of the organisation's calls does not bind those for tokens.
         identity = Remote(

@@ -16,6 +16,7 @@ from app.store.memory.claiming import Claiming, Mortal
 from app.store.memory.connections import Connections
 from app.store.memory.database import Database, Faults, Seed
 from app.store.memory.deciding import Deciding
+from app.store.memory.gauges import Gauges
 from app.store.memory.grants import Grants
 from app.store.memory.intake import Intake
 from app.store.memory.lists import Lists
@@ -47,6 +48,7 @@ class MemoryStore(
     Operating,
     Deciding,
     Access,
+    Gauges,
 ):
     """Implements ports.Store, commerce.Polls, grants.SignInStore, views.AdminStore and
     upkeep.UpkeepStore, as PostgresStore does."""

@@ -87,11 +87,12 @@ class Announcing(Part):
             taken = {"order_id": claim.order_id, "until": until}
             tables.remote_claim.put(record, {**_claim_named(record), **taken})
             tables.claim_waiter.remove(waiter)
-            inherited = tuple(
-                rows.intent(row)
-                for row in tables.intent.find("shared_open", record)
-                if row["order_id"] != claim.order_id
+            alike = (
+                *tables.intent.find("shared_open", record),
+                *tables.intent.find("also", record),
             )
+            open_ones = {row["id"]: row for row in alike if row["order_id"] != claim.order_id}
+            inherited = tuple(rows.intent(open_ones[number]) for number in sorted(open_ones))
             return SharedClaim(True, until, inherited, order["wake_seq"])
 
     async def marked_lost(self, tenant_id: int, opportunity: int) -> tuple[str, datetime] | None:

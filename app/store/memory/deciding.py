@@ -159,6 +159,8 @@ def _forget(tables: Tables, order_id: int, forget: Forgotten, intents: Sequence[
     """The order's lease ends, so that a worker that read it before begins again."""
     drop_ledger(tables, order_id, forget.ledger)
     drop_refs(tables, order_id, forget.refs)
+    for kind, name in forget.facts:
+        tables.fact.remove((order_id, kind, name))
     for number in intents:
         intent = tables.intent.get(number)
         if intent is not None and intent["order_id"] == order_id:

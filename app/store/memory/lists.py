@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from app.domain.records import InboxEvent, JournalEntry, OrderRow
 from app.domain.views import CallRow, JournalRow, OrderFilter, Page, Unverified
 from app.store import rows
-from app.store.memory.database import Part, full_order
+from app.store.memory.database import Part, full_order, order_name
 from app.store.memory.merging import full_event
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
@@ -50,6 +51,18 @@ class Lists(Part):
         return _orders(
             tables, (row for row in found if row is not None and row["tenant_id"] == tenant_id)
         )
+
+    async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
+        tables = await self._db.read("last_linked")
+        linked = [
+            row
+            for row in tables.applied.all()
+            if (row["tenant_id"], row["step"]) == (tenant_id, "link_demand")
+            and row["applied_at"] is not None
+        ]
+        last = max(linked, key=lambda row: row["applied_at"], default=None)
+        order = tables.orders.get(last["order_id"]) if last is not None else None
+        return (order_name(order), last["applied_at"]) if last is not None and order else None
 
     async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]:
         tables = await self._db.read("journal")

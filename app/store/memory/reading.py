@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain.documents import Kind
 from app.domain.errors import LeaseLost
-from app.domain.records import ORDER, QUOTE, Claim, Decision, Other, Snapshot
+from app.domain.records import ORDER, QUOTE, Claim, Decision, Other, Pause, Snapshot
 from app.domain.versions import Stored
 from app.store import rows
 from app.store.memory.database import Database, Part, full_order, order_name, pause_of
@@ -53,7 +53,6 @@ class Reading(Part):
         order_id = order["id"]
         documents = _documents(tables, order)
         records = _named(tables, order, documents)
-        paused = pause_of(tables, order["tenant_id"], "connectwise", now)
         settings, mappings = self._config(tables, order["tenant_id"])
         return Snapshot(
             order=rows.order(full_order(tables, order)),
@@ -65,9 +64,7 @@ class Reading(Part):
             settings=settings,
             mappings=mappings,
             shared=_shared(tables, order_id, records),
-            paused_until=_until(paused, now),
-            paused_by=(paused["paused_by"] or _SERVICE) if paused else _SERVICE,
-            paused_why=(paused["pause_sentence"] or "") if paused else "",
+            paused=_pauses(tables, order["tenant_id"], now),
             now=now,
             decisions=tuple(_decisions(tables, order_id)),
             others=tuple(_others(tables, order_id, records)),
@@ -91,11 +88,19 @@ class Reading(Part):
         return known[1], known[2]
 
 
-def _until(paused: Row | None, now: datetime) -> datetime | None:
-    if paused is None:
-        return None
-    until: datetime | None = paused["paused_until"]
-    return until if until is not None else now + _PAUSE_LOOK
+def _pauses(tables: Tables, tenant_id: int, now: datetime) -> dict[str, Pause]:
+    """What may not be called now, by system; one without an end is looked at again."""
+    systems = {kind for tenant, kind in tables.connection.values("system") if tenant == tenant_id}
+    found = {system: pause_of(tables, tenant_id, system, now) for system in sorted(systems)}
+    return {
+        system: Pause(
+            row["paused_until"] or now + _PAUSE_LOOK,
+            row["paused_by"] or _SERVICE,
+            row["pause_sentence"] or "",
+        )
+        for system, row in found.items()
+        if row is not None
+    }
 
 
 def _of_quote(order: Row) -> bool:

@@ -20,7 +20,7 @@ from app.store.shelf import Route
 from app.store.texts import key, text_or_none
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what was read is old
-_OF_A_PURCHASE_ORDER = ("po", "receipt", "gap", "surplus")
+_OF_A_PURCHASE_ORDER = ("po", "receipt", "gap", "surplus", "bill")
 _RECEIVING = ("receive_purchase_order", "post_bill")
 _MOVED = "purchase_order_moved"
 

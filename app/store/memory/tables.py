@@ -179,6 +179,11 @@ class Tables:
                 if row["shared"] and row["outcome"] is None
                 else None
             ),
+            also=lambda row: (
+                (row["tenant_id"], row["kind"], row["evidence"]["also"])
+                if row["shared"] and row["outcome"] is None and row["evidence"].get("also")
+                else None
+            ),
         )
         self.external_ref = Table(undo, id=lambda row: row["id"])
         self.order_ref = Table(undo, order=_of_order, ref=lambda row: row["ref_id"])

@@ -14,8 +14,11 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Identity,
+    Index,
     LargeBinary,
     Text,
+    func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION
@@ -34,6 +37,12 @@ def _column(type_: Any, default: str | None, more: dict[str, Any]) -> Any:
     if default is not None:
         kwargs["server_default"] = text(default)
     return Field(sa_type=type_, sa_column_kwargs=kwargs, **more)
+
+
+def beginnings(name: str, column: str, **more: Any) -> Index:
+    """An index of a tenant's rows by the beginning of a text, whatever its case."""
+    lowered = func.lower(literal_column(column)).label("lowered")
+    return Index(name, "tenant_id", lowered, postgresql_ops={"lowered": "text_pattern_ops"}, **more)
 
 
 def identity() -> Any:

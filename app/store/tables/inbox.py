@@ -27,6 +27,7 @@ class InboxEvent(SQLModel, table=True):
             postgresql_where=text("status IN ('deferred', 'hint')"),
         ),
         Index("inbox_event_by_status", "tenant_id", "status", "id"),
+        Index("inbox_event_of_connection", "connection_id", "id"),
     )
     id: int = c.identity()
     tenant_id: int = c.number()
@@ -79,7 +80,7 @@ class Document(SQLModel, table=True):
 
     `rank`, `own` and `extras` are those of `versions.Stored`. `quote` is the quote that a sales
     order names, `purchase_order` the one that a receipt belongs to, `opportunity` what a person
-    chose in Commerce: columns, because nothing ever looks into the JSON.
+    chose in Commerce, `number` what people call it: columns, because nothing ever looks into the JSON.
     """
 
     __tablename__ = "document"
@@ -104,6 +105,7 @@ class Document(SQLModel, table=True):
             "opportunity",
             postgresql_where=text("opportunity IS NOT NULL"),
         ),
+        c.beginnings("document_by_number", "number", postgresql_where=text("number IS NOT NULL")),
     )
     id: int = c.identity()
     tenant_id: int = c.number()
@@ -118,5 +120,6 @@ class Document(SQLModel, table=True):
     rank: Any = c.document(nullable=False)
     own: Any = c.document(nullable=False)
     extras: Any = c.document(nullable=False)
+    number: str | None = c.string()
     created_at: datetime = c.moment(now=True)
     updated_at: datetime = c.moment(now=True)

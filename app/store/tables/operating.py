@@ -1,7 +1,7 @@
 """What operating the service leaves behind: remembered reference records, polls and replays.
 
 Owns the memory of the poll of Commerce, the plans of replays, each bound to its orders as they
-stood, and what people decided.
+stood, what people decided, and what they were told.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 
 from app.store.tables import columns as c
@@ -42,10 +43,64 @@ class CommercePoll(SQLModel, table=True):
     state: Any = c.document(nullable=True)
 
 
+class DriftSweep(SQLModel, table=True):
+    """How far a tenant's sweep came (`drift.Sweep`), and which worker has its turn (H12)."""
+
+    __tablename__ = "drift_sweep"
+    tenant_id: int = c.to("tenant", primary=True)
+    due_at: datetime = c.moment(now=True)
+    lease_owner: int | None = c.number()
+    lease_token: str | None = c.string()
+    lease_until: datetime | None = c.moment()
+    state: Any = c.document(nullable=True)
+
+
+class DriftFinding(SQLModel, table=True):
+    """A difference between the systems (`drift.Drift`, `drift.Finding`). One that is not closed
+    stands once for each order and key."""
+
+    __tablename__ = "drift_finding"
+    __table_args__ = (
+        Index(
+            "drift_finding_standing",
+            "order_id",
+            "key",
+            unique=True,
+            postgresql_where=sql("standing <> 'closed'"),
+        ),
+        Index("drift_finding_of_tenant", "tenant_id", "standing", "id"),
+    )
+    id: int = c.identity()
+    tenant_id: int = c.to("tenant")
+    order_id: int = c.to("orders")
+    key: str = c.string()
+    digest: str = c.string()
+    standing: str = c.string()
+    code: str = c.string()
+    system: str = c.string()
+    kind: str = c.string()
+    record: str = c.string()
+    about: str = c.string()
+    step: str = c.string()
+    subject: str = c.string()
+    says: str = c.string()
+    stands: str = c.string()
+    sentence: str = c.string()
+    who: str = c.string()
+    url: str | None = c.string()
+    fix: Any = c.document(nullable=True)
+    since: datetime = c.moment(now=True)
+    seen_at: datetime = c.moment(now=True)
+    actor: str | None = c.string()
+    reason: str | None = c.string()
+    closed_at: datetime | None = c.moment()
+
+
 class Replay(SQLModel, table=True):
     """A plan of what would be done again, and what became of it."""
 
     __tablename__ = "replay"
+    __table_args__ = (Index("replay_of_tenant", "tenant_id", "created_at"),)
     id: str = c.string(primary_key=True)
     tenant_id: int = c.to("tenant")
     state: str = c.string()
@@ -88,3 +143,36 @@ class Decision(SQLModel, table=True):
     reason: str = c.string()
     actor: str = c.string()
     about: str = c.string("''")
+
+
+class Alert(SQLModel, table=True):
+    """A change of state that somebody has to hear of, once (`alerts.AlertRow`). `told` are the keys
+    of the places that have it."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "subject", "code", "since"),
+        Index(
+            "alert_unsent",
+            "tenant_id",
+            "id",
+            postgresql_where=sql("sent_at IS NULL AND over_at IS NULL"),
+        ),
+    )
+    id: int = c.identity()
+    tenant_id: int = c.to("tenant")
+    subject: str = c.string()
+    code: str = c.string()
+    since: datetime = c.moment()
+    sentence: str = c.string()
+    order_number: str | None = c.string()
+    who: str = c.string()
+    created_at: datetime = c.moment(now=True)
+    seen_at: datetime = c.moment(now=True)
+    due_at: datetime = c.moment(now=True)
+    lease_until: datetime | None = c.moment()
+    told: list[str] = c.strings()
+    attempts: int = c.number("0")
+    trouble: str | None = c.string()
+    sent_at: datetime | None = c.moment()
+    over_at: datetime | None = c.moment()

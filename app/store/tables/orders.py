@@ -27,6 +27,8 @@ class Order(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("connection_id", "source_id"),
         Index("orders_by_number", "tenant_id", "number"),
+        c.beginnings("orders_find_number", "number"),
+        c.beginnings("orders_find_customer", "customer"),
         Index("orders_by_state", "tenant_id", "state", "id"),
         Index("orders_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("orders_by_lease", "lease_token", postgresql_where=text("lease_token IS NOT NULL")),

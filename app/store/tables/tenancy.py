@@ -125,6 +125,18 @@ class ApiKey(SQLModel, table=True):
     revoked_at: datetime | None = c.moment()
 
 
+class ConsoleSession(SQLModel, table=True):
+    """A person signed in to the console: SHA-256 of the cookie, and of the key it was opened with."""
+
+    __tablename__ = "console_session"
+    __table_args__ = (Index("console_session_by_end", "expires_at"),)
+    digest: bytes = c.binary(primary_key=True)
+    tenant_id: int = c.to("tenant")
+    key_digest: bytes = c.binary()
+    created_at: datetime = c.moment(now=True)
+    expires_at: datetime = c.moment()
+
+
 class Audit(SQLModel, table=True):
     """Who changed what. Append only; values of secrets never stand here."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.harness import Stack, bearer, running
@@ -76,3 +78,55 @@ async def test_h10_what_is_not_the_services_to_make_is_not_made_again(stack: Sta
     path = f"/admin/orders/{order.number}/decide"
     answer = await stack.client.post(path, json=body, headers=bearer())
     assert (answer.status_code, answer.json()["code"]) == (422, "CHOICE_NOT_KNOWN")
+
+
+@pytest.mark.parametrize(
+    ("conversion", "more", "opportunity"),
+    [
+        ("move", {}, 88),
+        ("copy", {}, 88),
+        ("move", {}, None),
+        ("move", {"sales_order_creation": "wait_for_person"}, 88),
+        ("move", {"opportunity_missing": "plain_sales_order"}, None),
+    ],
+    ids=["moved", "copied", "own opportunity", "converted by a person", "plain"],
+)
+async def test_h10_a_sales_order_that_was_deleted_is_made_again_when_a_person_says_so(
+    database_url: str,
+    redis_url: str,
+    conversion: str,
+    more: dict[str, Any],
+    opportunity: int | None,
+) -> None:
+    order = an_order((CABLE, 10), opportunity=opportunity)
+    async with running(database_url, redis_url, **more) as stack:
+        await stack.control("settings", {"conversion": conversion}, "PUT")
+        await tell(stack, order.approved())
+        by_person = "sales_order_creation" in more
+        if by_person:
+            await stack.until_state(order.number, "waiting", "SO_MISSING")
+            await stack.control("act", {"act": "convert_opportunity", "id": opportunity})
+        await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        (gone,) = await stack.get("/sales/orders")
+        assert (await stack.cw.delete(f"/sales/orders/{gone['id']}")).is_success
+        await tell(stack, order.ordered(8891, [(CABLE, 10)]), order.receipted(8891))
+        for endpoint in ("/procurement/products/{id}", "/sales/orders/{id}"):
+            held = await stack.until(
+                order.number,
+                lambda o, endpoint=endpoint: (  # type: ignore[misc]
+                    o["state"] == "held" and endpoint in o["answer"]["sentence"]
+                ),
+            )
+            assert held["answer"]["choices"][0] == "make_again"
+            assert await stack.get("/sales/orders") == []
+            subject = next(s["subject"] for s in held["steps"] if s["code"] == "REMOTE_GONE")
+            await decide(stack, order.number, "REMOTE_GONE", "make_again", subject)
+        if by_person:
+            await stack.until_state(order.number, "waiting", "SO_MISSING")
+            await stack.control("act", {"act": "convert_opportunity", "id": opportunity})
+        await stack.until_state(order.number, "done")
+        remote = await Remote.read(stack, order)
+        remote.assert_single()
+        assert remote.sales_order_ids != [gone["id"]]
+        assert (remote.sold, remote.received) == ({"CABLE-2M": 10}, {"CABLE-2M": 10})
+        assert shown(await lines_of(stack, PO)) == [("CABLE-2M", 10, True)]

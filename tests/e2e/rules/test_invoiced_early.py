@@ -18,6 +18,7 @@ from tests.e2e.rules.test_invoices import (
     simple,
     to_goods,
 )
+from tests.e2e.tickets import B2, marked
 
 pytestmark = pytest.mark.processes
 
@@ -74,6 +75,36 @@ async def test_d7_without_callbacks_the_poll_of_invoices_finds_it(
         await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
         await remove(stack, invoice)
         await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+
+
+@pytest.mark.parametrize("scenario", [{}, B2], ids=["B1", "B2"])
+async def test_b1_12_an_invoice_that_is_deleted_after_the_release_is_learned_from_the_poll(
+    database_url: str, redis_url: str, scenario: dict[str, Any]
+) -> None:
+    async with running(database_url, redis_url, invoice_poll_seconds=0.2, **scenario) as stack:
+        order = simple()
+        for event in (order.approved(), order.ordered(8891, [(MONITOR, 10)])):
+            await stack.deliver(event)
+        await stack.deliver(order.receipted(8891))
+        await stack.until_state(order.number, "done")
+        (product,) = await marked(stack, order)
+        kind = "Ticket" if scenario else "SalesOrder"
+        body = {
+            "type": "Standard",
+            "company": {"id": (await stack.get("/service/tickets"))[0]["company"]["id"]},
+            "applyToType": kind,
+            "applyToId": product[kind[0].lower() + kind[1:]]["id"],
+        }
+        answer = await stack.cw.post("/finance/invoices", json=body)
+        assert answer.status_code == 201, answer.text
+        invoice = answer.json()["id"]
+        await told_of(stack, order, "INVOICE_SEEN")
+        await stack.until(order.number, lambda o: o["lines"][0]["invoiced"] == "10")
+        await remove(stack, invoice)
+        (sentence,) = await told_of(stack, order, "INVOICE_REMOVED")
+        assert str(invoice) in sentence
+        told = await stack.until(order.number, lambda o: o["lines"][0]["invoiced"] == "0")
+        assert (told["state"], await stack.get("/finance/invoices")) == ("done", [])
 
 
 @pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po", "automatic"])

@@ -75,6 +75,27 @@ async def test_c6_each_bill_is_linked_line_by_line_and_the_whole_closes_it(books
     assert await books.ledger.posted(DocumentKind.PURCHASE_ORDER) == 1
 
 
+@pytest.mark.parametrize("ledger", LEDGERS)
+async def test_c6_a_later_receipt_that_is_billed_first_closes_nothing(
+    database_url: str, redis_url: str, ledger: str
+) -> None:
+    """What is closed takes no link any more, and the earlier receipt's bill would stand without."""
+    async with kept(ledger, database_url, redis_url, worker=False) as books:
+        order, events = bought((CABLE, 5))
+        parts = [order.receipted(8891, {1: 2}), order.receipted(8891, {1: 3})]
+        for event, number in zip(parts, ("Z-1", "A-2"), strict=True):
+            event["data"]["receipt"]["id"] = number
+            event["data"]["receipt"]["receivedDate"] = "2026-11-19T11:00:00Z"
+        await books.tell(*events, *parts)
+        await books.stack.start_worker()
+        await billed(books, order, 2)
+        told = await ordered(books, order)
+        assert "BILL_NOT_LINKED" not in {step["code"] for step in told["steps"]}
+        (purchase,) = await books.purchase_orders()
+        assert purchase.status is Status.CLOSED
+        assert all(not bill.unlinked for bill in await books.bills()) or ledger == "xero"
+
+
 async def test_d2_by_default_it_waits_for_the_first_receipt(books: Kept) -> None:
     order, events = bought((MONITOR, 10))
     await books.tell(*events)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness import Rest, Stack, bearer, running
+from tests.e2e.ledgers import kept
+from tests.e2e.managed import D, buys
 from tests.e2e.orders import CABLE
-from tests.e2e.tickets import B2, plain, tell
+from tests.e2e.tickets import B2, marked, plain, tell
 
 pytestmark = pytest.mark.processes
 
@@ -151,3 +153,74 @@ async def test_g5_what_may_not_be_read_is_told_and_not_asked_for_again(
         told = await _through(stack)
         told = await stack.until(told["number"], lambda o: "SYNC_NOT_READ" in _codes(o))
         assert told["state"] == "done"
+
+
+# --- where invoices and purchase orders stand elsewhere -------------------------------------------
+
+
+async def test_g5_in_b1_the_invoice_of_the_sales_order_and_its_purchase_order_are_checked(
+    database_url: str, redis_url: str
+) -> None:
+    more: dict[str, Any] = {"invoice_action": "create_invoice", "invoice_sync_tool": "wise_sync"}
+    async with running(database_url, redis_url, **more) as stack:
+        told = await _through(stack)
+        number = told["number"]
+        await stack.until(number, lambda o: o["readiness"]["checked_at"] is not None)
+        await _repaired(stack)
+        assert _codes(await _check(stack, number)) == []
+        (po,) = await stack.get("/procurement/purchaseorders")
+        (line,) = await stack.get(f"/procurement/purchaseorders/{po['id']}/lineitems")
+        path = f"/procurement/purchaseorders/{po['id']}/lineitems/{line['id']}"
+        await _patch(stack, path, packingSlip="")
+        (invoice,) = await stack.get("/finance/invoices")
+        await _patch(stack, f"/finance/invoices/{invoice['id']}", taxCode=None)
+        told = await _check(stack, number)
+        assert _codes(told) == ["SYNC_PACKING_SLIP_MISSING", "SYNC_TAX_CODE_MISSING"]
+        assert told["state"] == "done"
+
+
+async def test_g5_in_a_only_the_customers_side_is_checked(
+    database_url: str, redis_url: str
+) -> None:
+    """What is owed goes straight to the ledger (A6): no tool has to post a purchase order."""
+    more: dict[str, Any] = {
+        "scenario": "connectwise-invoicing",
+        "invoice_action": "create_invoice",
+        "invoice_sync_tool": "wise_sync",
+    }
+    async with kept("xero", database_url, redis_url, **more) as books:
+        stack = books.stack
+        told = await _through(stack)
+        assert _codes(await _check(stack, told["number"])) == []
+        (invoice,) = await stack.get("/finance/invoices")
+        await _patch(stack, f"/finance/invoices/{invoice['id']}", taxCode=None)
+        assert _codes(await _check(stack, told["number"])) == ["SYNC_TAX_CODE_MISSING"]
+
+
+async def test_g5_in_d_what_a_person_bought_is_theirs_and_the_invoice_is_checked(
+    database_url: str, redis_url: str
+) -> None:
+    async with running(database_url, redis_url, invoice_sync_tool="innovent", **D) as stack:
+        order = plain((CABLE, 5))
+        await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5)]))
+        await stack.until_state(order.number, "done")
+        (product,) = await marked(stack, order)
+        await buys(stack, product["id"], 5)
+        assert _codes(await _check(stack, order.number)) == []
+        await _patch(stack, await _company(stack, "Contoso"), accountNumber="A" * 16)
+        told = await _check(stack, order.number)
+        assert _codes(told) == ["SYNC_ACCOUNT_LONG"]
+
+
+async def test_g5_in_c_no_tool_is_asked(database_url: str, redis_url: str) -> None:
+    """ConnectWise holds nothing there that a tool would post."""
+    more: dict[str, Any] = {"invoice_status": "approved", "invoice_sync_tool": "wise_sync"}
+    async with kept("quickbooks", database_url, redis_url, **more) as books:
+        order = plain((CABLE, 5))
+        await books.tell(order.approved())
+        await books.stack.until(order.number, lambda o: o["state"] is not None)
+        answer = await books.stack.client.post(
+            f"/admin/orders/{order.number}/readiness", headers=bearer()
+        )
+        assert answer.status_code == 422
+        assert "its sales invoice is not ConnectWise's" in answer.json()["detail"]

@@ -6,13 +6,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from app.domain import bills
+from app.domain import bills, ledger_orders
 from app.domain.order import OrderView
+from app.domain.records import Ref
 from tests.builders import (
     Json,
     applied,
     as_kept,
     came,
+    fact,
     intent,
     issued,
     ordered,
@@ -119,3 +121,55 @@ def test_goods_of_a_purchase_order_that_was_cancelled_later_are_still_owed():
     gone = issued({**after, "status": 90, "modifiedDate": "2026-11-25T00:00:00Z"})
     found = view(ordered(), told, gone)
     assert amounts(bill(found, R1)) == [Decimal(480)]
+
+
+def test_c6_a_purchase_order_is_closed_only_when_every_receipt_is_on_a_bill():
+    """The later receipt's bill may be posted first: what is closed takes no link any more."""
+    found = two(1, 2)
+    first, second = (applied("post_bill", s, bill(found, s)) for s in (R1, R2))
+    body = ledger_orders.wanted(found, "po:8891")
+    posted = applied("post_purchase_order", "po:8891", body)
+    key = ("ledger_purchase_order", "po:8891")
+    refs = {key: Ref(*key, "145", {})}
+    ends = []
+    for rows in ([posted, second], [posted, second, first]):
+        want = ledger_orders.wanted(replace(two(1, 2, rows), refs=refs), "po:8891")
+        ends.append(want["ends"] if want else None)
+    assert ends == ["open", "closed"]
+
+
+def _growing(*, facts: Any = (), ledger: Any = (), intents: Any = (), second: bool = True) -> Any:
+    start = purchase_order(lines=[po_line(1, quantity=10)])
+    after, one = came(start, "R-1", {1: 4}, freight=30)
+    _, other = came(after, "R-2", {1: 6}, minute=200, freight=20)
+    told = (one, other) if second else (one,)
+    return view(
+        ordered(), *told, bill_per="purchase_order", ledger=ledger, facts=facts, intents=intents
+    )
+
+
+def test_c6_a_growing_bill_holds_every_receipt_and_its_freight_once():
+    found = _growing()
+    assert bills.subjects(found) == ["bill:8891:1"]
+    want = bill(found, "bill:8891:1")
+    assert [(line["from"], line["to"]) for line in want["lines"]] == [(0, 10)]
+    assert Decimal(str(want["freight"])) == 50
+
+
+def test_c6_what_comes_after_a_bill_is_sealed_is_a_further_bill():
+    first = bill(_growing(second=False), "bill:8891:1")
+    row, sealed = applied(bills.STEP, "bill:8891:1", first), fact(bills.SEALED, {}, "bill:8891:1")
+    found = _growing(ledger=[row], facts=[sealed])
+    assert sorted(bills.subjects(found)) == ["bill:8891:1", "bill:8891:2"]
+    assert bill(found, "bill:8891:1") == first
+    rest = bill(found, "bill:8891:2")
+    assert [(line["from"], line["to"]) for line in rest["lines"]] == [(4, 10)]
+    assert Decimal(str(rest["freight"])) == 20
+
+
+def test_h9_goods_of_a_change_without_an_answer_are_on_no_other_bill():
+    first, whole = (bill(_growing(second=s), "bill:8891:1") for s in (False, True))
+    doubt = replace(intent(bills.STEP, "bill:8891:1", "bill", "grow:0"), evidence={"want": whole})
+    row, sealed = applied(bills.STEP, "bill:8891:1", first), fact(bills.SEALED, {}, "bill:8891:1")
+    found = _growing(ledger=[row], facts=[sealed], intents=[doubt])
+    assert bills.subjects(found) == ["bill:8891:1"]

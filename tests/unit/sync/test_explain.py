@@ -37,6 +37,7 @@ class Decided:
     """The engine's half that explaining needs."""
 
     world: World
+    ledger: str = ""
 
     def plan(self, given: Snapshot) -> tuple[OrderView, Plan]:
         return self.world.view(), self.world.plan()

@@ -27,6 +27,9 @@ class World:
     told: list[Sequence[tuple[str, str]]] = field(default_factory=list)
     pauses: list[Paused] = field(default_factory=list)
     fails: RemoteFailure | None = None
+    carried: int = 1  # orders that carry what is told
+    looked: list[Sequence[int]] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
 
     def monotonic(self) -> float:
         return self.at.timestamp()
@@ -48,13 +51,19 @@ class World:
 
     async def touch(self, tenant: int, found: Sequence[tuple[str, str]]) -> int:
         self.told.append(found)
-        return 1
+        return self.carried
 
     async def invoices_since(self, moment: datetime) -> list[psa.Invoice]:
         self.asked.append(moment)
         if self.fails is not None:
             raise self.fails
         return self.invoices
+
+    async def standing_invoices(self, ids: Sequence[int]) -> set[int]:
+        self.looked.append(ids)
+        if self.fails is not None:
+            raise self.fails
+        return set(ids) - self.gone
 
     def poll(self) -> InvoicePoll:
         return InvoicePoll(cast(Store, self), cast(ConnectWise, self), cast(Clock, self), 1, 60)
@@ -90,6 +99,54 @@ async def test_b112_an_invoice_is_told_once_and_again_when_it_changes() -> None:
     assert len(world.told) == 2
     await world.later(poll)
     assert world.asked[-1] == datetime.fromisoformat("2026-11-24T11:53:00+00:00")
+
+
+async def test_b112_an_invoice_that_was_deleted_is_told_once() -> None:
+    world = World(invoices=[invoice(9001, sales_order_id=70), invoice(9002, sales_order_id=71)])
+    poll = world.poll()
+    await world.later(poll)
+    world.invoices, world.gone = [], {9001}
+    for _ in range(9):
+        await world.later(poll)
+    assert (len(world.told), world.looked) == (2, [])
+    await world.later(poll)
+    assert world.looked == [[9001, 9002]]
+    assert world.told[2:] == [[("invoice", "9001")]]
+    for _ in range(10):
+        await world.later(poll)
+    assert world.looked[1:] == [[9002]]
+    assert len(world.told) == 3
+
+
+async def test_b112_other_invoices_and_old_ones_are_not_asked_for_again() -> None:
+    world = World(invoices=[invoice(9001, sales_order_id=70)], carried=0)
+    poll = world.poll()
+    await world.later(poll)
+    await world.later(poll, 3600)
+    assert world.looked == []
+    world.carried, world.invoices = 1, [invoice(9002, sales_order_id=70)]
+    await world.later(poll)
+    world.invoices = []
+    await world.later(poll, 91 * 86400)
+    assert world.looked == []
+
+
+async def test_b112_a_look_that_fails_is_made_again() -> None:
+    world = World(invoices=[invoice(9001, sales_order_id=70)], gone={9001})
+    poll = world.poll()
+    await world.later(poll)
+    kept = dict(world.kept["known"])
+    world.invoices = []
+
+    async def fails(ids: Sequence[int]) -> set[int]:
+        raise RemoteFailure(FailureKind.TRANSIENT, "busy")
+
+    world.standing_invoices, real = fails, world.standing_invoices  # type: ignore[method-assign]
+    await world.later(poll, 3600)
+    assert world.kept["known"] == kept
+    world.standing_invoices = real  # type: ignore[method-assign]
+    await world.later(poll)
+    assert world.told[-1] == [("invoice", "9001")]
 
 
 async def test_two_workers_ask_once_between_them() -> None:

@@ -144,6 +144,9 @@ def catalog_item(raw: Any) -> psa.CatalogItem:
         product_class=read.product_class,
         serialized=read.serialized_flag,
         unit_of_measure_id=_id(read.unit_of_measure),
+        part_number=read.manufacturer_part_number.strip(),
+        manufacturer=read.manufacturer.name.strip() if read.manufacturer is not None else "",
+        inactive=read.inactive_flag,
     )
 
 
@@ -192,6 +195,7 @@ def purchase_order_line(raw: Any) -> psa.PurchaseOrderLine:
         serialized=read.product.serialized_flag if read.product is not None else False,
         batched=read.batched_flag,
         packing_slip=read.packing_slip.strip(),
+        unit_cost=read.unit_cost,
     )
 
 

@@ -1,0 +1,144 @@
+"""The parts of the service, open, and what each process takes of them.
+
+Owns no part's life: the composition root opens and closes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from app.bootstrap.chosen import (
+    DEFAULT_CONNECTION,
+    DEFAULT_TENANT,
+)
+from app.connectors.reach import reach
+from app.domain.books import Books
+from app.domain.ports import ConnectWise, Ids, Store, Wake
+from app.domain.views import AdminStore
+from app.settings import Settings
+from app.sync import registration
+from app.sync.alerts import Alerts
+from app.sync.commerce_poll import CommercePoll
+from app.sync.decisions import Decisions
+from app.sync.desk import Desk
+from app.sync.doctor import Doctor
+from app.sync.drift import DriftSweep
+from app.sync.engine import Engine
+from app.sync.findings import Findings
+from app.sync.foresight import Foresight
+from app.sync.inbox import CallbackCheck
+from app.sync.invoice_poll import InvoicePoll
+from app.sync.keys import Sessions
+from app.sync.ledger_events import Door
+from app.sync.ledgers import Ledgers
+from app.sync.operations import Operations
+from app.sync.readiness import ReadinessCheck
+from app.sync.replays import Replays
+from app.sync.tickets import Tickets
+from app.sync.upkeep import Upkeep
+from app.sync.wake import answers
+from app.sync.worker import Pace, Worker
+from app.system import SystemClock
+
+
+@dataclass(frozen=True)
+class Container:
+    """Every part, open. Satisfies api.parts.Parts."""
+
+    settings: Settings
+    database_url: str
+    redis_url: str
+    store: Store
+    admin: AdminStore
+    wake: Wake
+    clock: SystemClock
+    ids: Ids
+    cw: ConnectWise
+    engine: Engine
+    operations: Operations
+    decisions: Decisions
+    tickets: Tickets
+    readiness: ReadinessCheck
+    upkeep: Upkeep
+    replays: Replays
+    desk: Desk
+    sessions: Sessions
+    foresight: Foresight
+    alerts: Alerts
+    ledgers: Ledgers
+    drift: DriftSweep
+    findings: Findings
+    ledger_doors: Sequence[Door]
+    check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
+    server_pids: Mapping[str, int]
+    commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
+    books: Books | None = None  # None: no ledger is configured
+
+    @property
+    def wall(self) -> Callable[[], datetime]:
+        return self.clock.wall
+
+    @property
+    def default_tenant(self) -> int:
+        return DEFAULT_TENANT
+
+    @property
+    def commerce_connection(self) -> str:
+        return DEFAULT_CONNECTION
+
+    @property
+    def connectwise_connection(self) -> str:
+        return DEFAULT_CONNECTION
+
+    @property
+    def commerce_secrets(self) -> Mapping[str, Sequence[str]]:
+        return {DEFAULT_CONNECTION: self.settings.webhook_secrets}
+
+    @property
+    def queue_alive(self) -> Callable[[], Awaitable[bool]]:
+        return partial(answers, self.redis_url)
+
+    @property
+    def doctor(self) -> Doctor:
+        """Who looks whether everything that the scenarios need is there."""
+        return Doctor(
+            settings=self.settings,
+            store=self.store,
+            admin=self.admin,
+            cw=self.cw,
+            books=self.books,
+            commerce=self.commerce.api if self.commerce is not None else None,
+            scenarios=self.engine.scenarios,
+            queue_alive=self.queue_alive,
+            wall=self.wall,
+            reach=reach,
+        )
+
+    def worker(self) -> Worker:
+        """This process's worker, not running yet."""
+        pace = Pace(
+            batch=self.settings.worker_batch,
+            lease=self.settings.lease_seconds,
+            sweep=self.settings.sweep_seconds,
+        )
+        invoices = None
+        if self.settings.connectwise_url:
+            seconds = self.settings.invoice_poll_seconds
+            invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
+        return Worker(
+            self.engine,
+            self.store,
+            self.clock,
+            pace,
+            invoices,
+            self.commerce,
+            self.alerts,
+            self.drift,
+        )
+
+    async def keep_callbacks(self) -> None:
+        """Register the callbacks that are wanted. Never fails a start."""
+        await registration.keep_as_set(self.cw, self.settings)

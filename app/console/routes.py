@@ -1,0 +1,14 @@
+"""Every route of the console, in the order in which they are asked.
+
+Owns nothing but the list.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.console import door, drift, live, orders, setup, work
+
+router = APIRouter()
+for _module in (door, live, drift, setup, work, orders):
+    router.include_router(_module.router)

@@ -1,0 +1,81 @@
+"""Pages of the installation: connections, the doctor's findings, the audit log.
+
+Owns these addresses and forms; what is paused, looked at and kept is the core's.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console.guard import PageRoute, actor_of, form_of, service
+from app.console.pages import moved, render
+from app.domain.grants import LEDGERS, advice
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+Text = Annotated[str, Query(max_length=200)]
+Cursor = Annotated[str | None, Query(max_length=500)]
+ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+NOTICES = {
+    "paused": "Paused. Nothing is called through it until it is resumed.",
+    "resumed": "Resumed. The orders that waited for it go on.",
+}
+
+
+@router.get("/connections")
+async def connections(request: Request, notice: Text = "") -> Response:
+    """Every connection: open or paused, and until when somebody is signed in."""
+    parts, actor = service(request), actor_of(request)
+    rows = await parts.operations.connections(actor)
+    settings = parts.settings
+    return render(
+        request,
+        "connections.html",
+        rows=rows,
+        advice={row.id: advice(row.system, row.grant) for row in rows if row.system in LEDGERS},
+        called="connectwise",
+        budget=settings.commerce_calls_a_day if settings.polls_commerce else None,
+        now=await parts.store.now(),
+        notice=NOTICES.get(notice),
+        live="/live",
+    )
+
+
+@router.post("/connections/{connection_id}/pause")
+async def pause(request: Request, connection_id: ConnectionId) -> Response:
+    reason = form_of(request).get("reason", "")
+    await service(request).upkeep.pause(actor_of(request), connection_id, reason)
+    return moved("/connections?notice=paused")
+
+
+@router.post("/connections/{connection_id}/resume")
+async def resume(request: Request, connection_id: ConnectionId) -> Response:
+    reason = form_of(request).get("reason", "")
+    await service(request).upkeep.resume(actor_of(request), connection_id, reason)
+    return moved("/connections?notice=resumed")
+
+
+@router.get("/doctor")
+async def doctor(request: Request, run: Text = "") -> Response:
+    """What the scenarios need, proven one by one. It asks the live systems only when told to."""
+    checkup = await service(request).doctor.examine(actor_of(request)) if run else None
+    return render(request, "doctor.html", checkup=checkup, live=None)
+
+
+@router.get("/audit")
+async def audit(request: Request, cursor: Cursor = None) -> Response:
+    """Who changed what, the newest first."""
+    parts = service(request)
+    page = await parts.desk.audits(actor_of(request), cursor)
+    return render(
+        request,
+        "audit.html",
+        page=page,
+        following=f"/audit?cursor={page.next}" if page.next else None,
+        now=await parts.store.now(),
+        live="/live" if cursor is None else None,
+    )

@@ -1,0 +1,181 @@
+"""Pages of the work behind orders: deliveries, issues, replays.
+
+Owns these addresses and forms; what is planned, run and refused is the core's.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console import chosen, words
+from app.console.guard import PageRoute, Refused, actor_of, form_of, service
+from app.console.pages import moved, render
+from app.domain.codes import Code, State, Who
+from app.domain.desk import Fingerprint
+from app.domain.reasons import CODES
+from app.domain.views import ReplayState
+from app.sync.operations import shown
+from app.sync.replays import Progress
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+Text = Annotated[str, Query(max_length=200)]
+Cursor = Annotated[str | None, Query(max_length=500)]
+EventId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+ReplayId = Annotated[str, Path(max_length=100)]
+PAGE = 50
+UNVERIFIED = "unverified"
+STATUSES = ("rejected", "unhandled", "deferred", "dropped", "hint", "new", "merged", UNVERIFIED)
+# Which deliveries a person may have read again (`app/sync/upkeep.py` refuses the others).
+AGAIN = ("rejected", "unhandled", "deferred", "dropped")
+
+
+@router.get("/inbox")
+async def inbox(
+    request: Request, status: Text = "", source: Text = "", cursor: Cursor = None
+) -> Response:
+    """Every delivery, the newest first; the refused with their cause."""
+    parts, actor = service(request), actor_of(request)
+    kept = {name: v for name, v in (("status", status), ("source", source)) if v}
+    now = await parts.store.now()
+    values: dict[str, Any] = {"status": status, "statuses": STATUSES, "codes": CODES, "now": now}
+    if status == UNVERIFIED:
+        ring = await parts.operations.unverified(PAGE)
+        return render(request, "unverified.html", ring=ring, live=None, **values)
+    page = await parts.operations.events(actor, source or None, status or None, cursor, PAGE)
+    return render(
+        request,
+        "inbox.html",
+        page=page,
+        following=f"/inbox?{urlencode({**kept, 'cursor': page.next})}" if page.next else None,
+        live="/live" if cursor is None else None,
+        **values,
+    )
+
+
+@router.get("/inbox/{event_id}")
+async def event(request: Request, event_id: EventId, notice: Text = "") -> Response:
+    """One delivery with its body, redacted."""
+    parts, actor = service(request), actor_of(request)
+    found = await parts.operations.event(actor, event_id)
+    return render(
+        request,
+        "event.html",
+        event=found,
+        body=words.pretty(shown(found.body)),
+        reason=CODES[found.code] if found.code is not None else None,
+        again=found.status in AGAIN,
+        now=await parts.store.now(),
+        notice="It is read again by today's rules." if notice == "replayed" else None,
+        live=None,
+    )
+
+
+@router.post("/inbox/{event_id}/replay")
+async def replay_event(request: Request, event_id: EventId) -> Response:
+    parts, form = service(request), form_of(request)
+    await parts.upkeep.replay_event(actor_of(request), event_id, form.get("reason", ""))
+    return moved(f"/inbox/{event_id}?notice=replayed")
+
+
+@router.get("/issues")
+async def issues(request: Request) -> Response:
+    """What stands held or parked, by cause."""
+    parts = service(request)
+    found = await parts.desk.issues(actor_of(request))
+    now = await parts.store.now()
+    return render(request, "issues.html", issues=found, codes=CODES, now=now, live="/live")
+
+
+@router.post("/issues/plan")
+async def plan_issue(request: Request) -> Response:
+    """Plan a replay of all orders of an issue."""
+    form, parts = form_of(request), service(request)
+    if form.get("code") not in Code.__members__:
+        raise Refused(422, "That cannot be planned", "The form names no issue. Load the page anew.")
+    wanted = Fingerprint(Code(form["code"]), form.get("step", ""), form.get("endpoint", ""))
+    replay = await parts.desk.plan_issue(actor_of(request), wanted, form.get("reason", ""))
+    return moved(f"/replay/{replay.id}")
+
+
+@router.get("/replay")
+async def replays(
+    request: Request, orders: Text = "", state: Text = "", code: Text = "", who: Text = ""
+) -> Response:
+    """Plans of replays, and the form that makes one."""
+    parts = service(request)
+    return render(
+        request,
+        "replays.html",
+        replays=await parts.desk.replays(actor_of(request)),
+        given={"orders": orders, "state": state, "code": code, "who": who},
+        states=(State.HELD, State.PARKED, State.WAITING, State.DONE),
+        codes=sorted(CODES),
+        people=list(Who),
+        steps=parts.operations.known_steps(),
+        now=await parts.store.now(),
+        live=None,
+    )
+
+
+@router.post("/replay")
+async def plan(request: Request) -> Response:
+    """Make a plan. Nothing is executed."""
+    form, parts = form_of(request), service(request)
+    named = form.get("orders", "").replace(",", " ").split()
+    made = await parts.replays.plan(
+        actor_of(request),
+        orders=named or None,
+        wanted=None if named else chosen.wanted(form),
+        reason=form.get("reason", ""),
+        from_step=form.get("from_step") or None,
+    )
+    return moved(f"/replay/{made.id}")
+
+
+@router.get("/replay/{replay_id}")
+async def replay(request: Request, replay_id: ReplayId) -> Response:
+    """A plan, its progress, its result."""
+    parts = service(request)
+    progress = await parts.replays.status(actor_of(request), replay_id)
+    replay = progress.replay
+    woken = [item for item in progress.items if item.item.state == ReplayState.WOKEN]
+    now = await parts.store.now()
+    return render(
+        request,
+        "replay.html",
+        replay=replay,
+        progress=progress,
+        woken=woken,
+        settled=sum(item.settled for item in woken),
+        calls=sum(calls_of(progress)),
+        expired=replay.state == ReplayState.PLANNED and now > replay.expires_at,
+        now=now,
+        live=f"/live/replay/{replay.id}" if progress.state == ReplayState.RUNNING else None,
+    )
+
+
+def calls_of(progress: Progress) -> list[int]:
+    """Remote calls that each planned order would cost at least."""
+    return [
+        sum(int(step["calls"]) for step in item.item.steps if not step["no_op"])
+        for item in progress.items
+        if item.item.state == ReplayState.PLANNED
+    ]
+
+
+@router.post("/replay/{replay_id}/run")
+async def run(request: Request, replay_id: ReplayId) -> Response:
+    await service(request).replays.run(actor_of(request), replay_id)
+    return moved(f"/replay/{replay_id}")
+
+
+@router.post("/replay/{replay_id}/abort")
+async def abort(request: Request, replay_id: ReplayId) -> Response:
+    await service(request).replays.abort(actor_of(request), replay_id)
+    return moved(f"/replay/{replay_id}")

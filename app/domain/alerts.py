@@ -1,0 +1,209 @@
+"""Alerts: what somebody has to hear of, how many become one message, and when it stays quiet.
+
+Owns the text of a message and the quiet hours, pure, and the ports that keep and send alerts. A text
+carries order numbers, codes and sentences, and no customer's name or address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from itertools import groupby
+from typing import Protocol
+
+from app.domain.letters import page_of
+
+SHOWN = 3  # orders of one kind that a message tells each by itself; more are counted
+LINES = 20
+
+
+class AlertCode(StrEnum):
+    """What an alert is about beside an order, whose own reason code stands in its place."""
+
+    CONNECTION_DOWN = "CONNECTION_DOWN"
+    CONNECTION_PAUSED = "CONNECTION_PAUSED"
+    CONSENT_ENDING = "CONSENT_ENDING"
+    CONSENT_ENDED = "CONSENT_ENDED"
+    WEBHOOKS_SILENT = "WEBHOOKS_SILENT"
+    DRIFT = "DRIFT"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One change of state. `subject`, `code` and `since` make it the same thing or another;
+    `order` is a number, `who` acts."""
+
+    subject: str
+    code: str
+    since: datetime
+    sentence: str
+    order: str | None = None
+    who: str = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert as it is kept. `told`: the places that have it; `over_at`: it was no longer so
+    before it was sent, so it was not; `trouble`: why it could not be sent when last tried."""
+
+    id: int
+    alert: Alert
+    created_at: datetime
+    sent_at: datetime | None = None
+    over_at: datetime | None = None
+    told: tuple[str, ...] = ()
+    attempts: int = 0
+    trouble: str | None = None
+
+    @property
+    def state(self) -> str:
+        if self.sent_at is not None:
+            return "sent"
+        return "over" if self.over_at is not None else "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message."""
+
+    title: str
+    text: str
+
+
+class Place(Protocol):
+    """Somewhere that messages go."""
+
+    @property
+    def key(self) -> str:
+        """Tells places apart, and nothing about the address."""
+
+    @property
+    def name(self) -> str:
+        """What people call it (Slack), without any part of the address."""
+
+    async def send(self, note: Note) -> bool:
+        """Whether it was taken. Never raises, never logs the address."""
+
+
+class AlertStore(Protocol):
+    """Alerts kept once for each (tenant, subject, code, since). May raise StoreUnavailable."""
+
+    async def sweep_alerts(self, tenant_id: int, silence: float) -> int:
+        """Keep an alert for each state that somebody has to hear of, and mark unsent ones whose
+        state is gone as over; the number of new ones. `silence`: hours without a webhook that are
+        never too long; 0: not looked at. Workers take turns: while one looks, others do nothing."""
+
+    async def tell_alert(self, tenant_id: int, alert: Alert) -> bool:
+        """Keep an alert that no state of an order or connection shows. False: it is known."""
+
+    async def take_alerts(self, tenant_id: int, gather: float, lease: float) -> list[AlertRow]:
+        """All unsent alerts that are due, oldest first, for this caller alone for `lease` seconds;
+        none while the oldest is younger than `gather` seconds, so that a burst is one message."""
+
+    async def alerts_sent(self, ids: Sequence[int], place: str) -> None:
+        """A place has them now."""
+
+    async def end_alerts(
+        self, ids: Sequence[int], places: Sequence[str], trouble: str | None, again: float
+    ) -> None:
+        """Those that all places have are sent; the others are due again in `again` seconds."""
+
+    async def alerts(self, tenant_id: int, limit: int) -> Sequence[AlertRow]:
+        """The newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the day in which nothing is sent. May go over midnight."""
+
+    start: time
+    end: time
+    zone: tzinfo
+
+    @classmethod
+    def of(cls, hours: str, zone: tzinfo) -> Quiet | None:
+        """From `22:00-07:00`; None for empty. Raises ValueError."""
+        if not hours.strip():
+            return None
+        start, _, end = hours.partition("-")
+        try:
+            found = cls(time.fromisoformat(start.strip()), time.fromisoformat(end.strip()), zone)
+        except ValueError:
+            found = None
+        if found is None or found.start == found.end:
+            raise ValueError("has to be two times of day, as in 22:00-07:00")
+        return found
+
+    def at(self, moment: datetime) -> bool:
+        now = moment.astimezone(self.zone).time()
+        if self.start < self.end:
+            return self.start <= now < self.end
+        return now >= self.start or now < self.end
+
+
+def impersonal(sentence: str, customer: str | None) -> str:
+    """A sentence without the customer's name, who may be a person."""
+    if not customer:
+        return sentence
+    named = re.compile(rf"(?<!\w)(customer )?{re.escape(customer)}(?!\w)", re.IGNORECASE)
+    told = named.sub("the customer", sentence)
+    return told[:1].upper() + told[1:]
+
+
+def again_in(attempts: int) -> timedelta:
+    """The wait after so many tries that failed: doubled, up to a quarter of an hour."""
+    return timedelta(seconds=min(30 * 2 ** min(attempts, 10), 900))
+
+
+def note_of(alerts: Sequence[Alert], public_url: str) -> Note:
+    """One message for one or many alerts."""
+    orders = [one for one in alerts if one.order is not None]
+    rest = [one for one in alerts if one.order is None]
+    lines = [f"{one.code}: {one.sentence}" for one in rest]
+    titles = [one.sentence for one in rest] if len(rest) == 1 else []
+    if len(rest) > 1:
+        titles.append(f"{len(rest)} things need somebody")
+    by_who = groupby(sorted(orders, key=lambda one: one.who), key=lambda one: one.who)
+    for who, group in by_who:
+        found = list(group)
+        many = len(found) > 1
+        counted = f"{len(found)} orders need" if many else f"{found[0].order} needs"
+        titles.append(f"{counted} {_called(who)}")
+        lines.extend(_lines(found, titles[-1], public_url))
+    kept = lines[:LINES]
+    if len(lines) > LINES:
+        kept.append(f"and {len(lines) - LINES} more; see `demandlink alerts list`.")
+    return Note(f"Demandlink: {'; '.join(titles)}", "\n".join(kept))
+
+
+def _called(who: str) -> str:
+    return {"operator": "an operator", "nobody": "a look"}.get(who, who)
+
+
+def _lines(found: Sequence[Alert], counted: str, public_url: str) -> list[str]:
+    if len(found) <= SHOWN:
+        return [
+            " ".join(
+                part
+                for part in (
+                    f"{one.order} {one.code}: {one.sentence}",
+                    page_of(public_url, str(one.order)),
+                )
+                if part
+            )
+            for one in found
+        ]
+    codes = sorted({one.code for one in found})
+    told = ", ".join(f"{sum(one.code == code for one in found)} x {code}" for code in codes)
+    first = ", ".join(str(one.order) for one in found[:SHOWN])
+    where = f" {public_url}/orders" if public_url else ""
+    return [f"{counted}: {told}. {first} and {len(found) - SHOWN} more.{where}"]
+
+
+TEST = Note(
+    "Demandlink: a test",
+    "This is a test of ALERT_URLS. Nothing is wrong, and nobody has to do anything.",
+)

@@ -1,0 +1,106 @@
+"""How many calls a connection may make: the vendors' windows, and the port that counts them.
+
+Owns the words and the pure arithmetic. A call counts in every window that its answer may still fall
+into, so it counts until its answer, and from there for the window's length: whatever the network
+adds on the way, the vendor never sees more than the limit in any such window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+MINUTE = 60.0
+DAY = 86_400.0
+# Where calls are too many at once nobody knows when one ends: asked again this soon.
+AGAIN = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `calls` in any `seconds`."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a vendor lets one company's connection do. `at_once`: calls in flight, 0 for any."""
+
+    windows: tuple[Window, ...] = ()
+    at_once: int = 0
+
+    @classmethod
+    def of(cls, *windows: tuple[int, float], at_once: int = 0) -> Limits:
+        """Windows of 0 calls are none at all: so a limit is switched off."""
+        return cls(tuple(Window(*one) for one in windows if one[0] > 0), at_once)
+
+    @property
+    def longest(self) -> float:
+        return max((window.seconds for window in self.windows), default=0.0)
+
+    def share(self, parts: int) -> Limits:
+        """One process's part while the processes cannot count together; never less than one."""
+        windows = (Window(max(1, one.calls // parts), one.seconds) for one in self.windows)
+        at_once = max(1, self.at_once // parts) if self.at_once else 0
+        return Limits(tuple(windows), at_once)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`token` None: no call may be made yet; ask again after `wait` seconds."""
+
+    token: str | None
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What stands against a window now."""
+
+    seconds: float
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+class Budget(Protocol):
+    """The calls of one connection, counted over all processes. Never raises."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a call may stand in line; one that would stand longer is not made."""
+
+    async def take(self) -> Turn: ...
+
+    async def give_back(self, token: str) -> None:
+        """The call has its answer, or will have none."""
+
+    async def spent(self) -> tuple[Spent, ...]: ...
+
+
+def wait_for(limits: Limits, until: Collection[float], now: float) -> float:
+    """Seconds until another call may be made, 0 for now. `until` has for each call the moment of
+    its answer, for one under way the moment when it is given up. The Lua script in
+    `sync/budget.py` says the same; one suite proves both."""
+    wait = 0.0
+    if limits.at_once and sum(one > now for one in until) >= limits.at_once:
+        wait = AGAIN
+    for window in limits.windows:
+        inside = sorted(one for one in until if one > now - window.seconds)
+        if len(inside) >= window.calls:
+            leaves = min(inside[len(inside) - window.calls], now) + window.seconds
+            wait = max(wait, leaves - now, AGAIN)
+    return wait
+
+
+def spent_of(limits: Limits, until: Collection[float], now: float) -> tuple[Spent, ...]:
+    return tuple(
+        Spent(one.seconds, sum(at > now - one.seconds for at in until), one.calls)
+        for one in limits.windows
+    )

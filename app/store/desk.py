@@ -1,0 +1,213 @@
+"""What the console asks: sessions, search, issues, attempts, audit, and whether a page is old.
+
+Owns these queries, each over an index. Sessions are kept by hashes only. Changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.domain.codes import Code, State, Who
+from app.domain.desk import AuditRow, Fingerprint, Found, Issue, Run
+from app.domain.records import OrderRow
+from app.domain.views import Audit, Page, Replay
+from app.store import rows
+from app.store.database import Part
+from app.store.pages import LAST, after, page
+from app.store.setup import append
+from app.store.texts import text
+
+_OPEN_SESSION = """
+INSERT INTO console_session (digest, tenant_id, key_digest, expires_at)
+VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+"""
+_SESSION = "SELECT key_digest FROM console_session WHERE digest = $1 AND expires_at > now()"
+
+_MOST_HITS = 1000
+# $2 is a pattern of the beginning, $3 the text itself. Each branch has its index, and its end: a
+# single letter may begin every number of a year.
+_SEARCH = f"""
+WITH hits AS (
+    (SELECT id, 1 AS rank, 'order' AS what, {rows.ORDER_NAME} AS text FROM orders AS o
+     WHERE tenant_id = $1 AND lower(number) LIKE $2 LIMIT {_MOST_HITS})
+    UNION ALL
+    (SELECT order_id, 2, kind, number FROM document
+     WHERE tenant_id = $1 AND number IS NOT NULL AND lower(number) LIKE $2
+       AND order_id IS NOT NULL AND kind <> 'sales_order' LIMIT {_MOST_HITS})
+    UNION ALL
+    (SELECT id, 3, 'customer', customer FROM orders
+     WHERE tenant_id = $1 AND lower(customer) LIKE $2 LIMIT {_MOST_HITS})
+    UNION ALL
+    SELECT r.order_id, 4, e.kind, e.external_id FROM external_ref AS e
+    JOIN order_ref AS r ON r.ref_id = e.id
+    WHERE e.tenant_id = $1 AND e.external_id = $3 AND e.kind = ANY ($5::text[])
+    UNION ALL
+    (SELECT o.id, 5, 'commerce', o.source_id FROM connection AS c
+     JOIN orders AS o ON o.connection_id = c.id AND o.source_id = $3 WHERE c.tenant_id = $1)
+), best AS (
+    SELECT DISTINCT ON (id) id, rank, what, text FROM hits ORDER BY id DESC, rank, text
+)
+SELECT {rows.ORDER_COLUMNS}, b.what, b.text FROM best AS b
+JOIN orders AS o ON o.id = b.id JOIN connection AS c ON c.id = o.connection_id
+ORDER BY b.rank, o.id DESC LIMIT $4
+"""  # noqa: S608 - constant text
+_REFS = [
+    "bill", "estimate", "invoice", "ledger_invoice", "ledger_purchase_order", "opportunity",
+    "purchase_order", "sales_order", "ticket",
+]  # fmt: skip
+
+_STANDING = """
+SELECT state, coalesce(who, 'nobody') AS who, count(*) AS many FROM orders
+WHERE tenant_id = $1 AND state NOT IN ('done', 'cancelled') GROUP BY 1, 2
+"""
+_NEEDING = f"""
+SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
+WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked') ORDER BY o.since, o.id LIMIT $2
+"""  # noqa: S608 - constant text
+
+# An order that is held belongs to the step that stopped; where none did (a person's hold, poison),
+# to none. The endpoint is that of the step's last failed call, with its ids taken out.
+_ISSUES = """
+WITH stopped AS (
+    SELECT o.id, coalesce(o.number, 'id:' || o.source_id) AS name, o.since,
+        coalesce(a.code, o.code) AS code, coalesce(a.step, '') AS step,
+        coalesce(a.sentence, o.sentence, '') AS sentence
+    FROM orders AS o
+    LEFT JOIN applied AS a ON a.order_id = o.id AND a.state IN ('held', 'parked')
+        AND o.held_by IS NULL
+    WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked')
+), known AS (
+    SELECT s.*, coalesce(f.endpoint, '') AS endpoint FROM stopped AS s
+    LEFT JOIN LATERAL (
+        SELECT c.system || ' ' || c.method || ' '
+            || regexp_replace(c.path, '/[0-9]+|/[0-9a-fA-F-]{36}', '/{id}', 'g') AS endpoint
+        FROM call AS c WHERE c.order_id = s.id AND c.step = s.step
+          AND (c.failure IS NOT NULL OR c.status IS NULL OR c.status >= 400)
+        ORDER BY c.id DESC LIMIT 1
+    ) AS f ON s.step <> ''
+    WHERE s.code IS NOT NULL
+)
+"""
+_GROUPS = f"""{_ISSUES}
+SELECT code, step, endpoint, count(DISTINCT id) AS many, min(since) AS since, max(since) AS newest,
+    (array_agg(DISTINCT name))[1:6] AS names, (array_agg(sentence ORDER BY id DESC))[1] AS sentence
+FROM known GROUP BY code, step, endpoint ORDER BY many DESC, code, step, endpoint
+"""  # noqa: S608 - constant text
+_OF_ISSUE = f"""{_ISSUES}
+SELECT DISTINCT id FROM known WHERE code = $2 AND step = $3 AND endpoint = $4 ORDER BY id LIMIT $5
+"""  # noqa: S608 - constant text
+
+_RUNS = """
+SELECT step, subject, attempt, state, started_at, finished_at FROM (
+    SELECT * FROM step_run WHERE order_id = $1 ORDER BY id DESC LIMIT $2
+) AS r ORDER BY id
+"""
+_AUDITS = """
+SELECT id, at, actor, action, target, data FROM audit
+WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+"""
+_REPLAYS = "SELECT * FROM replay WHERE tenant_id = $1 ORDER BY created_at DESC LIMIT $2"
+_ORDER_MARK = """
+SELECT concat_ws('/', wake_seq, updated_at, state, code, sentence, held_by,
+    (SELECT max(id) FROM journal_event WHERE order_id = $1),
+    (SELECT max(id) FROM call WHERE order_id = $1))
+FROM orders WHERE id = $1
+"""
+# Of any tenant: that a page is looked at once too often costs less than an index for each.
+_MARK = """
+SELECT concat_ws('/', (SELECT max(id) FROM journal_event), (SELECT max(id) FROM inbox_event),
+    (SELECT max(id) FROM audit), (SELECT count(*) FROM inbox_event WHERE status = 'new'))
+"""
+
+
+class Desk(Part):
+    """The part of the store behind the console."""
+
+    async def open_session(
+        self, tenant_id: int, digest: bytes, key_digest: bytes, seconds: float, audit: Audit
+    ) -> None:
+        async with self._db.transaction() as session:
+            await session.execute("DELETE FROM console_session WHERE expires_at < now()")
+            await session.execute(_OPEN_SESSION, digest, tenant_id, key_digest, seconds)
+            await append(session, tenant_id, audit)
+
+    async def session(self, digest: bytes) -> bytes | None:
+        async with self._db.session() as session:
+            found: bytes | None = await session.fetchval(_SESSION, digest)
+        return found
+
+    async def close_session(self, tenant_id: int, digest: bytes, audit: Audit) -> None:
+        async with self._db.transaction() as session:
+            await session.execute("DELETE FROM console_session WHERE digest = $1", digest)
+            await append(session, tenant_id, audit)
+
+    async def search(self, tenant_id: int, text_: str, limit: int) -> Sequence[Found]:
+        plain = text(text_)
+        escaped = plain.lower()
+        for sign in "\\%_":
+            escaped = escaped.replace(sign, f"\\{sign}")
+        async with self._db.session() as session:
+            found = await session.fetch(_SEARCH, tenant_id, f"{escaped}%", plain, limit, _REFS)
+        return [Found(rows.order(row), row["what"], row["text"]) for row in found]
+
+    async def standing(self, tenant_id: int) -> Mapping[tuple[State, Who], int]:
+        async with self._db.session() as session:
+            found = await session.fetch(_STANDING, tenant_id)
+        return {(State(row["state"]), Who(row["who"])): row["many"] for row in found}
+
+    async def needing(self, tenant_id: int, limit: int) -> Sequence[OrderRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_NEEDING, tenant_id, limit)
+        return [rows.order(row) for row in found]
+
+    async def issues(self, tenant_id: int) -> Sequence[Issue]:
+        async with self._db.session() as session:
+            found = await session.fetch(_GROUPS, tenant_id)
+        return [
+            Issue(
+                Fingerprint(Code(row["code"]), row["step"], row["endpoint"]),
+                row["many"],
+                tuple(row["names"]),
+                row["since"],
+                row["newest"],
+                row["sentence"],
+            )
+            for row in found
+            if rows.code(row["code"]) is not None
+        ]
+
+    async def issue_orders(self, tenant_id: int, wanted: Fingerprint, limit: int) -> Sequence[int]:
+        given = (wanted.code.value, text(wanted.step), text(wanted.endpoint))
+        async with self._db.session() as session:
+            found = await session.fetch(_OF_ISSUE, tenant_id, *given, limit)
+        return [row["id"] for row in found]
+
+    async def runs(self, order_id: int, limit: int) -> Sequence[Run]:
+        async with self._db.session() as session:
+            found = await session.fetch(_RUNS, order_id, limit)
+        return [Run(**row) for row in found]
+
+    async def audits(self, tenant_id: int, cursor: str | None, limit: int) -> Page[AuditRow]:
+        async with self._db.session() as session:
+            found = await session.fetch(_AUDITS, tenant_id, after(cursor, LAST), limit + 1)
+
+        def read(row: Mapping[str, object]) -> AuditRow:
+            kept = dict(row)
+            number, at = kept.pop("id"), kept.pop("at")
+            # The columns are the fields, by name.
+            return AuditRow(number, at, Audit(**kept))  # type: ignore[arg-type]
+
+        return page(found, limit, read)
+
+    async def replays(self, tenant_id: int, limit: int) -> Sequence[Replay]:
+        async with self._db.session() as session:
+            found = await session.fetch(_REPLAYS, tenant_id, limit)
+        return [Replay(**row) for row in found]
+
+    async def order_mark(self, order_id: int) -> str:
+        async with self._db.session() as session:
+            return str(await session.fetchval(_ORDER_MARK, order_id))
+
+    async def mark(self, tenant_id: int) -> str:
+        async with self._db.session() as session:
+            return str(await session.fetchval(_MARK))

@@ -1,0 +1,239 @@
+"""What the drift sweep found, how far it came, and the turn that one worker at a time has (H12).
+
+Owns `drift_sweep` and `drift_finding`. What one comparison found is one transaction under the
+order's lock, so that two comparisons of an order never add a finding twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.domain.codes import Code, Who
+from app.domain.drift import Drift, Finding, Standing, Sweep, SweepTurn, SweepView, after
+from app.domain.gone import Forgotten
+from app.domain.views import Page
+from app.store import pages, rows
+from app.store.claiming import ALIVE
+from app.store.database import Part
+from app.store.texts import as_json, as_json_or_none, key, text, text_or_none
+
+_BEGIN = """
+INSERT INTO drift_sweep (tenant_id, due_at) VALUES ($1, now() + make_interval(secs => $2))
+ON CONFLICT DO NOTHING
+"""
+_TAKE = f"""
+UPDATE drift_sweep SET
+    lease_owner = $2, lease_token = gen_random_uuid()::text,
+    lease_until = now() + make_interval(secs => $3)
+WHERE tenant_id = $1 AND due_at <= now()
+  AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE}))
+RETURNING lease_token, state, due_at, now() AS now
+"""  # noqa: S608 - constant text
+_SWEEP = f"""
+SELECT due_at, state, now() AS now, lease_owner IS NOT NULL AND lease_until > now()
+    AND lease_owner IN ({ALIVE}) AS taken
+FROM drift_sweep WHERE tenant_id = $1
+"""  # noqa: S608 - constant text
+_KEEP = """
+UPDATE drift_sweep SET
+    state = $3::text::json,
+    lease_until = now() + make_interval(secs => $4::float8),
+    lease_owner = CASE WHEN $4::float8 IS NULL THEN NULL ELSE lease_owner END,
+    lease_token = CASE WHEN $4::float8 IS NULL THEN NULL ELSE lease_token END,
+    due_at = CASE WHEN $4::float8 IS NULL THEN now() + make_interval(secs => $5::float8)
+             ELSE due_at END
+WHERE tenant_id = $1 AND lease_token = $2 RETURNING tenant_id
+"""
+_ASK = """
+INSERT INTO drift_sweep (tenant_id) VALUES ($1)
+ON CONFLICT (tenant_id) DO UPDATE SET due_at = least(drift_sweep.due_at, now())
+"""
+# Open ones, and those that moved lately; never what is no order yet (a placeholder).
+_TO_COMPARE = """
+SELECT id FROM orders
+WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
+  AND (state NOT IN ('done', 'cancelled') OR updated_at > now() - make_interval(days => $3))
+ORDER BY id LIMIT $4
+"""
+_LOCK = "SELECT tenant_id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
+_STANDING = """
+SELECT id, key, digest, standing FROM drift_finding WHERE order_id = $1 AND standing <> 'closed'
+"""
+_ADD = """
+INSERT INTO drift_finding (
+    tenant_id, order_id, key, digest, standing, code, system, kind, record, about, step, subject,
+    says, stands, sentence, who, url, fix
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+    $18::text::json)
+"""
+_AGAIN = """
+UPDATE drift_finding SET digest = $2, standing = $3, says = $4, stands = $5, sentence = $6,
+    url = $7, fix = $8::text::json, seen_at = now()
+WHERE id = $1
+"""
+_CLOSE = """
+UPDATE drift_finding SET standing = 'closed', closed_at = now() WHERE id = ANY ($1::bigint[])
+"""
+_FINDINGS = f"""
+SELECT f.*, {rows.ORDER_NAME} AS order_name FROM drift_finding AS f
+JOIN orders AS o ON o.id = f.order_id
+WHERE f.tenant_id = $1 AND f.id < $2
+  AND ($4::bigint IS NULL OR f.order_id = $4)
+  AND ($5::text IS NULL OR f.standing = $5)
+  AND ($6::text IS NULL OR f.code = $6)
+ORDER BY f.id DESC LIMIT $3
+"""  # noqa: S608 - constant text
+_FINDING = f"""
+SELECT f.*, {rows.ORDER_NAME} AS order_name FROM drift_finding AS f
+JOIN orders AS o ON o.id = f.order_id WHERE f.tenant_id = $1 AND f.id = $2
+"""  # noqa: S608 - constant text
+_SETTLE = """
+UPDATE drift_finding SET standing = $2, actor = $4, reason = $5
+WHERE id = $1 AND digest = $3 AND standing <> 'closed' RETURNING id
+"""
+
+
+class Drifting(Part):
+    """The part of the store that implements drift.DriftStore."""
+
+    # The sweep ----------------------------------------------------------------------------------
+
+    async def take_sweep(
+        self, tenant_id: int, worker: int, lease: float, first: float
+    ) -> SweepTurn:
+        async with self._db.transaction() as session:
+            await session.execute(_BEGIN, tenant_id, first)
+            taken = await session.fetchrow(_TAKE, tenant_id, worker, lease)
+            if taken is None:
+                later = await session.fetch(_SWEEP, tenant_id)
+                return SweepTurn(later[0]["now"], later[0]["due_at"])
+        sweep = Sweep.of(taken["state"])
+        return SweepTurn(taken["now"], taken["due_at"], taken["lease_token"], sweep)
+
+    async def keep_sweep(
+        self, tenant_id: int, token: str, sweep: Sweep, *, lease: float | None, rest: float = 0.0
+    ) -> bool:
+        given = (tenant_id, token, as_json(sweep.kept()), lease, rest)
+        async with self._db.session() as session:
+            return await session.fetchval(_KEEP, *given) is not None
+
+    async def ask_sweep(self, tenant_id: int) -> None:
+        async with self._db.session() as session:
+            await session.execute(_ASK, tenant_id)
+
+    async def sweep(self, tenant_id: int) -> SweepView:
+        async with self._db.session() as session:
+            row = await session.fetchrow(_SWEEP, tenant_id)
+        if row is None:
+            return SweepView(Sweep(), None, under_way=False)
+        sweep = Sweep.of(row["state"])
+        under_way = row["taken"] or sweep.after is not None
+        return SweepView(sweep, row["due_at"], under_way=under_way)
+
+    async def to_compare(self, tenant_id: int, after: int, days: int, limit: int) -> list[int]:
+        async with self._db.session() as session:
+            found = await session.fetch(_TO_COMPARE, tenant_id, after, days, limit)
+        return [row["id"] for row in found]
+
+    # Findings -----------------------------------------------------------------------------------
+
+    async def keep_findings(self, order_id: int, found: Sequence[Drift]) -> int:
+        by_key = {key(one.key): one for one in found}
+        new = 0
+        async with self._db.transaction() as session:
+            tenant_id = await session.fetchval(_LOCK, order_id)
+            if tenant_id is None:
+                raise KeyError(order_id)
+            known = {row["key"]: row for row in await session.fetch(_STANDING, order_id)}
+            for name, one in by_key.items():
+                row = known.get(name)
+                if row is None:
+                    await session.execute(_ADD, tenant_id, order_id, name, *_columns(one))
+                    new += 1
+                    continue
+                standing = after(Standing(row["standing"]), row["digest"], one)
+                told = (text(one.says), text(one.stands), text(one.sentence))
+                more = (text_or_none(one.url), as_json_or_none(_fix(one.fix)))
+                await session.execute(_AGAIN, row["id"], one.digest, standing.value, *told, *more)
+            gone = [row["id"] for name, row in known.items() if name not in by_key]
+            await session.execute(_CLOSE, gone)
+        return new
+
+    async def findings(
+        self,
+        tenant_id: int,
+        *,
+        order_id: int | None,
+        standing: Standing | None,
+        code: Code | None,
+        cursor: str | None,
+        limit: int,
+    ) -> Page[Finding]:
+        chosen = (order_id, standing.value if standing else None, code.value if code else None)
+        last = pages.after(cursor, pages.LAST)
+        async with self._db.session() as session:
+            found = await session.fetch(_FINDINGS, tenant_id, last, limit + 1, *chosen)
+        return pages.page(found, limit, _finding)
+
+    async def finding(self, tenant_id: int, finding_id: int) -> Finding | None:
+        async with self._db.session() as session:
+            row = await session.fetchrow(_FINDING, tenant_id, finding_id)
+        return _finding(row) if row is not None else None
+
+    async def settle_finding(
+        self, finding_id: int, standing: Standing, digest: str, actor: str, reason: str
+    ) -> bool:
+        given = (finding_id, standing.value, digest, text(actor), text(reason))
+        async with self._db.session() as session:
+            return await session.fetchval(_SETTLE, *given) is not None
+
+
+def _columns(one: Drift) -> tuple[Any, ...]:
+    names = (one.code.value, one.system, one.kind, one.record, one.about, one.step, one.subject)
+    told = (one.says, one.stands, one.sentence, one.who.value)
+    return (
+        one.digest,
+        Standing.OPEN.value,
+        *(text(name) for name in (*names, *told)),
+        text_or_none(one.url),
+        as_json_or_none(_fix(one.fix)),
+    )
+
+
+def _fix(fix: Forgotten | None) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    return {"ledger": fix.ledger, "refs": fix.refs, "intents": fix.intents}
+
+
+def _forgotten(body: Any) -> Forgotten | None:
+    if body is None:
+        return None
+    parts = {
+        name: tuple(tuple(one) for one in body[name]) for name in ("ledger", "refs", "intents")
+    }
+    return Forgotten(**parts)
+
+
+def _finding(row: Any) -> Finding:
+    names = ("system", "kind", "record", "step", "subject", "says", "stands", "sentence", "about")
+    drift = Drift(
+        code=Code(row["code"]),
+        who=Who(row["who"]),
+        url=row["url"],
+        fix=_forgotten(row["fix"]),
+        **{name: row[name] for name in names},
+    )
+    return Finding(
+        id=row["id"],
+        order_id=row["order_id"],
+        order=row["order_name"],
+        drift=drift,
+        standing=Standing(row["standing"]),
+        since=row["since"],
+        seen_at=row["seen_at"],
+        actor=row["actor"],
+        reason=row["reason"],
+        closed_at=row["closed_at"],
+    )

@@ -1,0 +1,152 @@
+"""The budgets of connections, counted in Redis by all processes together.
+
+Owns where calls are counted. Redis may be away: then each process keeps to its own part of the
+limits, by its own calls alone, and nothing waits for Redis (decision 0028).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.domain.budgets import AGAIN, Budget, Limits, Spent, Turn, spent_of, wait_for
+from app.domain.ports import Clock, Ids
+from app.telemetry import logger
+
+AWAY_SECONDS = 2.0
+REDIS_SECONDS = 0.5
+PREFIX = "demandlink:calls"
+
+# One sorted set a connection: a call and the moment of its answer. One under way stands in the
+# future, where it is given up, so that a killed process frees its place. Redis's clock counts.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local function at(moment) return string.format('%.6f', moment) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', at(now - ARGV[4]))
+local wait, at_once = 0, tonumber(ARGV[3])
+if at_once > 0 and redis.call('ZCOUNT', KEYS[1], '(' .. at(now), '+inf') >= at_once then
+    wait = tonumber(ARGV[5])
+end
+for i = 6, #ARGV, 2 do
+    local calls, seconds = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+    if redis.call('ZCOUNT', KEYS[1], '(' .. at(now - seconds), '+inf') >= calls then
+        local rank = redis.call('ZCARD', KEYS[1]) - calls
+        local first = redis.call('ZRANGE', KEYS[1], rank, rank, 'WITHSCORES')[2]
+        wait = math.max(wait, math.min(tonumber(first), now) + seconds - now, tonumber(ARGV[5]))
+    end
+end
+if wait > 0 then return at(wait) end
+redis.call('ZADD', KEYS[1], at(now + ARGV[2]), ARGV[1])
+redis.call('EXPIRE', KEYS[1], math.ceil(ARGV[4] + ARGV[2]) + 1)
+return '0'
+"""
+_GIVE_BACK = """
+local time = redis.call('TIME')
+return redis.call('ZADD', KEYS[1], 'XX', string.format('%.6f', time[1] + time[2] / 1000000), ARGV[1])
+"""
+_SPENT = """
+local time = redis.call('TIME')
+local now, used = time[1] + time[2] / 1000000, {}
+for i = 1, #ARGV do
+    used[i] = redis.call('ZCOUNT', KEYS[1], '(' .. string.format('%.6f', now - ARGV[i]), '+inf')
+end
+return used
+"""
+
+
+class Budgets:
+    """The budgets of one installation; those of the same company are one."""
+
+    def __init__(
+        self, url: str, clock: Clock, ids: Ids, limits: Mapping[str, Limits], parts: int
+    ) -> None:
+        self._redis = Redis.from_url(
+            url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+        )
+        self._clock, self._ids = clock, ids
+        self._limits, self._parts = limits, parts
+        self._away_until = float("-inf")
+
+    def of(self, system: str, company: str, *, timeout: float) -> Budget | None:
+        """The budget of a company's connection; None: its calls are not counted. `timeout`:
+        seconds after which one of its calls is given up."""
+        limits = self._limits.get(system, Limits())
+        if not limits.windows and not limits.at_once:
+            return None
+        # An address may be long and is nobody's business in Redis.
+        named = hashlib.sha256(company.encode()).hexdigest()[:32]
+        return SharedBudget(self, f"{PREFIX}:{system}:{named}", limits, timeout)
+
+    async def run(self, script: str, key: str, *arguments: str | float) -> Any:
+        """What the script answers; None while Redis is away."""
+        if self._clock.monotonic() < self._away_until:
+            return None
+        try:
+            return await self._redis.eval(script, 1, key, *map(str, arguments))
+        except (RedisError, OSError) as error:
+            self._away_until = self._clock.monotonic() + AWAY_SECONDS
+            logger(__name__).info("budgets_counted_apart", error=type(error).__name__)
+            return None
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    @property
+    def parts(self) -> int:
+        return self._parts
+
+    def now(self) -> float:
+        return self._clock.monotonic()
+
+    def token(self) -> str:
+        return self._ids.token()
+
+
+class SharedBudget:
+    """Implements domain.budgets.Budget. Its own calls are noted as well, for when Redis goes."""
+
+    def __init__(self, budgets: Budgets, key: str, limits: Limits, timeout: float) -> None:
+        self._budgets, self._key, self._limits = budgets, key, limits
+        self._timeout = timeout
+        self._own: dict[str, float] = {}
+
+    @property
+    def patience(self) -> float:
+        # It counts within the call's timeout, of which enough has to be left for the call.
+        return min(2.0, self._timeout / 4)
+
+    async def take(self) -> Turn:
+        token, limits = self._budgets.token(), self._limits
+        pairs = [part for one in limits.windows for part in (one.calls, one.seconds)]
+        fixed = (token, self._timeout, limits.at_once, limits.longest, AGAIN)
+        told = await self._budgets.run(_TAKE, self._key, *fixed, *pairs)
+        now = self._budgets.now()
+        self._own = {one: at for one, at in self._own.items() if at > now - limits.longest}
+        if told is None:
+            wait = wait_for(limits.share(self._budgets.parts), self._own.values(), now)
+        else:
+            wait = float(told)
+        if wait > 0:
+            return Turn(None, wait)
+        self._own[token] = now + self._timeout
+        return Turn(token)
+
+    async def give_back(self, token: str) -> None:
+        self._own[token] = self._budgets.now()
+        await self._budgets.run(_GIVE_BACK, self._key, token)
+
+    async def spent(self) -> tuple[Spent, ...]:
+        windows = self._limits.windows
+        used = await self._budgets.run(_SPENT, self._key, *(one.seconds for one in windows))
+        if used is None:
+            share = self._limits.share(self._budgets.parts)
+            return spent_of(share, self._own.values(), self._budgets.now())
+        return tuple(
+            Spent(one.seconds, int(count), one.calls)
+            for one, count in zip(windows, used, strict=True)
+        )

@@ -1,0 +1,187 @@
+"""What people meet in the browser: they see it, reach it, read it without JavaScript, and act."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import (
+    AXE,
+    MISMATCH,
+    NARROW,
+    PICTURES,
+    REJECTED,
+    WAITING,
+    WIDE,
+    Site,
+    tell,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGES = {
+    "front": "/",
+    "orders": "/orders",
+    "order": "/orders/ON10001202",
+    "held": "/orders/ON10001203",
+    "done": "/orders/ON10001201",
+    "inbox": "/inbox",
+    "rejected": "/inbox?status=rejected",
+    "delivery": "/inbox/1",
+    "issues": "/issues",
+    "replays": "/replay",
+    "connections": "/connections",
+    "doctor": "/doctor?run=1",
+    "drift": "/drift",
+    "audit": "/audit",
+    "search": "/?q=PO1000",
+    "cancelled": "/orders/ON10001205",
+}
+
+# What the docs show, each once.
+PICTURED = {
+    ("front", WIDE, "light"),
+    ("order", WIDE, "light"),
+    ("held", WIDE, "dark"),
+    ("issues", WIDE, "light"),
+    ("order", NARROW, "light"),
+    ("front", NARROW, "dark"),
+}
+
+
+async def picture(page: Page, name: str, tmp_path: Path) -> None:
+    place = Path(PICTURES) if PICTURES else tmp_path
+    await page.screenshot(path=place / f"{name}.png", animations="disabled")
+
+
+async def accessible(page: Page, name: str) -> None:
+    """No violation that axe calls serious or critical."""
+    found: Any = await page.evaluate(
+        f"async () => {{ {AXE}; return (await axe.run(document, {{resultTypes: ['violations']}}))"
+        ".violations }"
+    )
+    grave = [
+        f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:160]})"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert grave == [], f"{name}: {grave}"
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")]
+)
+async def test_every_page_is_whole_and_accessible(
+    site: Site, tmp_path: Path, width: int, scheme: str
+) -> None:
+    async with site.visitor(width, color_scheme=scheme) as page:
+        for name, path in PAGES.items():
+            await page.goto(path)
+            await expect(page.locator("h1")).to_have_count(1)
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is {wide} pixels wide"
+            if (width, scheme) in ((WIDE, "light"), (NARROW, "dark")):
+                await accessible(page, f"{name} at {width} in {scheme}")
+            if (name, width, scheme) in PICTURED:
+                await picture(page, f"console-{name}-{width}", tmp_path)
+
+
+async def test_what_watches_the_pages_sees_what_it_is_for(site: Site) -> None:
+    """A picture from another host, without words for who does not see it."""
+
+    async def spoil() -> None:
+        async with site.visitor() as page:
+            await page.evaluate(
+                "document.querySelector('h2').innerHTML = '<img src=\"https://elsewhere.example/x\">'"
+            )
+            with pytest.raises(AssertionError, match="image-alt"):
+                await accessible(page, "spoilt")
+
+    with pytest.raises(AssertionError, match="violates the following Content Security Policy"):
+        await spoil()
+
+
+async def test_the_sign_in_is_accessible(site: Site) -> None:
+    async with site.visitor(signed_in=False) as page:
+        await page.goto("/orders")
+        await expect(page).to_have_title(re.compile("Sign in"))
+        await accessible(page, "sign-in")
+
+
+async def test_everything_is_reached_by_the_keyboard(site: Site) -> None:
+    async with site.visitor() as page:
+        await page.goto(PAGES["held"])
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_text("Skip to the page")).to_be_focused()
+        await page.keyboard.press("Enter")
+        assert await page.evaluate("document.activeElement.id") == "page"
+        await page.goto(PAGES["held"])
+        reached = set()
+        for _ in range(250):
+            await page.keyboard.press("Tab")
+            where = await page.evaluate(
+                "(() => { const e = document.activeElement; e.dataset.reached = 1;"
+                " const s = getComputedStyle(e); return [e.tagName, s.outlineStyle] })()"
+            )
+            if where[0] == "BODY":
+                break
+            assert where[1] != "none", f"{where[0]} does not show its focus"
+            reached.add(where[0])
+        left = await page.evaluate(
+            "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select,"
+            " summary')].filter(e => e.checkVisibility() && !e.dataset.reached"
+            " && !e.closest('[hidden]')).map(e => e.outerHTML.slice(0, 120))"
+        )
+        assert left == []
+        assert {"A", "BUTTON", "INPUT", "SUMMARY"} <= reached
+
+
+async def test_a_page_follows_what_happens_and_takes_nothing_away(site: Site) -> None:
+    waiting = site.orders[WAITING]
+    async with site.visitor() as page:
+        await page.goto(PAGES["order"])
+        await page.locator("#timeline-table > summary").click()
+        await expect(page.locator("#answer")).to_contain_text("6 of 10")
+        await tell(site.stack, waiting.receipted(882, {1: 1}))
+        await expect(page.locator("#answer")).to_contain_text("5 of 10", timeout=15_000)
+        await expect(page.locator("#timeline-table")).to_have_attribute("open", "")
+        await page.locator("#hold-reason").fill("half a sentence")
+        await tell(site.stack, waiting.receipted(882, {1: 1}))
+        await expect(page.locator("#changed")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#hold-reason")).to_have_value("half a sentence")
+
+
+async def test_without_javascript_one_reads_and_decides(site: Site) -> None:
+    held = site.orders[MISMATCH]
+    async with site.visitor(java_script_enabled=False) as page:
+        await page.goto(PAGES["held"])
+        await expect(page.locator("#answer")).to_contain_text("add up to")
+        await expect(page.locator("#matrix")).to_be_visible()
+        await page.locator("#decide-reason").fill("the lines are right")
+        await page.get_by_role("button", name="Accept lines").click()
+        await expect(page.locator(".notice")).to_contain_text("Decided")
+    await site.stack.until(held.number, lambda told: told["answer"]["code"] != "TOTAL_MISMATCH")
+
+
+async def test_a_newcomer_finds_the_failed_order_and_replays_it(site: Site) -> None:
+    """From the front page alone, by what stands there: no JavaScript, no manual."""
+    rejected = site.orders[REJECTED]
+    async with site.visitor(java_script_enabled=False) as page:
+        await page.goto("/")
+        await page.get_by_role("link", name=rejected.number).click()
+        await expect(page.locator("#answer")).to_contain_text("Department is required")
+        await page.get_by_role("link", name="Issues").click()
+        issue = page.locator("article", has_text="REMOTE_REJECTED")
+        await expect(issue).to_contain_text("connectwise POST /sales/opportunities")
+        await issue.get_by_label("Reason").fill("the location has a department now")
+        await issue.get_by_role("button", name="Plan a replay of these").click()
+        await expect(page.locator("h2.said")).to_contain_text("Nothing is executed yet")
+        await page.get_by_role("button", name="Run it").click()
+        await expect(page.locator("h2.said")).to_contain_text("1 order through")
+        await site.stack.until(rejected.number, lambda told: told["state"] == "waiting")
+        await page.reload()
+        await expect(page.locator("h2.said")).to_contain_text("1 of 1 order through")

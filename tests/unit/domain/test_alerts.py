@@ -1,0 +1,86 @@
+"""How alerts become a message, and when it is quiet: pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.domain.alerts import Alert, Quiet, again_in, impersonal, note_of
+
+NOW = datetime(2026, 11, 20, 14, 11, tzinfo=UTC)
+
+
+def held(number: int, who: str = "purchasing", code: str = "DEMAND_NOT_LINKED") -> Alert:
+    return Alert(f"order:{number}", code, NOW, "A line is not linked.", f"ON{number}", who)
+
+
+def test_one_order_is_told_with_its_sentence_and_its_page():
+    note = note_of([held(1201)], "https://x.example")
+    assert note.title == "Demandlink: ON1201 needs purchasing"
+    assert note.text == (
+        "ON1201 DEMAND_NOT_LINKED: A line is not linked. https://x.example/orders/ON1201"
+    )
+
+
+def test_a_burst_is_counted():
+    found = [held(n) for n in range(36)] + [held(99, code="LINE_MISSING")]
+    note = note_of(found, "")
+    assert note.title == "Demandlink: 37 orders need purchasing"
+    assert note.text == (
+        "37 orders need purchasing: 36 x DEMAND_NOT_LINKED, 1 x LINE_MISSING. "
+        "ON0, ON1, ON2 and 34 more."
+    )
+
+
+def test_what_is_no_order_stands_beside_them():
+    down = Alert("system:ConnectWise", "CONNECTION_DOWN", NOW, "ConnectWise cannot be used.")
+    note = note_of([down, held(1), held(2, "sales")], "")
+    assert note.title == (
+        "Demandlink: ConnectWise cannot be used.; ON1 needs purchasing; ON2 needs sales"
+    )
+    assert note.text.splitlines()[0] == "CONNECTION_DOWN: ConnectWise cannot be used."
+
+
+def test_a_message_stays_short():
+    found = [Alert(f"drift:{n}", "DRIFT", NOW, f"Finding {n}.") for n in range(30)]
+    lines = note_of(found, "").text.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "and 10 more; see `demandlink alerts list`."
+
+
+def test_a_customers_name_is_left_out():
+    told = "Customer Dana Lee (Commerce id 77) has no ConnectWise company."
+    assert impersonal(told, "Dana Lee") == (
+        "The customer (Commerce id 77) has no ConnectWise company."
+    )
+    assert impersonal("PO1 of IT is not with IT's vendor.", "IT") == (
+        "PO1 of the customer is not with the customer's vendor."
+    )
+    assert impersonal(told, None) == told
+
+
+@pytest.mark.parametrize(
+    ("hours", "quiet", "loud"),
+    [("22:00-07:00", (23, 3), (7, 12, 21)), ("12:00-13:30", (12, 13), (11, 14))],
+)
+def test_quiet_hours_are_of_their_zone(
+    hours: str, quiet: tuple[int, ...], loud: tuple[int, ...]
+) -> None:
+    found = Quiet.of(hours, ZoneInfo("Australia/Brisbane"))  # ten hours ahead
+    assert found is not None
+    for hour in range(24):
+        if hour in quiet + loud:
+            local = datetime(2026, 11, 20, hour, 5, tzinfo=ZoneInfo("Australia/Brisbane"))
+            assert found.at(local.astimezone(UTC)) is (hour in quiet)
+
+
+@pytest.mark.parametrize("hours", ["22-", "22:00", "25:00-07:00", "07:00-07:00", "night"])
+def test_hours_that_are_none_are_refused(hours: str):
+    with pytest.raises(ValueError, match="two times of day"):
+        Quiet.of(hours, UTC)
+
+
+def test_the_wait_after_a_failure_grows_to_a_quarter_of_an_hour():
+    assert [again_in(n).total_seconds() for n in (0, 1, 3, 30)] == [30, 60, 240, 900]

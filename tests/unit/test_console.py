@@ -1,0 +1,235 @@
+"""The console's pure parts: the rail, the matrix with its laws, the timeline, the stream, words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.console import live, matrix, timeline, words
+from app.console.guard import inside
+from app.domain.codes import Code, State, Who
+from app.domain.desk import Run
+from app.domain.errors import StoreUnavailable
+from app.domain.records import Answer, JournalEntry
+from app.domain.views import Explained, JournalRow, LineView, PurchaseOrderView, StepView
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+B1 = (
+    "create_products",
+    "create_sales_order",
+    "sync_purchase_order",
+    "link_demand",
+    "receive_purchase_order",
+    "ship_goods",
+    "release_invoice",
+)
+
+
+def line(**more: Any) -> LineView:
+    values = {
+        "line": 1,
+        "title": "Monitor",
+        "ordered": "10",
+        "on_purchase_orders": "10",
+        "received": "4",
+        "linked": "10",
+        "shipped": "0",
+        "invoiceable": "0",
+        "invoiced": "0",
+    }
+    return LineView(**{**values, **more})
+
+
+def explained(*lines: LineView, steps: tuple[StepView, ...] = (), **more: Any) -> Explained:
+    answer = Answer(State.WAITING, Code.GOODS_NOT_RECEIVED, "6 of 10.", Who.PURCHASING, NOW, "")
+    return Explained(more.pop("answer", answer), lines=lines, steps=steps, **more)
+
+
+def test_the_difference_of_a_line_is_told_by_the_step_that_waits() -> None:
+    waits = StepView(
+        "receive_purchase_order", "PO1", State.WAITING, Code.GOODS_NOT_RECEIVED, "6 of 10 to come."
+    )
+    (row,) = matrix.rows(explained(line(), steps=(waits,)), B1)
+    assert (row.missing, row.reason, row.code) == ("6", "6 of 10 to come.", Code.GOODS_NOT_RECEIVED)
+
+
+def test_a_line_that_is_through_differs_in_nothing() -> None:
+    (row,) = matrix.rows(explained(line(received="10", invoiceable="10", invoiced="10")), B1)
+    assert (row.missing, row.reason) == ("", "")
+
+
+def test_what_is_free_but_not_invoiced_is_said_so() -> None:
+    (row,) = matrix.rows(explained(line(received="10", invoiceable="10")), B1)
+    assert row.missing == "10"
+    assert "Free to be invoiced" in row.reason
+
+
+def test_columns_of_which_the_scenario_says_nothing_stay_empty() -> None:
+    c = ("win_opportunity", "raise_ticket", "post_purchase_order", "post_bill", "post_invoice")
+    posted = StepView("post_invoice", "ON1", State.DONE)
+    (row,) = matrix.rows(explained(line(received="10"), steps=(posted,)), c)
+    cells = dict(zip((name for name, _ in matrix.COLUMNS), row.cells, strict=True))
+    assert cells["linked"] == cells["shipped"] == cells["invoiceable"] == matrix.NOTHING
+    assert cells["posted"] == "10"
+    assert row.missing == ""
+
+
+def test_a_service_needs_no_goods() -> None:
+    service = line(on_purchase_orders="0", received="0", linked="0")
+    (row,) = matrix.rows(explained(service, services=frozenset({1})), B1)
+    assert row.cells[1:5] == (matrix.NOTHING,) * 4
+
+
+@given(
+    ordered=st.integers(0, 50),
+    received=st.integers(0, 60),
+    linked=st.integers(0, 60),
+    elsewhere=st.integers(0, 3),
+)
+def test_a_law_is_broken_exactly_where_the_numbers_break_it(
+    ordered: int, received: int, linked: int, elsewhere: int
+) -> None:
+    one = line(
+        ordered=str(ordered),
+        on_purchase_orders=str(ordered),
+        received=str(received),
+        linked=str(linked),
+    )
+    bought = PurchaseOrderView("PO1", "Ingram", ordered, ordered, received + elsewhere, linked)
+    holds = {
+        law.sentence.split(":")[0]: law.holds
+        for law in matrix.laws(explained(one, purchase_orders=(bought,)))
+    }
+    assert holds["Received ≤ ordered"] == (received <= ordered)
+    assert holds["Linked ≤ ordered"] == (linked <= ordered)
+    assert holds["Received by line = by purchase order"] == (elsewhere == 0)
+    assert holds["Linked by line = by purchase order"]
+
+
+def row(number: int, at: datetime, code: str, **more: Any) -> JournalRow:
+    return JournalRow(number, at, JournalEntry(code, f"{code}.", **more))
+
+
+def test_a_wait_lasts_until_its_step_is_done_and_idle_time_is_folded() -> None:
+    later = NOW + timedelta(days=2)
+    runs = [Run("release_invoice", "order", 1, "done", later, later + timedelta(seconds=1))]
+    journal = [
+        row(1, NOW, "DOCUMENT_MERGED"),
+        row(2, NOW, "GOODS_NOT_RECEIVED", step="release_invoice", subject="order"),
+    ]
+    found = timeline.pieces(runs, journal, ())
+    assert [piece.kind for piece in found] == ["event", "wait", "attempt"]
+    assert found[1].end == later + timedelta(seconds=1)
+    drawing = timeline.draw(found, later + timedelta(minutes=1))
+    assert [told for _, _, told in drawing.folds] == ["2 days"]
+    assert [name for name, _, _ in drawing.lanes] == ["Datto Commerce", "ConnectWise"]
+    assert drawing.width == timeline.WIDTH
+
+
+def test_only_what_stands_still_goes_on_until_now() -> None:
+    journal = [row(1, NOW, "MAPPING_MISSING", step="create_products", subject="order")]
+    (open_,) = timeline.pieces([], journal, {"create_products"})
+    (ended,) = timeline.pieces([], journal, ())
+    assert (open_.kind, open_.end) == ("hold", None)
+    assert ended.end == NOW
+
+
+def test_a_persons_hold_ends_with_its_release() -> None:
+    later = NOW + timedelta(hours=1)
+    journal = [
+        row(1, NOW, "HELD_BY_PERSON", actor="zoe"),
+        row(2, later, "HOLD_RELEASED", actor="zoe"),
+    ]
+    held = next(piece for piece in timeline.pieces([], journal, ()) if piece.kind == "hold")
+    assert (held.lane, held.end) == ("people", later)
+
+
+@given(st.lists(st.integers(0, 10_000_000), min_size=1, max_size=60), st.integers(1, 4000))
+def test_the_drawing_keeps_the_order_of_time(starts: list[int], took: int) -> None:
+    runs = [
+        Run("create_products", "order", 1, "done", begun, begun + timedelta(milliseconds=took))
+        for begun in (NOW + timedelta(seconds=start) for start in sorted(starts))
+    ]
+    found = timeline.pieces(runs, [], ())
+    drawing = timeline.draw(found, NOW + timedelta(days=200))
+    placed = [shape.x for shape in drawing.shapes]
+    assert placed == sorted(placed)
+    assert all(shape.x + shape.width <= drawing.width for shape in drawing.shapes)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+async def told(marks: list[str], *, over: bool = False) -> list[str]:
+    async def mark() -> str:
+        if not marks:
+            raise StoreUnavailable("away")
+        return marks.pop(0)
+
+    stream: AsyncIterator[str] = live.changes(mark, Clock(), lambda: over)
+    return [said async for said in stream]
+
+
+async def test_a_stream_says_only_that_something_changed_and_ends_with_the_database() -> None:
+    said = await told(["a", "a", "b", "b", "c"])
+    assert said == ["retry: 3000\n\n", *["event: changed\ndata: \n\n"] * 2]
+
+
+async def test_a_stream_does_not_hold_up_a_process_that_stops() -> None:
+    assert await told(["a", "b", "c"], over=True) == ["retry: 3000\n\n"]
+
+
+async def test_a_stream_ends_after_a_while_so_that_the_session_is_asked_again() -> None:
+    said = await told(["a"] * 1000)
+    assert len(said) == 1 + live.MOST_LOOKS // live.ALIVE_EVERY
+    assert said[-1] == ": alive\n\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.012, "12 ms"),
+        (2.34, "2.3 s"),
+        (59, "59 s"),
+        (90, "1 min"),
+        (3600, "1 h"),
+        (5400, "1 h 30 min"),
+        (90_000, "1 day 1 h"),
+        (8 * 86_400, "8 days"),
+    ],
+)
+def test_a_span_is_told_in_two_units_at_most(seconds: float, expected: str) -> None:
+    assert words.span(seconds) == expected
+
+
+def test_moments_within_a_sentence_are_told_as_the_page_tells_them() -> None:
+    assert words.dated("at latest 2026-11-30T17:34:54Z.") == "at latest 30 Nov, 17:34."
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/orders?state=held", "/orders?state=held"),
+        ("//evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("orders", "/"),
+        ("/\t/evil.example", "/"),
+        ("", "/"),
+    ],
+)
+def test_one_is_led_to_our_own_pages_only(target: str, expected: str) -> None:
+    assert inside(target) == expected
