@@ -14,7 +14,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 HOST: contextvars.ContextVar[Host | None] = contextvars.ContextVar("host", default=None)
 # Far more than any simulated day needs: only a run that goes round in circles gets there.
@@ -46,6 +46,10 @@ class Host:
 
 class VirtualLoop(asyncio.BaseEventLoop):
     """`chance` chooses who of the ready runs next; None: first come, first served."""
+
+    if TYPE_CHECKING:  # of asyncio's own loop, which its types leave out
+        _ready: deque[Any]
+        _scheduled: list[Any]
 
     def __init__(self, chance: random.Random | None = None) -> None:
         super().__init__()
@@ -81,8 +85,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise Stuck(f"{MOST_STEPS} steps, and it is only {self._virtual:.3f} s")
-        ready: deque[asyncio.Handle] = self._ready
-        scheduled: list[asyncio.TimerHandle] = self._scheduled
+        ready, scheduled = self._ready, self._scheduled
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
         if not ready:
@@ -135,7 +138,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         """Woken by another thread; there is none."""
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         raise RuntimeError(f"{func} would run in a thread, at a time of its own")
 
 

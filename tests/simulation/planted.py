@@ -188,7 +188,7 @@ def _soon(given: Any, otherwise: float) -> float:
 FORGETFUL = frozenset({*attempt.DID_NOTHING, FailureKind.OUTCOME_UNKNOWN})
 
 DEFECTS: tuple[Defect, ...] = (
-    Defect("the intent row is skipped", (0, 0), _method(Attempt, "once", _sent_unannounced)),
+    Defect("the intent row is skipped", (5, 5), _method(Attempt, "once", _sent_unannounced)),
     Defect("doubt is not looked up", (2, 2), _method(Attempt, "_in_doubt", _surely_nothing)),
     Defect("a not-found is trusted at once", (7, 7), _method(Attempt, "_in_doubt", _looked_once)),
     Defect("an open intent counts as fresh", (2, 2), _method(Announcing, "begin", _always_fresh)),
@@ -203,7 +203,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         "Retry-After is forgotten",
-        (4, 4),
+        (11, 11),
         _both(
             _method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon)
         ),

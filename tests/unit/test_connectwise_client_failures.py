@@ -162,7 +162,7 @@ async def test_a_huge_number_in_an_answer_does_no_harm() -> None:
         (httpx.Response(401, json={}), Kind.UNAUTHENTICATED),
         (httpx.Response(404, json={}), Kind.UNAUTHENTICATED),
         (httpx.Response(500), Kind.TRANSIENT),
-        (httpx.Response(429), Kind.TRANSIENT),
+        (httpx.Response(429), Kind.RATE_LIMITED),
         (httpx.ReadTimeout("late"), Kind.TRANSIENT),
         (httpx.ConnectError("refused"), Kind.NOT_SENT),
     ],
@@ -172,6 +172,18 @@ async def test_a_404_on_a_list_asks_whether_the_credentials_hold(probe, kind) ->
     answers.get("/procurement/products").respond(404, json={"message": "no such endpoint"})
     answers.get("/system/info").mock(side_effect=[probe])
     assert (await failure_of(client_of(answers).products([1]))).kind is kind
+
+
+async def test_h10_a_pause_that_the_probe_asks_for_is_kept() -> None:
+    answers = router()
+    answers.get("/procurement/products").respond(404, json={"message": "no such endpoint"})
+    probe = answers.get("/system/info").respond(429, headers={"Retry-After": "7"})
+    client = client_of(answers)
+    for _ in range(2):
+        failure = await failure_of(client.products([1]))
+        assert failure.kind is Kind.RATE_LIMITED
+        assert failure.retry_after == pytest.approx(7, abs=0.5)
+    assert probe.call_count == 1
 
 
 async def test_a_404_on_a_record_with_wrong_credentials_is_not_taken_for_its_end() -> None:
