@@ -13,8 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 	n=$$((n * 2)); if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 4 ]; then echo 4; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test test-breadth test-all simulate test-browser pictures test-ops lint format
-.PHONY: docs requirements clean
+.PHONY: help venv demo up test test-breadth test-all simulate test-browser pictures test-ops lint format docs requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +37,9 @@ test-breadth: $(STAMP) ## every turn of every rule and switch, generated orders,
 
 test-all: test test-breadth ## both
 
+simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123
+	@PYTHONHASHSEED=0 $(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
+
 test-browser: $(STAMP) ## the console in real Chromium; skipped with a reason where there is none
 	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || [ "$$(id -u)" != 0 ] || \
 		! command -v apt-get >/dev/null || \
@@ -46,9 +48,6 @@ test-browser: $(STAMP) ## the console in real Chromium; skipped with a reason wh
 
 pictures: $(STAMP) ## make the pictures of the console in docs/pictures anew
 	@PICTURES=docs/pictures $(PY) -m pytest -q -n 0 -m browser tests/browser -k whole
-
-simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123
-	@PYTHONHASHSEED=0 $(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
 
 test-ops: ## the alert rules, by promtool
 	@bash deploy/test-ops.sh

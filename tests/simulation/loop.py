@@ -5,8 +5,6 @@ simulated installation; every callback belongs to the host in whose context it w
 outside world.
 """
 
-# The loop's insides are what is replaced here, and typeshed tells none of them.
-# mypy: disable-error-code="attr-defined,override"
 from __future__ import annotations
 
 import asyncio
@@ -16,7 +14,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 HOST: contextvars.ContextVar[Host | None] = contextvars.ContextVar("host", default=None)
 # Far more than any simulated day needs: only a run that goes round in circles gets there.
@@ -48,6 +46,10 @@ class Host:
 
 class VirtualLoop(asyncio.BaseEventLoop):
     """`chance` chooses who of the ready runs next; None: first come, first served."""
+
+    if TYPE_CHECKING:  # of asyncio's own loop, which its types leave out
+        _ready: deque[Any]
+        _scheduled: list[Any]
 
     def __init__(self, chance: random.Random | None = None) -> None:
         super().__init__()
@@ -83,8 +85,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise Stuck(f"{MOST_STEPS} steps, and it is only {self._virtual:.3f} s")
-        ready: deque[asyncio.Handle] = self._ready
-        scheduled: list[asyncio.TimerHandle] = self._scheduled
+        ready, scheduled = self._ready, self._scheduled
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
         if not ready:
@@ -125,7 +126,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self.run_until_complete(_turns(20))
         for task in self._made:
             if not task.done():
-                task._log_destroy_pending = False
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._made.clear()
         self.close()
 
@@ -137,7 +138,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         """Woken by another thread; there is none."""
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         raise RuntimeError(f"{func} would run in a thread, at a time of its own")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from app.connectors import transport
-from app.domain.codes import State
+from app.domain.codes import Code, State
 from app.domain.records import OrderRow
 from app.domain.views import OrderFilter
 from sandbox.observer import judge
@@ -127,6 +127,8 @@ async def _unsettled(world: World, day: Day, stories: dict[int, Story]) -> list[
             wrong.append(f"{made.number} is not known")
         elif row.code is None or row.state is State.RUNNING:
             wrong.append(f"{made.number} moves: {_shown(row)}")
+        elif row.code is Code.POISON:
+            continue  # ended its worker too often; a person decides
         elif row.code.value != (wanted := expected(day, made)["code"]):
             wrong.append(f"{made.number} is {_shown(row)}, not {wanted}")
     tables = world.store.rows()
@@ -156,6 +158,8 @@ def _unlike(day: Day, stories: dict[int, Story], ended: dict[str, Any]) -> list[
     wrong = []
     for made in stories.values():
         got = ended[made.number]
+        if got["code"] == Code.POISON.value:
+            continue
         wrong += [
             f"{made.number}: {name} is {got[name]}, not {value} ({got['said']})"
             for name, value in expected(day, made).items()

@@ -12,6 +12,7 @@ import random
 import traceback
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -98,6 +99,11 @@ def silent() -> None:
     structlog.configure(processors=[_heard], cache_logger_on_first_use=False)
 
 
+_COMMITTING: ContextVar[tuple[WriteSet, Release | None] | None] = ContextVar(
+    "committing", default=None
+)
+
+
 class Kept(MemoryStore):
     """The store in memory, with the sessions of a host ended when the host dies, and with a look
     at every release: what came in since the order was loaded must not be forgotten by it."""
@@ -113,14 +119,25 @@ class Kept(MemoryStore):
         return snapshot
 
     async def commit(self, writes: WriteSet, release: Release | None = None) -> ports.Committed:
-        known = self._loaded.get(writes.token)
-        answer = await super().commit(writes, release)
+        token = _COMMITTING.set((writes, release))
+        try:
+            return await super().commit(writes, release)
+        finally:
+            _COMMITTING.reset(token)
+
+    def look(self) -> None:
+        """Just after a commit, before anybody else runs."""
+        committed = _COMMITTING.get()
+        if committed is None or committed[1] is None:
+            return
+        writes, release = committed
+        assert release is not None
         row = self._db.tables.orders.get(writes.order_id)
-        if row is None or known is None or release is None or not answer.released:
-            return answer
+        known = self._loaded.get(writes.token)
+        if row is None or known is None or row["lease_token"] is not None:
+            return
         if row["wake_seq"] > known and row["due_at"] == release.due_at:
             self._found.append(f"H1: {row['number']} was released over what came in meanwhile")
-        return answer
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[ports.Worker]:
@@ -162,7 +179,7 @@ class World:
             moments,
             Numbers("t"),
             setup=Seed(epoch=BEGIN),
-            faults=self.chaos,
+            faults=self,
             found=self.found,
         )
         self.chaos.doubtful = self._doubtful
@@ -190,6 +207,12 @@ class World:
     def now(self) -> datetime:
         """What the outside world's clocks show."""
         return BEGIN + timedelta(seconds=self.loop.time())
+
+    async def fault(self, point: str) -> None:
+        """app.store.memory.Faults: each call of the store comes by here."""
+        if point == "commit.after":
+            self.store.look()
+        await self.chaos.fault(point)
 
     def tell(self, kind: str, what: str) -> None:
         host = HOST.get()

@@ -174,6 +174,18 @@ async def test_a_404_on_a_list_asks_whether_the_credentials_hold(probe, kind) ->
     assert (await failure_of(client_of(answers).products([1]))).kind is kind
 
 
+async def test_h10_a_pause_that_the_probe_asks_for_is_kept() -> None:
+    answers = router()
+    answers.get("/procurement/products").respond(404, json={"message": "no such endpoint"})
+    probe = answers.get("/system/info").respond(429, headers={"Retry-After": "7"})
+    client = client_of(answers)
+    for _ in range(2):
+        failure = await failure_of(client.products([1]))
+        assert failure.kind is Kind.RATE_LIMITED
+        assert failure.retry_after == pytest.approx(7, abs=0.5)
+    assert probe.call_count == 1
+
+
 async def test_a_404_on_a_record_with_wrong_credentials_is_not_taken_for_its_end() -> None:
     answers = router()
     answers.route().respond(404, json={"message": "x"})

@@ -190,13 +190,13 @@ class Caller:
         answer = await self._call(method, path, query=query, body=body)
         if answer.status // 100 == SUCCESS:
             return answer
-        failure = self._refused(method, path, answer)
+        failure = self._failure(method, path, answer)
         if answer.status == HTTPStatus.NOT_FOUND:
             await self._ask_who_we_are(method, path)
         raise failure
 
-    def _refused(self, method: str, path: str, answer: Answer) -> RemoteFailure:
-        """What an answer that is no success means; whatever call it came to, its pause holds."""
+    def _failure(self, method: str, path: str, answer: Answer) -> RemoteFailure:
+        """What an answer that is no success means; the pause that it asks for begins with it."""
         failure = errors.of_answer(method, path, answer.status, answer.headers, answer.body)
         if failure.kind is FailureKind.RATE_LIMITED or failure.retry_after is not None:
             self._remote.pacing.pause(failure.retry_after or PAUSE_UNSAID)
@@ -212,8 +212,8 @@ class Caller:
 
     async def _ask_who_we_are(self, method: str, path: str) -> None:
         """ConnectWise's cloud answers wrong credentials with 404 too (connectwise.md 1.2). One
-        call to /system/info tells that apart. Raises UNAUTHENTICATED, RATE_LIMITED when that call
-        was one too many, or TRANSIENT when it cannot be told (a 404 did nothing, so even a write may simply be tried again)."""
+        call to /system/info tells that apart. Raises UNAUTHENTICATED, or RATE_LIMITED or TRANSIENT
+        when it cannot be told (a 404 did nothing, so even a write may simply be tried again)."""
         probe = "/system/info"
         if path == probe:
             raise errors.unauthenticated(method, path, HTTPStatus.NOT_FOUND)
@@ -221,7 +221,7 @@ class Caller:
         if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
             raise errors.unauthenticated(method, path, HTTPStatus.NOT_FOUND)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise self._refused("GET", probe, answer)
+            raise self._failure("GET", probe, answer)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RemoteFailure(
                 FailureKind.TRANSIENT,
