@@ -16,7 +16,7 @@ from tests.simulation.play import play
 from tests.simulation.shrink import shorten
 
 # Seeds of a part, and parts: those of `make test`, then more that run with the breadth.
-PART, FEW, ALL = 25, 4, 40
+PART, FEW, ALL = 25, 4, 12
 HISTORY = """
 import sys
 from tests.simulation.day import draw
