@@ -75,6 +75,7 @@ async def test_json_is_what_the_admin_rest_answers(stack: Stack, demandlink: Com
     assert shown.json == await rest(stack, f"/admin/events/{event}")
 
 
+@pytest.mark.breadth
 async def test_lists_are_narrowed_and_paged(stack: Stack, demandlink: Command):
     held = await beside(demandlink, "orders", "list", "--state", "held")
     assert held.out.splitlines()[1].split()[0] == HELD.number
@@ -89,12 +90,14 @@ async def test_lists_are_narrowed_and_paged(stack: Stack, demandlink: Command):
     assert lost.code == ExitCode.USAGE
 
 
+@pytest.mark.breadth
 async def test_an_order_nobody_knows_is_told_so(stack: Stack, demandlink: Command):
     ended = await beside(demandlink, "orders", "explain", "ON0")
     assert ended.code == ExitCode.FAILED
     assert "ON0" in ended.err
 
 
+@pytest.mark.breadth
 async def test_a_mapping_set_at_the_command_line_lets_the_order_go_on(
     stack: Stack, demandlink: Command
 ):
@@ -115,6 +118,7 @@ async def test_a_mapping_set_at_the_command_line_lets_the_order_go_on(
     assert (gone.code, "mappings list" in gone.err) == (ExitCode.FAILED, True)
 
 
+@pytest.mark.breadth
 async def test_a_replay_is_planned_then_run_and_a_stale_plan_is_refused(
     stack: Stack, demandlink: Command
 ):
@@ -138,6 +142,7 @@ async def test_a_replay_is_planned_then_run_and_a_stale_plan_is_refused(
     assert dropped.json["state"] == "aborted"
 
 
+@pytest.mark.breadth
 async def test_settings_show_what_rules_and_never_a_secret(
     stack: Stack, demandlink: Command, monkeypatch: pytest.MonkeyPatch
 ):
@@ -164,6 +169,7 @@ async def test_settings_show_what_rules_and_never_a_secret(
     assert unknown.code == ExitCode.USAGE
 
 
+@pytest.mark.breadth
 async def test_a_connection_is_paused_and_resumed_at_the_command_line(
     stack: Stack, demandlink: Command
 ):
@@ -190,6 +196,7 @@ async def test_a_connection_is_paused_and_resumed_at_the_command_line(
     assert "connections list" in nobody.err
 
 
+@pytest.mark.breadth
 async def test_a_key_made_at_the_command_line_opens_the_admin_rest_until_it_is_withdrawn(
     stack: Stack, demandlink: Command
 ):
@@ -263,6 +270,7 @@ async def test_an_order_is_decided_at_the_command_line(stack: Stack, demandlink:
     assert (refused.code, "merged already" in refused.err) == (ExitCode.FAILED, True)
 
 
+@pytest.mark.breadth
 async def test_what_would_make_an_order_invoiceable_is_said_as_rest_says_it(
     stack: Stack, demandlink: Command
 ):
@@ -273,6 +281,7 @@ async def test_what_would_make_an_order_invoiceable_is_said_as_rest_says_it(
     assert told.json == await rest(stack, f"/admin/orders/{SALE.number}/needs")
 
 
+@pytest.mark.breadth
 async def test_what_if_is_said_as_rest_says_it(stack: Stack, demandlink: Command):
     asked = ("what-if", "--days", 30, "--scenario", "commerce-invoicing")
     ended = await beside(demandlink, *asked)
@@ -284,6 +293,7 @@ async def test_what_if_is_said_as_rest_says_it(stack: Stack, demandlink: Command
     assert (await beside(demandlink, "what-if")).code == ExitCode.USAGE
 
 
+@pytest.mark.breadth
 async def test_the_doctor_says_what_is_missing_and_what_to_do(stack: Stack, demandlink: Command):
     ended = await beside(demandlink, "doctor", "--json")
     assert {one["name"] for one in ended.json["findings"]} >= {"migrations", "workers"}

@@ -103,6 +103,7 @@ async def orders(database_url: str, count: int, **more: Any) -> None:
     )
 
 
+@pytest.mark.breadth
 async def test_an_order_that_needs_a_person_is_told_once_at_every_place(
     database_url: str, redis_url: str
 ) -> None:

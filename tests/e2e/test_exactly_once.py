@@ -28,10 +28,14 @@ POINTS = [
     *(("ship_goods", point) for point in ANNOUNCED),
     *(("release_invoice", point) for point in ANNOUNCED),
 ]
-# In every run each step dies with its write under way, which is the hardest to tell afterwards.
+# In every run the writes that are told the worst die under way; the simulation kills everywhere.
+EACH_RUN = {("sync_purchase_order", "sent"), ("receive_purchase_order", "sent")}
 DEATHS = [
     pytest.param(
-        step, point, id=f"{step}-{point}", marks=() if point == "sent" else pytest.mark.breadth
+        step,
+        point,
+        id=f"{step}-{point}",
+        marks=() if (step, point) in EACH_RUN else pytest.mark.breadth,
     )
     for step, point in POINTS
 ]
@@ -135,10 +139,10 @@ async def test_a_worker_that_dies_while_a_purchase_order_grows_adds_nothing_twic
         ("POST", "/procurement/products$"),
         ("POST", "/convertToSalesOrder$"),
         ("POST", "/procurement/purchasingDemands$"),
-        ("PATCH", "/lineitems/"),
         *(
             pytest.param(*write, marks=pytest.mark.breadth)
             for write in (
+                ("PATCH", "/lineitems/"),
                 ("POST", "/procurement/catalog$"),
                 ("PATCH", "/procurement/products/"),
                 ("PATCH", "/sales/opportunities/88$"),

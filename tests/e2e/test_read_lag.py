@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sandbox.demo.events import Sale
 from sandbox.demo.goods import CABLE, CONTOSO, DOCK, INGRAM
 from sandbox.demo.purchases import Purchase
@@ -12,6 +14,7 @@ from tests.e2e.test_exactly_once import order_with_everything
 LINES = [(CABLE, 10), (DOCK, 4)]
 
 
+@pytest.mark.breadth
 async def test_partial_receipts_under_read_lag_are_received_once_with_few_reads(
     database_url: str, redis_url: str
 ) -> None:
@@ -43,6 +46,7 @@ async def test_partial_receipts_under_read_lag_are_received_once_with_few_reads(
     assert len(reads) < 30
 
 
+@pytest.mark.breadth
 async def test_a_line_that_showed_late_is_seen_before_it_is_said_to_be_missing(
     database_url: str, redis_url: str
 ) -> None:

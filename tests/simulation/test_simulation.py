@@ -16,7 +16,7 @@ from tests.simulation.play import play
 from tests.simulation.shrink import shorten
 
 # Seeds of a part, and parts: those of `make test`, then more that run with the breadth.
-PART, FEW, ALL = 25, 4, 12
+PART, FEW, ALL = 25, 2, 12
 HISTORY = """
 import sys
 from tests.simulation.day import draw
@@ -49,6 +49,7 @@ def test_h1_h9_more_seeds_end_as_told_too(part: int) -> None:
     assert seeds(part) == []
 
 
+@pytest.mark.breadth
 def test_the_same_seed_gives_the_same_history_byte_for_byte() -> None:
     """In other processes too, in which sets have another order."""
     told = [
@@ -71,6 +72,7 @@ def test_faults_come_and_can_be_left_out() -> None:
     assert play(day, calm=True).count == 0
 
 
+@pytest.mark.breadth
 def test_a_failing_seed_is_made_shorter_and_can_be_played_again() -> None:
     defect = next(one for one in DEFECTS if one.name == "doubt is not looked up")
     with defect.plant():

@@ -54,6 +54,7 @@ def test_every_alert_says_what_to_do_and_is_tested():
         assert f"alertname: {rule['alert']}" in tested
 
 
+@pytest.mark.breadth  # `make test-ops` asks the same, and is part of CI
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not here: make test-ops")
 def test_the_rules_fire_when_they_should():
     ran = subprocess.run(
