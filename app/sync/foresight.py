@@ -169,8 +169,8 @@ class Foresight:
             there_scenario=there[0],
             here=tuple((mine - theirs).elements()),
             there=tuple((theirs - mine).elements()),
-            here_answer=replace(first.answer, since=None),
-            there_answer=replace(second.answer, since=None),  # in thought, since never
+            here_answer=_in_thought(first.answer),
+            there_answer=_in_thought(second.answer),
             refused=refused,
         )
 
@@ -205,3 +205,8 @@ class Foresight:
 
 def _writes(moves: Sequence[Move]) -> list[tuple[str, str, str]]:
     return [(move.step, move.subject, write) for move in moves for write in move.writes]
+
+
+def _in_thought(answer: Answer) -> Answer:
+    """An answer without its times, which are of no day: it is played from now on."""
+    return replace(answer, since=None, next_look="")
