@@ -90,7 +90,6 @@ class Read(StrEnum):
     PURCHASE_ORDERS = "purchase_orders"
     LINK_REPORT = "link_report"
     INVOICES = "invoices"
-    CALLBACKS = "callbacks"
 
 
 ALWAYS = (Read.COMPANIES, Read.CONTACTS, Read.MEMBERS)

@@ -22,7 +22,7 @@ from app.domain.views import AdminStore, OrderFilter
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
 from app.sync.engine import Engine, Pin
-from app.sync.operations import Actor, Operations, Refusal
+from app.sync.operations import Actor, Operations, Refusal, wrong
 
 MOST_ORDERS = 500
 LONGEST_DAYS = 366
@@ -129,11 +129,7 @@ class Foresight:
         try:
             return dict(check(wanted))
         except ValidationError as error:
-            told = "; ".join(
-                f"{'/'.join(map(str, item['loc'])).upper()}: {item['msg']}"
-                for item in error.errors()
-            )
-            raise Refusal("REQUEST_NOT_VALID", f"{told}.") from error
+            raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.") from error
         except ValueError as error:
             raise Refusal("REQUEST_NOT_VALID", f"{error}.") from error
 

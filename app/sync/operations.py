@@ -333,7 +333,7 @@ class Operations:
         try:
             checked = check(wanted)
         except ValidationError as error:
-            raise Refusal("REQUEST_NOT_VALID", f"{_wrong(error)}.") from error
+            raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.") from error
         except ValueError as error:
             raise Refusal("REQUEST_NOT_VALID", f"{error}.") from error
         scenario = checked.get("scenario")
@@ -365,7 +365,7 @@ def shown(body: bytes) -> Any:
     return json.loads(json.dumps(redacted(parsed), default=_number))
 
 
-def _wrong(error: ValidationError) -> str:
+def wrong(error: ValidationError) -> str:
     """Wrong settings under the names that people give them; values stay out."""
     return "; ".join(
         f"{'/'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()

@@ -170,3 +170,15 @@ async def test_a_scenario_that_posts_and_no_ledger_is_a_failure(
         _, found = await examined(stack)
         assert found["ledger"]["outcome"] == Outcome.FAILED
         assert "XERO_CLIENT_ID" in found["ledger"]["fix"]
+
+
+@pytest.mark.breadth
+async def test_b2_where_tickets_are_invoiced_no_status_of_sales_orders_is_missed(
+    database_url: str, redis_url: str
+) -> None:
+    statuses = ("connectwise_sales_order_status_waiting", "connectwise_sales_order_status_ready")
+    more = {**READY, **dict.fromkeys(statuses, ""), "scenario": "connectwise-procurement-ticket"}
+    async with running(database_url, redis_url, worker=False, **more) as stack:
+        _, found = await examined(stack)
+        assert not found.keys() & set(statuses)
+        assert found["connectwise_board"]["outcome"] == Outcome.OK

@@ -78,7 +78,7 @@ class Doctor:
             *await service.ways_in(
                 self._settings, self._store, self._cw, self._commerce, self._reach
             ),
-            *await connectwise.findings(self._settings, self._cw, known, values),
+            *await connectwise.findings(self._settings, self._cw, known, values, stored),
             *await connectwise.demand(self._admin, actor.tenant_id, known),
             *await ledger.findings(self._admin, actor.tenant_id, self._books, known, values, now),
         ]

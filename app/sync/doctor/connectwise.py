@@ -17,15 +17,21 @@ from app.steps.resolve import KINDS, pick
 from app.sync.doctor.asking import asked
 
 AREA = "connectwise"
+_Lists = dict[psa.Setup, list[psa.SetupRecord]]
 NOBODY = 0  # no record has this id, so a list about it is empty or refused
 NEVER = "demandlink-doctor"  # no record is named so
 FUTURE = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 
 
 async def findings(
-    settings: Settings, cw: ConnectWise, scenarios: Sequence[Scenario], values: Mapping[str, Any]
+    settings: Settings,
+    cw: ConnectWise,
+    scenarios: Sequence[Scenario],
+    values: Mapping[str, Any],
+    stored: Mapping[str, Any],
 ) -> list[Finding]:
-    """Everything that the scenarios need; after wrong credentials nothing more is asked."""
+    """Everything that the scenarios need; after wrong credentials nothing more is asked. `stored`:
+    those of the values that the database rules, above the scenarios' own."""
     if not settings.connectwise_url:
         return [
             Finding(
@@ -46,21 +52,25 @@ async def findings(
     found = [Finding("credentials", AREA, Outcome.OK, answered, proven_by="GET /system/info")]
     steps = {use.name for scenario in scenarios for use in scenario.steps}
     found += [await _permission(cw, read) for read in reads_of(steps)]
-    found += [await _record(cw, name, values) for name in _named(scenarios, values)]
+    lists: _Lists = {}
+    named = _named(scenarios, values, stored)
+    found += [await _record(cw, name, values, lists) for name in named]
     found.append(await _sales_rep(cw, values))
     if "create_products" in steps:
         found += [await _header_item(cw, name, values) for name in HEADER_ITEMS]
     return found
 
 
-def _named(scenarios: Sequence[Scenario], values: Mapping[str, Any]) -> tuple[str, ...]:
+def _named(
+    scenarios: Sequence[Scenario], values: Mapping[str, Any], stored: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The set-up records that the scenarios need, under the settings that rule for each."""
     wanted: list[str] = []
     for scenario in scenarios:
-        ruling = {**scenario.defaults, **values}
-        by_ticket = ruling.get("invoice_from", scenario.defaults.get("invoice_from")) == "ticket"
-        ships = scenario.defaults.get("mark_shipped", values.get("mark_shipped")) != "never"
+        ruling = {**values, **scenario.defaults, **stored}
+        ships = ruling["mark_shipped"] != "never"
         steps = {use.name for use in scenario.steps if use.name != "ship_goods" or ships}
-        wanted += settings_of(steps, by_ticket=by_ticket)
+        wanted += settings_of(steps, by_ticket=ruling["invoice_from"] == "ticket")
     return tuple(dict.fromkeys(wanted))
 
 
@@ -89,19 +99,20 @@ _READS: Mapping[Read, Callable[[ConnectWise], Awaitable[object]]] = {
     Read.PURCHASE_ORDERS: lambda cw: cw.purchase_orders_above(NOBODY, NOBODY),
     Read.LINK_REPORT: _links,
     Read.INVOICES: lambda cw: cw.invoices_since(FUTURE),
-    Read.CALLBACKS: lambda cw: cw.callbacks(),
 }
 
 
-async def _record(cw: ConnectWise, name: str, values: Mapping[str, Any]) -> Finding:
+async def _record(cw: ConnectWise, name: str, values: Mapping[str, Any], lists: _Lists) -> Finding:
     """A set-up record that a setting names, or that its flag says: as the steps choose it."""
     kind, setting, wanted = KINDS[name], name.upper(), str(values.get(name) or "")
     what = kind.value.replace("_", " ")
     proven = f"the list of each {what}"
-    answer = await asked(name, AREA, proven, lambda: cw.set_up(kind))
-    if isinstance(answer, Finding):
-        return answer
-    records = [record for record in answer[0] if not record.inactive]
+    if kind not in lists:  # several settings choose from one list
+        answer = await asked(name, AREA, proven, lambda: cw.set_up(kind))
+        if isinstance(answer, Finding):
+            return answer
+        lists[kind] = [record for record in answer[0] if not record.inactive]
+    records = lists[kind]
     found = pick(records, name, wanted)
     if found is not None:
         how = "as set" if wanted else "by its flag, or as the default or only one"
