@@ -12,8 +12,8 @@ from typing import Protocol, cast
 
 from fastapi import FastAPI
 
+from app.domain.admin_store import AdminStore
 from app.domain.ports import Ids, Store, Wake
-from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions

@@ -15,9 +15,9 @@ from app.bootstrap.chosen import (
     DEFAULT_TENANT,
 )
 from app.connectors.reach import reach
+from app.domain.admin_store import AdminStore
 from app.domain.books import Books
 from app.domain.ports import ConnectWise, Ids, Store, Wake
-from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync import registration
 from app.sync.alerts import Alerts

@@ -1,6 +1,6 @@
 """The store as those see it who keep the service going: pauses, deliveries read again, keys.
 
-Owns that port. The reading side and what is decided about orders are `views.AdminStore`.
+Owns that port. The reading side and what is decided about orders are `admin_store.AdminStore`.
 """
 
 from __future__ import annotations

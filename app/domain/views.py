@@ -1,7 +1,7 @@
 """What people read: an order explained, journal and calls with their time, mappings, replays.
 
-Owns the shapes that cross from the store and the explanation to REST, command line and console,
-and the port `AdminStore` that serves them. Values only: how an order is explained is
+Owns the shapes that cross from the store and the explanation to REST, command line and console; the
+port that serves them is `admin_store.py`. Values only: how an order is explained is
 `app/sync/explain.py`, how rows are kept is the store's.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from app.domain.budgets import Spent
 from app.domain.codes import Code, State, Who
@@ -22,10 +22,7 @@ from app.domain.records import (
     Answer,
     CallRecord,
     Decision,
-    Fact,
-    InboxEvent,
     JournalEntry,
-    OrderRow,
 )
 
 T = TypeVar("T")
@@ -299,122 +296,6 @@ class DecisionMade:
     release: bool = False
     forget: Forgotten | None = None
     intents: Sequence[int] = ()
-
-
-class AdminStore(Protocol):
-    """The reading side and the changes that people make. Every method may raise StoreUnavailable.
-
-    Lists are newest first, except the journal and the calls of an order, which tell a story and
-    start with its beginning. A cursor that cannot be read raises ValueError.
-    """
-
-    # Orders
-    async def orders(
-        self, tenant_id: int, wanted: OrderFilter, cursor: str | None, limit: int
-    ) -> Page[OrderRow]: ...
-
-    async def named(self, tenant_id: int, number: str) -> Sequence[OrderRow]:
-        """Orders with this number, or with this source id where it begins with `id:`. More than
-        one only where several connections know the number.
-        """
-
-    async def by_ids(self, tenant_id: int, ids: Sequence[int]) -> Sequence[OrderRow]: ...
-
-    async def journal(self, order_id: int, cursor: str | None, limit: int) -> Page[JournalRow]: ...
-
-    async def calls(self, order_id: int, cursor: str | None, limit: int) -> Page[CallRow]: ...
-
-    async def note(self, order_id: int, entry: JournalEntry) -> None:
-        """Add a person's line to an order's journal."""
-
-    # What a person decides about one order; each wakes it. Raises KeyError.
-    async def decide(self, made: DecisionMade) -> bool:
-        """Keep it, journalled and audited, with the order's retries reset."""
-
-    async def hold(self, order_id: int, actor: str, reason: str) -> None: ...
-
-    async def release_hold(self, order_id: int, actor: str, reason: str) -> None: ...
-
-    async def repin(
-        self, order_id: int, pin: tuple[str, int, Mapping[str, Any]], actor: str, reason: str
-    ) -> bool:
-        """Give the order another scenario and behaviour, from its next round on. False, and
-        nothing is changed: a step is under way, or a write of the order is in doubt.
-        """
-
-    async def keep_fact(self, order_id: int, fact: Fact, entry: JournalEntry, audit: Audit) -> None:
-        """Keep what a person said of an order as a fact, and wake it. Raises KeyError."""
-
-    async def wake_orders(
-        self, tenant_id: int, order_ids: Sequence[int], actor: str, reason: str
-    ) -> int: ...
-
-    async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
-        """The order whose demand was linked and read back last, with when."""
-
-    # Inbox
-    async def events(
-        self,
-        tenant_id: int,
-        source: str | None,
-        status: str | None,
-        cursor: str | None,
-        limit: int,
-    ) -> Page[InboxEvent]: ...
-
-    async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None: ...
-
-    async def unverified(self, limit: int) -> Sequence[Unverified]: ...
-
-    # Mappings and settings. Changes wake the orders that wait for what they bring.
-    async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]: ...
-
-    async def put_mapping(
-        self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit
-    ) -> MappingRow: ...
-
-    async def drop_mapping(self, tenant_id: int, mapping_id: int, audit: Audit) -> bool: ...
-
-    async def settings(self, tenant_id: int) -> Mapping[str, Any]:
-        """Stored values by name, JSON values."""
-
-    async def put_settings(
-        self, tenant_id: int, values: Mapping[str, Any], audit: Audit
-    ) -> None: ...
-
-    async def connections(self, tenant_id: int) -> Sequence[ConnectionRow]: ...
-
-    # Replays
-    async def add_replay(self, replay: Replay) -> None: ...
-
-    async def replay(self, tenant_id: int, replay_id: str) -> Replay | None: ...
-
-    async def start_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
-        """In one transaction: nothing moved since the plan → items become `woken` (their ledger's
-        retry marks are reset, wake_seq + 1, a journal line each), those without anything to do
-        `nothing_to_do`. Raises PlanStale naming the orders that moved, KeyError for no such plan.
-        A replay that runs already is returned as it is.
-        """
-
-    async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
-        """Raises KeyError. A replay that has ended is returned as it is."""
-
-    # Keys and answers to repeat
-    async def key(self, digest: bytes) -> ApiKey | None:
-        """The stored key with this SHA-256."""
-
-    async def remember_request(self, tenant_id: int, key: str, digest: str) -> Remembered | None:
-        """Begin a request with an Idempotency-Key: None for the first, else what is known."""
-
-    async def answer_request(self, tenant_id: int, key: str, status: int, body: bytes) -> None: ...
-
-    async def forget_request(self, tenant_id: int, key: str) -> None:
-        """The request failed and may be tried again with the same key."""
-
-    async def readiness(self) -> Readiness: ...
-
-    async def gauges(self) -> Mapping[str, Sequence[tuple[tuple[str, ...], float]]]:
-        """How the installation stands, by the name of the metric: labels and value."""
 
 
 class PlanStale(Exception):

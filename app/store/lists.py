@@ -74,7 +74,7 @@ SELECT number, at, source, code, cause, head FROM inbox_unverified ORDER BY numb
 
 
 class Lists(Part):
-    """The reading side of views.AdminStore."""
+    """The reading side of admin_store.AdminStore."""
 
     async def orders(
         self, tenant_id: int, wanted: OrderFilter, cursor: str | None, limit: int

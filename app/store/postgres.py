@@ -1,4 +1,4 @@
-"""The store on PostgreSQL: ports.Store and views.AdminStore, put together from their parts.
+"""The store on PostgreSQL: ports.Store and admin_store.AdminStore, put together from their parts.
 
 Owns nothing itself but their lives. Each part knows one kind of transaction; they share a pool.
 """
@@ -51,7 +51,7 @@ class PostgresStore(
     Desk,
 ):
     """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore,
-    drift.DriftStore, desk.DeskStore and views.AdminStore. One instance
+    drift.DriftStore, desk.DeskStore and admin_store.AdminStore. One instance
     serves a whole process."""
 
     @classmethod

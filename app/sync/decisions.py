@@ -11,6 +11,7 @@ from dataclasses import replace
 from logging import ERROR
 from typing import Any
 
+from app.domain.admin_store import AdminStore
 from app.domain.choices import LOOK_AGAIN, MAKE_AGAIN, ONLY_AT, SKIP, does, known, names_of
 from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict
@@ -19,7 +20,7 @@ from app.domain.json_values import digest
 from app.domain.order import OrderView
 from app.domain.ports import Store
 from app.domain.records import ORDER, Decision, OrderRow, Snapshot
-from app.domain.views import AdminStore, DecisionMade
+from app.domain.views import DecisionMade
 from app.sync.operations import Actor, Operations, Refusal, Story
 from app.telemetry import wide
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.domain.admin_store import AdminStore
 from app.domain.codes import State, Who
 from app.domain.desk import AuditRow, DeskStore, Fingerprint, Found, Issue, Run
 from app.domain.records import OrderRow
-from app.domain.views import AdminStore, Page, Replay
+from app.domain.views import Page, Replay
 from app.sync.operations import Actor, Refusal, readable_cursor
 from app.sync.replays import MAX_ORDERS, Replays
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.domain.admin_store import AdminStore
 from app.domain.codes import Code, State
 from app.domain.commerce import BudgetSpent
 from app.domain.drift import LEDGER, DriftStore, Finding, Standing, SweepView, Way
 from app.domain.gone import Forgotten
 from app.domain.ports import Clock, Store
 from app.domain.records import Decision, Snapshot
-from app.domain.views import AdminStore, DecisionMade, Page
+from app.domain.views import DecisionMade, Page
 from app.sync.commerce_budget import Meter
 from app.sync.decisions import reason_given
 from app.sync.drift import Comparison, NotRead, Unread

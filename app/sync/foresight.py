@@ -15,10 +15,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.domain import binding
+from app.domain.admin_store import AdminStore
 from app.domain.course import Course, Move, Premises, afresh, play, towards_invoice
 from app.domain.ports import Clock, Store
 from app.domain.records import Answer, OrderRow, Snapshot
-from app.domain.views import AdminStore, OrderFilter
+from app.domain.views import OrderFilter
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
 from app.sync.engine import Engine, Pin

@@ -10,9 +10,10 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+from app.domain.admin_store import AdminStore
 from app.domain.desk import DeskStore
 from app.domain.ports import Ids
-from app.domain.views import AdminStore, ApiKey, Audit
+from app.domain.views import ApiKey, Audit
 
 READ, ADMIN = "read", "admin"
 SCOPES = frozenset({READ, ADMIN})

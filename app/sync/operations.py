@@ -19,12 +19,12 @@ from pydantic import SecretStr, ValidationError
 
 from app.connectors.recording import redacted
 from app.domain import binding, json_values
+from app.domain.admin_store import AdminStore
 from app.domain.budgets import Spent
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
 from app.domain.scenario import Scenario, forbidden
 from app.domain.views import (
-    AdminStore,
     Audit,
     CallRow,
     ConnectionRow,

@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.domain import psa
+from app.domain.admin_store import AdminStore
 from app.domain.decide import Plan
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise, Store
 from app.domain.readiness import FACT, INNOVENT, checked, tool_of
 from app.domain.records import Fact, JournalEntry, Snapshot
-from app.domain.views import AdminStore, Audit
+from app.domain.views import Audit
 from app.sync.operations import Actor, Operations, Refusal, Story
 from app.sync.tickets import asked
 

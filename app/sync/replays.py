@@ -12,18 +12,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.admin_store import AdminStore
 from app.domain.codes import State
 from app.domain.ports import Ids, Store
 from app.domain.records import OrderRow
-from app.domain.views import (
-    AdminStore,
-    Explained,
-    OrderFilter,
-    PlanStale,
-    Replay,
-    ReplayItem,
-    ReplayState,
-)
+from app.domain.views import Explained, OrderFilter, PlanStale, Replay, ReplayItem, ReplayState
 from app.sync.operations import Actor, Operations, Refusal
 
 MAX_ORDERS = 500

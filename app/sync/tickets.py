@@ -12,6 +12,7 @@ from typing import Any
 
 from app.connectors.transport import Calling, calling
 from app.domain import psa
+from app.domain.admin_store import AdminStore
 from app.domain.decide import Plan
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.freeze import frozen_lines
@@ -20,7 +21,7 @@ from app.domain.ports import ConnectWise, Store
 from app.domain.psa_tickets import Ticket
 from app.domain.records import Fact, JournalEntry, Snapshot
 from app.domain.tickets import CHOICE, told
-from app.domain.views import AdminStore, Audit
+from app.domain.views import Audit
 from app.steps.tickets import choosable, followed
 from app.sync.decisions import reason_given
 from app.sync.operations import Actor, Operations, Refusal, Story

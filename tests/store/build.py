@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from app.domain.admin_store import AdminStore
 from app.domain.codes import Code, State, Who
 from app.domain.commerce import Polls
 from app.domain.documents import Kind
@@ -33,7 +34,7 @@ from app.domain.records import (
 )
 from app.domain.upkeep import UpkeepStore
 from app.domain.versions import incoming
-from app.domain.views import AdminStore, Audit
+from app.domain.views import Audit
 
 
 class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, Protocol):

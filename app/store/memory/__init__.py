@@ -50,7 +50,7 @@ class MemoryStore(
     Access,
     Gauges,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore, views.AdminStore and
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, admin_store.AdminStore and
     upkeep.UpkeepStore, as PostgresStore does."""
 
     def __init__(

@@ -26,7 +26,7 @@ class Deciding(Part):
     """The part of the store behind `decide`, `skip`, `hold` and `release`."""
 
     async def decide(self, made: DecisionMade) -> bool:
-        """See views.AdminStore. False, and nothing is kept: it would `forget` while a step is under
+        """See admin_store.AdminStore. False, and nothing is kept: it would `forget` while a step is under
         way or a write is in doubt. Raises KeyError."""
         one, order_id = made.decision, made.order_id
         dropped: list[tuple[int, str, str]] = []

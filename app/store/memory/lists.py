@@ -17,7 +17,7 @@ from app.store.pages import LAST, after, number_or_source, page
 
 
 class Lists(Part):
-    """The reading side of views.AdminStore."""
+    """The reading side of admin_store.AdminStore."""
 
     async def orders(
         self, tenant_id: int, wanted: OrderFilter, cursor: str | None, limit: int

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain import binding
+from app.domain.admin_store import AdminStore
 from app.domain.books import Books
 from app.domain.checkup import Finding, Outcome, worst
 from app.domain.commerce import Commerce
 from app.domain.ports import ConnectWise, Store
 from app.domain.scenario import Scenario
-from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync.doctor import connectwise, ledger, service
 from app.sync.operations import Actor

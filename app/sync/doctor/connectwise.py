@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from app.domain import psa
+from app.domain.admin_store import AdminStore
 from app.domain.checkup import HEADER_ITEMS, WRITES, Finding, Outcome, Read, reads_of, settings_of
 from app.domain.codes import Code
 from app.domain.ports import ConnectWise
 from app.domain.scenario import Scenario
-from app.domain.views import AdminStore, OrderFilter
+from app.domain.views import OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
 from app.sync.doctor.asking import asked

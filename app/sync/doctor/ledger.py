@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.admin_store import AdminStore
 from app.domain.books import Books
 from app.domain.checkup import LEDGER_ACCOUNTS, LEDGER_TAX_CODES, Finding, Outcome
 from app.domain.grants import LEDGERS, advice
 from app.domain.scenario import Scenario
-from app.domain.views import AdminStore, ConnectionRow
+from app.domain.views import ConnectionRow
 from app.steps.ledger import named
 from app.sync.doctor.asking import asked
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from http import HTTPStatus
 
+from app.domain.admin_store import AdminStore
 from app.domain.checkup import Finding, Outcome
 from app.domain.commerce import BudgetSpent, Commerce, Listing
 from app.domain.ports import ConnectWise, Store
-from app.domain.views import AdminStore
 from app.settings import Settings
 from app.sync import registration
 from app.sync.doctor.asking import asked
