@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpx
+
 from app.connectors.quickbooks import caller as quickbooks_caller
 from app.connectors.quickbooks import oauth as quickbooks_oauth
 from app.connectors.quickbooks.client import QuickBooksClient
@@ -60,8 +62,16 @@ BudgetOf = Callable[[str], Budget | None]
 """The budget of a company, None where its calls are not counted."""
 
 
+Transport = Callable[[float], httpx.AsyncBaseTransport]
+"""A transport whose exchanges last so many seconds at most."""
+
+
 def _uncounted(_: str) -> None:
     return None
+
+
+def _real(seconds: float) -> httpx.AsyncBaseTransport:
+    return AiohttpTransport(total=seconds)
 
 
 def build(
@@ -70,15 +80,21 @@ def build(
     vault: LedgerVault,
     clock: Clock,
     budget_of: BudgetOf = _uncounted,
+    transport: Transport = _real,
 ) -> Built:
-    """The ledger's parts, which call nobody yet."""
+    """The ledger's parts, which call nobody yet. `transport` replaces the real one in tests."""
     back = f"{settings.public_url}/oauth/{system}/callback"
     made = _quickbooks if system == QUICKBOOKS else _xero
-    return made(settings, back, vault, clock, budget_of)
+    return made(settings, back, vault, clock, budget_of, transport)
 
 
 def _quickbooks(
-    settings: Settings, back: str, vault: LedgerVault, clock: Clock, budget_of: BudgetOf
+    settings: Settings,
+    back: str,
+    vault: LedgerVault,
+    clock: Clock,
+    budget_of: BudgetOf,
+    transport: Transport,
 ) -> Built:
     timeout = settings.ledger_timeout
     app = quickbooks_oauth.App(
@@ -89,21 +105,30 @@ def _quickbooks(
         token_url=settings.quickbooks_token_url,
         revoke_url=settings.quickbooks_revoke_url,
     )
-    transport = AiohttpTransport(total=timeout)
-    consent = QuickBooksConsent(app, settings.quickbooks_url, clock=clock, transport=transport)
+    consent = QuickBooksConsent(
+        app, settings.quickbooks_url, clock=clock, transport=transport(timeout)
+    )
 
     def client(realm: str) -> QuickBooksClient:
         access = quickbooks_caller.Access(settings.quickbooks_url, realm)
         refresh = consent.sign_in.refresh
         budget = budget_of(realm)
-        return QuickBooksClient(access, vault, refresh, clock=clock, timeout=timeout, budget=budget)
+        return QuickBooksClient(
+            access, vault, refresh, clock=clock, timeout=timeout, budget=budget,
+            transport=transport(timeout),
+        )  # fmt: skip
 
     wanted = settings.quickbooks_realm
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)
 
 
 def _xero(
-    settings: Settings, back: str, vault: LedgerVault, clock: Clock, budget_of: BudgetOf
+    settings: Settings,
+    back: str,
+    vault: LedgerVault,
+    clock: Clock,
+    budget_of: BudgetOf,
+    transport: Transport,
 ) -> Built:
     timeout = settings.ledger_timeout
     app = xero_oauth.App(settings.xero_client_id, settings.xero_client_secret.get_secret_value())
@@ -114,7 +139,7 @@ def _xero(
         identity_url=settings.xero_identity_url,
         api_url=settings.xero_url,
         clock=clock,
-        transport=AiohttpTransport(total=timeout),
+        transport=transport(timeout),
     )
 
     def client(tenant_id: str) -> XeroClient:
@@ -125,7 +150,9 @@ def _xero(
             identity_url=settings.xero_identity_url,
         )
         budget = budget_of(tenant_id)
-        return XeroClient(access, vault, clock=clock, timeout=timeout, budget=budget)
+        return XeroClient(
+            access, vault, clock=clock, timeout=timeout, budget=budget, transport=transport(timeout)
+        )
 
     wanted = settings.xero_tenant_id
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)

@@ -9,11 +9,14 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.e2e.generated import Story, arrivals, story
+from tests.e2e.generated import Story, arrivals, invoiced, story
+from tests.simulation import wide
+from tests.simulation.wide import A, C, Wide
 
 B1 = "connectwise-procurement-opportunity"
 B2 = "connectwise-procurement-ticket"
 D = "connectwise-managed"
+ROWS = {A: "A", B1: "B1", B2: "B2", C: "C", D: "D"}
 # How often each configuration comes: what has the most rules of order, the most.
 SCENARIOS = (B1, B1, B1, B2, B2, D)
 FIRST_ORDER = 2000
@@ -35,7 +38,7 @@ class Told:
 class Day:
     """`stories`: the orders that are played. `settings` are the service's, `switches` the simulated
     ConnectWise's. `converts`: a person makes the sales orders. `strangers`: how many purchase
-    orders of their own people make in ConnectWise meanwhile."""
+    orders of their own people make in ConnectWise meanwhile. `wide`: what only some days have."""
 
     seed: int
     scenario: str
@@ -47,6 +50,17 @@ class Day:
     settings: dict[str, Any]
     switches: dict[str, Any]
     strangers: int
+    wide: Wide = Wide()
+
+    @property
+    def row(self) -> str:
+        """Of the matrix of who writes what (G9)."""
+        return ROWS[self.scenario]
+
+    @property
+    def on_tickets(self) -> bool:
+        """What is sold stands on tickets."""
+        return self.scenario == B2 or self.settings.get("invoice_from") == "ticket"
 
     @property
     def converts(self) -> bool:
@@ -57,6 +71,23 @@ class Day:
 
 
 def draw(seed: int) -> Day:
+    """The day of a seed. What only some days have is drawn apart, so that the others stay."""
+    day = _draw(seed)
+    drawn = wide.draw(seed, day.scenario)
+    if drawn is None:
+        return day
+    other = drawn.scenario != day.scenario
+    return replace(
+        day,
+        scenario=drawn.scenario,
+        settings=drawn.settings if other else day.settings | drawn.settings,
+        switches=day.switches | ({"plain_lines_link": False} if other else {}),
+        strangers=0 if other else day.strangers,
+        wide=drawn.wide,
+    )
+
+
+def _draw(seed: int) -> Day:
     """Most days are small, because many small ones show more than few large ones."""
     rng = random.Random(f"day {seed}")  # noqa: S311 - a made-up day, no secret
     scenario = rng.choice(SCENARIOS)
@@ -91,22 +122,27 @@ def draw(seed: int) -> Day:
 
 
 def story_of(day: Day, order: int, opportunity: int | None) -> Story:
-    return story(day.seed * 10 + order, FIRST_ORDER + order * 10, opportunity, most=day.lines)
+    made = story(day.seed * 10 + order, FIRST_ORDER + order * 10, opportunity, most=day.lines)
+    if day.wide.ledger:
+        invoiced(made)  # in A it must go nowhere (A5)
+    return made
 
 
 def expected(day: Day, made: Story) -> dict[str, Any]:
     """How an order must end, whatever goes wrong meanwhile. Worked out from the story alone."""
-    wanted = made.expected() | {"code": made.code, "ticket": None}
+    through = day.scenario in (C, D)  # there no goods gate the order
+    wanted = {"code": "RELEASED" if through else made.code, "ticket": None}
+    wanted |= {"sales_order": None, **made.expected(day.row)}
     wanted |= dict.fromkeys(("twice", "purchase_orders_twice", "catalog_twice"), 0)
-    if day.settings.get("purchase_order_timing") == "on_issue":
+    if day.scenario in (B1, B2) and day.settings.get("purchase_order_timing") == "on_issue":
         issued = {str(one["orderNumber"]): "New" for one in made.order.purchase_orders.values()}
         wanted["purchase_orders"] = issued | made.purchase_orders
-    if day.scenario == B2:
-        ready = "Ready to invoice" if made.code == "RELEASED" else "New"
-        wanted |= {"ticket": ready, "sales_order": None, "opportunity": None}
-    if day.scenario == D:
-        wanted |= {"code": "RELEASED", "sales_order": "Ready to invoice"}
-        wanted |= {"purchase_orders": {}, "received": {}}
+    if day.on_tickets and day.scenario != B2:
+        ready = wanted["sales_order"] == "Ready to invoice"
+        wanted |= {"sales_order": None, "ticket": "Ready to invoice" if ready else "New"}
+        wanted["opportunity"] = "Won" if made.order.opportunity is not None else None
+    if day.wide.ledger:
+        wanted |= wide.in_the_books(day.settings, made)
     return wanted
 
 

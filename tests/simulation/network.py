@@ -68,7 +68,7 @@ class Network(httpx.AsyncBaseTransport):
         self._total = total
         self._lag = lag
         self._told = told
-        self._quiet_until = 0.0
+        self._quiet_until: dict[str, float] = {}  # by host
         self._disturbed = disturbed
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -81,7 +81,8 @@ class Network(httpx.AsyncBaseTransport):
             request.content,
         )
         where = f"{asked.method} {asked.path}"
-        if asyncio.get_running_loop().time() < self._quiet_until:
+        host_asked = request.url.host
+        if asyncio.get_running_loop().time() < self._quiet_until.get(host_asked, 0.0):
             self._disturbed(f"H10: {where} was asked in a pause that {self._name} had asked for")
         way = self._way(where, write=write)
         if way.refused:
@@ -107,7 +108,7 @@ class Network(httpx.AsyncBaseTransport):
         headers = list(reply.headers)
         wait = dict(headers).get("retry-after")
         if reply.status == TOO_MANY and wait is not None:
-            self._quiet_until = asyncio.get_running_loop().time() + float(wait)
+            self._quiet_until[host_asked] = asyncio.get_running_loop().time() + float(wait)
         return httpx.Response(reply.status, headers=headers, content=reply.body, request=request)
 
     def _way(self, where: str, *, write: bool) -> Way:

@@ -49,7 +49,9 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     chance = random.Random(f"turns {day.seed}") if day.reorder and not calm else None  # noqa: S311
     loop = VirtualLoop(chance)
     until = 0.0 if calm else CALM
-    world = World(loop, day.seed, day.scenario, limits or Limits(), until, dict(day.settings))
+    world = World(
+        loop, day.seed, day.scenario, limits or Limits(), until, dict(day.settings), day.wide.ledger
+    )
     found: list[str] = []
     ended: dict[str, Any] = {}
     # The log of bodies is for people; masking them is a tenth of a run.

@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import traceback
-from collections.abc import AsyncIterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,11 +22,14 @@ import structlog
 
 from app.bootstrap.chosen import access_of, defaults_of, scenarios, seed_of
 from app.connectors.connectwise.client import ConnectWiseClient
+from app.connectors.ledgers import Built
 from app.domain import ports
+from app.domain.books import Books
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Claim, Release, Snapshot, WriteSet
 from app.settings import Settings
 from app.store.memory import MemoryStore, Mortal, Seed
+from app.store.memory.grants import Vault
 from app.sync import inbox, registration
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
@@ -37,8 +40,9 @@ from sandbox.connectwise.model import ConnectWise
 from sandbox.kit.wire import Reply, Request
 from sandbox.observer import ROW_OF, Case
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
+from tests.simulation.ledgers import SimulatedLedger, books_of, built, settings_for
 from tests.simulation.loop import HOST, Host, VirtualLoop, outside
-from tests.simulation.network import Network
+from tests.simulation.network import Network, Site
 
 BEGIN = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 LOGIN = Credentials()
@@ -67,6 +71,7 @@ def settings(scenario: str, more: tuple[tuple[str, Any], ...] = ()) -> Settings:
         "connectwise_freight_item": "FREIGHT",
         "connectwise_surcharge_item": "SURCHARGE",
         "connectwise_coupon_item": "COUPON",
+        "ledger_timeout": TIMEOUT,
         "read_lag": LAG,
         "poll_seconds": 30.0,
         "quote_wait": 20.0,
@@ -159,6 +164,7 @@ class World:
     limits: Limits
     calm: float
     more: Mapping[str, Any] = field(default_factory=dict)
+    ledger_system: str = ""  # none, or the one that stands beside
     history: list[str] = field(default_factory=list)
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
@@ -169,7 +175,8 @@ class World:
     def __post_init__(self) -> None:
         silent()
         broken.clear()
-        self.settings = settings(self.scenario, tuple(sorted(self.more.items())))
+        told = settings_for(self.ledger_system) if self.ledger_system else {}
+        self.settings = settings(self.scenario, tuple(sorted({**told, **self.more}.items())))
         self.defaults = defaults_of(self.settings)
         drawn = random.Random(f"chaos {self.seed}")  # noqa: S311 - a made-up day, no secret
         self.chaos = Chaos(self.loop, drawn, self.limits, self.tell, self.calm, LEASE)
@@ -187,6 +194,9 @@ class World:
         self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
         self.psa.base_url = f"http://connectwise{ROOT}"
         self.api = Api(self.psa, LOGIN, signing_key=lambda _: "key")
+        self.ledger: SimulatedLedger | None = None
+        if self.ledger_system:
+            self.ledger = SimulatedLedger(self.ledger_system, self.now)
         sender = Sender(
             self.psa,
             Notices(self.psa, lambda: "http://connectwise/key"),
@@ -230,6 +240,9 @@ class World:
             await self.store.keep_scenario(
                 scenario.name, scenario.version, scenario.body_hash, scenario.body
             )
+        if self.ledger is not None:
+            await self.store.ensure_connection(TENANT, self.ledger_system, "default")
+            await self.ledger.sign_in(self._ledger_of_a_process(), self._vault())
 
     async def keep(self, name: str) -> None:
         """A worker under this name, started again whenever it died."""
@@ -244,14 +257,32 @@ class World:
                 await asyncio.sleep(1.0)
             await asyncio.sleep(self.chaos.chance.uniform(0.5, 8.0))
 
-    def client(self) -> ConnectWiseClient:
-        network = Network(
-            "cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell,
+    def _network(self, name: str, site: Site) -> Network:
+        return Network(
+            name, site, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell,
             disturbed=self.found.append,
         )  # fmt: skip
+
+    def client(self) -> ConnectWiseClient:
+        network = self._network("cw", self.api)
         return ConnectWiseClient(
             access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
         )
+
+    def books(self) -> Books | None:
+        """The ledger as one process of the service sees it."""
+        return books_of(self._ledger_of_a_process()) if self.ledger is not None else None
+
+    def _ledger_of_a_process(self) -> Built:
+        assert self.ledger is not None
+        network = self._network(self.ledger_system, self.ledger)
+        return built(self.settings, self.ledger_system, self._vault(), self.clock, network)
+
+    def _vault(self) -> Vault:
+        """The tokens, with the right to refresh them freed when the process ends."""
+        vault = self.store.vault(TENANT, self.ledger_system)
+        vault.ended = ended_with_host
+        return vault
 
     def engine(self, cw: ports.ConnectWise) -> Engine:
         return Engine(
@@ -262,6 +293,8 @@ class World:
             checkpoints=self.chaos,
             scenarios=known_scenarios(),
             defaults=self.defaults,
+            books=self.books(),
+            ledger=self.ledger_system,
         )
 
     def _worker(self) -> Worker:
@@ -336,4 +369,12 @@ class World:
         """What the outside observer judges: the accepted events, and every write."""
         entries = [entry for entry in self.api.log.after() if entry.changed]
         log = [json.loads(entry.line()) for entry in entries]
-        return Case(self.accepted, log, self.api.first, LOGIN.client_id, (), ROW_OF[self.scenario])
+        row = ROW_OF[self.scenario]
+        books = self.ledger.log() if self.ledger is not None else ()
+        return Case(self.accepted, log, self.api.first, LOGIN.client_id, (), row, books=books)
+
+
+def ended_with_host(free: Callable[[], None]) -> None:
+    host = HOST.get()
+    if host is not None:
+        host.sessions.append(free)

@@ -5,9 +5,8 @@ Tokens are kept as they are: this store is nobody's disk, and encryption is prov
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -33,7 +32,7 @@ class Grants(Part):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._refreshing: dict[tuple[int, str], asyncio.Lock] = {}
+        self._refreshing: dict[tuple[int, str], object] = {}
 
     async def ensure_connection(self, tenant_id: int, system: str, name: str) -> None:
         """Have a row for a connection that the environment sets up."""
@@ -41,8 +40,7 @@ class Grants(Part):
             add_connection(tables, tenant_id, system, name)
 
     def vault(self, tenant_id: int, system: str) -> Vault:
-        lock = self._refreshing.setdefault((tenant_id, system), asyncio.Lock())
-        return Vault(self._db, tenant_id, system, lock)
+        return Vault(self._db, tenant_id, system, self._refreshing)
 
     async def grant(self, tenant_id: int, system: str) -> Grant | None:
         tables = await self._db.read("grant")
@@ -76,13 +74,21 @@ class Grants(Part):
 
 
 class Vault:
-    """See grants.LedgerVault."""
+    """See grants.LedgerVault. `ended`: told how to free the right to refresh while this process
+    holds it, as the end of its database session would."""
 
-    def __init__(self, database: Database, tenant_id: int, system: str, lock: asyncio.Lock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tenant_id: int,
+        system: str,
+        refreshing: dict[tuple[int, str], object],
+    ) -> None:
         self._db = database
         self._tenant = tenant_id
         self._system = system
-        self._lock = lock
+        self._refreshing = refreshing
+        self.ended: Callable[[Callable[[], None]], None] = lambda _: None
 
     async def now(self) -> datetime:
         await self._db.read("now")
@@ -111,12 +117,22 @@ class Vault:
     async def _alone(self) -> AsyncIterator[None]:
         """Only one process at a time comes in."""
         until = self._db.now() + after(PATIENCE_SECONDS)
-        while self._lock.locked():
+        key, me = (self._tenant, self._system), object()
+        while key in self._refreshing:
             if self._db.now() >= until:
                 raise busy_elsewhere(self._system)
             await self._db.clock.sleep(LOOK_SECONDS)
-        async with self._lock:
+        self._refreshing[key] = me
+
+        def free() -> None:
+            if self._refreshing.get(key) is me:
+                del self._refreshing[key]
+
+        self.ended(free)
+        try:
             yield
+        finally:
+            free()
 
     async def keep(self, company: Company, tokens: Tokens, audit: Audit) -> bool:
         async with self._db.writing("keep") as tables:

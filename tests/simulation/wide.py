@@ -1,0 +1,75 @@
+"""What only some days have: the configurations with a ledger, tickets that are chosen, corrections,
+people who decide, a Commerce that is polled.
+
+Owns the drawing of it, from a stream of its own: the days of all other seeds stay as they are. Pure.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tests.e2e.generated import Story
+
+A = "connectwise-invoicing"
+C = "commerce-invoicing"
+LAST_DIGITS = (3, 4, 8)  # of the seeds that have such a day
+LEDGERS = ("quickbooks", "xero")
+EACH = Decimal(100)  # what suppliers ask for a piece
+
+
+@dataclass(frozen=True)
+class Wide:
+    """`ledger`: the one that stands beside, else empty. `expiries`: how often every access token
+    is refused before its time."""
+
+    ledger: str = ""
+    expiries: int = 0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A wide day. `settings` stand in place of the day's where it plays another scenario."""
+
+    scenario: str
+    settings: dict[str, Any]
+    wide: Wide
+
+
+def draw(seed: int, scenario: str) -> Drawn | None:
+    """None: this seed's day has nothing of it."""
+    if seed % 10 not in LAST_DIGITS:
+        return None
+    rng = random.Random(f"wide {seed}")  # noqa: S311 - a made-up day, no secret
+    scenario = rng.choice((A, C))
+    settings = _of_ledger(rng, scenario)
+    return Drawn(scenario, settings, Wide(rng.choice(LEDGERS), rng.choice((0, 0, 1, 3))))
+
+
+def _of_ledger(rng: random.Random, scenario: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {"bill_per": rng.choice(("receipt", "receipt", "purchase_order"))}
+    if rng.random() < 0.3:
+        settings["purchase_order_timing"] = "on_issue"
+    if scenario == C:
+        settings["invoice_status"] = rng.choice(("approved", "approved", "draft"))
+    elif rng.random() < 0.3:
+        settings["invoice_from"] = "ticket"
+    return settings
+
+
+def in_the_books(settings: dict[str, Any], made: Story) -> dict[str, Any]:
+    """What an order's ledger must hold, from the story alone."""
+    documents = made.order.purchase_orders.values()
+    issued = settings.get("purchase_order_timing") == "on_issue"
+    ordered, standing = Decimal(0), []
+    bills = []
+    for one in documents:
+        got = [made.order.received.get((one["id"], line["id"]), 0) for line in one["lines"]]
+        if not any(got) and not issued:
+            continue
+        wanted = [line["quantity"] for line in one["lines"]]
+        ordered += EACH * sum(wanted)
+        standing.append("closed" if got == wanted else "open")
+    return {"ordered": ordered, "ordered statuses": sorted(standing)}
