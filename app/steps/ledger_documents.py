@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -206,14 +206,24 @@ def _learn(fx: Effects, posting: Posting, document: Document) -> None:
 
 
 async def read(fx: Effects, kind: DocumentKind, record: str) -> Document | None:
-    """The document as it stands, None when it is gone."""
+    """The document as it stands, None when it is gone. One that was made just now may not show
+    yet, so what is not found is looked for again before that counts: raises Wait(READ_LAG)."""
     try:
         told = await ledger.books_of(fx).read_document(kind, record)
     except RemoteFailure as failure:
         if failure.kind is not FailureKind.GONE:
             raise
+        sentence = f"{NAMED[kind]} {record} of {fx.view.row.name} is not found in the ledger."
+        if wait := await fx.lagging(_not_found_since(fx, sentence), sentence):
+            raise wait from failure
         return None
     return None if told.status is Status.DELETED else told
+
+
+def _not_found_since(fx: Effects, sentence: str) -> datetime | None:
+    rows = fx.view.ledger.values()
+    same = (row for row in rows if row.code is Code.READ_LAG and row.sentence == sentence)
+    return min((row.since for row in same if row.since is not None), default=None)
 
 
 def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str | None:

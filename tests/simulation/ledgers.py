@@ -61,7 +61,7 @@ class SimulatedLedger:
         else:
             self.api = XeroApi(XeroBooks(now=self.now, new_guid=self._guid), Credentials())
             self.api.books.switches = self.api.books.switches.merged(
-                {"requests_per_minute": None, "concurrent_requests": 50}
+                {"requests_per_minute": None, "tier": "plus"}
             )
         self.company = (
             registered.realm if self.system == QUICKBOOKS else Credentials().tenant_id

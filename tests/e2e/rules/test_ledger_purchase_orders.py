@@ -96,6 +96,22 @@ async def test_c6_a_later_receipt_that_is_billed_first_closes_nothing(
         assert all(not bill.unlinked for bill in await books.bills()) or ledger == "xero"
 
 
+async def test_c6_h9_one_that_does_not_show_yet_is_looked_for_again(books: Kept) -> None:
+    """A read that lags is no person's deleting: the bill is linked and the whole closed."""
+    order, events = bought((MONITOR, 10))
+    await books.tell(*events, order.receipted(8891, {1: 4}))
+    await billed(books, order, 1)
+    lagging = {"kind": "stale_read", "method": "GET", "times": 1, "seconds": 3600}
+    for path in ("/purchaseorder/", "^/PurchaseOrders/"):
+        await books.ledger.control("POST", "/faults", [{**lagging, "path": path}])  # type: ignore[attr-defined]
+    await books.tell(order.receipted(8891))
+    await billed(books, order, 2)
+    await books.stack.until_true(lambda: statuses(books, Status.CLOSED))
+    if books.name == "quickbooks":
+        links = [line.fulfils for bill in await books.bills() for line in bill.lines]
+        assert None not in links
+
+
 async def test_d2_by_default_it_waits_for_the_first_receipt(books: Kept) -> None:
     order, events = bought((MONITOR, 10))
     await books.tell(*events)
