@@ -11,11 +11,10 @@ from typing import Any
 
 from tests.e2e.generated import Story, arrivals, invoiced, story
 from tests.simulation import wide
-from tests.simulation.wide import A, C, Wide
+from tests.simulation.wide import A, C, D, Wide
 
 B1 = "connectwise-procurement-opportunity"
 B2 = "connectwise-procurement-ticket"
-D = "connectwise-managed"
 ROWS = {A: "A", B1: "B1", B2: "B2", C: "C", D: "D"}
 # How often each configuration comes: what has the most rules of order, the most.
 SCENARIOS = (B1, B1, B1, B2, B2, D)
@@ -27,11 +26,13 @@ CALM = 110.0
 
 @dataclass(frozen=True)
 class Told:
-    """An event on its way: when it is sent, under which id."""
+    """An event on its way: when it is sent, under which id. `behind`: what came before it in
+    Commerce and has to be taken in first."""
 
     at: float
     identity: str
     event: dict[str, Any]
+    behind: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class Day:
     def on_tickets(self) -> bool:
         """What is sold stands on tickets."""
         return self.scenario == B2 or self.settings.get("invoice_from") == "ticket"
+
+    @property
+    def drafts(self) -> bool:
+        """The service keeps drafts of invoices until a person approves them (D-9)."""
+        kept = self.wide.ledger == "quickbooks" and self.scenario == C
+        return kept and self.settings.get("invoice_status") == "draft"
 
     @property
     def converts(self) -> bool:
@@ -122,7 +129,13 @@ def _draw(seed: int) -> Day:
 
 
 def story_of(day: Day, order: int, opportunity: int | None) -> Story:
-    made = story(day.seed * 10 + order, FIRST_ORDER + order * 10, opportunity, most=day.lines)
+    made = story(
+        day.seed * 10 + order,
+        FIRST_ORDER + order * 10,
+        opportunity,
+        corrections=day.wide.corrected,
+        most=day.lines,
+    )
     if day.wide.ledger:
         invoiced(made)  # in A it must go nowhere (A5)
     return made
@@ -153,8 +166,21 @@ def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:
         events = [(f"{made.number}-{n}", event) for n, event in enumerate(made.events)]
     else:
         events = arrivals(made, day.seed * 10 + order)
+    behind = frozenset[str]()
+    if day.wide.corrected:
+        # What is received freezes what it is received on (D-11), so every correction comes before.
+        first = [one for one in events if not _freezes(one[1])]
+        events = [*first, *(one for one in events if _freezes(one[1]))]
+        behind = frozenset(name for name, _ in first)
     if calm:
         return [Told(2.0 * n, name, event) for n, (name, event) in enumerate(events)]
     whole = rng.choice((0.5, 20.0, TELLING))
     moments = sorted(rng.uniform(0.0, whole) for _ in events)
-    return [Told(at, name, event) for at, (name, event) in zip(moments, events, strict=True)]
+    return [
+        Told(at, name, event, behind if _freezes(event) else frozenset())
+        for at, (name, event) in zip(moments, events, strict=True)
+    ]
+
+
+def _freezes(event: dict[str, Any]) -> bool:
+    return "receipt" in event["data"] or "salesInvoice" in event["data"]

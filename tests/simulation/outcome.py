@@ -51,14 +51,10 @@ async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[s
             "opportunity": None,
             "sales_order": None,
             "ticket": None,
-            "marks": len({one["integrationXRef"] for one in placed}),
+            "marks": len({one["integrationXRef"] for one in placed if _left(one)}),
             "twice": len(placed) - len({one["integrationXRef"] for one in placed}),
             "sold": _sum(
-                (
-                    one["catalogItem"]["identifier"],
-                    one["quantity"] - (one.get("quantityCancelled") or 0),
-                )
-                for one in placed
+                (one["catalogItem"]["identifier"], _left(one)) for one in placed
             ),
             "purchase_orders": {one["poNumber"]: one["status"]["name"] for one in bought},
             "purchase_orders_twice": len(bought) - len({one["poNumber"] for one in bought}),
@@ -87,6 +83,11 @@ async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[s
             shown |= await posted(books, made)
         ended[made.number] = shown
     return ended
+
+
+def _left(product: Any) -> float:
+    left: float = product["quantity"] - (product.get("quantityCancelled") or 0)
+    return left
 
 
 async def posted(books: Books, made: Story) -> dict[str, Any]:

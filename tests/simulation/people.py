@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.day import TELLING, Day
+from tests.simulation.office import Office
 from tests.simulation.world import World
 
 EVERY = 25.0
@@ -28,6 +29,10 @@ class People:
             yield self._buy(rng.uniform(0.0, TELLING), rng.choice(("INGRAM", "SYNNEX")))
         if self.day.converts:
             yield self._convert()
+        for _ in range(self.day.wide.expiries):
+            yield self._expire(rng.uniform(0.0, TELLING))
+        if self.day.wide.acts:
+            yield from Office(self.world, self.day).acts()
 
     async def _buy(self, at: float, vendor: str) -> None:
         """Somebody orders the same goods from the same supplier for stock, by hand."""
@@ -49,6 +54,13 @@ class People:
             line = {"product": {"id": item["id"]}, "quantity": 2, "lineNumber": number}
             line |= {"description": "For the shelf", "unitOfMeasure": {"name": "Each"}}
             ask("POST", f"/procurement/purchaseorders/{made['id']}/lineitems", line)
+
+    async def _expire(self, at: float) -> None:
+        """The ledger's vendor ends every access token before its time."""
+        await asyncio.sleep(at)
+        assert self.world.ledger is not None
+        self.world.tell("expired", self.world.ledger.system)
+        self.world.ledger.expire_access()
 
     async def _convert(self) -> None:
         while self.world.loop.time() < self.world.chaos.calm:

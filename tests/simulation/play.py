@@ -21,9 +21,10 @@ from sandbox.observer import judge
 from tests.e2e.generated import Story, opportunity_for
 from tests.simulation import world as worlds
 from tests.simulation.chaos import Limits
-from tests.simulation.day import CALM, Day, expected, story_of, traffic
+from tests.simulation.day import CALM, Day, Told, expected, story_of, traffic
 from tests.simulation.desk import Desk
 from tests.simulation.loop import Stuck, VirtualLoop, outside, run
+from tests.simulation.office import Office
 from tests.simulation.outcome import outcome
 from tests.simulation.people import People, convert
 from tests.simulation.world import World
@@ -90,10 +91,12 @@ async def _course(
     for number in range(day.workers):
         world.loop.create_task(world.keep(f"w{number}"), context=outside())
     tellers = [
-        world.loop.create_task(_tell(world, at.at, at.identity, at.event), context=outside())
+        world.loop.create_task(_tell(world, at), context=outside())
         for order, made in stories.items()
         for at in traffic(day, made, order, calm=calm)
     ]
+    if day.drafts:
+        world.loop.create_task(Office(world, day).approve(), context=outside())
     if not calm:
         people = People(world, day)
         tellers += [world.loop.create_task(one, context=outside()) for one in people.acts()]
@@ -113,9 +116,9 @@ async def _course(
     found += [f"in the end {sentence}" for sentence in wrong]
 
 
-async def _tell(world: World, at: float, identity: str, event: dict[str, Any]) -> None:
-    await asyncio.sleep(at)
-    await world.deliver(identity, event)
+async def _tell(world: World, told: Told) -> None:
+    await asyncio.sleep(told.at)
+    await world.deliver(told.identity, told.event, told.behind)
 
 
 async def _unsettled(world: World, day: Day, stories: dict[int, Story]) -> list[str]:

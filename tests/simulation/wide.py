@@ -7,7 +7,7 @@ Owns the drawing of it, from a stream of its own: the days of all other seeds st
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.e2e.generated import Story
 
 A = "connectwise-invoicing"
 C = "commerce-invoicing"
+D = "connectwise-managed"
 LAST_DIGITS = (3, 4, 8)  # of the seeds that have such a day
 LEDGERS = ("quickbooks", "xero")
 EACH = Decimal(100)  # what suppliers ask for a piece
@@ -23,10 +24,21 @@ EACH = Decimal(100)  # what suppliers ask for a piece
 @dataclass(frozen=True)
 class Wide:
     """`ledger`: the one that stands beside, else empty. `expiries`: how often every access token
-    is refused before its time."""
+    is refused before its time. `corrected`: orders and purchase orders were told otherwise before.
+    `holds`, `pauses`, `retries`: how often people hold an order, pause a connection, or have a step
+    tried again."""
 
     ledger: str = ""
     expiries: int = 0
+    corrected: bool = False
+    holds: int = 0
+    pauses: int = 0
+    retries: int = 0
+
+    @property
+    def acts(self) -> bool:
+        """People act at the service."""
+        return bool(self.holds or self.pauses or self.retries)
 
 
 @dataclass(frozen=True)
@@ -43,9 +55,25 @@ def draw(seed: int, scenario: str) -> Drawn | None:
     if seed % 10 not in LAST_DIGITS:
         return None
     rng = random.Random(f"wide {seed}")  # noqa: S311 - a made-up day, no secret
-    scenario = rng.choice((A, C))
-    settings = _of_ledger(rng, scenario)
-    return Drawn(scenario, settings, Wide(rng.choice(LEDGERS), rng.choice((0, 0, 1, 3))))
+    settings: dict[str, Any] = {}
+    wide = Wide()
+    if rng.random() < 0.6:
+        scenario = rng.choice((A, C))
+        settings = _of_ledger(rng, scenario)
+        wide = Wide(rng.choice(LEDGERS), rng.choice((0, 0, 1, 3)))
+    elif scenario == D and rng.random() < 0.5:
+        settings["invoice_from"] = "ticket"
+    if rng.random() < 0.5:
+        wide = replace(wide, corrected=True)
+        if scenario not in (A, C):
+            # One that stands in ConnectWise and is cancelled is for a person to end.
+            settings["purchase_order_timing"] = "on_receipt"
+    if rng.random() < 0.5:
+        few = (0, 1, 1, 2)
+        wide = replace(
+            wide, holds=rng.choice(few), pauses=rng.choice(few), retries=rng.choice((0, 2, 5))
+        )
+    return Drawn(scenario, settings, wide)
 
 
 def _of_ledger(rng: random.Random, scenario: str) -> dict[str, Any]:
@@ -61,11 +89,9 @@ def _of_ledger(rng: random.Random, scenario: str) -> dict[str, Any]:
 
 def in_the_books(settings: dict[str, Any], made: Story) -> dict[str, Any]:
     """What an order's ledger must hold, from the story alone."""
-    documents = made.order.purchase_orders.values()
     issued = settings.get("purchase_order_timing") == "on_issue"
     ordered, standing = Decimal(0), []
-    bills = []
-    for one in documents:
+    for one in made.order.purchase_orders.values():
         got = [made.order.received.get((one["id"], line["id"]), 0) for line in one["lines"]]
         if not any(got) and not issued:
             continue

@@ -311,8 +311,13 @@ class World:
 
     # Intake -------------------------------------------------------------------------------
 
-    async def deliver(self, identity: str, event: Mapping[str, Any]) -> None:
-        """Commerce posts an event until it is told that it was taken."""
+    async def deliver(
+        self, identity: str, event: Mapping[str, Any], behind: frozenset[str] = frozenset()
+    ) -> None:
+        """Commerce posts an event until it is told that it was taken. Not before those `behind`
+        which it stands were taken in."""
+        while behind and not behind <= self._merged():
+            await asyncio.sleep(1.0)
         body = json.dumps(event).encode()
         sent = self.now()
         while True:
@@ -329,6 +334,10 @@ class World:
             self.tell("accepted", f"{identity} {event['type']} {taken.duplicate}")
             self.nudge()
             return
+
+    def _merged(self) -> set[str]:
+        rows = self.store.rows()["inbox_event"].values()
+        return {row["external_id"] for row in rows if row["status"] == "merged"}
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """ConnectWise calls back. Its own retries are its own business."""
