@@ -15,9 +15,9 @@ from app.domain.books import Capabilities, Document, DocumentKind, LedgerLine, L
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.ledger_orders import REF
-from app.steps import ledger_documents
+from app.steps import ledger_standing
 from app.steps.effects import Effects
-from app.steps.ledger_documents import Posting
+from app.steps.ledger_standing import Posting
 
 
 async def linked(
@@ -28,7 +28,7 @@ async def linked(
     if known is None or not can.links_purchase_orders:
         return list(lines)
     kind = DocumentKind.PURCHASE_ORDER
-    standing = await ledger_documents.read(fx, kind, known.external_id)
+    standing = await ledger_standing.read(fx, kind, known.external_id)
     there = {line.id for line in standing.lines} if standing is not None else set()
     goods = [known.data.get("lines", {}).get(str(line["line"])) for line in want["lines"]]
     return [

@@ -13,9 +13,9 @@ from app.domain import bills
 from app.domain.books import Document, DocumentKind, Status
 from app.domain.codes import Code
 from app.domain.errors import Hold, Wait
-from app.steps import ledger_documents
+from app.steps import ledger_standing
 from app.steps.effects import Effects
-from app.steps.ledger_documents import Posting
+from app.steps.ledger_standing import Posting
 
 
 def complete(fx: Effects, want: Mapping[str, Any]) -> bool:
@@ -38,7 +38,7 @@ async def seal(fx: Effects, posting: Posting, hold: Hold) -> None:
         raise Wait(Code.OUTCOME_UNKNOWN, "What was in doubt was resolved.", await fx.now())
     why = "is in a period that is closed"
     if hold.code is Code.CHANGED_AFTER_FREEZE:
-        standing = await ledger_documents.read(fx, DocumentKind.BILL, known.external_id)
+        standing = await ledger_standing.read(fx, DocumentKind.BILL, known.external_id)
         before = dict(bills.billed(fx.view, int(want["purchase_order"])))[subject]
         why = "is paid, at least in part"
         if before["supplier"] != want["supplier"]:
@@ -66,4 +66,4 @@ def _paid_as_sent(standing: Document | None, sent: Any) -> bool:
     if standing is None or standing.status in (Status.VOIDED, Status.DELETED):
         return False
     paid = standing.status is Status.PAID or bool(standing.paid)
-    return paid and ledger_documents.amounts(standing.lines) == sent
+    return paid and ledger_standing.amounts(standing.lines) == sent

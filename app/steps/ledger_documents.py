@@ -7,48 +7,22 @@ touched, and the comparison of its total. What stands in a document is the step'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.domain.books import Document, DocumentKind, LedgerLine, LineLink, NewDocument, Status
+from app.domain.books import Document, DocumentKind, LedgerLine, LineLink, NewDocument
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.json_values import digest
-from app.domain.posted import NAMED, REFS
+from app.domain.posted import REFS
 from app.domain.records import Ref
 from app.steps import ledger
 from app.steps.effects import Effects, Learn, Look, Outcome
+from app.steps.ledger_standing import Posting, amounts, as_sent, left_alone, read, same, sent
 
 GROW = "grow:"  # the key of a change that is announced, with the version that it changes
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """What is to stand. `want` is the step's, `new` the same in the ledger's terms; `total` holds
-    tax. `own_tax`: the ledger reckons it by itself, whatever was sent. `line_keys` name its first
-    lines, whose ids in the ledger are kept under these names. `grows`: its changes are announced,
-    because what a lost one put on it must not be put on another document."""
-
-    want: Mapping[str, Any]
-    new: NewDocument
-    total: Decimal
-    own_tax: bool = False
-    line_keys: tuple[str, ...] = ()
-    grows: bool = False
-
-    @property
-    def subject(self) -> str:
-        return str(self.want["subject"])
-
-    @property
-    def kind(self) -> DocumentKind:
-        return self.new.kind
-
-    def named(self) -> str:
-        """As a sentence begins with it."""
-        return f"{NAMED[self.kind]} {self.new.number or self.new.reference}".strip()
 
 
 def marker(fx: Effects, kind: DocumentKind, subject: str) -> str:
@@ -67,13 +41,17 @@ async def post(fx: Effects, posting: Posting) -> Document | None:
     kind, subject = posting.kind, posting.subject
     known = fx.view.refs.get((REFS[kind], subject))
     if known is None:
-        return await _create(fx, posting)
+        made = await _create(fx, posting)
+        if digest(made["want"]) == digest(posting.want):
+            return await _as_made(fx, posting, made)
+        # Its answer was lost, and Commerce has changed what is wanted since.
+        known = _again(fx, kind, subject)[1](made)[0]
     known = await _grown(fx, posting) or known
     standing = await read(fx, kind, known.external_id)
-    if standing is not None and (_as_sent(standing, known, posting) or _same(standing, posting)):
+    if standing is not None and (as_sent(standing, known, posting) or same(standing, posting)):
         _learn(fx, posting, standing)  # the answer to the change was lost
         return await _agree(fx, posting, standing)
-    if (why := _left_alone(standing, known, posting)) is not None:
+    if (why := left_alone(standing, known, posting)) is not None:
         if fx.view.decision(Code.CHANGED_AFTER_FREEZE, subject, posting.want) is None:
             raise Hold(Code.CHANGED_AFTER_FREEZE, why, who="accounting")
         fx.journal("DIFFERENCE_ACCEPTED", f"{posting.named()} stays as it is in the ledger.")
@@ -91,7 +69,8 @@ async def _refuse_closed(fx: Effects, posting: Posting) -> None:
         await ledger.refuse_closed(fx, posting.new.on, posting.named())
 
 
-async def _create(fx: Effects, posting: Posting) -> Document | None:
+async def _create(fx: Effects, posting: Posting) -> Outcome:
+    """What was made, now or by an attempt that never heard of it: then by what it wanted."""
     books, new = ledger.books_of(fx), posting.new
     await _refuse_closed(fx, posting)
     key = _key(fx, posting)
@@ -103,7 +82,7 @@ async def _create(fx: Effects, posting: Posting) -> Document | None:
         "want": dict(posting.want),
         "key": key,
         "line_keys": list(posting.line_keys),
-        "sent": _sent(posting),
+        "sent": sent(posting),
     }
 
     async def send() -> Outcome:
@@ -130,6 +109,10 @@ async def _create(fx: Effects, posting: Posting) -> Document | None:
             who="accounting",
         ) from failure
     fx.journal("LEDGER_DOCUMENT_MADE", f"{posting.named()} was posted to the ledger.")
+    return made
+
+
+async def _as_made(fx: Effects, posting: Posting, made: Outcome) -> Document | None:
     document: Document | None = fx.recent("ledger document", posting.subject)
     if document is None or document.id != made["id"]:
         document = await read(fx, posting.kind, made["id"])
@@ -148,11 +131,6 @@ def _outcome(document: Document, evidence: Mapping[str, Any]) -> Outcome:
         "sent": evidence.get("sent"),
         "amounts": amounts(document.lines),
     }
-
-
-def amounts(lines: Sequence[LedgerLine]) -> list[str]:
-    """What its lines come to, by which an untouched document is told from an edited one."""
-    return sorted(f"{line.amount:.2f}" for line in lines if line.amount)
 
 
 def _lines(document: Document, keys: Sequence[str]) -> dict[str, str | None]:
@@ -200,85 +178,9 @@ def _key(fx: Effects, posting: Posting) -> str:
 
 def _learn(fx: Effects, posting: Posting, document: Document) -> None:
     _, learn = _again(fx, posting.kind, posting.subject)
-    keys = {"want": posting.want, "line_keys": posting.line_keys, "sent": _sent(posting)}
+    keys = {"want": posting.want, "line_keys": posting.line_keys, "sent": sent(posting)}
     for ref in learn(_outcome(document, keys)):
         fx.learn(ref)
-
-
-async def read(fx: Effects, kind: DocumentKind, record: str) -> Document | None:
-    """The document as it stands, None when it is gone. One that was made just now may not show
-    yet, so what is not found is looked for again before that counts: raises Wait(READ_LAG)."""
-    try:
-        told = await ledger.books_of(fx).read_document(kind, record)
-    except RemoteFailure as failure:
-        if failure.kind is not FailureKind.GONE:
-            raise
-        sentence = f"{NAMED[kind]} {record} of {fx.view.row.name} is not found in the ledger."
-        if wait := await fx.lagging(_not_found_since(fx, sentence), sentence):
-            raise wait from failure
-        return None
-    return None if told.status is Status.DELETED else told
-
-
-def _not_found_since(fx: Effects, sentence: str) -> datetime | None:
-    rows = fx.view.ledger.values()
-    same = (row for row in rows if row.code is Code.READ_LAG and row.sentence == sentence)
-    return min((row.since for row in same if row.since is not None), default=None)
-
-
-def _left_alone(standing: Document | None, known: Ref, posting: Posting) -> str | None:
-    """Why a document is not changed any more, None: it may be."""
-    told = f"{posting.named()} changed in Commerce, and"
-    if standing is None:
-        return f"{told} it was deleted in the ledger; it is not made again."
-    if standing.status is Status.VOIDED:
-        return f"{told} it was voided in the ledger; it is not made again."
-    if standing.status is Status.PAID or standing.paid:
-        return f"{told} {standing.paid} of it is paid in the ledger."
-    if standing.status is Status.CLOSED:
-        return f"{told} it is closed in the ledger."
-    if posting.kind is DocumentKind.BILL and standing.contact_id != posting.new.contact_id:
-        return f"{told} is another supplier's now; what is owed to the first one stays."
-    if standing.version != known.data.get("version"):
-        return f"{told} a person has changed it in the ledger since."
-    return None
-
-
-def _sent(posting: Posting) -> str:
-    """The wanted document's fingerprint, without a rounding line that only its total asks for."""
-    return digest(repr(posting.new))
-
-
-def _as_sent(standing: Document, known: Ref, posting: Posting) -> bool:
-    """Whether this very document was the last that was sent and nobody has changed it since. What
-    the ledger then reckons otherwise, as QuickBooks does with tax outside the US, it would reckon
-    so again."""
-    return (
-        known.data.get("sent") == _sent(posting)
-        and known.data.get("version") == standing.version
-        and standing.status in (Status.DRAFT, Status.OPEN)
-    )
-
-
-# A purchase order may be closed, by us or by the ledger, and say what it is to say.
-_IN_USE = {False: (Status.DRAFT, Status.OPEN), True: (Status.OPEN, Status.CLOSED)}
-
-
-def _same(standing: Document, posting: Posting) -> bool:
-    """Whether it stands as wanted already: by number and date, by each line's amount, and by the
-    tax, unless the ledger reckons that by itself."""
-    new = posting.new
-    numbered = new.number is None or standing.number == new.number
-    lines = [line.amount for line in standing.lines if line.amount]
-    tax = sum((line.tax_amount or Decimal(0) for line in new.lines), Decimal(0))
-    return (
-        numbered
-        and (posting.own_tax or standing.tax == tax)
-        and standing.status in _IN_USE[posting.kind is DocumentKind.PURCHASE_ORDER]
-        and standing.on == new.on
-        and standing.contact_id == new.contact_id
-        and sorted(lines) == sorted(line.amount for line in new.lines if line.amount)
-    )
 
 
 async def _update(fx: Effects, posting: Posting, standing: Document, new: NewDocument) -> Document:
@@ -304,7 +206,7 @@ async def _grow(fx: Effects, posting: Posting, standing: Document, new: NewDocum
         "amounts": amounts(new.lines),
         "want": dict(posting.want),
         "line_keys": list(posting.line_keys),
-        "sent": _sent(posting),
+        "sent": sent(posting),
     }
     changed: Document | None = None
 

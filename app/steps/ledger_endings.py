@@ -12,7 +12,7 @@ from app.domain.books import DocumentKind, Status
 from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.json_values import digest
-from app.steps import ledger, ledger_documents
+from app.steps import ledger, ledger_documents, ledger_standing
 from app.steps.effects import Effects
 
 KIND = DocumentKind.PURCHASE_ORDER
@@ -21,7 +21,7 @@ KIND = DocumentKind.PURCHASE_ORDER
 async def close(fx: Effects, subject: str, named: str, want: Mapping[str, Any]) -> None:
     """Nothing more comes on it. Raises Hold where it stays open all the same."""
     known = await ledger_documents.found(fx, KIND, subject)
-    standing = None if known is None else await ledger_documents.read(fx, KIND, known.external_id)
+    standing = None if known is None else await ledger_standing.read(fx, KIND, known.external_id)
     if known is None or standing is None or standing.status is Status.CLOSED:
         return
     await fx.guard()
@@ -43,7 +43,7 @@ async def remove(
     """It was cancelled, or is another sales order's, before anything came. Raises Hold where a
     person has changed or billed it."""
     known = await ledger_documents.found(fx, kind, subject)
-    standing = None if known is None else await ledger_documents.read(fx, kind, known.external_id)
+    standing = None if known is None else await ledger_standing.read(fx, kind, known.external_id)
     if known is None or standing is None or standing.status is Status.CLOSED:
         return
     if standing.version != known.data.get("version") or standing.fulfilled_by:

@@ -26,7 +26,7 @@ from app.domain.errors import Hold
 from app.domain.gates_of_buying import purchase_order_stays
 from app.domain.order import OrderView
 from app.domain.shut import Shut
-from app.steps import fulfilment, growing_bill, ledger, ledger_documents
+from app.steps import fulfilment, growing_bill, ledger, ledger_documents, ledger_standing
 from app.steps.effects import Effects
 
 name = bills.STEP
@@ -89,7 +89,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         payable_account_id=await ledger.payables(fx),
     )
     total = sum((line.amount + (line.tax_amount or 0) for line in lines), Decimal(0))
-    posting = ledger_documents.Posting(want, new, total, grows="freights" in want)
+    posting = ledger_standing.Posting(want, new, total, grows="freights" in want)
     try:
         posted = await ledger_documents.post(fx, posting)
     except Hold as hold:

@@ -25,7 +25,7 @@ from app.domain.codes import Code
 from app.domain.errors import Hold
 from app.domain.order import OrderView
 from app.domain.shut import Shut
-from app.steps import ledger, ledger_documents
+from app.steps import ledger, ledger_documents, ledger_standing
 from app.steps.effects import Effects
 from app.steps.post_bill import refuse_currency
 
@@ -93,7 +93,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     )
     total = sum((line.amount + (line.tax_amount or 0) for line in lines), Decimal(0))
     await ledger_documents.post(
-        fx, ledger_documents.Posting(want, new, total, own_tax=can.computes_sales_tax)
+        fx, ledger_standing.Posting(want, new, total, own_tax=can.computes_sales_tax)
     )
 
 

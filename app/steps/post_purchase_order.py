@@ -21,7 +21,7 @@ from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.steps import ledger, ledger_documents, ledger_endings
 from app.steps.effects import Effects
-from app.steps.ledger_documents import Posting
+from app.steps.ledger_standing import Posting
 from app.steps.post_bill import lines_of, refuse_currency
 
 name = ledger_orders.STEP

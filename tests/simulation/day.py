@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.e2e.generated import Story, arrivals, invoiced, story
 from tests.simulation import wide
-from tests.simulation.wide import A, C, D, Wide
+from tests.simulation.wide import NARROW, A, C, D, Wide
 
 B1 = "connectwise-procurement-opportunity"
 B2 = "connectwise-procurement-ticket"
@@ -51,7 +51,7 @@ class Day:
     settings: dict[str, Any]
     switches: dict[str, Any]
     strangers: int
-    wide: Wide = Wide()
+    wide: Wide = NARROW
 
     @property
     def row(self) -> str:

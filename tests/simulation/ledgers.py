@@ -63,9 +63,7 @@ class SimulatedLedger:
             self.api.books.switches = self.api.books.switches.merged(
                 {"requests_per_minute": None, "tier": "plus"}
             )
-        self.company = (
-            registered.realm if self.system == QUICKBOOKS else Credentials().tenant_id
-        )
+        self.company = registered.realm if self.system == QUICKBOOKS else Credentials().tenant_id
 
     def _guid(self) -> str:
         """Xero takes no other form of identifier."""

@@ -139,9 +139,7 @@ class Office:
         except StoreUnavailable:
             return []
         return sorted(
-            row.number
-            for row in page.items
-            if row.number is not None and code in (None, row.code)
+            row.number for row in page.items if row.number is not None and code in (None, row.code)
         )
 
     async def _one(self, which: float) -> str | None:

@@ -1,5 +1,4 @@
-"""How a day ended: of each order what stands in ConnectWise and the ledger, without ids and moments.
-"""
+"""How a day ended: of each order what stands in ConnectWise and the ledger, without ids and moments."""
 
 from __future__ import annotations
 
@@ -22,6 +21,7 @@ POSTED: tuple[tuple[str, DocumentKind, ContactKind, Sequence[Any], date], ...] =
     ("ordered", DocumentKind.PURCHASE_ORDER, ContactKind.VENDOR, SUPPLIERS, BOUGHT),
     ("invoices", DocumentKind.INVOICE, ContactKind.CUSTOMER, (CONTOSO,), SOLD),
 )
+
 
 async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[str, Any]:
     page = await world.store.orders(TENANT, OrderFilter(), None, 100)
@@ -53,9 +53,7 @@ async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[s
             "ticket": None,
             "marks": len({one["integrationXRef"] for one in placed if _left(one)}),
             "twice": len(placed) - len({one["integrationXRef"] for one in placed}),
-            "sold": _sum(
-                (one["catalogItem"]["identifier"], _left(one)) for one in placed
-            ),
+            "sold": _sum((one["catalogItem"]["identifier"], _left(one)) for one in placed),
             "purchase_orders": {one["poNumber"]: one["status"]["name"] for one in bought},
             "purchase_orders_twice": len(bought) - len({one["poNumber"] for one in bought}),
             "received": _sum(

@@ -41,6 +41,9 @@ class Wide:
         return bool(self.holds or self.pauses or self.retries)
 
 
+NARROW = Wide()
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A wide day. `settings` stand in place of the day's where it plays another scenario."""
@@ -56,7 +59,7 @@ def draw(seed: int, scenario: str) -> Drawn | None:
         return None
     rng = random.Random(f"wide {seed}")  # noqa: S311 - a made-up day, no secret
     settings: dict[str, Any] = {}
-    wide = Wide()
+    wide = NARROW
     if rng.random() < 0.6:
         scenario = rng.choice((A, C))
         settings = _of_ledger(rng, scenario)

@@ -27,7 +27,8 @@ from app.domain.order import OrderView
 from app.domain.records import Decision, Ref
 from app.steps import ledger_documents
 from app.steps.effects import Effects
-from app.steps.ledger_documents import Posting, post
+from app.steps.ledger_documents import post
+from app.steps.ledger_standing import Posting
 from tests.builders import NOW, ordered, view
 
 SUBJECT = "receipt:8891:R-1"
@@ -71,6 +72,11 @@ class Ledger:
         self.written.append("update")
         return self._stands(new, "2", self.off)
 
+    async def find_documents(
+        self, kind: DocumentKind, contact_id: str, on: date, number: str | None = None
+    ) -> list[Document]:
+        return [self.standing] if self.standing is not None else []
+
     async def read_document(self, kind: DocumentKind, document_id: str) -> Document:
         assert self.standing is not None
         return self.standing
@@ -86,18 +92,23 @@ class Ledger:
 
 @dataclass
 class Fx:
-    """The engine's side, as far as a posting needs it; nothing is ever in doubt."""
+    """The engine's side, as far as a posting needs it. `lost`: what an attempt announced and sent
+    before, without hearing of it; None: nothing is in doubt."""
 
     view: OrderView
     books: Ledger
     learned: list[Ref] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     kept: dict[Any, Any] = field(default_factory=dict)
+    lost: Any = None
 
     async def once(
         self, kind: str, key: str, evidence: Any, send: Any, look: Any, learn: Any
     ) -> Any:
-        outcome = await send()
+        if self.lost is None:
+            outcome = await send()
+        else:
+            self.lost, outcome = None, await look(self.lost)
         self.learned += learn(outcome)
         return outcome
 
@@ -236,3 +247,17 @@ def test_a_number_that_is_too_long_is_cut_and_stays_apart_from_its_neighbour():
     one, other = (ledger_documents.fitting(f"PO10008891/SLIP-88912-{n}", 21) for n in (1, 2))
     assert len(one) == len(other) == 21
     assert one != other
+
+
+async def test_h9_d11_one_whose_answer_was_lost_follows_what_commerce_changed_meanwhile():
+    """It was made for the want of before: adopted, and then changed."""
+    ledger, old, new = Ledger(), posting("400"), posting("300")
+    fx = world(ledger)
+    await ledger.create_document(old.new, "key")
+    evidence = {"contact": "V-9", "on": ON.isoformat(), "number": "INV-7"}
+    fx.lost = {**evidence, "marker": old.new.marker, "want": dict(old.want), "sent": ""}
+    document = await post(fx, new)
+    assert ledger.written == ["create", "update"]
+    assert document is not None
+    assert document.total == Decimal(300)
+    assert [ref.data["version"] for ref in fx.learned] == ["1", "2"]
