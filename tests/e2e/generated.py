@@ -42,6 +42,7 @@ class Story:
     purchase_orders: dict[str, str] = field(default_factory=dict)
     code: str = "RELEASED"
     invoiced: Decimal = Decimal(0)  # by Commerce, where it issued a sales invoice
+    ticket: int | None = None  # chosen at checkout
 
     @property
     def number(self) -> str:
@@ -163,6 +164,23 @@ def invoiced(made: Story) -> None:
     number = made.order.id
     told = invoice(made.order, *lines, id=number, invoiceNumber=f"IN1000{number}")
     made.events.append(told)
+
+
+def declined(made: Story) -> None:
+    """Another quote of the same opportunity, which the customer declined."""
+    number = made.order.id + 5
+    other = Order(id=number, lines=made.order.lines, opportunity=made.order.opportunity)
+    other.quote_id = number
+    made.events.append(other.declined())
+
+
+def choose(made: Story, ticket: int) -> None:
+    """An open ticket is chosen at checkout (E1, E2)."""
+    made.ticket = ticket
+    for event in made.events:
+        told = event["data"].get("salesOrder")
+        if told is not None:
+            told["connectwise"] |= {"ticketId": ticket, "ticketChoice": "existing"}
 
 
 def _add(counts: dict[str, int], product: int, quantity: int) -> None:

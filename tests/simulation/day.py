@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.e2e.generated import Story, arrivals, invoiced, story
+from tests.e2e.generated import Story, arrivals, declined, invoiced, story
 from tests.simulation import wide
 from tests.simulation.wide import NARROW, A, C, D, Wide
 
@@ -138,6 +138,8 @@ def story_of(day: Day, order: int, opportunity: int | None) -> Story:
     )
     if day.wide.ledger:
         invoiced(made)  # in A it must go nowhere (A5)
+    if day.wide.declined and opportunity is not None:
+        declined(made)
     return made
 
 
@@ -146,6 +148,9 @@ def expected(day: Day, made: Story) -> dict[str, Any]:
     through = day.scenario in (C, D)  # there no goods gate the order
     wanted = {"code": "RELEASED" if through else made.code, "ticket": None}
     wanted |= {"sales_order": None, **made.expected(day.row)}
+    wanted["own tickets"] = 0 if made.ticket is not None else 1
+    if day.scenario in (B1, B2):
+        wanted["serials"] = serials(made)
     wanted |= dict.fromkeys(("twice", "purchase_orders_twice", "catalog_twice"), 0)
     if day.scenario in (B1, B2) and day.settings.get("purchase_order_timing") == "on_issue":
         issued = {str(one["orderNumber"]): "New" for one in made.order.purchase_orders.values()}
@@ -157,6 +162,13 @@ def expected(day: Day, made: Story) -> dict[str, Any]:
     if day.wide.ledger:
         wanted |= wide.in_the_books(day.settings, made)
     return wanted
+
+
+def serials(made: Story) -> list[str]:
+    """All that came with receipts."""
+    receipts = [event["data"]["receipt"] for event in made.events if "receipt" in event["data"]]
+    lines = [line for receipt in receipts for line in receipt["lines"]]
+    return sorted(number for line in lines for number in line["serialNumbers"])
 
 
 def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:

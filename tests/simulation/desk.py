@@ -18,6 +18,9 @@ class _Answer:
     def json(self) -> Any:
         return self.body
 
+    def raise_for_status(self) -> None:
+        """A person's request is carried out, or the run ends."""
+
 
 @dataclass(frozen=True)
 class _Wire:

@@ -61,13 +61,25 @@ async def outcome(desk: Desk, world: World, stories: dict[int, Story]) -> dict[s
                 for header in bought
                 for line in lines[header["id"]]
             ),
+            "serials": sorted(
+                number.strip()
+                for header in bought
+                for line in lines[header["id"]]
+                for number in str(line.get("serialNumbers") or "").split(",")
+                if number.strip()
+            ),
+            "own tickets": sum(one.get("externalXRef") == f"{mark}ticket" for one in tickets),
             "catalog_twice": len(catalog) - len(set(catalog)),
         }
         for field, path in (("salesOrder", "/sales/orders"), ("ticket", "/service/tickets")):
             ids = sorted({one[field]["id"] for one in placed if one.get(field)})
             records = [await desk.get(f"{path}/{number}") for number in ids]
             if not ids and field == "ticket" and world.scenario == C:  # no product stands on it
-                records = [one for one in tickets if one.get("externalXRef") == f"{mark}ticket"]
+                records = [
+                    one
+                    for one in tickets
+                    if one["id"] == made.ticket or one.get("externalXRef") == f"{mark}ticket"
+                ]
             name = "sales_order" if field == "salesOrder" else field
             statuses = [record["status"]["name"] for record in records]
             shown[name] = statuses[0] if len(statuses) == 1 else statuses or None

@@ -18,7 +18,8 @@ from app.domain.codes import Code, State
 from app.domain.records import OrderRow
 from app.domain.views import OrderFilter
 from sandbox.observer import judge
-from tests.e2e.generated import Story, opportunity_for
+from tests.e2e.generated import Story, choose, opportunity_for
+from tests.e2e.tickets import a_ticket
 from tests.simulation import world as worlds
 from tests.simulation.chaos import Limits
 from tests.simulation.day import CALM, Day, Told, expected, story_of, traffic
@@ -86,7 +87,9 @@ async def _course(
     stories: dict[int, Story] = {}
     for order in day.stories:
         deal = await opportunity_for(desk, day.seed * 10 + order)  # type: ignore[arg-type]
-        stories[order] = story_of(day, order, deal)
+        made = stories[order] = story_of(day, order, deal)
+        if day.wide.ticket:
+            choose(made, await a_ticket(desk))  # type: ignore[arg-type]
     world.begin(day.switches)
     for number in range(day.workers):
         world.loop.create_task(world.keep(f"w{number}"), context=outside())

@@ -26,7 +26,8 @@ class Wide:
     """`ledger`: the one that stands beside, else empty. `expiries`: how often every access token
     is refused before its time. `corrected`: orders and purchase orders were told otherwise before.
     `holds`, `pauses`, `retries`: how often people hold an order, pause a connection, or have a step
-    tried again."""
+    tried again. `ticket`: each order is for an open ticket. `declined`: each opportunity has another
+    quote, which is declined, and may be marked lost by it."""
 
     ledger: str = ""
     expiries: int = 0
@@ -34,6 +35,8 @@ class Wide:
     holds: int = 0
     pauses: int = 0
     retries: int = 0
+    ticket: bool = False
+    declined: bool = False
 
     @property
     def acts(self) -> bool:
@@ -76,6 +79,11 @@ def draw(seed: int, scenario: str) -> Drawn | None:
         wide = replace(
             wide, holds=rng.choice(few), pauses=rng.choice(few), retries=rng.choice((0, 2, 5))
         )
+    if rng.random() < 0.3:
+        wide = replace(wide, ticket=True)
+    if rng.random() < 0.25:
+        wide = replace(wide, declined=True)
+        settings["lost_on_decline"] = "true"
     return Drawn(scenario, settings, wide)
 
 

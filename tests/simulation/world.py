@@ -380,7 +380,9 @@ class World:
         log = [json.loads(entry.line()) for entry in entries]
         row = ROW_OF[self.scenario]
         books = self.ledger.log() if self.ledger is not None else ()
-        return Case(self.accepted, log, self.api.first, LOGIN.client_id, (), row, books=books)
+        case = Case(self.accepted, log, self.api.first, LOGIN.client_id, (), row, books=books)
+        case.lost_on_decline = self.settings.lost_on_decline == "true"
+        return case
 
 
 def ended_with_host(free: Callable[[], None]) -> None:

@@ -256,7 +256,7 @@ async def test_h9_d11_one_whose_answer_was_lost_follows_what_commerce_changed_me
     await ledger.create_document(old.new, "key")
     evidence = {"contact": "V-9", "on": ON.isoformat(), "number": "INV-7"}
     fx.lost = {**evidence, "marker": old.new.marker, "want": dict(old.want), "sent": ""}
-    document = await post(fx, new)
+    document = await post(cast(Effects, fx), new)
     assert ledger.written == ["create", "update"]
     assert document is not None
     assert document.total == Decimal(300)
