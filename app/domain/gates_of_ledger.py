@@ -9,7 +9,8 @@ from datetime import datetime
 
 from app.domain import ledger_orders
 from app.domain.bills import STEP as BILL
-from app.domain.codes import Code
+from app.domain.bills import billed
+from app.domain.codes import Code, State
 from app.domain.order import OrderView
 from app.domain.receipts import parts
 from app.domain.records import ORDER
@@ -54,14 +55,19 @@ def receipt_has_papers(view: OrderView, subject: str, since: datetime) -> Shut |
 
 
 def purchase_order_posted(view: OrderView, subject: str, since: datetime) -> Shut | None:
-    """C6: a bill is linked to the purchase order in the ledger, so that stands first. Later changes
-    of it hold no bill up, and neither does one that is skipped: what came is owed."""
+    """C6: a bill is linked to the purchase order in the ledger, so that stands first, and a change
+    under way reaches it before its first bill freezes it. A change that is for a person holds no
+    bill up, and neither does one that is skipped: what came is owed."""
     about = f"po:{subject.split(':')[1]}"
     posted = (ledger_orders.REF, about) in view.refs or view.finished(ledger_orders.STEP, about)
     wanted = ledger_orders.wanted(view, about)
-    if posted or wanted is None:
-        return None
     row = view.ledger.get((ledger_orders.STEP, about))
+    trying = row is not None and row.state is State.WAITING and row.attempts > 0
+    changing = trying and not billed(view, int(about.removeprefix("po:")))
+    if wanted is None or (
+        posted and not (changing and wanted != view.applied(ledger_orders.STEP, about))
+    ):
+        return None
     told = row.sentence if row is not None else None
     return Shut(
         Code.EARLIER_STEP,

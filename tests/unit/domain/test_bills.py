@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import bills, ledger_orders
+from app.domain.codes import Code, State
+from app.domain.gates_of_ledger import purchase_order_posted
 from app.domain.order import OrderView
-from app.domain.records import Ref
+from app.domain.records import LedgerRow, Ref
 from tests.builders import (
     Json,
     applied,
@@ -23,7 +25,7 @@ from tests.builders import (
     view,
 )
 
-R1, R2 = "receipt:8891:R-1", "receipt:8891:R-2"
+PO, R1, R2 = "po:8891", "receipt:8891:R-1", "receipt:8891:R-2"
 
 
 def bill(found: OrderView, subject: str) -> Any:
@@ -36,12 +38,12 @@ def amounts(want: Any, field: str = "amount") -> list[Decimal]:
     return [Decimal(str(line[field])) for line in want["lines"]]
 
 
-def two(first: int, second: int, ledger: Any = (), **line: Any) -> OrderView:
+def two(first: int, second: int, ledger: Any = (), refs: Any = (), **line: Any) -> OrderView:
     """Two receipts of one line."""
     start = purchase_order(lines=[po_line(1, quantity=first + second, **line)])
     after, one = came(start, "R-1", {1: first})
     _, other = came(after, "R-2", {1: second}, minute=200)
-    return view(ordered(), one, other, ledger=ledger)
+    return view(ordered(), one, other, ledger=ledger, refs=refs)
 
 
 def test_partial_bills_add_up_to_the_line_to_the_cent():
@@ -173,3 +175,26 @@ def test_h9_goods_of_a_change_without_an_answer_are_on_no_other_bill():
     row, sealed = applied(bills.STEP, "bill:8891:1", first), fact(bills.SEALED, {}, "bill:8891:1")
     found = _growing(ledger=[row], facts=[sealed], intents=[doubt])
     assert bills.subjects(found) == ["bill:8891:1"]
+
+
+def test_c6_a_change_of_the_purchase_order_under_way_comes_before_its_first_bill():
+    """The first bill freezes it. A change that is for a person holds no bill up: it is owed."""
+    found = two(1, 2)
+    now = ledger_orders.wanted(found, PO)
+    assert now is not None
+    before = {**now, "lines": []}
+
+    def row(state: State, **more: Any) -> LedgerRow:
+        done = applied(ledger_orders.STEP, PO, before, attempts=2)
+        return replace(done, state=state, **more)
+
+    def gate(*ledger: LedgerRow) -> Code | None:
+        known = two(1, 2, ledger, [Ref(ledger_orders.REF, PO, "7")])
+        shut = purchase_order_posted(known, R1, known.now)
+        return shut.code if shut is not None else None
+
+    lost = row(State.WAITING, code=Code.OUTCOME_UNKNOWN, sentence="No answer.")
+    assert gate(lost) is Code.EARLIER_STEP
+    assert gate(replace(lost, want=as_kept(now))) is None
+    assert gate(row(State.HELD, code=Code.CHANGED_AFTER_FREEZE)) is None
+    assert gate(lost, applied(bills.STEP, R1, bills.wanted(found, R1))) is None
