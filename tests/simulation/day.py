@@ -27,12 +27,14 @@ CALM = 110.0
 @dataclass(frozen=True)
 class Told:
     """An event on its way: when it is sent, under which id. `behind`: what came before it in
-    Commerce and has to be taken in first."""
+    Commerce and has to be taken in first. `heard`: where Commerce is polled, how long after it
+    happened its webhooks come; it may be none."""
 
     at: float
     identity: str
     event: dict[str, Any]
     behind: frozenset[str] = frozenset()
+    heard: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def story_of(day: Day, order: int, opportunity: int | None) -> Story:
     made = story(
         day.seed * 10 + order,
         FIRST_ORDER + order * 10,
-        opportunity,
+        None if day.wide.polled else opportunity,
         corrections=day.wide.corrected,
         most=day.lines,
     )
@@ -174,6 +176,8 @@ def serials(made: Story) -> list[str]:
 def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:
     """When each event comes: in their order, or shuffled with doubles. Calm: one after the other."""
     rng = random.Random(f"traffic {day.seed} {order}")  # noqa: S311 - as above
+    if day.wide.polled:
+        return _happenings(rng, made, calm=calm)
     if calm or rng.random() < 0.4:
         events = [(f"{made.number}-{n}", event) for n, event in enumerate(made.events)]
     else:
@@ -192,6 +196,21 @@ def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:
         Told(at, name, event, behind if _freezes(event) else frozenset())
         for at, (name, event) in zip(moments, events, strict=True)
     ]
+
+
+def _happenings(rng: random.Random, made: Story, *, calm: bool) -> list[Told]:
+    """In their order in Commerce; their webhooks come late, twice or never. What no list of its API
+    shows is told all the same."""
+    whole = rng.choice((0.5, 20.0, TELLING))
+    moments = sorted(rng.uniform(0.0, whole) for _ in made.events)
+    told = []
+    for number, event in enumerate(made.events):
+        heard = tuple(rng.choice((0.1, 3.0, 25.0)) for _ in range(rng.choice((0, 0, 1, 1, 2))))
+        if calm or ("salesInvoice" in event["data"] and not heard):
+            heard = (0.1,)
+        at = 2.0 * number if calm else moments[number]
+        told.append(Told(at, f"{made.number}-{number}", event, heard=heard))
+    return told
 
 
 def _freezes(event: dict[str, Any]) -> bool:

@@ -52,8 +52,9 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     loop = VirtualLoop(chance)
     until = 0.0 if calm else CALM
     world = World(
-        loop, day.seed, day.scenario, limits or Limits(), until, dict(day.settings), day.wide.ledger
-    )
+        loop, day.seed, day.scenario, limits or Limits(), until, dict(day.settings),
+        day.wide.ledger, day.wide.polled,
+    )  # fmt: skip
     found: list[str] = []
     ended: dict[str, Any] = {}
     # The log of bodies is for people; masking them is a tenth of a run.
@@ -121,7 +122,13 @@ async def _course(
 
 async def _tell(world: World, told: Told) -> None:
     await asyncio.sleep(told.at)
-    await world.deliver(told.identity, told.event, told.behind)
+    if told.heard is None:
+        await world.deliver(told.identity, told.event, told.behind)
+        return
+    event = world.happens(told.event)
+    for late in sorted(told.heard):
+        await asyncio.sleep(late)
+        await world.deliver(told.identity, event)
 
 
 async def _unsettled(world: World, day: Day, stories: dict[int, Story]) -> list[str]:

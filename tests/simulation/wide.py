@@ -27,7 +27,8 @@ class Wide:
     is refused before its time. `corrected`: orders and purchase orders were told otherwise before.
     `holds`, `pauses`, `retries`: how often people hold an order, pause a connection, or have a step
     tried again. `ticket`: each order is for an open ticket. `declined`: each opportunity has another
-    quote, which is declined, and may be marked lost by it."""
+    quote, which is declined, and may be marked lost by it. `polled`: Commerce is polled, and events
+    are lost."""
 
     ledger: str = ""
     expiries: int = 0
@@ -37,6 +38,7 @@ class Wide:
     retries: int = 0
     ticket: bool = False
     declined: bool = False
+    polled: bool = False
 
     @property
     def acts(self) -> bool:
@@ -79,6 +81,9 @@ def draw(seed: int, scenario: str) -> Drawn | None:
         wide = replace(
             wide, holds=rng.choice(few), pauses=rng.choice(few), retries=rng.choice((0, 2, 5))
         )
+    if rng.random() < 0.25:
+        # What only events tell cannot be lost: no deal, no ticket; nor may a correction be.
+        return Drawn(scenario, settings, replace(wide, polled=True, corrected=False))
     if rng.random() < 0.3:
         wide = replace(wide, ticket=True)
     if rng.random() < 0.25:

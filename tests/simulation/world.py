@@ -31,6 +31,7 @@ from app.settings import Settings
 from app.store.memory import MemoryStore, Mortal, Seed
 from app.store.memory.grants import Vault
 from app.sync import inbox, registration
+from app.sync.commerce_poll import CommercePoll
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.worker import Pace, Worker
@@ -39,6 +40,7 @@ from sandbox.connectwise.http.api import Api, Credentials
 from sandbox.connectwise.model import ConnectWise
 from sandbox.kit.wire import Reply, Request
 from sandbox.observer import ROW_OF, Case
+from tests.simulation import shop
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
 from tests.simulation.ledgers import SimulatedLedger, books_of, built, settings_for
 from tests.simulation.loop import HOST, Host, VirtualLoop, outside
@@ -94,7 +96,7 @@ def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutabl
 
 
 # Events that tell of a fault in the service itself, whatever the simulated world does.
-BROKEN = frozenset({"advance_failed", "step_broken", "worker_failed"})
+BROKEN = frozenset({"advance_failed", "commerce_poll_failed", "step_broken", "worker_failed"})
 broken: list[str] = []
 
 
@@ -165,6 +167,7 @@ class World:
     calm: float
     more: Mapping[str, Any] = field(default_factory=dict)
     ledger_system: str = ""  # none, or the one that stands beside
+    polled: bool = False  # Commerce is
     history: list[str] = field(default_factory=list)
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
@@ -176,6 +179,7 @@ class World:
         silent()
         broken.clear()
         told = settings_for(self.ledger_system) if self.ledger_system else {}
+        told |= shop.SETTINGS if self.polled else {}
         self.settings = settings(self.scenario, tuple(sorted({**told, **self.more}.items())))
         self.defaults = defaults_of(self.settings)
         drawn = random.Random(f"chaos {self.seed}")  # noqa: S311 - a made-up day, no secret
@@ -197,6 +201,7 @@ class World:
         self.ledger: SimulatedLedger | None = None
         if self.ledger_system:
             self.ledger = SimulatedLedger(self.ledger_system, self.now)
+        self.commerce = shop.SimulatedCommerce(self.now) if self.polled else None
         sender = Sender(
             self.psa,
             Notices(self.psa, lambda: "http://connectwise/key"),
@@ -301,7 +306,15 @@ class World:
         cw = self.client()
         pace = Pace(batch=8, lease=LEASE, sweep=8.0)
         invoices = InvoicePoll(self.store, cw, self.clock, TENANT, 60.0)
-        return Worker(self.engine(cw), self.store, self.clock, pace, invoices)
+        return Worker(self.engine(cw), self.store, self.clock, pace, invoices, self._poll())
+
+    def _poll(self) -> CommercePoll | None:
+        if self.commerce is None:
+            return None
+        network = self._network("commerce", self.commerce.api)
+        return shop.poll(
+            self.settings, self.store, self.clock, self.chaos.chance, TIMEOUT, network
+        )
 
     def nudge(self) -> None:
         """A wake went through the queue, or was lost on the way."""
@@ -310,6 +323,14 @@ class World:
                 self.workers[name].nudge()
 
     # Intake -------------------------------------------------------------------------------
+
+    def happens(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """In Commerce, where the poll sees it whether its webhook comes or not."""
+        assert self.commerce is not None
+        told = self.commerce.happens(event)
+        self.accepted.append((self.now(), told))
+        self.tell("happens", str(event["type"]))
+        return told
 
     async def deliver(
         self, identity: str, event: Mapping[str, Any], behind: frozenset[str] = frozenset()
