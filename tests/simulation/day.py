@@ -148,7 +148,7 @@ def story_of(day: Day, order: int, opportunity: int | None) -> Story:
 def expected(day: Day, made: Story) -> dict[str, Any]:
     """How an order must end, whatever goes wrong meanwhile. Worked out from the story alone."""
     through = day.scenario in (C, D)  # there no goods gate the order
-    wanted = {"code": "RELEASED" if through else made.code, "ticket": None}
+    wanted: dict[str, Any] = {"code": "RELEASED" if through else made.code, "ticket": None}
     wanted |= {"sales_order": None, **made.expected(day.row)}
     wanted["own tickets"] = 0 if made.ticket is not None else 1
     if day.scenario in (B1, B2):

@@ -10,9 +10,7 @@ import asyncio
 import json
 import random
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,10 +24,8 @@ from app.connectors.ledgers import Built
 from app.domain import ports
 from app.domain.books import Books
 from app.domain.errors import StoreUnavailable
-from app.domain.records import Claim, Release, Snapshot, WriteSet
 from app.settings import Settings
-from app.store.memory import MemoryStore, Mortal, Seed
-from app.store.memory.grants import Vault
+from app.store.memory import Seed
 from app.sync import inbox, registration
 from app.sync.commerce_poll import CommercePoll
 from app.sync.engine import Engine
@@ -42,6 +38,7 @@ from sandbox.kit.wire import Reply, Request
 from sandbox.observer import ROW_OF, Case
 from tests.simulation import shop
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
+from tests.simulation.kept import Kept
 from tests.simulation.ledgers import SimulatedLedger, books_of, built, settings_for
 from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 from tests.simulation.network import Network, Site
@@ -104,56 +101,6 @@ broken: list[str] = []
 def silent() -> None:
     """No log lines, because the history says it all; but what is broken is kept."""
     structlog.configure(processors=[_heard], cache_logger_on_first_use=False)
-
-
-_COMMITTING: ContextVar[tuple[WriteSet, Release | None] | None] = ContextVar(
-    "committing", default=None
-)
-
-
-class Kept(MemoryStore):
-    """The store in memory, with the sessions of a host ended when the host dies, and with a look
-    at every release: what came in since the order was loaded must not be forgotten by it."""
-
-    def __init__(self, *given: Any, found: list[str], **more: Any) -> None:
-        super().__init__(*given, **more)
-        self._found = found
-        self._loaded: dict[str, int] = {}
-
-    async def load(self, claim: Claim) -> Snapshot:
-        snapshot = await super().load(claim)
-        self._loaded[claim.token] = snapshot.order.wake_seq
-        return snapshot
-
-    async def commit(self, writes: WriteSet, release: Release | None = None) -> ports.Committed:
-        token = _COMMITTING.set((writes, release))
-        try:
-            return await super().commit(writes, release)
-        finally:
-            _COMMITTING.reset(token)
-
-    def look(self) -> None:
-        """Just after a commit, before anybody else runs."""
-        committed = _COMMITTING.get()
-        if committed is None or committed[1] is None:
-            return
-        writes, release = committed
-        assert release is not None
-        row = self._db.tables.orders.get(writes.order_id)
-        known = self._loaded.get(writes.token)
-        if row is None or known is None or row["lease_token"] is not None:
-            return
-        if row["wake_seq"] > known and row["due_at"] == release.due_at:
-            self._found.append(f"H1: {row['number']} was released over what came in meanwhile")
-
-    @asynccontextmanager
-    async def join(self) -> AsyncIterator[ports.Worker]:
-        async with super().join() as me:
-            host = HOST.get()
-            assert isinstance(me, Mortal)
-            if host is not None:
-                host.sessions.append(me.kill)
-            yield me
 
 
 @dataclass
@@ -247,7 +194,9 @@ class World:
             )
         if self.ledger is not None:
             await self.store.ensure_connection(TENANT, self.ledger_system, "default")
-            await self.ledger.sign_in(self._ledger_of_a_process(), self._vault())
+            await self.ledger.sign_in(
+                self._ledger_of_a_process(), self.store.vault(TENANT, self.ledger_system)
+            )
 
     async def keep(self, name: str) -> None:
         """A worker under this name, started again whenever it died."""
@@ -281,13 +230,13 @@ class World:
     def _ledger_of_a_process(self) -> Built:
         assert self.ledger is not None
         network = self._network(self.ledger_system, self.ledger)
-        return built(self.settings, self.ledger_system, self._vault(), self.clock, network)
-
-    def _vault(self) -> Vault:
-        """The tokens, with the right to refresh them freed when the process ends."""
-        vault = self.store.vault(TENANT, self.ledger_system)
-        vault.ended = ended_with_host
-        return vault
+        return built(
+            self.settings,
+            self.ledger_system,
+            self.store.vault(TENANT, self.ledger_system),
+            self.clock,
+            network,
+        )
 
     def engine(self, cw: ports.ConnectWise) -> Engine:
         return Engine(
@@ -312,9 +261,7 @@ class World:
         if self.commerce is None:
             return None
         network = self._network("commerce", self.commerce.api)
-        return shop.poll(
-            self.settings, self.store, self.clock, self.chaos.chance, TIMEOUT, network
-        )
+        return shop.poll(self.settings, self.store, self.clock, self.chaos.chance, TIMEOUT, network)
 
     def nudge(self) -> None:
         """A wake went through the queue, or was lost on the way."""
@@ -404,9 +351,3 @@ class World:
         case = Case(self.accepted, log, self.api.first, LOGIN.client_id, (), row, books=books)
         case.lost_on_decline = self.settings.lost_on_decline == "true"
         return case
-
-
-def ended_with_host(free: Callable[[], None]) -> None:
-    host = HOST.get()
-    if host is not None:
-        host.sessions.append(free)
