@@ -8,7 +8,7 @@ wanted=deploy/site/requirements.txt
 if ! cmp -s "$wanted" .site/venv/requirements.txt; then
     rm -rf .site/venv
     "$(.venv/bin/python -c 'import sys; print(sys._base_executable)')" -m venv .site/venv
-    .site/venv/bin/python -m pip install --quiet --require-hashes -r "$wanted"
+    .site/venv/bin/python -m pip install -qq --require-hashes -r "$wanted"
     cp "$wanted" .site/venv/requirements.txt
 fi
 rm -rf .site/pages
