@@ -71,9 +71,7 @@ def _of_receipt(receipt: Receipt, intervals: tuple[Interval, ...]) -> list[Part]
     return [Part(f"{subject}:{i.po_line}:{i.start}-{i.end}", receipt, (i,)) for i in intervals]
 
 
-def _laid_out(
-    line: PurchaseOrderLine, receipts: list[_Told]
-) -> list[tuple[str | None, Interval]]:
+def _laid_out(line: PurchaseOrderLine, receipts: list[_Told]) -> list[tuple[str | None, Interval]]:
     """A line's intervals from 0 up to what Commerce says is received: each told receipt, and
     gaps (None) that none explains. More than that was told before Commerce took some back."""
     told = list(receipts)

@@ -68,10 +68,7 @@ AMOUNTS = st.sampled_from(
      mutations.raw("100.000000"), mutations.raw("1E+3"), mutations.raw("-0.0"))
 )  # fmt: skip
 TEXTS = st.sampled_from(
-    tuple(
-        word for word in mutations.WORDS if isinstance(word, str) and "\x00" not in word
-    )
-    + ("CONTOSO", "INGRAM", "SKU-301", "ON10001201", "PO10008891", "R1", "dl:default:1201:1")
+    (*tuple(word for word in mutations.WORDS if isinstance(word, str) and "\x00" not in word), "CONTOSO", "INGRAM", "SKU-301", "ON10001201", "PO10008891", "R1", "dl:default:1201:1")
 )  # fmt: skip
 MOMENTS = st.sampled_from(
     ("1900-01-01T00:00:00Z", "2999-12-31T23:59:59Z", "2026-11-19T10:00:00+23:59", "2026-11-19 10:00",
@@ -233,14 +230,18 @@ def ledger_of(name: str, world: World) -> Books | None:
             base_url="http://xero/api.xro/2.0", identity_url="http://xero",
         )  # fmt: skip
         return XeroClient(
-            access, vault(mine.standing_token), clock=world.clock, transport=Direct(xero.api)
+            access,
+            vault(mine.standing_token),
+            clock=world.clock,
+            timeout=worlds.TIMEOUT,
+            transport=Direct(xero.api),
         )
     if name == "quickbooks":
         app = Registration()
         quickbooks = create_quickbooks(registration=app, now=world.now)
         return QuickBooksClient(
             QuickBooksAccess("http://quickbooks", app.realm), vault(app.lasting_token),
-            _no_refresh, clock=world.clock, transport=Direct(quickbooks.api),
+            _no_refresh, clock=world.clock, timeout=worlds.TIMEOUT, transport=Direct(quickbooks.api),
         )  # fmt: skip
     return None
 
@@ -271,9 +272,9 @@ def play(scenario: str, events: Sequence[b.Json]) -> tuple[int, list[str]]:
     loop = VirtualLoop()
     ledger = SCENARIOS[scenario]
     said = settings_of(ledger, "http://ledger") if ledger else {}
-    more = {
-        name.lower(): value for name, value in said.items() if name.startswith("LEDGER_")
-    } | {"hold_deadline": 1.0}
+    more = {name.lower(): value for name, value in said.items() if name.startswith("LEDGER_")} | {
+        "hold_deadline": 1.0
+    }
     world = Odd(loop, 1, scenario, Limits(), 0.0, more)
     found: list[str] = []
     taken: list[int] = []
@@ -290,9 +291,7 @@ def play(scenario: str, events: Sequence[b.Json]) -> tuple[int, list[str]]:
     return len(taken), found
 
 
-async def _course(
-    world: Odd, events: Sequence[b.Json], taken: list[int], found: list[str]
-) -> None:
+async def _course(world: Odd, events: Sequence[b.Json], taken: list[int], found: list[str]) -> None:
     await world.open()
     if world.ledger:
         await world.store.ensure_connection(worlds.TENANT, world.ledger, "default")
@@ -356,4 +355,3 @@ def test_odd_and_valid_events_end_in_a_named_state(scenario: str) -> None:
         assert not found, "\n".join(found)
 
     whatever()
-
