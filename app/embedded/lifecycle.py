@@ -144,7 +144,13 @@ def hold(server: Server) -> Hold:
     """
     directory = server.directory
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o711)
+        except OSError as cause:
+            raise EmbeddedError(
+                f"DEMANDLINK_DATA_DIR {directory} cannot be used: {cause.strerror}. Name a directory "
+                "that may be written to."
+            ) from cause
         with _alone(directory / keeper.START_LOCK):
             # Waits while a keeper, which holds it alone, is stopping the server.
             in_use = keeper.open_lock(directory / keeper.IN_USE)

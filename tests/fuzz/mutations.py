@@ -175,6 +175,16 @@ def wire_by(choose: Choose, source: Json) -> bytes:
 
 
 @st.composite
+def mutated(draw: st.DrawFn, source: Json, odd: st.SearchStrategy[Json]) -> Json:
+    """`changed`, drawn by Hypothesis, with odd values of one's own."""
+
+    def choose(choices: Sequence[Any]) -> Any:
+        return draw(odd if choices is ODD else st.sampled_from(choices))
+
+    return changed(choose, source)
+
+
+@st.composite
 def wire(draw: st.DrawFn, source: Json) -> bytes:
     """The same, drawn by Hypothesis."""
     return wire_by(lambda choices: draw(st.sampled_from(choices)), source)

@@ -115,7 +115,9 @@ async def connectwise() -> Site:
     order, product, purchase_order = await purchased(client)
     lines = await client.purchase_order_lines(purchase_order)
     sold = await client.sales_order_products(order.id)
+    catalog = await client.catalog_items(["DELL-P2425H"])
     site.ids = {
+        "catalog": catalog[0].id,
         "dock": next(one.id for one in sold if one.sku == "DELL-WD22TB4"),
         "sales_order": order.id, "product": product.id, "purchase_order": purchase_order,
         "line": lines[0].id, "vendor": await vendor(client), "warehouse": await warehouse(client),
@@ -188,7 +190,7 @@ CONNECTWISE: dict[str, Call] = {
         [psa.Demand(site.ids["dock"], ONE, ONE)], site.ids["purchase_order"],
     ),
     "create_product": lambda site: site.client.create_product(
-        psa.NewProduct(1, ONE, ONE, ONE, "dl:x", "d", sales_order_id=site.ids["sales_order"])
+        psa.NewProduct(site.ids["catalog"], ONE, ONE, ONE, "dl:x", "d", sales_order_id=site.ids["sales_order"])
     ),
 }  # fmt: skip
 
