@@ -6,7 +6,9 @@ Must hold no rule: rules are in `app/sync`.
 
 from __future__ import annotations
 
+import os
 from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -38,10 +40,10 @@ def build() -> typer.Typer:
         cls=Commands,
         help="Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(_of_every_command)
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
     )  # fmt: skip
@@ -50,6 +52,17 @@ def build() -> typer.Typer:
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         entry.load()(app)
     return app
+
+
+def _of_every_command(
+    plain: Annotated[
+        bool, typer.Option("--no-color", help="No colours and no progress bars, as with NO_COLOR.")
+    ] = False,
+) -> None:
+    """Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once."""
+    if plain:
+        # As the environment says it, so that processes that a command starts are plain too.
+        os.environ["NO_COLOR"] = "1"
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ import contextlib
 import getpass
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -24,6 +24,7 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
+    from app.domain.views import Progressed
     from app.sync.operations import Actor
 
 T = TypeVar("T")
@@ -183,6 +184,16 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so 
 Cursor = Annotated[str | None, typer.Option("--cursor", help=CURSOR_HELP)]
 
 
+def one_of(*values: str) -> Callable[[str], list[str]]:
+    """What the shell offers for an option or argument of these values, where others may be given
+    too, so that the service says what is wrong with them."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [value for value in values if value.startswith(incomplete)]
+
+    return offered
+
+
 def usage(sentence: str) -> NoReturn:
     """End with a sentence about how the command was called."""
     raise Told(sentence, ExitCode.USAGE, "USAGE")
@@ -196,6 +207,22 @@ def console() -> Console:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
     # With NO_COLOR it would keep bold; plain is plain here.
     return Console(highlight=False, color_system=None) if console.no_color else console
+
+
+@contextmanager
+def watched(what: str, *, as_json: bool) -> Iterator[Progressed]:
+    """A bar on stderr for what takes long, gone when it is through. None with --json, without
+    colours, and where stderr is no terminal: what nobody watches must not fill a log."""
+    shown = Console(stderr=True)
+    if as_json or shown.no_color or shown.is_dumb_terminal or not shown.is_terminal:
+        yield lambda done, of: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=shown, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def say(text: str = "", style: str | None = None) -> None:

@@ -144,13 +144,7 @@ def hold(server: Server) -> Hold:
     """
     directory = server.directory
     try:
-        try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o711)
-        except OSError as cause:
-            raise EmbeddedError(
-                f"DEMANDLINK_DATA_DIR {directory} cannot be used: {cause.strerror}. Name a directory "
-                "that may be written to."
-            ) from cause
+        directory.mkdir(parents=True, exist_ok=True, mode=0o711)
         with _alone(directory / keeper.START_LOCK):
             # Waits while a keeper, which holds it alone, is stopping the server.
             in_use = keeper.open_lock(directory / keeper.IN_USE)
@@ -171,6 +165,11 @@ def hold(server: Server) -> Hold:
         raise EmbeddedError(
             f"{server.name} cannot use {directory}: {error}. It seems to belong to another user: "
             "choose another directory with DEMANDLINK_DATA_DIR, or run as that user."
+        ) from error
+    except (NotADirectoryError, FileExistsError) as error:
+        raise EmbeddedError(
+            f"{server.name} cannot use {directory}: a part of it is a file. "
+            "Choose another directory with DEMANDLINK_DATA_DIR."
         ) from error
 
 

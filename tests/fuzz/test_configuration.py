@@ -76,7 +76,7 @@ def _value(value: Any) -> str:
     return json.dumps(value).replace("NaN", "nan").replace("Infinity", "inf")
 
 
-ODD_TOML = st.sampled_from(
+ODD_TOML: st.SearchStrategy[Any] = st.sampled_from(
     ("", " ", "x" * 3000, "ж", "a\nb", 0, -1, 2**70, 1.5, float("nan"), float("inf"), True, None, [],
      {}, [[]], ["create_products"], {"name": "x"}, "raise_ticket", "commerce", "chosen", "on_issue")
 )  # fmt: skip
