@@ -30,7 +30,7 @@ class Terminal(io.StringIO):
 
 
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """stdout and stderr are a terminal with colours from here on."""
+    """Stdout and stderr are a terminal with colours from here on."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.connectors.connectwise import errors as connectwise_errors
 from app.connectors.quickbooks import oauth as quickbooks_oauth
 from app.connectors.transport import AiohttpTransport, Calling, calling
 from app.connectors.xero import oauth as xero_oauth
@@ -95,6 +96,7 @@ async def outcome(site: Site, call: sites.Call) -> RemoteFailure | None:
     return failure
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize("vendor", sites.SITES)
 async def test_every_call_of_the_table_is_answered_well_where_nothing_is_changed(
     vendor: str,
@@ -194,3 +196,38 @@ async def test_what_no_http_client_likes_is_a_failure_or_an_answer(what: str, me
         await transport.aclose()
         server.close()
         await server.wait_closed()
+
+
+def again_and_again(of: dict[str, Any], envelope: Callable[[Any], Any]) -> Any:
+    """A full page of the same records, whatever was asked for."""
+    rows = [{**of, "Id": str(n), "id": n, "InvoiceID": str(n)} for n in range(1, 1001)]
+
+    def change(answer: httpx.Response) -> httpx.Response:
+        return httpx.Response(200, json=envelope(rows), request=answer.request)
+
+    return change
+
+
+async def test_a_quickbooks_that_does_not_page_is_asked_no_more_than_twice() -> None:
+    site = await sites.quickbooks()
+    site.way.change = again_and_again(
+        {"Name": "x"}, lambda rows: {"QueryResponse": {"Account": rows}}
+    )
+    assert len(await site.client.accounts()) == 1000
+    assert site.way.calls == 2
+
+
+async def test_a_report_of_connectwise_that_does_not_page_is_asked_no_more_than_twice() -> None:
+    site = await sites.connectwise()
+    names = ("Purchase_Header_RecID", "Purchase_Detail_RecID", "IV_Product_RecID", "Quantity")
+    columns: list[Any] = [{name: {}} for name in names]
+    site.way.change = again_and_again(
+        {}, lambda rows: {"column_definitions": columns, "row_values": [[1, n, 3, 4] for n in range(1000)]}
+    )  # fmt: skip
+    assert len(await site.client.demand_links([3])) == 1000
+    assert site.way.calls == 2
+
+
+def test_a_pause_until_a_date_that_is_none_is_a_pause_without_a_length() -> None:
+    said = {"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "date": "today"}
+    assert connectwise_errors.retry_after(said) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -96,7 +97,7 @@ def scenario_texts(draw: st.DrawFn) -> str:
     return toml(draw(mutations.mutated(raw, ODD_TOML)))
 
 
-@mutations.examples(150)
+@mutations.examples(60)
 @given(text=scenario_texts())
 def test_a_changed_scenario_file_is_valid_or_refused_with_a_sentence(text: str) -> None:
     try:
@@ -121,6 +122,16 @@ def view_of(settings: Mapping[str, Any]) -> None:
     build(b.snapshot(b.merged(b.ordered())), {**b.SETTINGS, **settings})
 
 
+def test_a_default_of_a_scenario_is_checked_like_the_setting_itself() -> None:
+    text = FILES["connectwise-invoicing.toml"]
+    wrong = re.sub('invoice_policy = "[a-z_]+"', 'invoice_policy = "soon"', text)
+    assert wrong != text
+    with pytest.raises(ScenarioInvalid, match="the default of invoice_policy is wrong"):
+        scenario_of(wrong.encode())
+    with pytest.raises(ScenarioInvalid, match="UTF-8"):
+        scenario_of(text.encode("utf-16"))
+
+
 GIVEN = st.sampled_from(
     ("", " ", "0", "-1", "1", "1e308", "inf", "-inf", "nan", "9" * 400, "1_000", "0x10", "true", "null",
      "ж", "{", "}", "{}", "{number.__class__}", "{0}", "%s", "a,b,,c", "http://", "http://[", "ftp://x:y",
@@ -132,6 +143,7 @@ GIVEN = st.sampled_from(
 NAMES = sorted(set(Settings.model_fields) - {"database_url", "redis_url"})
 
 
+@pytest.mark.breadth
 @mutations.examples(200)
 @given(changes=st.dictionaries(st.sampled_from(NAMES), GIVEN, min_size=1, max_size=3))
 def test_odd_settings_are_taken_whole_or_refused_by_name(changes: dict[str, str]) -> None:
@@ -158,6 +170,7 @@ def test_odd_settings_are_taken_whole_or_refused_by_name(changes: dict[str, str]
                 assert value not in told.sentence
 
 
+@pytest.mark.breadth
 @mutations.examples(100)
 @given(
     name=st.sampled_from(names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE)),
@@ -173,6 +186,7 @@ def test_an_odd_setting_from_the_database_side_is_checked_by_the_same_rules(
     view_of(defaults_of(Settings()) | kept)
 
 
+@pytest.mark.breadth
 @pytest.mark.parametrize(
     ("name", "value"),
     [

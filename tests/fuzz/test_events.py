@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +32,10 @@ from app.connectors.xero.client import XeroClient
 from app.domain import ports
 from app.domain.books import Books, Tokens
 from app.domain.codes import Code
+from app.domain.decide import decide
+from app.domain.order import build
 from app.domain.views import OrderFilter
+from app.steps import STEPS
 from app.store.memory import MemoryStore
 from app.sync.engine import Engine
 from app.sync.explain import explainer
@@ -355,3 +359,37 @@ def test_odd_and_valid_events_end_in_a_named_state(scenario: str) -> None:
         assert not found, "\n".join(found)
 
     whatever()
+
+
+def _calls(lines: int) -> int:
+    """Function calls that deciding an order of so many lines takes, all received in one go."""
+    numbers = range(1, lines + 1)
+    sold = [b.line(n, 1000 + n, 1) for n in numbers]
+    bought = b.purchase_order(lines=[b.po_line(n, 1000 + n, 1) for n in numbers])
+    _, event = b.came(bought, "R1", dict.fromkeys(numbers, 1))
+    documents = b.merged(b.ordered(b.sales_order(sold)), b.issued(bought), event)
+    scenario = worlds.known_scenarios()["connectwise-procurement-opportunity"]
+    steps = ("raise_ticket", "create_products", "win_opportunity", "create_sales_order")
+    ledger = [b.applied(step, "order", {}) for step in steps]
+    view = build(
+        b.snapshot(documents, ledger=ledger), {**b.SETTINGS, **scenario.defaults},
+        (use.name for use in scenario.steps),
+    )  # fmt: skip
+    counted = 0
+
+    def count(_frame: Any, event: str, _arg: Any) -> None:
+        nonlocal counted
+        counted += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        decide(scenario, STEPS, view)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_deciding_an_order_of_many_lines_does_not_outlast_a_lease() -> None:
+    """It took time with the third power of the lines: a thousand of them stopped a worker, and all
+    that it drives, for minutes."""
+    assert _calls(400) < 6 * _calls(100)
