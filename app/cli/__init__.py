@@ -6,7 +6,6 @@ Must hold no rule: rules are in `app/sync`.
 
 from __future__ import annotations
 
-import os
 from importlib import metadata
 from typing import Annotated
 
@@ -19,6 +18,7 @@ from app.cli import (
     drift,
     events,
     foresight,
+    frame,
     keys,
     mappings,
     orders,
@@ -60,9 +60,7 @@ def _of_every_command(
     ] = False,
 ) -> None:
     """Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once."""
-    if plain:
-        # As the environment says it, so that processes that a command starts are plain too.
-        os.environ["NO_COLOR"] = "1"
+    frame.plain.set(plain)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Row = dict[str, Any]
 WIDE = 500  # columns where nobody looks: tables are not folded in a pipe
+# Whether this call of the program asked for no colours (--no-color), whatever the environment says.
+plain: ContextVar[bool] = ContextVar("plain", default=False)
 CURSOR_HELP = "Go on where the list before ended."
 
 
@@ -204,7 +207,8 @@ def usage(sentence: str) -> NoReturn:
 
 def console() -> Console:
     """Where people read. Rich leaves colours out where nobody looks."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    width = None if sys.stdout.isatty() else WIDE
+    console = Console(highlight=False, width=width, no_color=plain.get() or None)
     # With NO_COLOR it would keep bold; plain is plain here.
     return Console(highlight=False, color_system=None) if console.no_color else console
 
@@ -213,7 +217,7 @@ def console() -> Console:
 def watched(what: str, *, as_json: bool) -> Iterator[Progressed]:
     """A bar on stderr for what takes long, gone when it is through. None with --json, without
     colours, and where stderr is no terminal: what nobody watches must not fill a log."""
-    shown = Console(stderr=True)
+    shown = Console(stderr=True, no_color=plain.get() or None)
     if as_json or shown.no_color or shown.is_dumb_terminal or not shown.is_terminal:
         yield lambda done, of: None
         return

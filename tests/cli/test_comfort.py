@@ -143,11 +143,15 @@ def test_colours_are_for_terminals_that_want_them(
 def test_no_color_is_an_option_of_every_command(
     demandlink: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NO_COLOR", "")  # so that it is as before afterwards
-    assert (
-        demandlink("--no-color", "orders", "decide", "ON1", "NO_CODE", "x").code == ExitCode.USAGE
-    )
-    assert os.environ["NO_COLOR"] == "1"
+    asked = ("orders", "decide", "ON1", "NO_CODE", "x")
+    for given, loud in (((), True), (("--no-color",), False), ((), True)):
+        assert demandlink(*given, *asked).code == ExitCode.USAGE
+        with monkeypatch.context() as patch:
+            terminal = at_a_terminal(patch)
+            frame.say("loud", style="bold red")
+            with frame.watched("Orders played", as_json=False):
+                pass
+        assert ("\x1b[" in terminal.getvalue()) is loud
 
 
 def test_every_exit_code_is_told_on_the_page() -> None:
