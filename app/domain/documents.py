@@ -77,6 +77,8 @@ def _none_is_zero(value: Any) -> Any:
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
 Text = Annotated[str, AfterValidator(_no_nul)]
+# By which an order is found: an index takes no more than this, and no honest number comes near it.
+Number = Annotated[Text, Field(max_length=300)]
 RecordId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Money = Annotated[
@@ -166,7 +168,7 @@ class SalesOrderLine(Line):
 
 class SalesOrder(Document):
     id: RecordId
-    order_number: Text = Field(alias="orderNumber", min_length=1)
+    order_number: Number = Field(alias="orderNumber", min_length=1)
     reference: Text | None = None
     customer_id: RecordId = Field(alias="customerID")
     quote_id: RecordId | None = Field(None, alias="quoteID")
@@ -222,7 +224,7 @@ class QuoteSection(Document):
 
 class Quote(Document):
     id: RecordId
-    quote_number: Text = Field(alias="quoteNumber")
+    quote_number: Number = Field(alias="quoteNumber")
     sales_order_id: RecordId | None = Field(
         None, validation_alias=AliasChoices("salesOrderId", "salesOrderID")
     )
@@ -266,7 +268,7 @@ class PurchaseOrderCost(Document):
 
 class PurchaseOrder(Document):
     id: RecordId
-    order_number: Text = Field(alias="orderNumber", min_length=1)
+    order_number: Number = Field(alias="orderNumber", min_length=1)
     supplier_id: RecordId = Field(alias="supplierID")
     sales_order_id: RecordId | None = Field(None, alias="salesOrderID")
     type: int
@@ -329,7 +331,7 @@ class SalesInvoiceLine(Document):
 
 class SalesInvoice(Document):
     id: RecordId
-    invoice_number: Text = Field(alias="invoiceNumber")
+    invoice_number: Number = Field(alias="invoiceNumber")
     sales_order_id: RecordId = Field(alias="salesOrderID")
     customer_id: RecordId = Field(alias="customerID")
     issue_date: Moment = Field(alias="issueDate")

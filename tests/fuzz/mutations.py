@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
@@ -39,7 +40,10 @@ def raw(token: str) -> str:
 
 _RAW = re.compile(rb'"\\u0001([0-9a-f]+)\\u0001"')
 DEEP = "[" * 500 + "]" * 500
+# Too long for an entry of an index, and not to be compressed into one.
+LONG = "".join(sha256(str(n).encode()).hexdigest() for n in range(100))
 WORDS: tuple[Any, ...] = (
+    LONG,
     "", " ", "null", "NaN", "0", "-1", "1e999", "💥", "Ünïcode ßtraße", "日本語の注文",
     "שלום", "\u202eright to left", "nul\u0000inside", "\ud800", "a" * 5000, "<script>", "'; --",
     "%s%n", "2026-11-19T10:02:05Z", "2026-02-30T25:61:00", "0001-01-01T00:00:00+23:59",

@@ -7,6 +7,7 @@ store is the real one.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
 import json
@@ -369,3 +370,27 @@ async def test_a_notice_of_thousands_of_records_is_kept_whole(doors: Doors) -> N
     answer = await doors.post("/webhooks/xero", body, [(b"x-xero-signature", signature)])
     assert answer.status_code == 200
     assert await doors.settled() == []
+
+
+TEXTS = sorted(
+    {
+        (name, path)
+        for name, event in examples().items()
+        for path in mutations.places(event["data"])
+        if isinstance(mutations.at(event["data"], path), str) and not str(path[-1]).endswith("Date")
+    },
+    key=str,
+)
+
+
+@pytest.mark.breadth
+async def test_every_text_of_every_event_may_be_longer_than_an_index_takes(doors: Doors) -> None:
+    for name, path in TEXTS:
+        event = copy.deepcopy(by_name(name))
+        mutations.put(event["data"], path, f"{mutations.LONG}{path}")
+        body = json.dumps(event).encode()
+        answer = await doors.post(
+            "/webhooks/commerce", body, listed(signed(body, f"msg_{next(_ids)}"))
+        )
+        assert answer.status_code in {202, 422}, (name, path, answer.text)
+        assert await doors.settled() == [], (name, path)
