@@ -77,8 +77,9 @@ def _none_is_zero(value: Any) -> Any:
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
 Text = Annotated[str, AfterValidator(_no_nul)]
-# By which an order is found: an index takes no more than this, and no honest number comes near it.
-Number = Annotated[Text, Field(max_length=300)]
+# What records are found by stands in keys and indexes, which cut what is longer than 300 characters,
+# and a key that is cut is found no more. No honest number comes near it.
+Number = Annotated[str, Field(max_length=200), AfterValidator(_no_nul)]
 RecordId = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Money = Annotated[
@@ -110,7 +111,7 @@ class Product(Document):
     """Enough of a product to find or make its ConnectWise catalog item."""
 
     id: RecordId
-    product_number: Text = Field(alias="productNumber")
+    product_number: Number = Field(alias="productNumber")
     manufacturer_part_number: Text | None = Field(None, alias="manufacturerPartNumber")
     type: int
     title: Text
@@ -306,7 +307,7 @@ class ReceiptLine(Document):
 
 
 class Receipt(Document):
-    id: Text = Field(min_length=1)
+    id: Number = Field(min_length=1)
     purchase_order_id: RecordId = Field(alias="purchaseOrderID")
     received_date: Moment = Field(alias="receivedDate")
     packing_slip: Text | None = Field(None, alias="packingSlip")
