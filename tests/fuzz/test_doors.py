@@ -364,10 +364,15 @@ async def test_half_characters_in_a_notice_are_no_fault_of_ours(
 
 @pytest.mark.breadth
 async def test_a_notice_of_thousands_of_records_is_kept_whole(doors: Doors) -> None:
+    """What does not fit into the vendor's patience is asked for again, and counts once."""
     event = XERO["events"][0]  # type: ignore[index]
     body = json.dumps({"events": [{**event, "resourceId": str(n)} for n in range(3000)]}).encode()
     signature = ledger_signature("webhook-key", body)
-    answer = await doors.post("/webhooks/xero", body, [(b"x-xero-signature", signature)])
+    for _ in range(20):
+        answer = await doors.post("/webhooks/xero", body, [(b"x-xero-signature", signature)])
+        if answer.status_code == 200:
+            break
+        assert answer.status_code == 503
     assert answer.status_code == 200
     assert await doors.settled() == []
 
