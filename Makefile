@@ -13,7 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 	n=$$((n * 2)); if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 4 ]; then echo 4; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test test-breadth test-all simulate test-browser pictures test-ops lint format docs site requirements clean
+.PHONY: help venv demo up test test-breadth test-all simulate fuzz test-browser pictures test-ops lint format docs site requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test-all: test test-breadth ## both
 
 simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123
 	@PYTHONHASHSEED=0 $(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
+
+fuzz: $(STAMP) ## bad input at every edge: EXAMPLES=2000 of each kind
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 3600 tests/fuzz $(ARGS)
 
 test-browser: $(STAMP) ## the console in real Chromium; skipped with a reason where there is none
 	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || [ "$$(id -u)" != 0 ] || \

@@ -148,6 +148,8 @@ class _OpenLines:
     def _take(self, keys: Iterable[int], wanted: int) -> dict[int, int]:
         taken: dict[int, int] = {}
         for key in keys:
+            if wanted <= 0:
+                break
             quantity = min(wanted, max(self._open.get(key, 0), 0))
             if quantity > 0:
                 self._open[key] -= quantity
@@ -177,7 +179,7 @@ def _all_surplus(purchase_order: PurchaseOrder) -> list[Share]:
 
 def _merged(shares: Sequence[Share]) -> tuple[Share, ...]:
     """One share for each purchase order line and sales order line; surplus after the rest."""
-    places = list(dict.fromkeys(share.po_line for share in shares))
+    places = {po_line: n for n, po_line in enumerate(dict.fromkeys(x.po_line for x in shares))}
     found: dict[tuple[int, str | None], Share] = {}
     for share in shares:
         key = (share.po_line, share.line)
@@ -186,11 +188,7 @@ def _merged(shares: Sequence[Share]) -> tuple[Share, ...]:
             share if known is None else replace(known, quantity=known.quantity + share.quantity)
         )
     return tuple(
-        share
-        for place in places
-        for surplus in (False, True)
-        for (po_line, line), share in found.items()
-        if po_line == place and (line is None) is surplus
+        sorted(found.values(), key=lambda share: (places[share.po_line], share.line is None))
     )
 
 

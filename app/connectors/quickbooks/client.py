@@ -102,9 +102,8 @@ class QuickBooksClient:
         return await self._caller.query("Account", from_wire.account)
 
     async def tax_codes(self) -> list[TaxCode]:
-        rates = await self._caller.query("TaxRate", _as_it_is)
-        codes = await self._caller.query("TaxCode", _as_it_is)
-        return from_wire.tax_codes(codes, rates)
+        percent = dict(await self._caller.query("TaxRate", from_wire.tax_rate))
+        return await self._caller.query("TaxCode", partial(from_wire.tax_code, percent=percent))
 
     # --- contacts
 

@@ -141,7 +141,7 @@ class XeroClient(Reads):
         """What is approved stays so; a draft is approved where that is asked for."""
         family = family_of(new.kind, "POST")
         current = await self._as_it_was(new.kind, document_id, version)
-        approve = new.approval is books.Approval.APPROVED and current["Status"] in UNAPPROVED
+        approve = new.approval is books.Approval.APPROVED and current.get("Status") in UNAPPROVED
         status = to_wire.STATUSES[new.approval] if approve else None
         return await self._caller.write(
             "POST", self._one(family.path, document_id), family.envelope,
