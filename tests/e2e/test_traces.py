@@ -7,18 +7,24 @@ import json
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from app.domain import traces
 from tests.e2e.collector import Collector, Seen, collecting
-from tests.e2e.harness import running, signed
+from tests.e2e.harness import Rest, running, signed
 from tests.e2e.orders import Order
 from tests.e2e.test_kill import environment
 
 pytestmark = pytest.mark.processes
 
 SENDER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def won(told: Rest) -> bool:
+    steps = {one["step"]: one["state"] for one in told["steps"]}
+    return steps.get("win_opportunity") == "done"
 
 
 def only(collector: Collector, trace: str, name: str) -> list[Seen]:
@@ -32,20 +38,21 @@ async def test_one_trace_leads_from_the_webhook_through_a_worker_process_to_conn
     with collecting() as collector:
         more = {"otel_exporter_otlp_endpoint": collector.url}
         async with running(database_url, redis_url, worker=False, **more) as stack:
-            body = json.dumps(order.approved()).encode()
+            event = order.approved()
+            body = json.dumps(event).encode()
             headers = signed(body, "msg_traced", int(stack.container.wall().timestamp()))
             sent = await stack.client.post(
                 "/webhooks/commerce", content=body, headers={**headers, "traceparent": SENDER}
             )
             assert sent.status_code == 202
+            stack.accepted.append((datetime.now(UTC), event))
             worker = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tests.e2e.killer", "no_step", "nowhere",
-                env=environment(stack), stderr=asyncio.subprocess.PIPE,
+                env={**environment(stack), "LOG_LEVEL": "INFO"}, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
-            told = await stack.until_code(order.number, "QUOTE_MISSING")
+            await stack.until(order.number, lambda told: told["answer"]["code"] == "QUOTE_MISSING")
             await stack.deliver(order.quote())
-            await stack.until(lambda: _stepped(stack, order))
-            told = (await stack.client.get(f"/admin/orders/{order.number}")).json()
+            told = await stack.until(order.number, won)
             worker.send_signal(signal.SIGTERM)
             async with asyncio.timeout(30):
                 _, lines = await worker.communicate()
@@ -80,9 +87,3 @@ async def test_one_trace_leads_from_the_webhook_through_a_worker_process_to_conn
     }  # fmt: skip
     assert said == {"demandlink", "http", "url"}
     assert "Contoso" not in repr(collector.spans)
-
-
-async def _stepped(stack: object, order: Order) -> bool:
-    answer = await stack.client.get(f"/admin/orders/{order.number}")  # type: ignore[attr-defined]
-    steps = {one["step"]: one["state"] for one in answer.json()["steps"]}
-    return steps.get("win_opportunity") == "done"
