@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ async def test_one_trace_leads_from_the_webhook_through_a_worker_process_to_conn
 ) -> None:
     order = Order()
     with collecting() as collector:
-        more = {"otel_exporter_otlp_endpoint": collector.url}
+        more: dict[str, Any] = {"otel_exporter_otlp_endpoint": collector.url}
         async with running(database_url, redis_url, worker=False, **more) as stack:
             event = order.approved()
             body = json.dumps(event).encode()
