@@ -103,6 +103,16 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _service(
         "INFO", "Least level that is logged."
     )
+    otel_exporter_otlp_endpoint: str = _service(
+        "",
+        "OpenTelemetry collector for spans, by OTLP/HTTP, as http://host:4318; empty: none are made.",
+    )
+    otel_exporter_otlp_headers: SecretStr = _service(
+        SecretStr(""), "Headers for the collector, as name=value, separated by commas."
+    )
+    trace_viewer_url: str = _service(
+        "", "Where a trace can be seen, with {trace_id} in its place; the order page links to it."
+    )
     metrics_port: int = _service(
         0, "Port on which a worker answers Prometheus at /metrics; 0: none.", ge=0, le=65535
     )

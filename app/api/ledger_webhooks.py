@@ -16,7 +16,15 @@ from starlette.types import Receive, Scope
 
 from app import telemetry
 from app.api.problems import Problem, unavailable
-from app.api.webhooks import HEAD_BYTES, Background, Endpoint, InboxStore, body_of, headers_of
+from app.api.webhooks import (
+    HEAD_BYTES,
+    Background,
+    Endpoint,
+    InboxStore,
+    accepted_span,
+    body_of,
+    headers_of,
+)
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.sync.ledger_events import Door
@@ -53,11 +61,12 @@ class LedgerDoors:
         deliveries = door.read(headers, body)
         try:
             async with asyncio.timeout(door.seconds):
-                await asyncio.gather(*(self._store.accept(one) for one in deliveries))
+                kept = await asyncio.gather(*(self._store.accept(one) for one in deliveries))
         except (StoreUnavailable, TimeoutError) as cause:
             # Both vendors come again; what was kept of the delivery counts once.
             raise unavailable() from cause
-        for one in deliveries:
+        for one, accepted in zip(deliveries, kept, strict=True):
+            accepted_span(scope, one, accepted)
             if one.status == "rejected":
                 # Answered with success: the same bytes would come again, and then no more at all.
                 _log.warning("delivery_rejected", source=one.source, cause=one.cause)

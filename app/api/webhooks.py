@@ -23,12 +23,13 @@ from starlette.types import Message, Receive, Scope, Send
 from app import telemetry
 from app.api import signatures
 from app.api.problems import MEDIA_TYPE, RETRY_AFTER, Problem, unavailable
+from app.domain import traces
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Wake
 from app.domain.records import Accepted, Delivery
 from app.sync import inbox
-from app.telemetry import metrics
+from app.telemetry import metrics, tracing
 
 MAX_BODY = 1024 * 1024
 HEAD_BYTES = 2048  # of an unverified request, at most what the ring is given
@@ -157,6 +158,7 @@ class Doors:
                 accepted = await self._store.accept(delivery)
         except (StoreUnavailable, TimeoutError) as cause:
             raise unavailable() from cause
+        accepted_span(scope, delivery, accepted)
         return self._answer(delivery, accepted)
 
     async def connectwise(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
@@ -184,6 +186,7 @@ class Doors:
             # must not be one (connectwise.md 2.4).
             _log.exception("callback_failed")
             raise unavailable(429) from cause
+        accepted_span(scope, delivery, accepted)
         return self._answer(delivery, accepted)
 
     def _checked(
@@ -229,6 +232,7 @@ class Doors:
             event_id=accepted.event_id,
             duplicate=accepted.duplicate,
             status=delivery.status,
+            trace_id=traces.trace_id(delivery.headers.get(traces.HEADER)),
         )
         answer = {"event_id": accepted.event_id, "duplicate": accepted.duplicate}
         return 202, json.dumps(answer).encode()
@@ -256,6 +260,7 @@ class Endpoint:
         self._bare = bare
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["began"] = tracing.now()
         with metrics.DELIVERY_SECONDS.labels(self._source).time():
             await self._serve(scope, receive, send)
 
@@ -277,6 +282,22 @@ class Endpoint:
 
     def _count(self, status: int) -> None:
         metrics.DELIVERIES.labels(self._source, str(status)).inc()
+
+
+def accepted_span(scope: Scope, delivery: Delivery, accepted: Accepted) -> None:
+    """The delivery's span, for one that counts: a repeated one has the same and would be another's."""
+    if tracing.on() and not accepted.duplicate and not accepted.reused:
+        told = headers_of(scope).get(traces.HEADER)
+        tracing.note(
+            f"delivery {delivery.source}",
+            delivery.headers.get(traces.HEADER),
+            told,
+            scope["began"],
+            "server",
+            demandlink__event_id=accepted.event_id,
+            demandlink__event_type=delivery.event_type,
+            demandlink__status=delivery.status,
+        )
 
 
 def _posted(scope: Scope) -> None:

@@ -62,8 +62,8 @@ from app.sync.replays import Replays
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
-from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
-from app.telemetry import configure, logger
+from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds, span_id, wall_ns
+from app.telemetry import configure, logger, tracing
 
 # What others take from here, with what the settings mean (`chosen.py`).
 __all__ = [
@@ -103,6 +103,9 @@ async def opened(
     check_start(settings, known)
     clock, ids = SystemClock(), UuidIds()
     async with AsyncExitStack() as stack:
+        if settings.otel_exporter_otlp_endpoint:
+            _send_spans(settings)
+            stack.push_async_callback(beside, lambda _: tracing.stop(), "")
         database_url, redis_url, pids = await _addresses(settings, stack)
         if migrated or (migrated is None and not settings.database_url):
             await beside(migrate.upgrade, database_url)
@@ -238,6 +241,13 @@ async def opened(
             ledgers=Ledgers(ledger, store, operations, ids, DEFAULT_TENANT),
             books=books,
         )
+
+
+def _send_spans(settings: Settings) -> None:
+    told = settings.otel_exporter_otlp_headers.get_secret_value().split(",")
+    pairs = (one.partition("=") for one in told if "=" in one)
+    headers = {name.strip(): value.strip() for name, _, value in pairs}
+    tracing.start(settings.otel_exporter_otlp_endpoint, headers, now=wall_ns, ids=span_id)
 
 
 async def _ledger(

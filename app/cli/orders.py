@@ -13,6 +13,7 @@ import typer
 
 from app.cli import frame
 from app.cli.frame import AsJson, Connection, Cursor, ExitCode, Limit
+from app.domain import traces
 from app.domain.choices import does
 from app.domain.codes import Code, State, Who
 from app.domain.reasons import CODES
@@ -288,6 +289,8 @@ def _print(story: Story, told: Sequence[JournalRow]) -> None:
         frame.say(f"What to do: {CODES[answer.code].remedy}")
     if answer.state is not State.DONE and answer.next_look:
         frame.say(f"Next look: {answer.next_look}.")
+    if trace := traces.trace_id(story.order.trace):
+        frame.say(f"Trace: {trace}")
     if answer.choices and answer.code is not None:
         frame.say("Choices, with `demandlink orders decide`:")
         for name in answer.choices:

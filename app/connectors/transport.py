@@ -26,7 +26,7 @@ from app.domain.budgets import Budget
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
-from app.telemetry import metrics
+from app.telemetry import metrics, tracing
 
 # httpx logs every address at INFO, conditions and all; the call log says it better.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -37,6 +37,7 @@ CONNECT_SECONDS = 5.0
 # closing connection has an unknown outcome and costs a look-up.
 KEEP_ALIVE_SECONDS = 4.0
 CONNECTIONS = 64
+Headers = Mapping[str, str]
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # httpx says what the body is after aiohttp unpacked it. Cookies are not kept: each call carries
 # its own credentials, and a sticky session would tie calls together.
@@ -313,6 +314,13 @@ class Remote:
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
         sent |= headers or {}
+        told = {"http__request__method": method, "url__path": path}
+        with tracing.span(f"{self.system} {method}", "client", **told):
+            return await self._send(method, path, query, body, address, sent)
+
+    async def _send(
+        self, method: str, path: str, query: str, body: bytes | None, address: str, sent: Headers
+    ) -> Answer:
         async with self._turn(f"{method} {path}") as waited:
             started = self.clock.monotonic()
             try:
@@ -364,6 +372,7 @@ class Remote:
         status = response.status_code if response is not None else None
         metrics.CALLS.labels(self.system, method, metrics.answer_class(status)).inc()
         metrics.CALL_SECONDS.labels(self.system).observe(seconds)
+        tracing.answered(status)
         bound = calling.get() or Calling()
         if self.on_call is None and bound.record is None:
             return

@@ -184,6 +184,7 @@ class OrderRow:
     wake_seq: int
     held_by: str | None = None  # a person's hold, with its reason
     choices: tuple[str, ...] = ()  # what a person may choose from, where the answer is held
+    trace: str | None = None  # the context of what woke it last, `domain.traces`
 
     @property
     def stock(self) -> bool:
@@ -364,6 +365,7 @@ class InboxEvent:
     received_at: datetime
     merged_at: datetime | None = None
     orders: tuple[str, ...] = ()
+    trace: str | None = None  # its context, `domain.traces`
 
 
 @dataclass(frozen=True, slots=True)

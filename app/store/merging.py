@@ -7,7 +7,9 @@ time, an event that fails alone is kept as rejected. What an event means is the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from app.domain import traces
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
@@ -18,6 +20,7 @@ from app.store.events import Plan
 from app.store.merge_sql import SqlShelf
 from app.store.setup import append
 from app.store.texts import text, text_or_none
+from app.telemetry import tracing
 
 GROUP = 100  # each takes up to three advisory locks, of which a server has some thousands
 TRIES = 3
@@ -74,9 +77,11 @@ class Merging(Part):
             taken: list[int] = []
             try:
                 async with self._db.transaction() as session:
+                    began = tracing.now()
                     found = await session.fetch(_TAKE, min(limit, GROUP))
                     taken.extend(row["id"] for row in found)
                     await events.merge(SqlShelf(session), found, plan)
+                _trace(found, began)
                 return len(taken)
             except Clash:
                 tries -= 1
@@ -95,8 +100,10 @@ class Merging(Part):
     async def _merge_alone(self, event_id: int, plan: Plan) -> None:
         try:
             async with self._db.transaction() as session:
+                began = tracing.now()
                 taken = await session.fetch(_TAKE_ONE, event_id)
                 await events.merge(SqlShelf(session), taken, plan)
+            _trace(taken, began)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
@@ -128,3 +135,21 @@ class Merging(Part):
                 "SELECT tenant_id FROM inbox_event WHERE id = $1", event_id
             )
             return await events.settle_hint(SqlShelf(session), event_id, tenant_id, routes)
+
+
+def _trace(merged: Sequence[Any], began: int) -> None:
+    """Tell the spans of what was committed. How long a delivery lay in the inbox stands in it."""
+    if not tracing.on():
+        return
+    for row in merged:
+        waited = (row["now"] - row["received_at"]).total_seconds()
+        tracing.note(
+            "merge",
+            traces.of_merge(row["trace"]),
+            row["trace"],
+            began,
+            "consumer",
+            demandlink__event_id=row["id"],
+            demandlink__event_type=row["event_type"],
+            demandlink__waited_seconds=round(waited, 3),
+        )

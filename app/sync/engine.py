@@ -60,7 +60,7 @@ from app.sync.endings import (
     stopped,
 )
 from app.sync.looks import look_at
-from app.telemetry import metrics, wide
+from app.telemetry import metrics, tracing, wide
 
 ROUNDS = 50
 LEDGER_AT_ONCE = 3
@@ -137,6 +137,7 @@ class Engine:
     async def _round(self, drive: Drive) -> bool:
         """One round. True: the order was given back."""
         snapshot = await self.store.load(drive.claim)
+        tracing.follow(snapshot.order.trace)
         view, plan = self.plan(snapshot)
         writes = WriteSet(snapshot.order.id, drive.claim.token)
         self._pin(snapshot, view, writes)
@@ -149,10 +150,12 @@ class Engine:
         if plan.run is not None:
             ledger = plan.run.step in LEDGER_STEPS
             async with self.ledger_line if ledger else contextlib.nullcontext():
-                await self._attempt(drive, view, plan.run)
+                with tracing.span(f"step {plan.run.step}", demandlink__order=view.row.name):
+                    await self._attempt(drive, view, plan.run)
             return False
         if plan.looks:
-            return await self._look(drive, view, plan)
+            with tracing.span("look", demandlink__order=view.row.name):
+                return await self._look(drive, view, plan)
         note_verdicts(view, plan, writes)
         release = Release(snapshot.order.wake_seq, plan.due_at, plan.answer)
         return await self._commit(drive, writes, release)
@@ -306,6 +309,13 @@ class Engine:
             told = JournalEntry(done.code, done.sentence or "", run.step, run.subject)
             fx.writes.journal.append(told)
         seconds = self.clock.monotonic() - started
+        tracing.tell(
+            failed=done.code if done.state in (State.HELD, State.PARKED) else None,
+            demandlink__step=run.step,
+            demandlink__state=done.state.value,
+            demandlink__code=done.code,
+            demandlink__attempt=attempts,
+        )
         metrics.STEPS.labels(run.step, done.state.value, done.code or "").inc()
         metrics.STEP_SECONDS.labels(run.step).observe(seconds)
         wide(

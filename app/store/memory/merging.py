@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from app.domain import traces
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
@@ -122,4 +123,5 @@ def full_event(tables: Tables, row: Row) -> Row:
     assert connection is not None  # noqa: S101 - connections are never removed
     orders = [one for one in map(tables.orders.get, row["order_ids"]) if one is not None]
     names = [order_name(one) for one in orders]
-    return {**row, "connection": connection["name"], "orders": names}
+    told = {"orders": names, "trace": row["headers"].get(traces.HEADER)}
+    return {**row, "connection": connection["name"], **told}

@@ -65,6 +65,7 @@ class Order(SQLModel, table=True):
     lease_token: str | None = c.string()
     lease_until: datetime | None = c.moment()
     claims_without_progress: int = c.number("0")
+    trace: str | None = c.string()
 
 
 class Worker(SQLModel, table=True):
