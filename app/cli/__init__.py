@@ -21,6 +21,7 @@ from app.cli import (
     mappings,
     orders,
     replays,
+    retention,
     server,
     setting,
     tickets,
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
     )
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
+        retention,
     )  # fmt: skip
     for module in modules:
         module.register(app)

@@ -147,6 +147,7 @@ def _upgrade(url: str) -> tuple[str | None, str | None]:
     import asyncpg
 
     from app.cli.frame import ExitCode
+    from app.domain.errors import StoreUnavailable
     from app.store import migrate as schema
 
     async def revision() -> str | None:
@@ -160,7 +161,13 @@ def _upgrade(url: str) -> tuple[str | None, str | None]:
         before = asyncio.run(revision())
         schema.upgrade(url)
         return before, asyncio.run(revision())
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
+    except (
+        OSError,
+        TimeoutError,
+        ValueError,
+        asyncpg.PostgresError,
+        StoreUnavailable,
+    ) as error:
         raise Told(
             f"The database cannot be migrated: {str(error) or type(error).__name__}. See DATABASE_URL.",
             ExitCode.UPSTREAM,
