@@ -55,8 +55,10 @@ async def make_room(session: Any) -> list[str]:
     now = await session.fetchval("SELECT now()")
     for growing in GROWING.values():
         table = growing.table
-        ends = [upper for _, upper in await parts(session, table) if upper is not None]
-        begin = max([_month(now), *ends])
+        known = await parts(session, table)
+        if not known:
+            continue  # a database that is still to be migrated
+        begin = max([_month(now), *(upper for _, upper in known if upper is not None)])
         while begin < after(_month(now), AHEAD + 1):
             name = f"{table}_{begin:%Y_%m}"
             try:
