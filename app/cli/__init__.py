@@ -12,6 +12,7 @@ import typer
 
 from app.cli import (
     alerts,
+    backups,
     connections,
     doctor,
     drift,
@@ -45,7 +46,7 @@ def build() -> typer.Typer:
     )
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
-        retention,
+        retention, backups,
     )  # fmt: skip
     for module in modules:
         module.register(app)
