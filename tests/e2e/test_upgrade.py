@@ -142,6 +142,11 @@ async def test_the_release_before_serves_while_the_database_is_migrated(
 ) -> None:
     """Orders are begun before it, come in while it runs, and end after it; none has to be mended."""
     await asyncio.to_thread(old_schema, old, empty_database_url)
+    files = (old / "app/store/migrations/versions").glob("[0-9]*.py")
+    before = await asyncpg.connect(empty_database_url)
+    # The processes really have the old code.
+    assert await migrate.revision(before) == max(file.name[:4] for file in files) < migrate.head()
+    await before.close()
     async with running(empty_database_url, redis_url, worker=False) as stack:
         async with served(old, old, stack):
             early, late = orders(1201, 1202), orders(1203, 1204, 1205)

@@ -59,6 +59,7 @@ def _only_to(revision: str) -> Any:
     return lambda config, _: whole(config, revision)
 
 
+@pytest.mark.breadth
 async def test_a_table_full_of_rows_is_divided_while_it_is_written(at_0010: str) -> None:
     """Nothing is lost, numbers go on, and statements that were prepared before go on working."""
     connection = await asyncpg.connect(at_0010)
@@ -96,6 +97,7 @@ async def test_a_table_full_of_rows_is_divided_while_it_is_written(at_0010: str)
     await connection.close()
 
 
+@pytest.mark.breadth
 async def test_a_migration_gives_way_to_who_holds_a_table_and_goes_on_after(
     at_0010: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +125,7 @@ async def test_a_migration_gives_way_to_who_holds_a_table_and_goes_on_after(
     await holder.close()
 
 
+@pytest.mark.breadth
 async def test_a_database_that_is_ahead_is_left_alone(
     database_url: str, session: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +136,7 @@ async def test_a_database_that_is_ahead_is_left_alone(
     await session.execute("UPDATE alembic_version SET version_num = $1", migrate.head())
 
 
+@pytest.mark.breadth
 async def test_the_months_ahead_have_room_and_no_row_is_ever_refused(
     postgres: PostgresStore, session: Any
 ) -> None:
@@ -181,6 +185,7 @@ async def test_a_month_is_dropped_whole_and_what_is_open_moves(
     assert await told(postgres, opened) == before
 
 
+@pytest.mark.breadth
 async def test_pruning_gives_way_to_who_reads(postgres: PostgresStore, session: Any) -> None:
     await session.execute(
         "CREATE TABLE call_2024_02 PARTITION OF call"
@@ -193,6 +198,7 @@ async def test_pruning_gives_way_to_who_reads(postgres: PostgresStore, session: 
     assert "call_2024_02" not in dict(await partitions.parts(session, "call"))
 
 
+@pytest.mark.breadth
 async def test_a_user_who_owns_nothing_takes_deliveries_and_cannot_make_room(
     postgres: PostgresStore, worker: Worker, session: Any
 ) -> None:
