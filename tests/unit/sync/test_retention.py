@@ -40,7 +40,7 @@ def counted() -> float:
 
 
 def test_the_periods_are_the_settings() -> None:
-    given = Settings(retention_calls_days=7, retention_inbox_days=0, _env_file=None)  # type: ignore[call-arg]
+    given = Settings(retention_calls_days=7, retention_inbox_days=0, _env_file=None)
     assert periods_of(given) == (
         Period(Kept.JOURNAL, 730),
         Period(Kept.CALLS, 7),
