@@ -6,7 +6,6 @@ machine can read a command line. Knows no table.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from app.embedded.binaries import postgres_directories
 from app.embedded.errors import EmbeddedError
+from app.embedded.keeper import ENVIRONMENT
 
 # What of an address is said to libpq by which variable.
 _QUERY = {
@@ -102,5 +102,4 @@ def _environment(database_url: str) -> dict[str, str]:
         "PGDATABASE": unquote(address.path.lstrip("/")),
         **{_QUERY[name]: value for name, value in parse_qsl(address.query) if name in _QUERY},
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return kept | {name: value for name, value in given.items() if value}
+    return ENVIRONMENT | {name: value for name, value in given.items() if value}

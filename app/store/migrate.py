@@ -97,7 +97,7 @@ async def _upgrade(database_url: str) -> None:
     try:
         await _alone(guard)
         if not serves(await revision(guard)):
-            await _patiently(connect)
+            await _patiently(guard, connect)
         if await revision(guard) == head():
             await partitions.make_room(guard)
     finally:
@@ -110,14 +110,19 @@ async def _alone(guard: Any) -> None:
     for _ in range(int(WAIT_SECONDS / LOOK_SECONDS)):
         if await guard.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             return
-        await asyncio.sleep(LOOK_SECONDS)
+        await _rest(guard, LOOK_SECONDS)
     raise StoreUnavailable(
         f"another migration of this database has been at work for {WAIT_SECONDS} seconds. "
         "Try again when it has ended"
     )
 
 
-async def _patiently(connect: Any) -> None:
+async def _rest(guard: Any, seconds: float) -> None:
+    """The database's clock is the only one that the store knows."""
+    await guard.execute(f"SELECT pg_sleep({seconds})")
+
+
+async def _patiently(guard: Any, connect: Any) -> None:
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
@@ -138,7 +143,7 @@ async def _patiently(connect: Any) -> None:
                         f"{LOCK_SECONDS:g} seconds: look for long transactions in pg_stat_activity "
                         "(a backup that runs is one), then migrate again; it goes on where it stopped"
                     ) from error
-            await asyncio.sleep(PAUSE_SECONDS)
+            await _rest(guard, PAUSE_SECONDS)
     finally:
         await engine.dispose()
 
