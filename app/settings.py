@@ -134,6 +134,18 @@ class Settings(BaseSettings):
         ge=0.1,
         le=86400,
     )
+    retention_journal_days: int = _service(
+        730, "Days that the journal of orders is kept at least; 0: for ever.", ge=0, le=36500
+    )
+    retention_calls_days: int = _service(
+        90,
+        "Days that remote requests and their answers are kept at least; 0: for ever.",
+        ge=0,
+        le=36500,
+    )
+    retention_inbox_days: int = _service(
+        180, "Days that deliveries are kept at least; 0: for ever.", ge=0, le=36500
+    )
     drift_hours: float = _service(
         24.0,
         "Hours between the beginnings of two drift sweeps, which compare what stands in ConnectWise"

@@ -26,6 +26,7 @@ from app.bootstrap.chosen import (
     limits_of,
     mail_of,
     pace_of,
+    periods_of,
     refuse_forbidden,
     scenarios,
     seed_of,
@@ -59,6 +60,7 @@ from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
+from app.sync.retention import Retention
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
@@ -204,6 +206,7 @@ async def opened(
             foresight=Foresight(
                 engine=engine, store=store, admin=store, clock=clock, operations=operations
             ),
+            retention=Retention(store, clock, periods_of(settings)),
             drift=DriftSweep(
                 store=store,
                 kept=store,

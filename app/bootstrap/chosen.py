@@ -24,6 +24,7 @@ from app.domain.grants import QUICKBOOKS, XERO
 from app.domain.letters import Mail
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Clock
+from app.domain.retention import Kept, Period
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
 from app.settings import Group, Settings, check, listed, names_in
 from app.steps import STEPS
@@ -221,3 +222,12 @@ def seed_of(settings: Settings) -> dict[str, Any]:
     given = settings.model_fields_set
     wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
     return settings.model_dump(mode="json", include=set(wanted))
+
+
+def periods_of(settings: Settings) -> tuple[Period, ...]:
+    """For how long rows are kept that only tell what was."""
+    return (
+        Period(Kept.JOURNAL, settings.retention_journal_days),
+        Period(Kept.CALLS, settings.retention_calls_days),
+        Period(Kept.INBOX, settings.retention_inbox_days),
+    )

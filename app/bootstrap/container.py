@@ -37,6 +37,7 @@ from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
+from app.sync.retention import Retention
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import answers
@@ -70,6 +71,7 @@ class Container:
     alerts: Alerts
     ledgers: Ledgers
     drift: DriftSweep
+    retention: Retention
     findings: Findings
     ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
@@ -137,6 +139,7 @@ class Container:
             self.commerce,
             self.alerts,
             self.drift,
+            self.retention,
         )
 
     async def keep_callbacks(self) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from app.cli import (
     alerts,
+    backups,
     connections,
     doctor,
     drift,
@@ -23,6 +24,7 @@ from app.cli import (
     mappings,
     orders,
     replays,
+    retention,
     server,
     setting,
     tickets,
@@ -46,6 +48,7 @@ def build() -> typer.Typer:
     app.callback()(_of_every_command)
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
+        retention, backups,
     )  # fmt: skip
     for module in modules:
         module.register(app)

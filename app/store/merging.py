@@ -28,15 +28,15 @@ HINT_SECONDS = 60.0
 
 _TAKE = f"""
 WITH fresh AS (
-    SELECT id FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+    SELECT * FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 ), later AS (
-    SELECT id FROM inbox_event WHERE status = 'deferred' AND not_before <= now()
+    SELECT * FROM inbox_event WHERE status = 'deferred' AND not_before <= now()
     ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    SELECT id FROM later UNION ALL SELECT id FROM fresh LIMIT $1
+    SELECT * FROM later UNION ALL SELECT * FROM fresh LIMIT $1
 )
 SELECT {rows.EVENT_COLUMNS}, e.tenant_id, e.connection_id, clock_timestamp() AS now
-FROM taken JOIN inbox_event AS e USING (id) JOIN connection AS c ON c.id = e.connection_id
+FROM taken AS e JOIN connection AS c ON c.id = e.connection_id
 ORDER BY e.id
 """  # noqa: S608 - constant text
 
@@ -60,7 +60,8 @@ WITH taken AS (
     ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 ), handed AS (
     UPDATE inbox_event AS e SET not_before = now() + make_interval(secs => $2)
-    FROM taken WHERE e.id = taken.id
+    -- Not a join, which would be planned as if it were of many rows.
+    WHERE e.id = ANY (ARRAY(SELECT id FROM taken))
     RETURNING e.*
 )
 SELECT {rows.EVENT_COLUMNS} FROM handed AS e JOIN connection AS c ON c.id = e.connection_id

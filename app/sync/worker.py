@@ -23,6 +23,7 @@ from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.retention import Retention
 from app.telemetry import wide
 
 MERGE_AT_ONCE = 200
@@ -53,7 +54,9 @@ class Worker:
         commerce: CommercePoll | None = None,
         alerts: Alerts | None = None,
         drift: DriftSweep | None = None,
+        retention: Retention | None = None,
     ) -> None:
+        self._retention = retention
         self._drift = drift
         self._engine = engine
         self._invoices = invoices
@@ -139,6 +142,8 @@ class Worker:
                 self._alerts.follow()
             if self._drift is not None:
                 self._drift.follow(me)
+            if self._retention is not None:
+                self._retention.follow()
         finally:
             self._draining = False
 
@@ -229,7 +234,7 @@ class Worker:
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
-        for beside in (self._commerce, self._alerts, self._drift):
+        for beside in (self._commerce, self._alerts, self._drift, self._retention):
             if beside is not None:
                 await beside.stop()
         tasks = [task for _, task in self._active.values()]

@@ -60,6 +60,13 @@ CALL_SECONDS = Histogram(
     registry=REGISTRY,
 )
 
+PRUNED = Counter(
+    "demandlink_pruned_rows",
+    "Rows that were deleted because their retention had passed: journal, calls or inbox.",
+    ("what",),
+    registry=REGISTRY,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Described:
@@ -95,7 +102,7 @@ DELIVERED_SECONDS = Described(
     ("source",),
 )
 GAUGES = (ORDERS, INBOX_AGE_SECONDS, DUE_AGE_SECONDS, WORKERS, PAUSED, DELIVERED_SECONDS)
-COUNTED = (DELIVERIES, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS)
+COUNTED = (DELIVERIES, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS, PRUNED)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -32,12 +32,13 @@ from app.domain.records import (
     Snapshot,
     WriteSet,
 )
+from app.domain.retention import RetentionStore
 from app.domain.upkeep import UpkeepStore
 from app.domain.versions import incoming
 from app.domain.views import Audit
 
 
-class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, Protocol):
+class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, RetentionStore, Protocol):
     """All ports, and what the composition root sets up: what is written through one is read through
     the other."""
 

@@ -16,7 +16,7 @@ from app.store.tables import columns as c
 
 
 class InboxEvent(SQLModel, table=True):
-    """A verified delivery. Without foreign keys: it grows without end and will be partitioned."""
+    """A verified delivery. Without foreign keys: it grows without end and is kept by month."""
 
     __tablename__ = "inbox_event"
     __table_args__ = (
