@@ -21,6 +21,7 @@ from app.cli import (
     mappings,
     orders,
     replays,
+    restored,
     server,
     setting,
     tickets,
@@ -43,7 +44,7 @@ def build() -> typer.Typer:
         rich_markup_mode=None,
     )
     modules = (
-        server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
+        server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts, restored,
     )  # fmt: skip
     for module in modules:
         module.register(app)

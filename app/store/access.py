@@ -13,7 +13,7 @@ from app.domain.views import ApiKey, Audit, Readiness, Remembered
 from app.store import migrate
 from app.store.claiming import ALIVE
 from app.store.database import Part
-from app.store.setup import append
+from app.store.story import append
 from app.store.texts import key as index_key
 from app.store.texts import text
 

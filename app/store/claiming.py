@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from logging import WARNING
 from typing import Any
 
 from app.domain.codes import Code
@@ -19,6 +20,8 @@ from app.domain.records import Claim
 from app.store.connections import CALLABLE
 from app.store.database import Part, Session
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
+from app.store.restoring import RESTORED_AT, look_at_home
+from app.telemetry import wide
 
 LIVENESS = 0x444C_0001  # class of the workers' session locks
 
@@ -64,14 +67,14 @@ WHERE order_id = ANY ($1::bigint[]) AND state = 'running'
 RETURNING order_id, step
 """
 
-_CLAIM = """
+_CLAIM = f"""
 UPDATE orders SET
     lease_owner = $2, lease_token = gen_random_uuid()::text,
     lease_until = now() + make_interval(secs => $3),
     claims_without_progress = claims_without_progress + 1
 WHERE id = ANY ($1::bigint[])
-RETURNING id, lease_token, lease_until, claims_without_progress, due_at
-"""
+RETURNING id, lease_token, lease_until, claims_without_progress, due_at, {RESTORED_AT} AS restored
+"""  # noqa: S608 - constant text
 
 _HEARTBEAT = """
 WITH seen AS (
@@ -120,6 +123,9 @@ class Claiming(Part):
         async with self._db.dedicated() as connection:
             for statement in _OUTLIVED:
                 await connection.execute(statement)
+            async with connection.transaction():
+                if (restored := await look_at_home(connection)) is not None:
+                    wide("database_restored", level=WARNING, at=restored.at.isoformat())
             number = await connection.fetchval("INSERT INTO worker DEFAULT VALUES RETURNING id")
             await connection.execute("SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number)
             lost = False
@@ -164,6 +170,7 @@ class Claiming(Part):
                 token=row["lease_token"],
                 lease_until=row["lease_until"],
                 claims_without_progress=row["claims_without_progress"],
+                restored=row["restored"],
                 interrupted=tuple(interrupted.get(row["id"], ())),
             )
             for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"]))

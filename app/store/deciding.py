@@ -19,8 +19,7 @@ from app.store.claiming import WAKE
 from app.store.database import Part, Session
 from app.store.operating import wake_as_a_person
 from app.store.record_columns import DROP_LEDGER, DROP_REFS
-from app.store.setup import append
-from app.store.story import JOURNAL, columns, journal_columns
+from app.store.story import JOURNAL, append, columns, journal_columns
 from app.store.texts import as_json, text, text_or_none
 
 # First of all, as a worker's commit does.

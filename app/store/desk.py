@@ -14,7 +14,7 @@ from app.domain.views import Audit, Page, Replay
 from app.store import rows
 from app.store.database import Part
 from app.store.pages import LAST, after, page
-from app.store.setup import append
+from app.store.story import append
 from app.store.texts import text
 
 _OPEN_SESSION = """

@@ -24,7 +24,7 @@ from app.store.ciphers import Cipher, NotDecipherable
 from app.store.connections import GRANT
 from app.store.consents import busy_elsewhere, given_meanwhile, nobody_signed_in
 from app.store.database import STATEMENT_SECONDS, Database, Part
-from app.store.setup import append
+from app.store.story import append
 from app.store.texts import text
 
 if TYPE_CHECKING:

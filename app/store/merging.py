@@ -16,7 +16,7 @@ from app.store.connections import CALLABLE
 from app.store.database import Clash, Part
 from app.store.events import Plan
 from app.store.merge_sql import SqlShelf
-from app.store.setup import append
+from app.store.story import append
 from app.store.texts import text, text_or_none
 
 GROUP = 100  # each takes up to three advisory locks, of which a server has some thousands

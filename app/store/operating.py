@@ -14,8 +14,7 @@ from app.store import rows
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
 from app.store.replaying import replayed, stale, still_planned, woken_by
-from app.store.setup import append
-from app.store.story import JOURNAL, columns, journal_columns
+from app.store.story import JOURNAL, append, columns, journal_columns
 from app.store.texts import as_json, text
 
 _UNPOISON = """

@@ -18,6 +18,7 @@ from app.domain.letters import Mail
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
 from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.domain.restoring import quiet_until
 from app.domain.suggestion import MAIL_STEP
 from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
@@ -199,7 +200,16 @@ class Attempt:
         await self._lease_lasts()
 
     async def _settled(self) -> None:
-        """Raises Wait while a change that a dead worker sent may still be carried out."""
+        """Raises Wait while a change that a dead worker sent may still be carried out, or what
+        was written before the database went back may not show yet."""
+        quiet = quiet_until(self._drive.claim.restored, self._timeout, self.view.live.read_lag)
+        if quiet is not None and await self.now() < quiet:
+            raise Wait(
+                Code.OUTCOME_UNKNOWN,
+                f"The database was restored; nothing is written to {self._system} before all that "
+                "was sent before must have arrived.",
+                quiet,
+            )
         until = unsettled.until(self.view, self._timeout)
         if until is not None and await self.now() < until:
             raise Wait(
@@ -239,7 +249,12 @@ class Attempt:
         if intent.outcome is not None:
             self._learn_all(learn, intent.outcome)
             return intent.outcome
-        if not intent.fresh:
+        if intent.fresh and self._drive.claim.restored is not None:
+            # It may have been made after the backup; `_settled` waited until it must show.
+            found = await look(intent.evidence)
+            if found is not None:
+                return await self._settle(intent, found, learn, adopted=True)
+        elif not intent.fresh:
             found = await self._in_doubt(intent, look)
             if found is not None:
                 return await self._settle(intent, found, learn, adopted=True)
