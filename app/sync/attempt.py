@@ -249,7 +249,7 @@ class Attempt:
         if intent.outcome is not None:
             self._learn_all(learn, intent.outcome)
             return intent.outcome
-        if intent.fresh and self._drive.claim.restored is not None:
+        if intent.fresh and self.restored:
             # It may have been made after the backup; `_settled` waited until it must show.
             found = await look(intent.evidence)
             if found is not None:
@@ -269,6 +269,32 @@ class Attempt:
             met = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ())
             found.update((intent.id, intent) for intent in met)
         return list(found.values())
+
+    @property
+    def restored(self) -> bool:
+        return self._drive.claim.restored is not None
+
+    async def adopt(
+        self,
+        kind: str,
+        key: str,
+        evidence: Mapping[str, Any],
+        look: Look,
+        learn: Learn | None = None,
+    ) -> Outcome | None:
+        if not self.restored:
+            return None
+        await self._settled()
+        intent = await self._begin(kind, key, evidence)
+        if intent.outcome is not None:
+            self._learn_all(learn, intent.outcome)
+            return intent.outcome
+        found = await look(intent.evidence)
+        if found is not None:
+            return await self._settle(intent, found, learn, adopted=True)
+        self.writes.refused.append(intent.id)
+        await self.save()
+        return None
 
     async def resolve(
         self, kind: str, key: str, look: Look, learn: Learn | None = None

