@@ -6,8 +6,7 @@ first, twice, with the read lag between. Knows no step and no vendor.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,12 +16,13 @@ from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, Remote
 from app.domain.letters import Mail
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
-from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.domain.records import CallRecord, Fact, Intent, JournalEntry, Ref, WriteSet
 from app.domain.restoring import quiet_until
 from app.domain.suggestion import MAIL_STEP
 from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
 from app.sync import unsettled
+from app.sync.drive import INHERITED, Drive
 
 # After these the write certainly did nothing, so its announcement is taken back.
 DID_NOTHING = frozenset(
@@ -39,35 +39,6 @@ DID_NOTHING = frozenset(
         FailureKind.TRANSIENT,
     }
 )
-
-INHERITED = "inherited"
-
-
-@dataclass(slots=True)
-class Lease:
-    """What a worker knows of an order's lease, on its own monotonic clock."""
-
-    seconds: float
-    confirmed: float
-    lost: bool = False
-
-    def left(self, now: float) -> float:
-        return -1.0 if self.lost else self.confirmed + self.seconds - now
-
-
-@dataclass(slots=True)
-class Drive:
-    """What outlives one attempt while a worker keeps an order: the claim and what was read."""
-
-    claim: Claim
-    lease: Lease
-    renew: Callable[[], Awaitable[bool]]
-    recent: dict[tuple[str, str], Any] = field(default_factory=dict)
-    rounds: int = 0
-
-    def read_anew(self) -> None:
-        """Forget what was read. What was inherited from the dead was not read: it stays."""
-        self.recent = {key: value for key, value in self.recent.items() if key[0] == INHERITED}
 
 
 class Attempt:

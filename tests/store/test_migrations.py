@@ -74,7 +74,7 @@ def test_every_row_belongs_to_a_tenant() -> None:
     """Workers serve all tenants, the items of a replay belong to it, a database goes back whole."""
     without = {name for name, table in metadata.tables.items() if "tenant_id" not in table.c}
     assert without == {
-        "tenant", "worker", "replay_item", "database_home", "restoration",
+        "tenant", "worker", "replay_item", "database_home", "restoration", "merge_try",
     }  # fmt: skip
 
 

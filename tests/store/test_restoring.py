@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncpg
-
 from app.domain.ports import Worker
 from app.domain.views import Audit
+from app.embedded import Servers
 from app.store.postgres import PostgresStore
-from tests.databases import in_database
+from tests.databases import Administrator, create, in_database
 from tests.store.build import (
     LEASE,
     TENANT,
@@ -51,28 +50,23 @@ async def test_nothing_is_restored_where_nothing_was_told(store: FullStore) -> N
 
 
 async def test_a_copy_of_the_database_is_noticed_once_and_the_database_itself_never(
-    postgres: PostgresStore, database_url: str
+    database_template: str, servers: Servers, administrator: Administrator, worker_number: int
 ) -> None:
-    for _ in range(2):
-        async with postgres.join():
-            assert await postgres.last_restoration() is None
-    await postgres.close()
-    name = f"{database_url.rpartition('/')[2]}_copy"
-    administrator = await asyncpg.connect(in_database(database_url, "postgres"))
+    first, second = (f"home_{worker_number}_{name}" for name in ("a", "b"))
+    create(administrator, first, database_template)
     try:
-        await administrator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1",
-            database_url.rpartition("/")[2],
-        )
-        template = database_url.rpartition("/")[2]
-        await administrator.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        async with await PostgresStore.open(in_database(database_url, name)) as copy:
+        async with await PostgresStore.open(in_database(servers.database_url, first)) as store:
+            for _ in range(2):
+                async with store.join():
+                    assert await store.last_restoration() is None
+        create(administrator, second, first)
+        async with await PostgresStore.open(in_database(servers.database_url, second)) as copy:
             async with copy.join():
-                first = await copy.last_restoration()
+                noticed = await copy.last_restoration()
             async with copy.join():
-                assert await copy.last_restoration() == first
-        assert first is not None
-        assert first.noticed
+                assert await copy.last_restoration() == noticed
+        assert noticed is not None
+        assert noticed.noticed
     finally:
-        await administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await administrator.close()
+        for name in (first, second):
+            administrator.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -1,4 +1,4 @@
-"""where the database stood, and when it went back"""
+"""where the database stood, when it went back, and deliveries that are merged with care"""
 
 from __future__ import annotations
 
@@ -29,8 +29,18 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("restoration_pkey")),
     )
+    op.create_table(
+        "merge_try",
+        sa.Column("event_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("worker_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column(
+            "at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("event_id", "worker_id", name=op.f("merge_try_pkey")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("merge_try")
     op.drop_table("restoration")
     op.drop_table("database_home")
