@@ -19,7 +19,7 @@ from app.domain.reasons import CODES
 from app.domain.records import Claim
 from app.store.careful import BURIED
 from app.store.connections import CALLABLE
-from app.store.database import Part, Session
+from app.store.database import Part, Session, translated
 from app.store.liveness import ALIVE, LIVENESS
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
 from app.store.restoring import RESTORED_AT, look_at_home
@@ -119,18 +119,21 @@ class Claiming(Part):
     @asynccontextmanager
     async def join(self) -> AsyncIterator[Worker]:
         async with self._db.dedicated() as connection:
-            for statement in _OUTLIVED:
-                await connection.execute(statement)
-            async with connection.transaction():
-                if (restored := await look_at_home(connection)) is not None:
-                    wide("database_restored", level=WARNING, at=restored.at.isoformat())
-                # The lock outlives the transaction; with the row it comes to be seen at once, so
-                # that a row without a lock is always a worker that died.
-                number = await connection.fetchval("INSERT INTO worker DEFAULT VALUES RETURNING id")
-                await connection.execute(
-                    "SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number
-                )
-            self._mind(number, await connection.fetchval(BURIED))
+            with translated():  # a standby that takes no writes is no database for a worker
+                for statement in _OUTLIVED:
+                    await connection.execute(statement)
+                async with connection.transaction():
+                    if (restored := await look_at_home(connection)) is not None:
+                        wide("database_restored", level=WARNING, at=restored.at.isoformat())
+                    # The lock outlives the transaction; with the row it comes to be seen at once, so
+                    # that a row without a lock is always a worker that died.
+                    number = await connection.fetchval(
+                        "INSERT INTO worker DEFAULT VALUES RETURNING id"
+                    )
+                    await connection.execute(
+                        "SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number
+                    )
+                self._mind(number, await connection.fetchval(BURIED))
             lost = False
 
             def gone(_: object) -> None:

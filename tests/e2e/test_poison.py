@@ -65,11 +65,11 @@ async def test_a_delivery_that_kills_its_worker_is_set_aside_and_the_others_are_
             await stack.until(good.number, lambda o: o["state"] == "waiting", 90)
         assert set(ends) == {-signal.SIGKILL}
         assert 2 <= len(ends) <= 5
-        answer = await stack.client.get("/admin/inbox?status=rejected", headers=bearer())
+        answer = await stack.client.get("/admin/events?status=rejected", headers=bearer())
         (event,) = answer.json()["items"]
         assert event["code"] == "POISON"
         # A person may have it read again, by a version that can.
-        path = f"/admin/inbox/{event['id']}/replay"
+        path = f"/admin/events/{event['id']}/replay"
         again = await stack.client.post(path, json={"reason": "mended"}, headers=bearer())
         assert again.is_success
         await stack.start_worker()

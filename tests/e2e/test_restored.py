@@ -110,6 +110,47 @@ async def test_h9_a_restored_backup_posts_nothing_again(
 
 
 @pytest.mark.breadth
+async def test_h9_an_invoice_that_the_backup_lacks_is_made_once(
+    database_url: str, redis_url: str
+) -> None:
+    """The backup knows what was shipped, and not the invoice that the service made of it."""
+    order, events = order_with_everything()
+    making = {**QUICK, "invoice_action": "create_invoice"}
+    async with running(database_url, redis_url, worker=False, **making) as stack:
+        await again(stack, events)
+        async with copied(stack, database_url, "ship_goods") as copies:
+            await stack.start_worker()
+            await stack.until_state(order.number, "done")
+            invoices = await stack.get("/finance/invoices")
+            await restore(stack, *copies)
+        await stack.until(order.number, lambda o: o["state"] in ("done", "held"))
+        assert [one["id"] for one in await stack.get("/finance/invoices")] == [
+            one["id"] for one in invoices
+        ]
+        (await Remote.read(stack, order)).assert_single()
+
+
+@pytest.mark.breadth
+async def test_h9_an_invoice_that_the_backup_lacks_is_for_a_person(
+    database_url: str, redis_url: str
+) -> None:
+    """D-7: where the links before it are not known either, the machine goes on behind no invoice."""
+    order, events = order_with_everything()
+    making = {**QUICK, "invoice_action": "create_invoice"}
+    async with running(database_url, redis_url, worker=False, **making) as stack:
+        await again(stack, events)
+        async with copied(stack, database_url, None) as copies:
+            await stack.start_worker()
+            await stack.until_state(order.number, "done")
+            before = await Remote.read(stack, order)
+            await restore(stack, *copies)
+        await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
+        remote = await Remote.read(stack, order)
+        remote.assert_single()
+        assert remote == before
+
+
+@pytest.mark.breadth
 @pytest.mark.parametrize("linking", ["demand_creates_po", "demand_appends_to_po", "automatic"])
 async def test_h9_what_was_told_after_the_backup_comes_again_and_is_found(
     database_url: str, redis_url: str, linking: str
