@@ -48,8 +48,8 @@ async def kept_alive(stack: Stack, where: str, text: str) -> AsyncIterator[list[
 
 
 def two() -> tuple[Order, Order]:
-    good = Order(lines=[(CABLE, 5)], quote_id=None, not_chosen=())
-    bad = Order(id=1266, lines=[(CABLE, 5)], quote_id=None, not_chosen=())
+    good = Order(lines=[(CABLE, 5)], quote_id=None, opportunity=None, not_chosen=())
+    bad = Order(id=1266, lines=[(CABLE, 5)], quote_id=None, opportunity=None, not_chosen=())
     return good, bad
 
 
