@@ -12,11 +12,11 @@ from app.domain.errors import StoreUnavailable
 from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
 from app.store import careful, events, rows
+from app.store.auditing import append
 from app.store.connections import CALLABLE
 from app.store.database import Clash, Part
 from app.store.events import Plan
 from app.store.merge_sql import SqlShelf
-from app.store.story import append
 from app.store.texts import text, text_or_none
 
 GROUP = 100  # each takes up to three advisory locks, of which a server has some thousands

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from app.domain.restoring import MINDED, Restoration
 from app.domain.views import Audit
+from app.store.auditing import append
 from app.store.database import Part, Session
-from app.store.story import append
 from app.store.texts import text
 
 NOTICED = "The database stands in another home than before: it was restored, moved or promoted."

@@ -15,11 +15,11 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store import rows
+from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.connections import GRANT, PAUSED
 from app.store.database import Part, Session
 from app.store.stopped import STOPPED_BY_PAUSE
-from app.store.story import append
 from app.store.texts import as_json, text
 from app.store.texts import key as index_key
 

@@ -1,4 +1,4 @@
-"""Journal, calls and audit: the rows that tell what was done.
+"""Journal and calls: the rows that tell an order's story.
 
 Owns how they are appended, many at once. Append only: nothing here changes or removes a line.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.domain.records import CallRecord, JournalEntry
-from app.domain.views import Audit
-from app.store.database import Session
 from app.store.texts import as_json, text, text_or_none
 
 MAX_TEXT = 200_000  # of a request or an answer; what is longer is cut, and says so
@@ -94,14 +92,3 @@ def cut(value: str | None) -> str | None:
     if len(value) > MAX_TEXT:
         value = f"{value[:MAX_TEXT]}… ({len(value)} characters)"
     return text(value)
-
-
-_AUDIT = """
-INSERT INTO audit (tenant_id, actor, action, target, data) VALUES ($1, $2, $3, $4, $5::text::json)
-"""
-
-
-async def append(session: Session, tenant_id: int, audit: Audit) -> None:
-    """Add an audit row to the caller's transaction."""
-    given = (text(audit.actor), audit.action, text(audit.target), as_json(dict(audit.data)))
-    await session.execute(_AUDIT, tenant_id, *given)
