@@ -24,6 +24,7 @@ from app.cli import (
     mappings,
     orders,
     replays,
+    restored,
     retention,
     server,
     setting,
@@ -48,7 +49,7 @@ def build() -> typer.Typer:
     app.callback()(_of_every_command)
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
-        retention, backups,
+        retention, backups, restored,
     )  # fmt: skip
     for module in modules:
         module.register(app)

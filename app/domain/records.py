@@ -157,6 +157,7 @@ class Claim:
     lease_until: datetime
     claims_without_progress: int
     interrupted: tuple[str, ...] = ()  # steps that a dead worker left running, now closed
+    restored: datetime | None = None  # the database went back not long ago (decision 0035)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,20 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from logging import WARNING
 from typing import Any
 
 from app.domain.codes import Code
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
 from app.domain.records import Claim
+from app.store.careful import BURIED
 from app.store.connections import CALLABLE
-from app.store.database import Part, Session
+from app.store.database import Part, Session, translated
+from app.store.liveness import ALIVE, LIVENESS
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
-
-LIVENESS = 0x444C_0001  # class of the workers' session locks
+from app.store.restoring import RESTORED_AT, look_at_home
+from app.telemetry import wide
 
 # Poisoned orders stay where they are: only a person wakes them.
 WAKE = """
@@ -29,11 +32,6 @@ UPDATE orders SET wake_seq = wake_seq + 1, updated_at = now(),
 WHERE id IN (SELECT id FROM orders WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE)
 """
 
-ALIVE = f"""
-SELECT objid::bigint FROM pg_locks
-WHERE locktype = 'advisory' AND classid = {LIVENESS} AND objsubid = 2 AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""  # noqa: S608 - constant text
 
 # Leased rows stand in the index too: their owner may be dead, which is found out below.
 _DUE = f"""
@@ -64,14 +62,14 @@ WHERE order_id = ANY ($1::bigint[]) AND state = 'running'
 RETURNING order_id, step
 """
 
-_CLAIM = """
+_CLAIM = f"""
 UPDATE orders SET
     lease_owner = $2, lease_token = gen_random_uuid()::text,
     lease_until = now() + make_interval(secs => $3),
     claims_without_progress = claims_without_progress + 1
 WHERE id = ANY ($1::bigint[])
-RETURNING id, lease_token, lease_until, claims_without_progress, due_at
-"""
+RETURNING id, lease_token, lease_until, claims_without_progress, due_at, {RESTORED_AT} AS restored
+"""  # noqa: S608 - constant text
 
 _HEARTBEAT = """
 WITH seen AS (
@@ -115,13 +113,27 @@ _OUTLIVED = (
 class Claiming(Part):
     """The part of the store that hands orders to workers."""
 
+    def _mind(self, worker_id: int, suspect_to: int | None) -> None:
+        """Told to the part that merges."""
+
     @asynccontextmanager
     async def join(self) -> AsyncIterator[Worker]:
         async with self._db.dedicated() as connection:
-            for statement in _OUTLIVED:
-                await connection.execute(statement)
-            number = await connection.fetchval("INSERT INTO worker DEFAULT VALUES RETURNING id")
-            await connection.execute("SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number)
+            with translated():  # a standby that takes no writes is no database for a worker
+                for statement in _OUTLIVED:
+                    await connection.execute(statement)
+                async with connection.transaction():
+                    if (restored := await look_at_home(connection)) is not None:
+                        wide("database_restored", level=WARNING, at=restored.at.isoformat())
+                    # The lock outlives the transaction; with the row it comes to be seen at once, so
+                    # that a row without a lock is always a worker that died.
+                    number = await connection.fetchval(
+                        "INSERT INTO worker DEFAULT VALUES RETURNING id"
+                    )
+                    await connection.execute(
+                        "SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number
+                    )
+                self._mind(number, await connection.fetchval(BURIED))
             lost = False
 
             def gone(_: object) -> None:
@@ -164,6 +176,7 @@ class Claiming(Part):
                 token=row["lease_token"],
                 lease_until=row["lease_until"],
                 claims_without_progress=row["claims_without_progress"],
+                restored=row["restored"],
                 interrupted=tuple(interrupted.get(row["id"], ())),
             )
             for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"]))

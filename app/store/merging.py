@@ -13,12 +13,12 @@ from app.domain import traces
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
-from app.store import events, rows
+from app.store import careful, events, rows
+from app.store.auditing import append
 from app.store.connections import CALLABLE
 from app.store.database import Clash, Part
 from app.store.events import Plan
 from app.store.merge_sql import SqlShelf
-from app.store.setup import append
 from app.store.texts import text, text_or_none
 from app.telemetry import tracing
 
@@ -72,7 +72,34 @@ ORDER BY e.id
 class Merging(Part):
     """The part of the store that merges the inbox."""
 
+    _suspect_to: int | None = None  # what came in up to it is merged with care
+    _worker_id = 0
+
+    def _mind(self, worker_id: int, suspect_to: int | None) -> None:
+        """A worker joined; `suspect_to`: another had died, and these deliveries stood there."""
+        self._worker_id, self._suspect_to = worker_id, suspect_to
+
+    async def _merge_with_care(self, plan: Plan, limit: int) -> int:
+        async with self._db.transaction() as session:
+            found = await careful.next_suspect(session, limit, self._worker_id)
+        if found is None:
+            self._suspect_to = None
+            return 0
+        event_id, deadly = found
+        if deadly:
+            async with self._db.transaction() as session:
+                await SqlShelf(session).settle([(careful.set_aside(event_id), ())])
+        else:
+            await self._merge_alone(event_id, plan)
+        async with self._db.session() as session:
+            await session.execute(careful.FORGET, event_id)
+        return 1
+
     async def merge(self, plan: Plan, limit: int) -> int:
+        if self._suspect_to is not None and (
+            merged := await self._merge_with_care(plan, self._suspect_to)
+        ):
+            return merged
         tries = TRIES
         while True:
             taken: list[int] = []

@@ -25,6 +25,7 @@ from app.store.operating import Operating
 from app.store.polls import Polls
 from app.store.reading import Reading
 from app.store.recording import Recording
+from app.store.restoring import Restoring
 from app.store.retaining import Retaining
 from app.store.setup import Setup
 
@@ -39,6 +40,7 @@ class PostgresStore(
     Recording,
     Connections,
     Polls,
+    Restoring,
     Grants,
     Drifting,
     Retaining,

@@ -15,6 +15,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store import rows
+from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.connections import GRANT, PAUSED
 from app.store.database import Part, Session
@@ -31,9 +32,6 @@ WHERE o.tenant_id = $1 AND o.state NOT IN ('done', 'cancelled') AND (
 """
 # Workers that have read an order, perhaps from before the change.
 _UNDER_WAY = "SELECT id FROM orders WHERE tenant_id = $1 AND lease_token IS NOT NULL"
-_AUDIT = """
-INSERT INTO audit (tenant_id, actor, action, target, data) VALUES ($1, $2, $3, $4, $5::text::json)
-"""
 _NEW_VERSION = "UPDATE tenant SET config_version = config_version + 1 WHERE id = $1"
 
 _MAPPING_COLUMNS = "id, kind, commerce_key, connectwise_key, updated_at, updated_by"
@@ -193,12 +191,6 @@ class Setup(Part):
     async def audit(self, tenant_id: int, audit: Audit) -> None:
         async with self._db.session() as session:
             await append(session, tenant_id, audit)
-
-
-async def append(session: Session, tenant_id: int, audit: Audit) -> None:
-    """Add an audit row to the caller's transaction."""
-    given = (text(audit.actor), audit.action, text(audit.target), as_json(dict(audit.data)))
-    await session.execute(_AUDIT, tenant_id, *given)
 
 
 async def _changed(session: Session, tenant_id: int, audit: Audit, stopped: list[str]) -> list[int]:

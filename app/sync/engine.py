@@ -46,7 +46,8 @@ from app.domain.records import (
 from app.domain.scenario import Scenario, forbidden
 from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync import unsettled
-from app.sync.attempt import Attempt, Drive
+from app.sync.attempt import Attempt
+from app.sync.drive import Drive
 from app.sync.endings import (
     LEDGER,
     Shut,

@@ -18,9 +18,9 @@ from app.domain.ports import Clock, Store
 from app.domain.records import Claim
 from app.sync import hints, inbox
 from app.sync.alerts import Alerts
-from app.sync.attempt import Drive, Lease
 from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
+from app.sync.drive import Drive, Lease
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.retention import Retention

@@ -25,6 +25,7 @@ from app.store.memory.operating import Operating
 from app.store.memory.polls import Polls
 from app.store.memory.reading import Reading
 from app.store.memory.recording import Recording
+from app.store.memory.restoring import Restoring
 from app.store.memory.retaining import Retaining
 from app.store.memory.setup import Setup
 from app.store.memory.tables import Row
@@ -42,6 +43,7 @@ class MemoryStore(
     Recording,
     Connections,
     Polls,
+    Restoring,
     Grants,
     Retaining,
     # What people use

@@ -13,6 +13,7 @@ from app.domain.reasons import CODES
 from app.domain.records import Claim, JournalEntry
 from app.store.memory.database import Part, seconds, wake
 from app.store.memory.merging import callable_now
+from app.store.memory.restoring import restored_at
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
@@ -80,6 +81,7 @@ class Claiming(Part):
             lease_until=until,
             claims_without_progress=row["claims_without_progress"],
             interrupted=tuple(run["step"] for run in interrupted),
+            restored=restored_at(tables, self._db.now()),
         )
 
     async def heartbeat(self, worker: Worker, tokens: Sequence[str], lease: float) -> set[str]:

@@ -61,6 +61,16 @@ class InboxSeen(SQLModel, table=True):
     seen_at: datetime = c.moment(now=True)
 
 
+class MergeTry(SQLModel, table=True):
+    """A worker that began to merge a delivery alone, after a worker had died: one of several dead
+    tells that the delivery kills. A row goes with the merging."""
+
+    __tablename__ = "merge_try"
+    event_id: int = c.slot()
+    worker_id: int = c.slot()
+    at: datetime = c.moment(now=True)
+
+
 class InboxUnverified(SQLModel, table=True):
     """A ring of refused requests: `slot` is `number` modulo its size. Nothing can be trusted."""
 
