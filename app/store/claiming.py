@@ -42,7 +42,7 @@ WHERE locktype = 'advisory' AND classid = {LIVENESS} AND objsubid = 2 AND grante
 _FREE = f"""
 due_at <= now() AND id <> ALL ($2::bigint[])
 AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE}))
-"""  # noqa: S608 - constant text
+"""
 
 # The places are shared among the tenants first, over an index by tenant, so that a flood of one is
 # neither read nor locked for the others. $2: taken already; $3: tenants that have no more.

@@ -157,11 +157,11 @@ async def deliver(store: FullStore, external_id: str, *documents: Mapping[str, A
 async def have_tenant(store: FullStore, tenant_id: int, name: str) -> None:
     """Another tenant, with a Commerce connection of its name. No port makes one."""
     if isinstance(store, MemoryStore):
-        store._db.tables.tenant.put(tenant_id, {"id": tenant_id, "config_version": 1})  # noqa: SLF001
+        store._db.tables.tenant.put(tenant_id, {"id": tenant_id, "config_version": 1})
     else:
         assert isinstance(store, PostgresStore)
         statement = "INSERT INTO tenant (id, name) VALUES ($1, $2)"
-        async with store._db.session() as session:  # noqa: SLF001
+        async with store._db.session() as session:
             await session.execute(statement, tenant_id, name)
     await store.ensure_connection(tenant_id, "commerce", name)
 
