@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope
 
 from app import telemetry
 from app.api.problems import Problem, unavailable
+from app.api.room import Room
 from app.api.webhooks import HEAD_BYTES, Background, Endpoint, InboxStore, body_of, headers_of
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
@@ -27,7 +28,10 @@ _log = telemetry.logger(__name__)
 class LedgerDoors:
     """The endpoints."""
 
-    def __init__(self, store: InboxStore, background: Background, doors: Iterable[Door]) -> None:
+    def __init__(
+        self, store: InboxStore, background: Background, doors: Iterable[Door], room: Room
+    ) -> None:
+        self._room = room
         self._store = store
         self._background = background
         self._doors = tuple(doors)
@@ -36,7 +40,9 @@ class LedgerDoors:
         return [
             Route(
                 f"/webhooks/{door.system}",
-                Endpoint(partial(self.receive, door), source=door.system, bare=True),
+                Endpoint(
+                    partial(self.receive, door), source=door.system, room=self._room, bare=True
+                ),
                 name=f"receive_{door.system}",
             )
             for door in self._doors
