@@ -137,6 +137,7 @@ class Container:
             self.commerce,
             self.alerts,
             self.drift,
+            self.engine.resumes,
         )
 
     async def keep_callbacks(self) -> None:

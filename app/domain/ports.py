@@ -229,6 +229,9 @@ class Store(Protocol):
 
     async def paused(self, tenant_id: int, system: str) -> Paused | None: ...
 
+    async def resumed(self, tenant_id: int, system: str) -> int:
+        """How often people ended a pause of the system's connections."""
+
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         """A remembered reference record (company, vendor, status list), None when expired."""
 

@@ -69,6 +69,13 @@ class Connections(Part):
             row = await session.fetchrow(_PAUSED, tenant_id, system)
         return None if row is None else rows.paused(row)
 
+    async def resumed(self, tenant_id: int, system: str) -> int:
+        query = (
+            "SELECT coalesce(sum(resumed), 0) FROM connection WHERE tenant_id = $1 AND kind = $2"
+        )
+        async with self._db.session() as session:
+            return int(await session.fetchval(query, tenant_id, system))
+
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         query = """
             SELECT body FROM reference_cache

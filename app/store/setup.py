@@ -72,7 +72,7 @@ WHERE connection.tenant_id = $1 ORDER BY id
 """  # noqa: S608 - constant text
 _RESUME = """
 UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
-    pause_sentence = NULL, paused_by = NULL
+    pause_sentence = NULL, paused_by = NULL, resumed = resumed + 1
 WHERE tenant_id = $1 AND id = $2 RETURNING kind, name
 """
 # What met the pause itself, too, does not wait out its own time.

@@ -60,6 +60,7 @@ from app.sync.endings import (
     stopped,
 )
 from app.sync.looks import look_at
+from app.sync.resumes import Resumes
 from app.telemetry import metrics, wide
 
 ROUNDS = 50
@@ -84,6 +85,7 @@ class Engine:
     books: Books | None = None  # None: no ledger is connected
     mail: Mail | None = None  # None: no mail server is set
     ledger: str = ""  # its system, as its connection is called
+    resumes: Resumes | None = None
     # A ledger's budget is small: so few attempts share it that each comes to its end.
     ledger_line: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(LEDGER_AT_ONCE), compare=False
@@ -336,6 +338,9 @@ class Engine:
         ending = failed(view, base, failure, now, chance, system, remembered=remembered)
         paused = self._system(base.step)
         if ending.pause is not None and paused:
+            if failure.status is None and self.resumes and paused in await self.resumes.hear():
+                # Refused here, by a pause that a person has ended: it must not begin anew.
+                return replace(ending.row, retry_at=now)
             await self.store.pause(view.row.tenant_id, paused, ending.pause)
         return ending.row
 

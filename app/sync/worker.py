@@ -23,6 +23,7 @@ from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.resumes import Resumes
 from app.telemetry import wide
 
 MERGE_AT_ONCE = 200
@@ -53,7 +54,9 @@ class Worker:
         commerce: CommercePoll | None = None,
         alerts: Alerts | None = None,
         drift: DriftSweep | None = None,
+        resumes: Resumes | None = None,
     ) -> None:
+        self._resumes = resumes
         self._drift = drift
         self._engine = engine
         self._invoices = invoices
@@ -120,6 +123,8 @@ class Worker:
             return
         self._draining = True
         try:
+            if self._resumes is not None:
+                await self._resumes.hear()
             while not self._stopping.is_set():
                 merged = await self._store.merge(inbox.plan, MERGE_AT_ONCE)
                 room = 0 if self._suspect else self._pace.batch - len(self._active)

@@ -71,6 +71,7 @@ class CommerceClient:
         timeout: float = 20.0,
         before: Callable[[], Awaitable[None]] = _free,
         transport: httpx.AsyncBaseTransport | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         self._zone = access.zone
         self._clock = clock
@@ -81,7 +82,7 @@ class CommerceClient:
             headers=access.headers,
             clock=clock,
             transport=transport or AiohttpTransport(total=timeout),
-            pacing=Pacing(clock),
+            pacing=pacing or Pacing(clock),
             people=PEOPLE,
         )
         self._known: OrderedDict[str, tuple[float, Record | None]] = OrderedDict()

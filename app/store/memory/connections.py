@@ -33,6 +33,10 @@ class Connections(Part):
         row = pause_of(tables, tenant_id, system, self._db.now())
         return None if row is None else rows.paused(row)
 
+    async def resumed(self, tenant_id: int, system: str) -> int:
+        tables = await self._db.read("resumed")
+        return sum(row["resumed"] for row in tables.connection.find("system", (tenant_id, system)))
+
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         tables = await self._db.read("recall")
         row = tables.reference_cache.get((tenant_id, kind, index_key(key)))

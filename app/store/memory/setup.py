@@ -118,7 +118,8 @@ class Setup(Part):
             row = tables.connection.get(connection_id)
             if row is None or row["tenant_id"] != tenant_id:
                 return False
-            tables.connection.change(connection_id, paused=False, **_NOT_PAUSED)
+            resumed = row["resumed"] + 1
+            tables.connection.change(connection_id, paused=False, resumed=resumed, **_NOT_PAUSED)
             now = self._db.now()
             for order_id in self._changed(tables, tenant_id, audit, STOPPED_BY_PAUSE):
                 for one in tables.applied.find("order", order_id):

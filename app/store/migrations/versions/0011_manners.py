@@ -1,4 +1,4 @@
-"""due orders and new events by tenant: one tenant's flood is neither read nor locked for the others"""
+"""due orders and new events by tenant; how often people resumed a connection"""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "connection",
+        sa.Column("resumed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+    )
     op.create_index(
         "orders_due_of_tenant",
         "orders",
@@ -39,3 +43,4 @@ def downgrade() -> None:
         postgresql_where=sa.text("status = 'new'"),
     )
     op.drop_index("orders_due_of_tenant", table_name="orders")
+    op.drop_column("connection", "resumed")
