@@ -47,6 +47,7 @@ from app.domain.scenario import Scenario, forbidden
 from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync import unsettled
 from app.sync.attempt import Attempt, Drive
+from app.sync.circuit import Circuit
 from app.sync.endings import (
     LEDGER,
     Shut,
@@ -86,6 +87,7 @@ class Engine:
     mail: Mail | None = None  # None: no mail server is set
     ledger: str = ""  # its system, as its connection is called
     resumes: Resumes | None = None
+    circuit: Circuit = field(default_factory=Circuit, compare=False)
     # A ledger's budget is small: so few attempts share it that each comes to its end.
     ledger_line: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(LEDGER_AT_ONCE), compare=False
@@ -266,7 +268,11 @@ class Engine:
         async def sent() -> None:
             await self.checkpoints.reached("sent", run.step, run.subject)
 
-        bound = calling.set(Calling(run.step, run.subject, "step", calls.append, sent))
+        def called(call: CallRecord) -> None:
+            calls.append(call)
+            self.circuit.note(call)
+
+        bound = calling.set(Calling(run.step, run.subject, "step", called, sent))
         base = replace(row, attempts=attempts, started_at=view.now)
         try:
             assert run.want is not None  # noqa: S101 - runnable verdicts carry their want
@@ -342,6 +348,8 @@ class Engine:
                 # Refused here, by a pause that a person has ended: it must not begin anew.
                 return replace(ending.row, retry_at=now)
             await self.store.pause(view.row.tenant_id, paused, ending.pause)
+        elif paused and (sick := self.circuit.opens(paused, system)) is not None:
+            await self.store.pause(view.row.tenant_id, paused, sick)
         return ending.row
 
     def _system(self, step: str) -> str:

@@ -19,6 +19,7 @@ from app.domain.records import Claim
 from app.sync import hints, inbox
 from app.sync.alerts import Alerts
 from app.sync.attempt import Drive, Lease
+from app.sync.circuit import Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
 from app.sync.engine import Engine
@@ -55,7 +56,9 @@ class Worker:
         alerts: Alerts | None = None,
         drift: DriftSweep | None = None,
         resumes: Resumes | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
+        self._recovery = recovery
         self._resumes = resumes
         self._drift = drift
         self._engine = engine
@@ -135,6 +138,8 @@ class Worker:
                     break
                 if any(claim.claims_without_progress > 1 for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
+            if self._recovery is not None:
+                self._recovery.follow(self.nudge)
             await hints.follow(self._store, self._engine.cw)
             if self._invoices is not None:
                 await self._invoices.follow()
@@ -234,7 +239,7 @@ class Worker:
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
-        for beside in (self._commerce, self._alerts, self._drift):
+        for beside in (self._commerce, self._alerts, self._drift, self._recovery):
             if beside is not None:
                 await beside.stop()
         tasks = [task for _, task in self._active.values()]

@@ -29,7 +29,8 @@ class SlowStore(RefusingStore):
 
 
 def _shed(source: str) -> float:
-    return metrics.SHED.labels(source)._value.get()
+    value: float = metrics.SHED.labels(source)._value.get()
+    return value
 
 
 @pytest.mark.parametrize("room", [Room(deliveries=4), Room(size=5_000)])

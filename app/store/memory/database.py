@@ -121,6 +121,7 @@ def add_connection(tables: Tables, tenant_id: int, system: str, name: str) -> No
         pause_sentence=None,
         paused_by=None,
         resumed=0,
+        probed_at=None,
     )
 
 

@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("connection", sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "connection",
         sa.Column("resumed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -44,3 +45,4 @@ def downgrade() -> None:
     )
     op.drop_index("orders_due_of_tenant", table_name="orders")
     op.drop_column("connection", "resumed")
+    op.drop_column("connection", "probed_at")
