@@ -1,7 +1,7 @@
 """The room that deliveries have between their first byte and their answer.
 
 Owns two bounds, on deliveries and on their bytes, for all senders together and for each: what does
-not fit is refused at once, before its body is read (docs/decisions/0046). Must not know what a
+not fit is refused at once, before its body is read (decision 0046). Must not know what a
 delivery is.
 """
 

@@ -49,9 +49,10 @@ AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE})
 _DUE = f"""
 WITH RECURSIVE tenants AS ({skip_scan("orders", "due_at IS NOT NULL")}),
 under_way AS (
-    SELECT tenant_id, count(*) AS many FROM orders
-    WHERE lease_token IS NOT NULL AND lease_until > now() OR id = ANY ($2::bigint[])
-    GROUP BY tenant_id
+    SELECT tenant_id, count(*) AS many FROM (
+        SELECT tenant_id FROM orders WHERE lease_token IS NOT NULL AND lease_until > now()
+        UNION ALL SELECT tenant_id FROM orders WHERE id = ANY ($2::bigint[])
+    ) AS worked_on GROUP BY tenant_id
 ), due AS (
     SELECT t.tenant_id, coalesce(u.many, 0) AS many, oldest.due_at
     FROM tenants AS t LEFT JOIN under_way AS u USING (tenant_id) CROSS JOIN LATERAL (
