@@ -38,7 +38,7 @@ FROM generate_series(1, $3::int) AS n,
 
 async def _seed(pool: asyncpg.Pool[asyncpg.Record], tenant: int, name: str, count: int) -> None:
     await pool.execute(_SEED, tenant, name, count)
-    await pool.execute("ANALYZE orders")
+    await pool.execute("VACUUM ANALYZE orders")
 
 
 async def _worker(store: PostgresStore, me: Worker, stop: asyncio.Event, seen: set[int]) -> None:

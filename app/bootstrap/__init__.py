@@ -36,7 +36,7 @@ from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import build, ledger_in
-from app.connectors.transport import Pacing
+from app.connectors.pacing import Pacing
 from app.domain.books import Books
 from app.domain.grants import LEDGERS
 from app.domain.ports import Checkpoints

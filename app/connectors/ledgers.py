@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import caller as quickbooks_caller
 from app.connectors.quickbooks import oauth as quickbooks_oauth
 from app.connectors.quickbooks.client import QuickBooksClient
 from app.connectors.quickbooks.consent import QuickBooksConsent
 from app.connectors.signed_in import SignedIn
-from app.connectors.transport import AiohttpTransport, Pacing
+from app.connectors.transport import AiohttpTransport
 from app.connectors.xero import caller as xero_caller
 from app.connectors.xero import oauth as xero_oauth
 from app.connectors.xero.client import XeroClient

@@ -16,8 +16,9 @@ Work = TypeVar("Work")
 
 def skip_scan(table: str, condition: str) -> str:
     """Recursive SQL: the tenants that have rows, one probe of an index (tenant_id, ...) for each."""
-    first = f"SELECT min(tenant_id) AS tenant_id FROM {table} WHERE {condition}"  # noqa: S608
-    return f"{first} UNION ALL SELECT ({first} AND tenant_id > tenants.tenant_id) FROM tenants WHERE tenant_id IS NOT NULL"  # noqa: S608
+    first = f"SELECT min(tenant_id) AS tenant_id FROM {table} WHERE {condition}"  # noqa: S608 - no value
+    following = f"({first} AND tenant_id > tenants.tenant_id)"
+    return f"{first} UNION ALL SELECT {following} FROM tenants WHERE tenant_id IS NOT NULL"  # noqa: S608 - no value
 
 
 def in_turn(

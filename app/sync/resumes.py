@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.connectors.transport import Pacing
+from app.connectors.pacing import Pacing
 from app.domain.ports import Clock, Store
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.connectors.transport import Pacing
+from app.connectors.pacing import Pacing
 from app.domain.codes import Code
 from app.domain.ports import Paused
 from app.domain.views import Audit

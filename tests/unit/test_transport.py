@@ -9,14 +9,8 @@ import socket
 import httpx
 import pytest
 
-from app.connectors.transport import (
-    AiohttpTransport,
-    Calling,
-    Pacing,
-    Remote,
-    calling,
-    not_sent,
-)
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Calling, Remote, calling, not_sent
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.records import CallRecord
 from tests.unit.http_server import Served, always, http, read_request, serving
