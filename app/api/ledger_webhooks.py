@@ -25,6 +25,7 @@ from app.api.webhooks import (
     body_of,
     headers_of,
 )
+from app.api.room import Room
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.sync.ledger_events import Door
@@ -35,7 +36,10 @@ _log = telemetry.logger(__name__)
 class LedgerDoors:
     """The endpoints."""
 
-    def __init__(self, store: InboxStore, background: Background, doors: Iterable[Door]) -> None:
+    def __init__(
+        self, store: InboxStore, background: Background, doors: Iterable[Door], room: Room
+    ) -> None:
+        self._room = room
         self._store = store
         self._background = background
         self._doors = tuple(doors)
@@ -44,7 +48,9 @@ class LedgerDoors:
         return [
             Route(
                 f"/webhooks/{door.system}",
-                Endpoint(partial(self.receive, door), source=door.system, bare=True),
+                Endpoint(
+                    partial(self.receive, door), source=door.system, room=self._room, bare=True
+                ),
                 name=f"receive_{door.system}",
             )
             for door in self._doors

@@ -22,7 +22,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app import telemetry
 from app.api import signatures
-from app.api.problems import MEDIA_TYPE, RETRY_AFTER, Problem, unavailable
+from app.api.problems import MEDIA_TYPE, RETRY_AFTER, Problem, crowded, unavailable
+from app.api.room import Full, Room
 from app.domain import traces
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
@@ -124,7 +125,9 @@ class Doors:
         wall: Callable[[], datetime],
         commerce: CommerceDoor,
         connectwise: CallbackDoor | None,
+        room: Room,
     ) -> None:
+        self._room = room
         self._store = store
         self._background = background
         self._wall = wall
@@ -133,8 +136,9 @@ class Doors:
 
     def routes(self) -> list[Route]:
         """Callables that are not functions are served by Starlette as raw ASGI endpoints."""
-        commerce = Endpoint(self.commerce, source=inbox.COMMERCE)
-        connectwise = Endpoint(self.connectwise, source=inbox.CONNECTWISE)
+        room = self._room
+        commerce = Endpoint(self.commerce, source=inbox.COMMERCE, room=room)
+        connectwise = Endpoint(self.connectwise, source=inbox.CONNECTWISE, room=room)
         return [
             Route("/webhooks/commerce", commerce, name="receive_commerce"),
             Route("/webhooks/commerce/{connection}", commerce, name="receive_commerce_named"),
@@ -253,9 +257,11 @@ class Endpoint:
         handle: Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]],
         *,
         source: str,
+        room: Room,
         bare: bool = False,
     ) -> None:
         self._handle = handle
+        self._room = room
         self._source = source
         self._bare = bare
 
@@ -267,7 +273,7 @@ class Endpoint:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             _posted(scope)
-            status, content = await self._handle(scope, receive)
+            status, content = await self._admitted(scope, receive)
         except Problem as problem:
             more = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
             content = b"" if self._bare else problem.content()
@@ -279,6 +285,22 @@ class Endpoint:
         else:
             await _send(send, status, content, "application/json", [])
             self._count(status)
+
+    async def _admitted(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        sender = f"{self._source}/{scope['path_params'].get('connection', '')}"
+        try:
+            with self._room.place(sender) as place:
+
+                async def within() -> Message:
+                    message = await receive()
+                    place.grow(len(message.get("body", b"")))
+                    return message
+
+                return await self._handle(scope, within)
+        except Full as full:
+            metrics.SHED.labels(self._source).inc()
+            _log.warning("delivery_shed", source=self._source)
+            raise crowded(429 if self._source == inbox.CONNECTWISE else 503) from full
 
     def _count(self, status: int) -> None:
         metrics.DELIVERIES.labels(self._source, str(status)).inc()

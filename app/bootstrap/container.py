@@ -21,6 +21,7 @@ from app.domain.ports import ConnectWise, Ids, Store, Wake
 from app.settings import Settings
 from app.sync import registration
 from app.sync.alerts import Alerts
+from app.sync.circuit import Probe, Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
@@ -29,7 +30,7 @@ from app.sync.drift import DriftSweep
 from app.sync.engine import Engine
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
-from app.sync.inbox import CallbackCheck
+from app.sync.inbox import CONNECTWISE, CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.keys import Sessions
 from app.sync.ledger_events import Door
@@ -140,7 +141,15 @@ class Container:
             self.alerts,
             self.drift,
             self.retention,
+            self.engine.resumes,
+            self._recovery(),
         )
+
+    def _recovery(self) -> Recovery:
+        probes: dict[str, Probe] = {CONNECTWISE: self.cw.info}
+        if self.books is not None:
+            probes[self.engine.ledger] = self.books.organisation
+        return Recovery(self.store, self.clock, DEFAULT_TENANT, probes)
 
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Never fails a start."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import caller as quickbooks_caller
 from app.connectors.quickbooks import oauth as quickbooks_oauth
 from app.connectors.quickbooks.client import QuickBooksClient
@@ -70,15 +71,21 @@ def build(
     vault: LedgerVault,
     clock: Clock,
     budget_of: BudgetOf = _uncounted,
+    pacing: Pacing | None = None,
 ) -> Built:
     """The ledger's parts, which call nobody yet."""
     back = f"{settings.public_url}/oauth/{system}/callback"
     made = _quickbooks if system == QUICKBOOKS else _xero
-    return made(settings, back, vault, clock, budget_of)
+    return made(settings, back, vault, clock, budget_of, pacing or Pacing(clock))
 
 
 def _quickbooks(
-    settings: Settings, back: str, vault: LedgerVault, clock: Clock, budget_of: BudgetOf
+    settings: Settings,
+    back: str,
+    vault: LedgerVault,
+    clock: Clock,
+    budget_of: BudgetOf,
+    pacing: Pacing,
 ) -> Built:
     timeout = settings.ledger_timeout
     app = quickbooks_oauth.App(
@@ -96,14 +103,21 @@ def _quickbooks(
         access = quickbooks_caller.Access(settings.quickbooks_url, realm)
         refresh = consent.sign_in.refresh
         budget = budget_of(realm)
-        return QuickBooksClient(access, vault, refresh, clock=clock, timeout=timeout, budget=budget)
+        return QuickBooksClient(
+            access, vault, refresh, clock=clock, timeout=timeout, budget=budget, pacing=pacing
+        )
 
     wanted = settings.quickbooks_realm
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)
 
 
 def _xero(
-    settings: Settings, back: str, vault: LedgerVault, clock: Clock, budget_of: BudgetOf
+    settings: Settings,
+    back: str,
+    vault: LedgerVault,
+    clock: Clock,
+    budget_of: BudgetOf,
+    pacing: Pacing,
 ) -> Built:
     timeout = settings.ledger_timeout
     app = xero_oauth.App(settings.xero_client_id, settings.xero_client_secret.get_secret_value())
@@ -125,7 +139,7 @@ def _xero(
             identity_url=settings.xero_identity_url,
         )
         budget = budget_of(tenant_id)
-        return XeroClient(access, vault, clock=clock, timeout=timeout, budget=budget)
+        return XeroClient(access, vault, clock=clock, timeout=timeout, budget=budget, pacing=pacing)
 
     wanted = settings.xero_tenant_id
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)

@@ -1,7 +1,7 @@
 """The one HTTP wrapper: the httpx API over a small transport on aiohttp, with calls recorded.
 
-Owns connections, time and size limits, the line between "not sent" and "sent, answer unknown", the
-pause of a connection, and the call log. Must not know any vendor's paths, fields or errors.
+Owns connections, time and size limits, the line between "not sent" and "sent, answer unknown", and
+the call log. Must not know any vendor's paths, fields or errors.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from app.connectors.pacing import Pacing
 from app.connectors.recording import body_text, masked
 from app.domain.budgets import Budget
 from app.domain.errors import FailureKind, RemoteFailure
@@ -236,21 +237,6 @@ def trust(ca_file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(cafile=ca_file)
     return context
-
-
-class Pacing:
-    """A connection's pause in this process. The engine keeps the same pause for all workers."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._until = -math.inf
-
-    def pause(self, seconds: float) -> None:
-        self._until = max(self._until, self._clock.monotonic() + seconds)
-
-    def remaining(self) -> float:
-        """Seconds until calls are allowed again, 0 when they are."""
-        return max(0.0, self._until - self._clock.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

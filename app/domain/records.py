@@ -247,6 +247,7 @@ class Pause:
     until: datetime
     by: str = "service"
     why: str = ""
+    ends: bool = True  # False: at no known time
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from app.store.auditing import append
 from app.store.connections import CALLABLE
 from app.store.database import Clash, Part
 from app.store.events import Plan
+from app.store.fairness import skip_scan
 from app.store.merge_sql import SqlShelf
 from app.store.texts import text, text_or_none
 from app.telemetry import tracing
@@ -26,9 +27,23 @@ GROUP = 100  # each takes up to three advisory locks, of which a server has some
 TRIES = 3
 HINT_SECONDS = 60.0
 
+# A group is shared among the tenants that have new events; what one leaves is taken with the next.
 _TAKE = f"""
-WITH fresh AS (
-    SELECT * FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+WITH RECURSIVE tenants AS ({skip_scan("inbox_event", "status = 'new'")}),
+shares AS (
+    SELECT tenant_id, count(*) AS share FROM (
+        SELECT tenant_id FROM (
+            SELECT t.tenant_id, oldest.id FROM tenants AS t CROSS JOIN LATERAL (
+                SELECT id FROM inbox_event WHERE status = 'new' AND tenant_id = t.tenant_id
+                ORDER BY id LIMIT 1
+            ) AS oldest ORDER BY oldest.id LIMIT $1
+        ) AS t CROSS JOIN generate_series(1, $1::int) AS k ORDER BY k, t.id LIMIT $1
+    ) AS places GROUP BY tenant_id
+), fresh AS (
+    SELECT e.* FROM shares AS s CROSS JOIN LATERAL (
+        SELECT * FROM inbox_event WHERE status = 'new' AND tenant_id = s.tenant_id
+        ORDER BY id LIMIT s.share FOR UPDATE SKIP LOCKED
+    ) AS e
 ), later AS (
     SELECT * FROM inbox_event WHERE status = 'deferred' AND not_before <= now()
     ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED

@@ -70,8 +70,13 @@ WHERE connection.tenant_id = $1 ORDER BY id
 """  # noqa: S608 - constant text
 _RESUME = """
 UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
-    pause_sentence = NULL, paused_by = NULL
+    pause_sentence = NULL, paused_by = NULL, resumed = resumed + 1
 WHERE tenant_id = $1 AND id = $2 RETURNING kind, name
+"""
+_RECOVER = """
+UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
+    pause_sentence = NULL, paused_by = NULL, probed_at = NULL
+WHERE tenant_id = $1 AND kind = $2 AND paused AND pause_code = 'PEER_SICK' RETURNING id
 """
 # What met the pause itself, too, does not wait out its own time.
 _TRY_AGAIN = """
@@ -167,6 +172,16 @@ class Setup(Part):
     async def resume_connection(self, tenant_id: int, connection_id: int, audit: Audit) -> bool:
         async with self._db.transaction() as session:
             if await session.fetchrow(_RESUME, tenant_id, connection_id) is None:
+                return False
+            orders = await _changed(session, tenant_id, audit, STOPPED_BY_PAUSE)
+            await session.execute(_TRY_AGAIN, orders, STOPPED_BY_PAUSE)
+        await self._tell_who_read_before(tenant_id)
+        return True
+
+    async def recover(self, tenant_id: int, system: str) -> bool:
+        audit = Audit("service", "connection.recover", system)
+        async with self._db.transaction() as session:
+            if await session.fetchval(_RECOVER, tenant_id, system) is None:
                 return False
             orders = await _changed(session, tenant_id, audit, STOPPED_BY_PAUSE)
             await session.execute(_TRY_AGAIN, orders, STOPPED_BY_PAUSE)

@@ -47,6 +47,7 @@ from app.domain.scenario import Scenario, forbidden
 from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync import unsettled
 from app.sync.attempt import Attempt
+from app.sync.circuit import Circuit
 from app.sync.drive import Drive
 from app.sync.endings import (
     LEDGER,
@@ -61,6 +62,7 @@ from app.sync.endings import (
     stopped,
 )
 from app.sync.looks import look_at
+from app.sync.resumes import Resumes
 from app.telemetry import metrics, tracing, wide
 
 ROUNDS = 50
@@ -85,6 +87,8 @@ class Engine:
     books: Books | None = None  # None: no ledger is connected
     mail: Mail | None = None  # None: no mail server is set
     ledger: str = ""  # its system, as its connection is called
+    resumes: Resumes | None = None
+    circuit: Circuit = field(default_factory=Circuit, compare=False)
     # A ledger's budget is small: so few attempts share it that each comes to its end.
     ledger_line: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(LEDGER_AT_ONCE), compare=False
@@ -268,7 +272,11 @@ class Engine:
         async def sent() -> None:
             await self.checkpoints.reached("sent", run.step, run.subject)
 
-        bound = calling.set(Calling(run.step, run.subject, "step", calls.append, sent))
+        def called(call: CallRecord) -> None:
+            calls.append(call)
+            self.circuit.note(call)
+
+        bound = calling.set(Calling(run.step, run.subject, "step", called, sent))
         base = replace(row, attempts=attempts, started_at=view.now)
         try:
             assert run.want is not None  # noqa: S101 - runnable verdicts carry their want
@@ -347,7 +355,12 @@ class Engine:
         ending = failed(view, base, failure, now, chance, system, remembered=remembered)
         paused = self._system(base.step)
         if ending.pause is not None and paused:
+            if failure.status is None and self.resumes and paused in await self.resumes.hear():
+                # Refused here, by a pause that a person has ended: it must not begin anew.
+                return replace(ending.row, retry_at=now)
             await self.store.pause(view.row.tenant_id, paused, ending.pause)
+        elif paused and (sick := self.circuit.opens(paused, system)) is not None:
+            await self.store.pause(view.row.tenant_id, paused, sick)
         return ending.row
 
     def _system(self, step: str) -> str:

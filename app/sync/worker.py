@@ -18,12 +18,14 @@ from app.domain.ports import Clock, Store
 from app.domain.records import Claim
 from app.sync import hints, inbox
 from app.sync.alerts import Alerts
+from app.sync.circuit import Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
 from app.sync.drive import Drive, Lease
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.retention import Retention
+from app.sync.resumes import Resumes
 from app.telemetry import wide
 
 MERGE_AT_ONCE = 200
@@ -55,8 +57,12 @@ class Worker:
         alerts: Alerts | None = None,
         drift: DriftSweep | None = None,
         retention: Retention | None = None,
+        resumes: Resumes | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
         self._retention = retention
+        self._recovery = recovery
+        self._resumes = resumes
         self._drift = drift
         self._engine = engine
         self._invoices = invoices
@@ -123,6 +129,8 @@ class Worker:
             return
         self._draining = True
         try:
+            if self._resumes is not None:
+                await self._resumes.hear()
             while not self._stopping.is_set():
                 merged = await self._store.merge(inbox.plan, MERGE_AT_ONCE)
                 room = 0 if self._suspect else self._pace.batch - len(self._active)
@@ -133,6 +141,8 @@ class Worker:
                     break
                 if any(claim.claims_without_progress > 1 for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
+            if self._recovery is not None:
+                self._recovery.follow(self.nudge)
             await hints.follow(self._store, self._engine.cw)
             if self._invoices is not None:
                 await self._invoices.follow()
@@ -234,7 +244,10 @@ class Worker:
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
-        for beside in (self._commerce, self._alerts, self._drift, self._retention):
+        beside_orders = (
+            self._commerce, self._alerts, self._drift, self._retention, self._recovery
+        )  # fmt: skip
+        for beside in beside_orders:
             if beside is not None:
                 await beside.stop()
         tasks = [task for _, task in self._active.values()]

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from app.connectors.transport import Pacing
+from app.connectors.pacing import Pacing
 from app.domain.errors import FailureKind
 from app.domain.order import OrderView
 from app.store import placing

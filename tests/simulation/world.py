@@ -28,6 +28,7 @@ from app.domain.records import Claim, Release, Snapshot, WriteSet
 from app.settings import Settings
 from app.store.memory import MemoryStore, Mortal, Seed
 from app.sync import inbox, registration
+from app.sync.circuit import Recovery
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.worker import Pace, Worker
@@ -268,7 +269,8 @@ class World:
         cw = self.client()
         pace = Pace(batch=8, lease=LEASE, sweep=8.0)
         invoices = InvoicePoll(self.store, cw, self.clock, TENANT, 60.0)
-        return Worker(self.engine(cw), self.store, self.clock, pace, invoices)
+        recovery = Recovery(self.store, self.clock, TENANT, {"connectwise": cw.info})
+        return Worker(self.engine(cw), self.store, self.clock, pace, invoices, recovery=recovery)
 
     def nudge(self) -> None:
         """A wake went through the queue, or was lost on the way."""

@@ -17,7 +17,8 @@ import httpx
 from app.connectors import wire_json
 from app.connectors.commerce import errors, translate
 from app.connectors.commerce.schemas import row
-from app.connectors.transport import AiohttpTransport, Calling, Pacing, Remote, calling
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Calling, Remote, calling
 from app.domain.commerce import Change, Listing
 from app.domain.documents import Kind
 from app.domain.errors import FailureKind, RemoteFailure
@@ -70,6 +71,7 @@ class CommerceClient:
         timeout: float = 20.0,
         before: Callable[[], Awaitable[None]] = _free,
         transport: httpx.AsyncBaseTransport | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         self._zone = access.zone
         self._clock = clock
@@ -80,7 +82,7 @@ class CommerceClient:
             headers=access.headers,
             clock=clock,
             transport=transport or AiohttpTransport(total=timeout),
-            pacing=Pacing(clock),
+            pacing=pacing or Pacing(clock),
             people=PEOPLE,
         )
         self._known: OrderedDict[str, tuple[float, Record | None]] = OrderedDict()

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 
 from app.connectors.bearer import Bearer
-from app.connectors.transport import AiohttpTransport, Pacing, Remote
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Remote
 from app.connectors.xero import errors, paths
 from app.connectors.xero.caller import PEOPLE, SYSTEM, Access, Caller, SignIn
 from app.connectors.xero.paths import Family
