@@ -34,6 +34,8 @@ RATES = {
     "late": 0.4,  # a delivery is overtaken
     "deaf": 0.3,  # a wake or a callback is lost
 }
+# At how many of the places others may run: at each of them costs time and shows no more.
+OTHERS_RUN = 0.5
 MOST_KILLS = 3  # more in a row on one order make it poison, as they should
 
 
@@ -98,7 +100,8 @@ class Chaos:
             # needs. That is not promised (docs/reliability.md), so it is not played.
             if self.comes("jump", point, unless=self.doubtful):
                 self.jumped += self.chance.choice((0.2, 3.0, self.lease * 1.5))
-        await asyncio.sleep(0)
+        if self.chance.random() < OTHERS_RUN:
+            await asyncio.sleep(0)
 
     async def ends(self, host: Host, point: str) -> None:
         """The process dies here, or stands still for a while."""

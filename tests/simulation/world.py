@@ -34,6 +34,7 @@ from app.sync.worker import Pace, Worker
 from sandbox.connectwise.callbacks import Notices, Sender
 from sandbox.connectwise.http.api import Api, Credentials
 from sandbox.connectwise.model import ConnectWise
+from sandbox.connectwise.model.store import Store
 from sandbox.kit.wire import Reply, Request
 from sandbox.observer import ROW_OF, Case
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
@@ -78,6 +79,12 @@ def settings(scenario: str, more: tuple[tuple[str, Any], ...] = ()) -> Settings:
 @cache
 def known_scenarios() -> Mapping[str, Any]:
     return scenarios()
+
+
+@cache
+def _sown() -> Store:
+    """What ConnectWise starts with on every day: making it is a twentieth of a day."""
+    return ConnectWise(now=lambda: BEGIN, new_guid=Numbers("s").token).world.store
 
 
 def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -184,7 +191,9 @@ class World:
         )
         self.chaos.doubtful = self._doubtful
         guids = Numbers("g")
-        self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
+        self.psa = ConnectWise(
+            now=self.now, new_guid=guids.token, company=LOGIN.company, first=_sown().copy()
+        )
         self.psa.base_url = f"http://connectwise{ROOT}"
         self.api = Api(self.psa, LOGIN, signing_key=lambda _: "key")
         sender = Sender(
