@@ -33,7 +33,12 @@ RATES = {
     "double": 0.3,  # a delivery comes again
     "late": 0.4,  # a delivery is overtaken
     "deaf": 0.3,  # a wake or a callback is lost
+    # Aimed at the moments in which a rule of the protocol matters, which chance seldom meets:
+    "meet": 0.3,  # a delivery comes between what an order was decided on and its release
+    "stall": 0.04,  # a standstill just before a write is sent
+    "dying": 0.3,  # the worker ends, or loses its session, with a slow write on its way
 }
+BEFORE_WRITES = frozenset({"begin.after", "announce_again.after", "heartbeat.after"})
 # At how many of the places others may run: at each of them costs time and shows no more.
 OTHERS_RUN = 0.5
 MOST_KILLS = 3  # more in a row on one order make it poison, as they should
@@ -92,6 +97,8 @@ class Chaos:
         if self.stormy:
             if host is not None:
                 await self.ends(host, point)
+                if point in BEFORE_WRITES and self.comes("stall", point):
+                    await self._freeze(host, (0.3, 0.6, 1.3))
             if self.comes("slow_store", point):
                 await asyncio.sleep(self.chance.choice((0.001, 0.05, 0.5, 2.0)))
             if self.comes("store", point):
@@ -110,14 +117,26 @@ class Chaos:
             host.die()
             await asyncio.sleep(0)  # never returns
         if self.comes("freeze", point):
-            host.frozen = True
-            seconds = self.lease * self.chance.choice((0.1, 0.6, 1.3, 2.0))
-            self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
-            await asyncio.sleep(0)
+            await self._freeze(host, (0.1, 0.6, 1.3, 2.0))
         if self.comes("session", point):
-            for ended in host.sessions:
-                ended()
-            host.sessions.clear()
+            host.lose_sessions()
+
+    async def _freeze(self, host: Host, leases: tuple[float, ...]) -> None:
+        host.frozen = True
+        seconds = self.lease * self.chance.choice(leases)
+        self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
+        await asyncio.sleep(0)
+
+    def sent_slowly(self, where: str) -> None:
+        """A write has left and will be carried out late: its worker may end meanwhile."""
+        host = HOST.get()
+        if host is None or not self.comes("dying", where):
+            return
+        if self.kills < MOST_KILLS and self.chance.random() < 0.5:
+            self.kills += 1
+            host.die()
+        else:
+            host.lose_sessions()
 
     async def reached(self, point: str, step: str, subject: str) -> None:
         """ports.Checkpoints."""
