@@ -20,7 +20,7 @@ from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 RATES = {
     "kill": 0.01,
     "freeze": 0.008,
-    "session": 0.004,  # the worker's session lock is lost, and the worker lives
+    "session": 0.01,  # the worker's session lock is lost, and the worker lives
     "store": 0.02,  # the database is away, before or after the commit
     "slow_store": 0.05,
     "jump": 0.004,  # the database's clock
@@ -68,6 +68,7 @@ class Chaos:
     jumped: float = 0.0
     armed: bool = False  # nothing goes wrong before the day begins
     doubtful: Callable[[], bool] = lambda: False
+    wake: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         for kind, most in RATES.items():
@@ -115,11 +116,13 @@ class Chaos:
         if self.kills < MOST_KILLS and self.comes("kill", point):
             self.kills += 1
             host.die()
+            self._others_wake()
             await asyncio.sleep(0)  # never returns
         if self.comes("freeze", point):
             await self._freeze(host, (0.1, 0.6, 1.3, 2.0))
         if self.comes("session", point):
             host.lose_sessions()
+            self._others_wake()
 
     async def _freeze(self, host: Host, leases: tuple[float, ...]) -> None:
         host.frozen = True
@@ -137,6 +140,13 @@ class Chaos:
             host.die()
         else:
             host.lose_sessions()
+        self._others_wake()
+
+    def _others_wake(self) -> None:
+        """Often somebody looks just after a worker ended, and not only at the next sweep."""
+        if self.chance.random() < 0.7:
+            soon = self.chance.uniform(0.0, 0.5)
+            self.loop.call_later(soon, self.wake, context=outside())
 
     async def reached(self, point: str, step: str, subject: str) -> None:
         """ports.Checkpoints."""

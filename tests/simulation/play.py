@@ -47,7 +47,7 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     """Play a day. `calm`: nothing goes wrong, and events come one after the other."""
     chance = random.Random(f"turns {day.seed}") if day.reorder and not calm else None  # noqa: S311
     loop = VirtualLoop(chance)
-    until = 0.0 if calm else CALM
+    until = 0.0 if calm else CALM * day.length
     world = World(loop, day.seed, day.scenario, limits or Limits(), until, dict(day.settings))
     found: list[str] = []
     ended: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     bodies.start()
     gc.disable()  # what it ends at its own moments would be another history each time
     try:
-        run(loop, _course(world, day, found, ended, calm=calm))
+        run(loop, course(world, day, found, ended, calm=calm))
     except Halted:
         halted = True
     except Stuck as stuck:
@@ -77,7 +77,7 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     return Run(day, found, told, world.chaos.count, ended)
 
 
-async def _course(
+async def course(
     world: World, day: Day, found: list[str], ended: dict[str, Any], *, calm: bool
 ) -> None:
     await world.open()
@@ -135,7 +135,7 @@ async def _unsettled(world: World, day: Day, stories: dict[int, Story]) -> list[
             continue  # ended its worker too often; a person decides
         elif row.code.value != (wanted := expected(day, made)["code"]):
             wrong.append(f"{made.number} is {_shown(row)}, not {wanted}")
-    tables = world.store.rows()
+    tables = await world.tables()
     for name, state in (("inbox_event", "new"), ("inbox_event", "rejected")):
         wrong += [
             f"{name} {row['id']} is {state}: {row.get('cause')}"

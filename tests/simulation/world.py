@@ -88,7 +88,8 @@ def _sown() -> Store:
 
 
 def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    if line["event"] in BROKEN:
+    host = HOST.get()
+    if line["event"] in BROKEN and not (host is not None and host.dead):
         error = line.get("exc_info")
         told = "".join(traceback.format_exception(error)) if error is not None else ""
         broken.append(f"{line['event']}: {line.get('error')}\n{told}")
@@ -229,6 +230,7 @@ class World:
             wrong=self.wrong,
         )
         self.chaos.doubtful = self._doubtful
+        self.chaos.wake = self.nudge
         guids = Numbers("g")
         self.psa = ConnectWise(
             now=self.now, new_guid=guids.token, company=LOGIN.company, first=_sown().copy()
@@ -336,7 +338,7 @@ class World:
         while True:
             host = self.hosts[name] = self.loop.host(f"{name}.{self._spawned}")
             self._spawned += 1
-            worker = self.workers[name] = self._worker()
+            worker = self.workers[name] = self._worker(await self.store_of(host))
             context = outside()
             context.run(HOST.set, host)
             self.loop.create_task(worker.run(), context=context)
@@ -352,9 +354,17 @@ class World:
             access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
         )
 
-    def engine(self, cw: ports.ConnectWise) -> Engine:
+    async def store_of(self, host: Host) -> Any:
+        """The store as a host reaches it."""
+        return self.store
+
+    async def tables(self) -> Mapping[str, Mapping[Any, Mapping[str, Any]]]:
+        """Every row by its key, by the name of its table."""
+        return self.store.rows()
+
+    def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
         return Engine(
-            store=self.store,
+            store=store,
             cw=cw,
             clock=self.clock,
             chance=self.chaos.chance,
@@ -363,11 +373,11 @@ class World:
             defaults=self.defaults,
         )
 
-    def _worker(self) -> Worker:
+    def _worker(self, store: Any) -> Worker:
         cw = self.client()
         pace = Pace(batch=8, lease=LEASE, sweep=8.0)
-        invoices = InvoicePoll(self.store, cw, self.clock, TENANT, 60.0)
-        return Worker(self.engine(cw), self.store, self.clock, pace, invoices)
+        invoices = InvoicePoll(store, cw, self.clock, TENANT, 60.0)
+        return Worker(self.engine(cw, store), store, self.clock, pace, invoices)
 
     def nudge(self) -> None:
         """A wake went through the queue, or was lost on the way."""
