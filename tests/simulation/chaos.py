@@ -66,6 +66,7 @@ class Chaos:
     count: int = 0
     kills: int = 0
     jumped: float = 0.0
+    stalled: set[Host | None] = field(default_factory=set)
     armed: bool = False  # nothing goes wrong before the day begins
     doubtful: Callable[[], bool] = lambda: False
     wake: Callable[[], None] = lambda: None
@@ -99,7 +100,7 @@ class Chaos:
             if host is not None:
                 await self.ends(host, point)
                 if point in BEFORE_WRITES and self.comes("stall", point):
-                    await self._freeze(host, (0.3, 0.6, 1.3))
+                    await self._stall(host)
             if self.comes("slow_store", point):
                 await asyncio.sleep(self.chance.choice((0.001, 0.05, 0.5, 2.0)))
             if self.comes("store", point):
@@ -130,10 +131,28 @@ class Chaos:
         self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
         await asyncio.sleep(0)
 
-    def sent_slowly(self, where: str) -> None:
+    async def _stall(self, host: Host) -> None:
+        """A standstill before a write. Meanwhile the database may give the host up; else the write
+        goes a slow way afterwards, and its worker ends over it."""
+        if self.chance.random() < 0.3:
+            host.lose_sessions()
+            self._others_wake()
+        else:
+            self.stalled.add(host)
+        await self._freeze(host, (0.3, 0.6, 1.3))
+
+    def after_stall(self) -> bool:
+        """Whether this write is the first after a standstill of its host."""
+        host = HOST.get()
+        if host not in self.stalled:
+            return False
+        self.stalled.discard(host)
+        return self.stormy
+
+    def sent_slowly(self, where: str, *, surely: bool) -> None:
         """A write has left and will be carried out late: its worker may end meanwhile."""
         host = HOST.get()
-        if host is None or not self.comes("dying", where):
+        if host is None or not (surely or self.comes("dying", where)):
             return
         if self.kills < MOST_KILLS and self.chance.random() < 0.5:
             self.kills += 1

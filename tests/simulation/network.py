@@ -97,7 +97,8 @@ class Network(httpx.AsyncBaseTransport):
         where = f"{asked.method} {asked.path}"
         if asyncio.get_running_loop().time() < self._quiet_until:
             self._watch.wrong(f"H10: {where} was asked in a pause that {self._name} had asked for")
-        way = self._way(where, write=write)
+        surely = write and self._chaos.after_stall()
+        way = self._slow_way() if surely else self._way(where, write=write)
         if way.refused:
             await asyncio.sleep(way.before)
             raise httpx.ConnectError("simulated: refused", request=request)
@@ -109,7 +110,7 @@ class Network(httpx.AsyncBaseTransport):
             way.before, self._carry_out, asked, way, answered, number, context=outside()
         )
         if write and way.after == self._total:
-            self._chaos.sent_slowly(where)
+            self._chaos.sent_slowly(where, surely=surely)
         bound = calling.get()
         if write and bound is not None and bound.sent is not None:
             await bound.sent()
@@ -128,6 +129,10 @@ class Network(httpx.AsyncBaseTransport):
         if reply.status == TOO_MANY and wait is not None:
             self._quiet_until = asyncio.get_running_loop().time() + float(wait)
         return httpx.Response(reply.status, headers=headers, content=reply.body, request=request)
+
+    def _slow_way(self) -> Way:
+        """Beyond the timeout, and carried out only towards its end."""
+        return Way(self._chaos.chance.uniform(0.6, 1.0) * self._total, self._total)
 
     def _way(self, where: str, *, write: bool) -> Way:
         chaos, chance = self._chaos, self._chaos.chance

@@ -111,8 +111,8 @@ class RealLoop(asyncio.SelectorEventLoop):
 class Reached:
     """A store as one host reaches it: faults come before and after each of its calls."""
 
-    def __init__(self, store: PostgresStore, fault: Callable[[str], Awaitable[None]]) -> None:
-        self._store, self._fault = store, fault
+    def __init__(self, store: PostgresStore, world: RealWorld) -> None:
+        self._store, self._fault, self._world = store, world.fault, world
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
@@ -133,14 +133,8 @@ class Reached:
         async with self._store.join() as me:
             host = HOST.get()
             if host is not None:
-                host.sessions.append(lambda: self._end(me))
+                host.sessions.append(lambda: self._world.end_session(me))
             yield me
-
-    def _end(self, me: Worker) -> None:
-        """The server ends the worker's session."""
-        work = self._store._db.pool.execute(_END_SESSION, LIVENESS, me.id)
-        ended = asyncio.get_running_loop().create_task(_quietly(work), context=outside())
-        ended.add_done_callback(lambda _: None)
 
 
 async def _quietly(work: Awaitable[Any]) -> None:
@@ -169,13 +163,18 @@ class RealWorld(World):
         await connection.close()
         assert passed < CALM
         self.home = await PostgresStore.open(url)
-        self.store = Reached(self.home, self.fault)  # type: ignore[assignment]
+        self.store = Reached(self.home, self)  # type: ignore[assignment]
 
     async def store_of(self, host: Host) -> Any:
         store = await PostgresStore.open(self.url)
         assert isinstance(host, RealHost)
         host.cuts.append(store._db.pool.terminate)
-        return Reached(store, self.fault)
+        return Reached(store, self)
+
+    def end_session(self, me: Worker) -> None:
+        """The server ends a worker's session."""
+        work = self.home._db.pool.execute(_END_SESSION, LIVENESS, me.id)
+        self.loop.create_task(_quietly(work), context=outside())
 
     async def tables(self) -> Mapping[str, Mapping[Any, Mapping[str, Any]]]:
         async with self.home._db.session() as session:
@@ -231,6 +230,7 @@ def play_for_real(day: Day, url: str) -> Run:
 
 def _end(loop: RealLoop, world: RealWorld) -> None:
     for host in world.hosts.values():
+        host.sessions.clear()
         host.frozen = False
         host.die()
     for _ in range(5):
