@@ -8,7 +8,6 @@ function that serves it over HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 

@@ -94,6 +94,8 @@ def _for_ever(tables: Any, alive: Any, now: datetime) -> Any:
 class _AnyToken(str):
     """Equal to every lease token, so that a check of it says nothing."""
 
+    __slots__ = ()
+
     def __ne__(self, other: object) -> bool:
         return False
 
@@ -251,9 +253,7 @@ DEFECTS: tuple[Defect, ...] = (
         _method(attempt, "DID_NOTHING", FORGETFUL),
     ),
     Defect("what was made is not remembered", 0, _method(Attempt, "_settle", _never_settles)),
-    Defect(
-        "a dead worker's orders are not taken over", 0, _method(claiming, "_free", _for_ever)
-    ),
+    Defect("a dead worker's orders are not taken over", 0, _method(claiming, "_free", _for_ever)),
     Defect("anybody may commit", 0, _method(Recording, "commit", _by_anybody)),
     Defect("a release forgets what came in", 0, _method(Recording, "commit", _released_plainly)),
     Defect("the lease is not looked at", 0, _method(Attempt, "_lease_lasts", _unasked)),
@@ -263,9 +263,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect(
         "doubt counts from the announcement",
         0,
-        _method(
-            attempt, "unsettled", SimpleNamespace(**{**vars(unsettled), "noticed": _nothing})
-        ),
+        _method(attempt, "unsettled", SimpleNamespace(**{**vars(unsettled), "noticed": _nothing})),
     ),
     Defect(
         "Retry-After is forgotten",
@@ -276,9 +274,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect("what arrives last is the newest", 0, _method(placing, "merge", _newest_arrival)),
     Defect("a delivery counts each time", 0, _method(Intake, "accept", _counted_each_time)),
-    Defect(
-        "records are adopted without their marker", 6, _method(OrderView, "marker", _unmarked)
-    ),
+    Defect("records are adopted without their marker", 6, _method(OrderView, "marker", _unmarked)),
     Defect("goods may be incomplete", 1, _open("goods_complete")),
     Defect("purchase orders wait for no sales order", 1, _loose("sync_purchase_order")),
     Defect(

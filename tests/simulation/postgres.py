@@ -154,9 +154,7 @@ class RealWorld(World):
         began = await connection.fetchval("SELECT clock_timestamp()")
         passed = self.loop.time()
         begin = BEGIN.isoformat()
-        await connection.execute(
-            _CLOCK.format(begin=begin, began=began.isoformat(), speed=SPEED)
-        )
+        await connection.execute(_CLOCK.format(begin=begin, began=began.isoformat(), speed=SPEED))
         name = await connection.fetchval("SELECT current_database()")
         path = "faster, pg_catalog, public"
         await connection.execute(f'ALTER DATABASE "{name}" SET search_path = {path}')
@@ -179,7 +177,7 @@ class RealWorld(World):
     async def tables(self) -> Mapping[str, Mapping[Any, Mapping[str, Any]]]:
         async with self.home._db.session() as session:
             return {
-                name: {row["id"]: row for row in await session.fetch(f"SELECT * FROM {name}")}  # noqa: S608
+                name: {row["id"]: dict(row) for row in await session.fetch(f"SELECT * FROM {name}")}  # noqa: S608
                 for name in ("inbox_event", "orders")
             }
 

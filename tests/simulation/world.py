@@ -180,7 +180,7 @@ class Kept(MemoryStore):
         if claim is None or row is None:
             return True
         ends = self._db.now() + timedelta(seconds=TIMEOUT)
-        return row["lease_token"] == claim.token and row["lease_until"] >= ends
+        return bool(row["lease_token"] == claim.token and row["lease_until"] >= ends)
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[ports.Worker]:
@@ -347,9 +347,7 @@ class World:
             await asyncio.sleep(self.chaos.chance.uniform(0.5, 8.0))
 
     def client(self) -> ConnectWiseClient:
-        network = Network(
-            "cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, watch=self
-        )
+        network = Network("cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, watch=self)
         return ConnectWiseClient(
             access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
         )
