@@ -87,6 +87,12 @@ def _sown() -> Store:
     return ConnectWise(now=lambda: BEGIN, new_guid=Numbers("s").token).world.store
 
 
+@cache
+def known_products() -> frozenset[str]:
+    """The identifiers of the catalog items that ConnectWise starts with."""
+    return frozenset(row["identifier"] for row in _sown().rows("catalog"))
+
+
 def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     host = HOST.get()
     if line["event"] in BROKEN and not (host is not None and host.dead):
