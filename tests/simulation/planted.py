@@ -274,7 +274,9 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect("what arrives last is the newest", 6, _method(placing, "merge", _newest_arrival)),
     Defect("a delivery counts each time", 2, _method(Intake, "accept", _counted_each_time)),
-    Defect("records are adopted without their marker", 115, _method(OrderView, "marker", _unmarked)),
+    Defect(
+        "records are adopted without their marker", 115, _method(OrderView, "marker", _unmarked)
+    ),
     Defect("goods may be incomplete", 1, _open("goods_complete")),
     Defect("purchase orders wait for no sales order", 4, _loose("sync_purchase_order")),
     Defect(

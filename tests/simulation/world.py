@@ -216,6 +216,7 @@ class World:
     _spawned: int = 0
     _coming: list[asyncio.Event] = field(default_factory=list)
     _sent: int = 0
+    _under_way: set[int] = field(default_factory=set)
     _carried_out: dict[str, int] = field(default_factory=dict)
     _judged: int = 0
 
@@ -310,9 +311,11 @@ class World:
         if not self.chaos.jumped and not self.store.leased():
             self.wrong(f"H9: {where} was sent by who does not hold the order")
         self._sent += 1
+        self._under_way.add(self._sent)
         return self._sent
 
     def wrote(self, number: int, where: str, *, done: bool) -> None:
+        self._under_way.discard(number)
         if done and where.startswith(("PATCH", "PUT")):
             if number < self._carried_out.get(where, 0):
                 self.wrong(f"H9: {where} was carried out after a later change of the same record")
@@ -328,7 +331,10 @@ class World:
                     self.wrong(f"rule {finding}")
 
     def _doubtful(self) -> bool:
-        return any(row["outcome"] is None for row in self.store.rows()["intent"].values())
+        unanswered = self._under_way
+        return bool(unanswered) or any(
+            row["outcome"] is None for row in self.store.rows()["intent"].values()
+        )
 
     # Workers ------------------------------------------------------------------------------
 
