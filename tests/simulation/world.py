@@ -331,8 +331,7 @@ class World:
                     self.wrong(f"rule {finding}")
 
     def _doubtful(self) -> bool:
-        unanswered = self._under_way
-        return bool(unanswered) or any(
+        return bool(self._under_way) or any(
             row["outcome"] is None for row in self.store.rows()["intent"].values()
         )
 
