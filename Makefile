@@ -37,7 +37,7 @@ test-breadth: $(STAMP) ## every turn of every rule and switch, generated orders,
 
 test-all: test test-breadth ## both
 
-simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123
+simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123, ARGS=--small
 	@PYTHONHASHSEED=0 $(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
 
 fuzz: $(STAMP) ## bad input at every edge: EXAMPLES=2000 of each kind

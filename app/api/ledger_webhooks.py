@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope
 
 from app import telemetry
 from app.api.problems import Problem, unavailable
+from app.api.room import Room
 from app.api.webhooks import (
     HEAD_BYTES,
     Background,
@@ -25,7 +26,6 @@ from app.api.webhooks import (
     body_of,
     headers_of,
 )
-from app.api.room import Room
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.sync.ledger_events import Door

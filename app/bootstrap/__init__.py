@@ -63,8 +63,8 @@ from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
-from app.sync.retention import Retention
 from app.sync.resumes import Resumes
+from app.sync.retention import Retention
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake

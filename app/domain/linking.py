@@ -14,6 +14,7 @@ from typing import Any
 
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.invoices import accepted_unlinked
+from app.domain.once import once
 from app.domain.order import OrderView
 from app.domain.standing import came, frozen_products, stands
 
@@ -29,7 +30,8 @@ class Share:
     cost: Decimal
 
 
-def allocate(view: OrderView) -> dict[int, tuple[Share, ...]]:
+@once
+def allocate(view: OrderView) -> Mapping[int, tuple[Share, ...]]:
     """Shares of every purchase order that counts, by purchase order id.
 
     Purchase orders are served in id order whatever the order in which they came in, so that
@@ -225,7 +227,8 @@ def _share(share: Mapping[str, Any]) -> Share:
     )
 
 
-def covered(view: OrderView) -> dict[int, int]:
+@once
+def covered(view: OrderView) -> Mapping[int, int]:
     """Linked purchase order quantity by sales order line id."""
     result: dict[int, int] = {}
     for shares in allocate(view).values():

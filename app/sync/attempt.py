@@ -344,10 +344,12 @@ class Attempt:
 
         Raises Wait until the second look-up may be trusted: never earlier than the intent's
         commit + the call's timeout + READ_LAG, because the first call may still be executing.
+        Where its worker ended, from when that was noticed: it may have stood still before sending.
         """
         lag, timeout = self.view.live.read_lag, self._timeout
         now = await self.now()
-        last = intent.committed_at + timeout + lag
+        sent = max(intent.committed_at, unsettled.noticed(self.view) or intent.committed_at)
+        last = sent + timeout + lag
         if intent.looked_at is not None:
             last = max(last, intent.looked_at + lag)
         then = f"{self._system} is asked again before anything is sent."

@@ -21,9 +21,12 @@ class Lease:
     seconds: float
     confirmed: float
     lost: bool = False
+    alive: Callable[[], bool] = lambda: True  # whether the worker has its session lock
 
     def left(self, now: float) -> float:
-        return -1.0 if self.lost else self.confirmed + self.seconds - now
+        if self.lost or not self.alive():  # without the lock others take over at once
+            return -1.0
+        return self.confirmed + self.seconds - now
 
 
 @dataclass(slots=True)

@@ -24,8 +24,8 @@ from app.sync.drift import DriftSweep
 from app.sync.drive import Drive, Lease
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
-from app.sync.retention import Retention
 from app.sync.resumes import Resumes
+from app.sync.retention import Retention
 from app.telemetry import wide
 
 MERGE_AT_ONCE = 200
@@ -134,9 +134,10 @@ class Worker:
             while not self._stopping.is_set():
                 merged = await self._store.merge(inbox.plan, MERGE_AT_ONCE)
                 room = 0 if self._suspect else self._pace.batch - len(self._active)
+                asked = self._clock.monotonic()  # the lease runs from then, however late the answer
                 claims = await self._store.claim(me, room, self._pace.lease) if room > 0 else []
                 for claim in claims:
-                    self._start(me, claim)
+                    self._start(me, claim, asked)
                 if not claims and not merged:
                     break
                 if any(claim.claims_without_progress > 1 for claim in claims):
@@ -157,8 +158,8 @@ class Worker:
         finally:
             self._draining = False
 
-    def _start(self, me: ports.Worker, claim: Claim) -> None:
-        lease = Lease(self._pace.lease, self._clock.monotonic())
+    def _start(self, me: ports.Worker, claim: Claim, asked: float) -> None:
+        lease = Lease(self._pace.lease, asked, alive=me.alive)
         drive = Drive(claim, lease, self._renewal(me, claim.token, lease))
         others = [task for _, task in self._active.values()]
         if claim.claims_without_progress > 1:

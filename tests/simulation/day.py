@@ -47,6 +47,7 @@ class Day:
     settings: dict[str, Any]
     switches: dict[str, Any]
     strangers: int
+    length: float = 1.0  # of TELLING and CALM
 
     @property
     def converts(self) -> bool:
@@ -119,6 +120,6 @@ def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:
         events = arrivals(made, day.seed * 10 + order)
     if calm:
         return [Told(2.0 * n, name, event) for n, (name, event) in enumerate(events)]
-    whole = rng.choice((0.5, 20.0, TELLING))
+    whole = rng.choice((0.5, 20.0, TELLING)) * day.length
     moments = sorted(rng.uniform(0.0, whole) for _ in events)
     return [Told(at, name, event) for at, (name, event) in zip(moments, events, strict=True)]

@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 import traceback
-from collections.abc import AsyncIterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -35,8 +35,9 @@ from app.sync.worker import Pace, Worker
 from sandbox.connectwise.callbacks import Notices, Sender
 from sandbox.connectwise.http.api import Api, Credentials
 from sandbox.connectwise.model import ConnectWise
+from sandbox.connectwise.model.store import Store
 from sandbox.kit.wire import Reply, Request
-from sandbox.observer import ROW_OF, Case
+from sandbox.observer import ROW_OF, Case, Judge
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
 from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 from tests.simulation.network import Network
@@ -81,8 +82,21 @@ def known_scenarios() -> Mapping[str, Any]:
     return scenarios()
 
 
+@cache
+def _sown() -> Store:
+    """What ConnectWise starts with on every day: making it is a twentieth of a day."""
+    return ConnectWise(now=lambda: BEGIN, new_guid=Numbers("s").token).world.store
+
+
+@cache
+def known_products() -> frozenset[str]:
+    """The identifiers of the catalog items that ConnectWise starts with."""
+    return frozenset(row["identifier"] for row in _sown().rows("catalog"))
+
+
 def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    if line["event"] in BROKEN:
+    host = HOST.get()
+    if line["event"] in BROKEN and not (host is not None and host.dead):
         error = line.get("exc_info")
         told = "".join(traceback.format_exception(error)) if error is not None else ""
         broken.append(f"{line['event']}: {line.get('error')}\n{told}")
@@ -100,45 +114,80 @@ def silent() -> None:
     structlog.configure(processors=[_heard], cache_logger_on_first_use=False)
 
 
-_COMMITTING: ContextVar[tuple[WriteSet, Release | None] | None] = ContextVar(
-    "committing", default=None
-)
+@dataclass
+class _Commit:
+    """One that is under way. `token`: the order's lease just before it took effect."""
+
+    writes: WriteSet
+    release: Release | None
+    token: str | None = None
+
+
+_COMMITTING: ContextVar[_Commit | None] = ContextVar("committing", default=None)
+# The claim under which the present task drives an order.
+_DRIVING: ContextVar[Claim | None] = ContextVar("driving", default=None)
 
 
 class Kept(MemoryStore):
     """The store in memory, with the sessions of a host ended when the host dies, and with a look
-    at every release: what came in since the order was loaded must not be forgotten by it."""
+    at every commit: none by who lost the order, and no release over what came in since the order
+    was loaded."""
 
-    def __init__(self, *given: Any, found: list[str], **more: Any) -> None:
+    def __init__(self, *given: Any, wrong: Callable[[str], None], **more: Any) -> None:
         super().__init__(*given, **more)
-        self._found = found
+        self._wrong = wrong
         self._loaded: dict[str, int] = {}
 
     async def load(self, claim: Claim) -> Snapshot:
+        _DRIVING.set(claim)
         snapshot = await super().load(claim)
         self._loaded[claim.token] = snapshot.order.wake_seq
         return snapshot
 
     async def commit(self, writes: WriteSet, release: Release | None = None) -> ports.Committed:
-        token = _COMMITTING.set((writes, release))
+        under_way = _Commit(writes, release)
+        token = _COMMITTING.set(under_way)
         try:
-            return await super().commit(writes, release)
+            committed = await super().commit(writes, release)
         finally:
             _COMMITTING.reset(token)
+        if committed.held and under_way.token != writes.token:
+            self._wrong(f"H9: order {writes.order_id} was written by who had lost it")
+        return committed
+
+    @property
+    def releasing(self) -> bool:
+        """Whether the present task is about to give an order back."""
+        under_way = _COMMITTING.get()
+        return under_way is not None and under_way.release is not None
+
+    def before(self) -> None:
+        """Just before a commit takes effect."""
+        under_way = _COMMITTING.get()
+        row = self._db.tables.orders.get(under_way.writes.order_id) if under_way else None
+        if under_way is not None and row is not None:
+            under_way.token = row["lease_token"]
 
     def look(self) -> None:
         """Just after a commit, before anybody else runs."""
-        committed = _COMMITTING.get()
-        if committed is None or committed[1] is None:
+        under_way = _COMMITTING.get()
+        if under_way is None or under_way.release is None:
             return
-        writes, release = committed
-        assert release is not None
-        row = self._db.tables.orders.get(writes.order_id)
-        known = self._loaded.get(writes.token)
+        row = self._db.tables.orders.get(under_way.writes.order_id)
+        known = self._loaded.get(under_way.writes.token)
         if row is None or known is None or row["lease_token"] is not None:
             return
-        if row["wake_seq"] > known and row["due_at"] == release.due_at:
-            self._found.append(f"H1: {row['number']} was released over what came in meanwhile")
+        if row["wake_seq"] > known and row["due_at"] == under_way.release.due_at:
+            self._wrong(f"H1: {row['number']} was released over what came in meanwhile")
+
+    def leased(self) -> bool:
+        """Whether who drives an order here still holds it, for as long as a call may take."""
+        claim = _DRIVING.get()
+        row = self._db.tables.orders.get(claim.order_id) if claim is not None else None
+        if claim is None or row is None:
+            return True
+        ends = self._db.now() + timedelta(seconds=TIMEOUT)
+        return bool(row["lease_token"] == claim.token and row["lease_until"] >= ends)
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[ports.Worker]:
@@ -166,6 +215,11 @@ class World:
     workers: dict[str, Worker] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     _spawned: int = 0
+    _coming: list[asyncio.Event] = field(default_factory=list)
+    _sent: int = 0
+    _under_way: set[int] = field(default_factory=set)
+    _carried_out: dict[str, int] = field(default_factory=dict)
+    _judged: int = 0
 
     def __post_init__(self) -> None:
         silent()
@@ -181,11 +235,15 @@ class World:
             Numbers("t"),
             setup=Seed(epoch=BEGIN),
             faults=self,
-            found=self.found,
+            wrong=self.wrong,
         )
         self.chaos.doubtful = self._doubtful
+        self.chaos.wake = self.nudge
         guids = Numbers("g")
-        self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
+        self.psa = ConnectWise(
+            now=self.now, new_guid=guids.token, company=LOGIN.company, first=_sown().copy()
+        )
+        self.judge = Judge(Case((), (), {}, ""))
         self.psa.base_url = f"http://connectwise{ROOT}"
         self.api = Api(self.psa, LOGIN, signing_key=lambda _: "key")
         sender = Sender(
@@ -204,6 +262,7 @@ class World:
         self.chaos.armed = True
         self.api.log.clear()
         self.api.first = self.psa.world.store.all_rows()
+        self.judge = Judge(self.case())
 
     def now(self) -> datetime:
         """What the outside world's clocks show."""
@@ -213,15 +272,69 @@ class World:
         """app.store.memory.Faults: each call of the store comes by here."""
         if point == "commit.after":
             self.store.look()
+        if point == "commit.before" and self.store.releasing:
+            await self._meet()
         await self.chaos.fault(point)
+        if point == "commit.before":
+            self.store.before()
+
+    async def _meet(self) -> None:
+        """What is to come in this day comes now, and is merged before the release."""
+        if self._coming and self.chaos.comes("meet", "release"):
+            self._coming.pop(0).set()
+            await asyncio.sleep(0.4)
+
+    async def until(self, at: float) -> None:
+        """The moment at which something comes in, or an earlier one."""
+        early = asyncio.Event()
+        self._coming.append(early)
+        timer = self.loop.call_at(at, early.set, context=outside())
+        await early.wait()
+        timer.cancel()
+        if early in self._coming:
+            self._coming.remove(early)
 
     def tell(self, kind: str, what: str) -> None:
         host = HOST.get()
         by = host.name if host is not None else "-"
         self.history.append(f"{self.loop.time():.6f} {by} {kind} {what}")
 
+    # network.Watch: every write of the service is judged when it is sent and when it is done ------
+
+    def wrong(self, why: str) -> None:
+        """The run ends here."""
+        self.tell("wrong", why)
+        self.found.append(why)
+        self.loop.halt(why)
+
+    def sends(self, where: str) -> int:
+        # A leap of the database's clock ends a lease that its worker cannot know of.
+        if not self.chaos.jumped and not self.store.leased():
+            self.wrong(f"H9: {where} was sent by who does not hold the order")
+        self._sent += 1
+        self._under_way.add(self._sent)
+        return self._sent
+
+    def wrote(self, number: int, where: str, *, done: bool) -> None:
+        self._under_way.discard(number)
+        if done and where.startswith(("PATCH", "PUT")):
+            if number < self._carried_out.get(where, 0):
+                self.wrong(f"H9: {where} was carried out after a later change of the same record")
+            self._carried_out[where] = number
+        self.judge_writes()
+
+    def judge_writes(self) -> None:
+        """By the outside observer, up to the last entry of the log."""
+        for entry in self.api.log.after(self._judged) if self.chaos.armed else ():
+            self._judged = entry.number
+            if entry.changed:
+                for finding in self.judge.see(json.loads(entry.line())):
+                    self.wrong(f"rule {finding}")
+
     def _doubtful(self) -> bool:
-        return any(row["outcome"] is None for row in self.store.rows()["intent"].values())
+        return bool(self._under_way) or any(
+            row["outcome"] is None for row in self.store.rows()["intent"].values()
+        )
 
     # Workers ------------------------------------------------------------------------------
 
@@ -237,7 +350,7 @@ class World:
         while True:
             host = self.hosts[name] = self.loop.host(f"{name}.{self._spawned}")
             self._spawned += 1
-            worker = self.workers[name] = self._worker()
+            worker = self.workers[name] = self._worker(await self.store_of(host))
             context = outside()
             context.run(HOST.set, host)
             self.loop.create_task(worker.run(), context=context)
@@ -246,17 +359,22 @@ class World:
             await asyncio.sleep(self.chaos.chance.uniform(0.5, 8.0))
 
     def client(self) -> ConnectWiseClient:
-        network = Network(
-            "cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell,
-            disturbed=self.found.append,
-        )  # fmt: skip
+        network = Network("cw", self.api, self.chaos, total=TIMEOUT, lag=LAG, watch=self)
         return ConnectWiseClient(
             access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
         )
 
-    def engine(self, cw: ports.ConnectWise) -> Engine:
+    async def store_of(self, host: Host) -> Any:
+        """The store as a host reaches it."""
+        return self.store
+
+    async def tables(self) -> Mapping[str, Mapping[Any, Mapping[str, Any]]]:
+        """Every row by its key, by the name of its table."""
+        return self.store.rows()
+
+    def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
         return Engine(
-            store=self.store,
+            store=store,
             cw=cw,
             clock=self.clock,
             chance=self.chaos.chance,
@@ -265,12 +383,12 @@ class World:
             defaults=self.defaults,
         )
 
-    def _worker(self) -> Worker:
+    def _worker(self, store: Any) -> Worker:
         cw = self.client()
         pace = Pace(batch=8, lease=LEASE, sweep=8.0)
-        invoices = InvoicePoll(self.store, cw, self.clock, TENANT, 60.0)
-        recovery = Recovery(self.store, self.clock, TENANT, {"connectwise": cw.info})
-        return Worker(self.engine(cw), self.store, self.clock, pace, invoices, recovery=recovery)
+        invoices = InvoicePoll(store, cw, self.clock, TENANT, 60.0)
+        recovery = Recovery(store, self.clock, TENANT, {"connectwise": cw.info})
+        return Worker(self.engine(cw, store), store, self.clock, pace, invoices, recovery=recovery)
 
     def nudge(self) -> None:
         """A wake went through the queue, or was lost on the way."""
@@ -283,18 +401,16 @@ class World:
     async def deliver(self, identity: str, event: Mapping[str, Any]) -> None:
         """Commerce posts an event until it is told that it was taken."""
         body = json.dumps(event).encode()
-        sent = self.now()
+        # Whatever comes of it: the service cannot have known it before.
+        self.accepted.append((self.now(), event))
         while True:
             delivery = inbox.read_commerce("default", identity, {}, body)
             assert delivery.status == "new", delivery.cause
             try:
                 taken = await self.store.accept(delivery)
             except StoreUnavailable:
-                # It may have been taken all the same.
-                self.accepted.append((sent, event))
                 await asyncio.sleep(self.chaos.chance.uniform(1.0, 20.0))
                 continue
-            self.accepted.append((sent, event))
             self.tell("accepted", f"{identity} {event['type']} {taken.duplicate}")
             self.nudge()
             return
@@ -335,7 +451,5 @@ class World:
         return json.loads(reply.body) if reply.body else None
 
     def case(self) -> Case:
-        """What the outside observer judges: the accepted events, and every write."""
-        entries = [entry for entry in self.api.log.after() if entry.changed]
-        log = [json.loads(entry.line()) for entry in entries]
-        return Case(self.accepted, log, self.api.first, LOGIN.client_id, (), ROW_OF[self.scenario])
+        """What the outside observer goes by. It is given each write when it is done."""
+        return Case(self.accepted, (), self.api.first, LOGIN.client_id, (), ROW_OF[self.scenario])
