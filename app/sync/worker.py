@@ -142,21 +142,25 @@ class Worker:
                     break
                 if any(claim.claims_without_progress > 1 for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
-            if self._recovery is not None:
-                self._recovery.follow(self.nudge)
-            await hints.follow(self._store, self._engine.cw)
-            if self._invoices is not None:
-                await self._invoices.follow()
-            if self._commerce is not None:
-                self._commerce.follow(me, self.nudge)
-            if self._alerts is not None:
-                self._alerts.follow()
-            if self._drift is not None:
-                self._drift.follow(me)
-            if self._retention is not None:
-                self._retention.follow()
+            await self._follow(me)
         finally:
             self._draining = False
+
+    async def _follow(self, me: ports.Worker) -> None:
+        """What is to be seen to beside the orders, each in its own time."""
+        if self._recovery is not None:
+            self._recovery.follow(self.nudge)
+        await hints.follow(self._store, self._engine.cw)
+        if self._invoices is not None:
+            await self._invoices.follow()
+        if self._commerce is not None:
+            self._commerce.follow(me, self.nudge)
+        if self._alerts is not None:
+            self._alerts.follow()
+        if self._drift is not None:
+            self._drift.follow(me)
+        if self._retention is not None:
+            self._retention.follow()
 
     def _start(self, me: ports.Worker, claim: Claim, asked: float) -> None:
         lease = Lease(self._pace.lease, asked, alive=me.alive)

@@ -263,9 +263,9 @@ class Odd(World):
         self.ledger = SCENARIOS[self.scenario]
         self.books = ledger_of(self.ledger, self)
 
-    def engine(self, cw: ports.ConnectWise) -> Engine:
+    def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
         return Engine(
-            store=self.store, cw=cw, clock=self.clock, chance=self.chaos.chance,
+            store=store, cw=cw, clock=self.clock, chance=self.chaos.chance,
             checkpoints=self.chaos, scenarios=worlds.known_scenarios(), defaults=self.defaults,
             books=self.books, ledger=self.ledger,
         )  # fmt: skip

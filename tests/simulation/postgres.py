@@ -23,7 +23,7 @@ import asyncpg
 
 from app.connectors import transport
 from app.domain.ports import Worker
-from app.store.claiming import LIVENESS
+from app.store.liveness import LIVENESS
 from app.store.postgres import PostgresStore
 from tests.simulation import world as worlds
 from tests.simulation.chaos import Limits
