@@ -13,7 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 	n=$$((n * 2)); if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 4 ]; then echo 4; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test test-breadth test-all simulate test-browser pictures test-ops lint format docs requirements clean
+.PHONY: help venv demo up test test-breadth test-all simulate fuzz test-browser pictures test-ops lint format docs site requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +37,11 @@ test-breadth: $(STAMP) ## every turn of every rule and switch, generated orders,
 
 test-all: test test-breadth ## both
 
-simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123
+simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, or SEED=123, ARGS=--small
 	@PYTHONHASHSEED=0 $(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(ARGS)
+
+fuzz: $(STAMP) ## bad input at every edge: EXAMPLES=2000 of each kind
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 3600 tests/fuzz $(ARGS)
 
 test-browser: $(STAMP) ## the console in real Chromium; skipped with a reason where there is none
 	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || [ "$$(id -u)" != 0 ] || \
@@ -66,6 +69,9 @@ format: $(STAMP) ## lay out the code, mend what needs no thought, write .env.exa
 docs: $(STAMP) ## write the pages of docs/ that are made from code
 	$(PY) -m tests.docs.generate
 
+site: $(STAMP) ## build README and docs/ into pages in .site; a link that leads nowhere is an error
+	@bash deploy/site/build.sh
+
 requirements: ## pin the newest fitting versions again (needs uv)
 	@command -v uv >/dev/null || { echo "make requirements needs uv: pip install uv"; exit 1; }
 	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet --upgrade \
@@ -74,7 +80,10 @@ requirements: ## pin the newest fitting versions again (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
 		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--extra build -c requirements.txt pyproject.toml -o requirements-runtime.txt
+	UV_CUSTOM_COMPILE_COMMAND="make requirements" uv pip compile --quiet \
+		--universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		-c requirements.txt --group pyproject.toml:site -o deploy/site/requirements.txt
 
 clean: ## remove .venv and caches; data stays (.demandlink)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find app workers sandbox tests -name __pycache__ -type d -prune -exec rm -rf {} +

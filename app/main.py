@@ -32,6 +32,7 @@ from app.api import (
 from app.api.ledger_webhooks import LedgerDoors
 from app.api.parts import Parts
 from app.api.problems import HANDLERS
+from app.api.room import Room
 from app.api.webhooks import Background, CallbackDoor, CommerceDoor, Doors
 from app.console import guard, routes
 
@@ -99,14 +100,16 @@ def _serve(app: FastAPI, parts: Parts) -> None:
     app.state.parts = parts
     app.state.background = Background(parts.wake)
     token = parts.settings.connectwise_callback_token.get_secret_value()
+    room = app.state.room = Room()
     doors = Doors(
+        room=room,
         store=parts.store,
         background=app.state.background,
         wall=parts.wall,
         commerce=CommerceDoor(parts.commerce_connection, parts.commerce_secrets),
         connectwise=CallbackDoor(parts.connectwise_connection, token, parts.check_callback),
     )
-    ledgers = LedgerDoors(parts.store, app.state.background, parts.ledger_doors)
+    ledgers = LedgerDoors(parts.store, app.state.background, parts.ledger_doors, room)
     app.router.routes[:0] = [*doors.routes(), *ledgers.routes()]
 
 

@@ -13,13 +13,23 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.alerts import Quiet
 
+HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]\s]*)(:\d{1,5})?")
+MONTH = 31 * 24 * 60  # minutes
 MAIL_ADDRESS = re.compile(r"[!-;=?A-~]{1,64}@[A-Za-z0-9.-]{1,255}")  # no name, no list
 
 
@@ -93,6 +103,16 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _service(
         "INFO", "Least level that is logged."
     )
+    otel_exporter_otlp_endpoint: str = _service(
+        "",
+        "OpenTelemetry collector for spans, by OTLP/HTTP, as http://host:4318; empty: none are made.",
+    )
+    otel_exporter_otlp_headers: SecretStr = _service(
+        SecretStr(""), "Headers for the collector, as name=value, separated by commas."
+    )
+    trace_viewer_url: str = _service(
+        "", "Where a trace can be seen, with {trace_id} in its place; the order page links to it."
+    )
     metrics_port: int = _service(
         0, "Port on which a worker answers Prometheus at /metrics; 0: none.", ge=0, le=65535
     )
@@ -112,12 +132,26 @@ class Settings(BaseSettings):
         " it finds what a lost callback would have told. Invoices of orders are asked for again, a"
         " hundred in a call, every tenth time: one that was deleted shows in no list.",
         ge=0.1,
+        le=86400,
+    )
+    retention_journal_days: int = _service(
+        730, "Days that the journal of orders is kept at least; 0: for ever.", ge=0, le=36500
+    )
+    retention_calls_days: int = _service(
+        90,
+        "Days that remote requests and their answers are kept at least; 0: for ever.",
+        ge=0,
+        le=36500,
+    )
+    retention_inbox_days: int = _service(
+        180, "Days that deliveries are kept at least; 0: for ever.", ge=0, le=36500
     )
     drift_hours: float = _service(
         24.0,
         "Hours between the beginnings of two drift sweeps, which compare what stands in ConnectWise"
         " and the ledger with what Commerce asked for. 0: only when asked for.",
         ge=0,
+        le=24 * 366,
     )
     drift_days: int = _service(
         14, "Days for which a sweep still compares an order that is through.", ge=0, le=366
@@ -132,7 +166,10 @@ class Settings(BaseSettings):
         ge=100,
     )
     commerce_poll_seconds: float = _service(
-        90.0, "Seconds between two looks at the lists of Commerce's API, six calls each.", ge=0.1
+        90.0,
+        "Seconds between two looks at the lists of Commerce's API, six calls each.",
+        ge=0.1,
+        le=86400,
     )
     commerce_poll_overlap: float = _service(
         300.0,
@@ -177,6 +214,7 @@ class Settings(BaseSettings):
         "Hours without a webhook of Commerce after which an alert may say so; it does once the"
         " silence is also longer than any of the last 28 days. 0: never.",
         ge=0,
+        le=24 * 366,
     )
     connectwise_calls_a_minute: int = _service(
         900,
@@ -477,14 +515,16 @@ class Settings(BaseSettings):
         3.0, "Seconds by which a read of ConnectWise may lag a write.", ge=0, le=600
     )
     hold_deadline: float = _live(
-        96.0, "Hours after which something that is waited for becomes held.", gt=0
+        96.0, "Hours after which something that is waited for becomes held.", gt=0, le=24 * 366
     )
-    quote_wait: float = _live(15.0, "Minutes that an order waits for the quote it names.", ge=0)
+    quote_wait: float = _live(
+        15.0, "Minutes that an order waits for the quote it names.", ge=0, le=MONTH
+    )
     receipt_gap: float = _live(
-        15.0, "Minutes that a receipt waits for an earlier one of the same line.", ge=0
+        15.0, "Minutes that a receipt waits for an earlier one of the same line.", ge=0, le=MONTH
     )
     poll_seconds: float = _live(
-        60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0
+        60.0, "Seconds between two reads of what ConnectWise has no callback for.", gt=0, le=86400
     )
 
     purchasing_officer_email: str = _live(
@@ -501,6 +541,15 @@ class Settings(BaseSettings):
         "", "Prefix that Innovent puts before a supplier's card id in MYOB (G7).", max_length=15
     )
 
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _server(cls, value: str, info: ValidationInfo) -> str:
+        of_database = info.field_name == "database_url"
+        return address(
+            value.strip(),
+            ("postgresql", "postgres") if of_database else ("redis", "rediss", "unix"),
+        )
+
     @field_validator(
         "connectwise_url", "public_url", "commerce_api_url", "quickbooks_url", "xero_url",
         "quickbooks_authorize_url", "quickbooks_token_url", "quickbooks_revoke_url",
@@ -508,7 +557,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
-        return value.strip().rstrip("/")
+        return address(value.strip().rstrip("/"), ("https", "http"))
 
     @model_validator(mode="after")
     def _lease_outlasts_a_call(self) -> Self:
@@ -592,6 +641,23 @@ class Settings(BaseSettings):
     def webhook_secrets(self) -> tuple[str, ...]:
         """The accepted Commerce webhook secrets, in the given order."""
         return listed(self.commerce_webhook_secrets)
+
+
+def address(value: str, schemes: tuple[str, ...]) -> str:
+    """The address, which may be empty. Raises ValueError, without a part of it: it may hold a
+    password."""
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError("is no address") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"has to begin with {' or '.join(f'{one}://' for one in schemes)}")
+    # Of a database several hosts may be named.
+    if not all(HOST.fullmatch(one) for one in parts.netloc.rpartition("@")[2].split(",")):
+        raise ValueError("has no host, or a port that is no number")
+    return value
 
 
 def listed(given: SecretStr) -> tuple[str, ...]:

@@ -27,6 +27,16 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def wall_ns() -> int:
+    """Nanoseconds since 1970 by this host's clock. Only for spans, which other tools compare."""
+    return time.time_ns()
+
+
+def span_id() -> str:
+    """16 random hex digits, never all 0."""
+    return f"{random.getrandbits(64) or 1:016x}"
+
+
 class UuidIds:
     """Implements ports.Ids."""
 

@@ -110,8 +110,15 @@ def _of_database(found: Readiness | None) -> dict[str, Any]:
     if found is None:
         away = Check(ok=False, detail="does not answer")
         return {"database": away, "migrations": Check(ok=False, detail="cannot be read")}
-    at_head = found.revision == found.head
-    at = "at head" if at_head else f"at {found.revision}, head is {found.head}: run migrate"
+    # A newer release may have expanded the schema already; this one goes on working with it.
+    at_head = found.revision is not None and found.revision >= found.head
+    at = (
+        "at head"
+        if found.revision == found.head
+        else f"at {found.revision}, newer"
+        if at_head
+        else f"at {found.revision}, head is {found.head}: run migrate"
+    )
     return {
         "database": Check(ok=True, detail="answers"),
         "migrations": Check(ok=at_head, detail=at),

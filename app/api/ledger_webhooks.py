@@ -16,7 +16,16 @@ from starlette.types import Receive, Scope
 
 from app import telemetry
 from app.api.problems import Problem, unavailable
-from app.api.webhooks import HEAD_BYTES, Background, Endpoint, InboxStore, body_of, headers_of
+from app.api.room import Room
+from app.api.webhooks import (
+    HEAD_BYTES,
+    Background,
+    Endpoint,
+    InboxStore,
+    accepted_span,
+    body_of,
+    headers_of,
+)
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.sync.ledger_events import Door
@@ -27,7 +36,10 @@ _log = telemetry.logger(__name__)
 class LedgerDoors:
     """The endpoints."""
 
-    def __init__(self, store: InboxStore, background: Background, doors: Iterable[Door]) -> None:
+    def __init__(
+        self, store: InboxStore, background: Background, doors: Iterable[Door], room: Room
+    ) -> None:
+        self._room = room
         self._store = store
         self._background = background
         self._doors = tuple(doors)
@@ -36,7 +48,9 @@ class LedgerDoors:
         return [
             Route(
                 f"/webhooks/{door.system}",
-                Endpoint(partial(self.receive, door), source=door.system, bare=True),
+                Endpoint(
+                    partial(self.receive, door), source=door.system, room=self._room, bare=True
+                ),
                 name=f"receive_{door.system}",
             )
             for door in self._doors
@@ -53,11 +67,12 @@ class LedgerDoors:
         deliveries = door.read(headers, body)
         try:
             async with asyncio.timeout(door.seconds):
-                await asyncio.gather(*(self._store.accept(one) for one in deliveries))
+                kept = await asyncio.gather(*(self._store.accept(one) for one in deliveries))
         except (StoreUnavailable, TimeoutError) as cause:
             # Both vendors come again; what was kept of the delivery counts once.
             raise unavailable() from cause
-        for one in deliveries:
+        for one, accepted in zip(deliveries, kept, strict=True):
+            accepted_span(scope, one, accepted)
             if one.status == "rejected":
                 # Answered with success: the same bytes would come again, and then no more at all.
                 _log.warning("delivery_rejected", source=one.source, cause=one.cause)

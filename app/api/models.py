@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from app.domain import traces
 from app.domain.codes import Code, State, Who
 from app.domain.readiness import Checked
 from app.domain.reasons import CODES
@@ -220,6 +221,7 @@ class OrderOut(Model):
     readiness: ReadinessOut | None = None
     journal_url: str
     drift_url: str
+    trace_id: str | None = None
 
     @classmethod
     def of(cls, story: Story) -> OrderOut:
@@ -236,6 +238,7 @@ class OrderOut(Model):
             readiness=ReadinessOut.of(readiness) if (readiness := explained.readiness) else None,
             journal_url=f"{address(row)}/journal",
             drift_url=f"/admin/drift?number={quote(row.name, safe=':')}",
+            trace_id=traces.trace_id(row.trace),
         )
 
 
@@ -316,6 +319,7 @@ class EventSummary(Model):
     received_at: datetime
     merged_at: datetime | None = None
     orders: list[str] = []
+    trace_id: str | None = None
 
     @classmethod
     def of(cls, event: InboxEvent) -> EventSummary:
@@ -331,6 +335,7 @@ class EventSummary(Model):
             remedy=CODES[event.code].remedy if event.code is not None else None,
             received_at=event.received_at,
             merged_at=event.merged_at,
+            trace_id=traces.trace_id(event.trace),
             orders=list(event.orders),
         )
 

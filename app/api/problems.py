@@ -65,6 +65,7 @@ KINDS: dict[str, ProblemKind] = {
     "CONNECTWISE_UNAVAILABLE": ProblemKind(502, "ConnectWise did not answer as asked."),
     "LEDGER_UNAVAILABLE": ProblemKind(502, "The ledger did not answer as asked."),
     "DATABASE_UNAVAILABLE": ProblemKind(503, "The database cannot take the request now."),
+    "INTAKE_FULL": ProblemKind(503, "Too many deliveries wait to be kept."),
     "INTERNAL": ProblemKind(500, "The service failed."),
 }
 
@@ -111,6 +112,16 @@ def unavailable(status: int = 503) -> Problem:
     return Problem(
         "DATABASE_UNAVAILABLE",
         "Nothing was kept. Send the same request again after Retry-After seconds.",
+        status=status,
+        headers={"retry-after": RETRY_AFTER},
+    )
+
+
+def crowded(status: int) -> Problem:
+    """More deliveries came than are kept in time; each sender hears the status that it repeats on."""
+    return Problem(
+        "INTAKE_FULL",
+        "Nothing was kept, because too many deliveries wait. Send it again after Retry-After seconds.",
         status=status,
         headers={"retry-after": RETRY_AFTER},
     )

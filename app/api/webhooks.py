@@ -22,13 +22,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app import telemetry
 from app.api import signatures
-from app.api.problems import MEDIA_TYPE, RETRY_AFTER, Problem, unavailable
+from app.api.problems import MEDIA_TYPE, RETRY_AFTER, Problem, crowded, unavailable
+from app.api.room import Full, Room
+from app.domain import traces
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Wake
 from app.domain.records import Accepted, Delivery
 from app.sync import inbox
-from app.telemetry import metrics
+from app.telemetry import metrics, tracing
 
 MAX_BODY = 1024 * 1024
 HEAD_BYTES = 2048  # of an unverified request, at most what the ring is given
@@ -123,7 +125,9 @@ class Doors:
         wall: Callable[[], datetime],
         commerce: CommerceDoor,
         connectwise: CallbackDoor | None,
+        room: Room,
     ) -> None:
+        self._room = room
         self._store = store
         self._background = background
         self._wall = wall
@@ -132,8 +136,9 @@ class Doors:
 
     def routes(self) -> list[Route]:
         """Callables that are not functions are served by Starlette as raw ASGI endpoints."""
-        commerce = Endpoint(self.commerce, source=inbox.COMMERCE)
-        connectwise = Endpoint(self.connectwise, source=inbox.CONNECTWISE)
+        room = self._room
+        commerce = Endpoint(self.commerce, source=inbox.COMMERCE, room=room)
+        connectwise = Endpoint(self.connectwise, source=inbox.CONNECTWISE, room=room)
         return [
             Route("/webhooks/commerce", commerce, name="receive_commerce"),
             Route("/webhooks/commerce/{connection}", commerce, name="receive_commerce_named"),
@@ -157,6 +162,7 @@ class Doors:
                 accepted = await self._store.accept(delivery)
         except (StoreUnavailable, TimeoutError) as cause:
             raise unavailable() from cause
+        accepted_span(scope, delivery, accepted)
         return self._answer(delivery, accepted)
 
     async def connectwise(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
@@ -184,6 +190,7 @@ class Doors:
             # must not be one (connectwise.md 2.4).
             _log.exception("callback_failed")
             raise unavailable(429) from cause
+        accepted_span(scope, delivery, accepted)
         return self._answer(delivery, accepted)
 
     def _checked(
@@ -229,6 +236,7 @@ class Doors:
             event_id=accepted.event_id,
             duplicate=accepted.duplicate,
             status=delivery.status,
+            trace_id=traces.trace_id(delivery.headers.get(traces.HEADER)),
         )
         answer = {"event_id": accepted.event_id, "duplicate": accepted.duplicate}
         return 202, json.dumps(answer).encode()
@@ -249,20 +257,23 @@ class Endpoint:
         handle: Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]],
         *,
         source: str,
+        room: Room,
         bare: bool = False,
     ) -> None:
         self._handle = handle
+        self._room = room
         self._source = source
         self._bare = bare
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["began"] = tracing.now()
         with metrics.DELIVERY_SECONDS.labels(self._source).time():
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             _posted(scope)
-            status, content = await self._handle(scope, receive)
+            status, content = await self._admitted(scope, receive)
         except Problem as problem:
             more = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
             content = b"" if self._bare else problem.content()
@@ -275,8 +286,40 @@ class Endpoint:
             await _send(send, status, content, "application/json", [])
             self._count(status)
 
+    async def _admitted(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        sender = f"{self._source}/{scope['path_params'].get('connection', '')}"
+        try:
+            with self._room.place(sender) as place:
+
+                async def within() -> Message:
+                    message = await receive()
+                    place.grow(len(message.get("body", b"")))
+                    return message
+
+                return await self._handle(scope, within)
+        except Full as full:
+            metrics.SHED.labels(self._source).inc()
+            _log.warning("delivery_shed", source=self._source)
+            raise crowded(429 if self._source == inbox.CONNECTWISE else 503) from full
+
     def _count(self, status: int) -> None:
         metrics.DELIVERIES.labels(self._source, str(status)).inc()
+
+
+def accepted_span(scope: Scope, delivery: Delivery, accepted: Accepted) -> None:
+    """The delivery's span, for one that counts: a repeated one has the same and would be another's."""
+    if tracing.on() and not accepted.duplicate and not accepted.reused:
+        told = headers_of(scope).get(traces.HEADER)
+        tracing.note(
+            f"delivery {delivery.source}",
+            delivery.headers.get(traces.HEADER),
+            told,
+            scope["began"],
+            "server",
+            demandlink__event_id=accepted.event_id,
+            demandlink__event_type=delivery.event_type,
+            demandlink__status=delivery.status,
+        )
 
 
 def _posted(scope: Scope) -> None:

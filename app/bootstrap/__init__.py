@@ -26,6 +26,7 @@ from app.bootstrap.chosen import (
     limits_of,
     mail_of,
     pace_of,
+    periods_of,
     refuse_forbidden,
     scenarios,
     seed_of,
@@ -36,7 +37,9 @@ from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import build, ledger_in
+from app.connectors.pacing import Pacing
 from app.domain.books import Books
+from app.domain.grants import LEDGERS
 from app.domain.ports import Checkpoints
 from app.settings import Settings
 from app.store import migrate
@@ -53,17 +56,20 @@ from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
+from app.sync.inbox import COMMERCE, CONNECTWISE
 from app.sync.keys import Sessions
 from app.sync.ledger_events import doors_of
 from app.sync.ledgers import Ledger, Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
+from app.sync.resumes import Resumes
+from app.sync.retention import Retention
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
-from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
-from app.telemetry import configure, logger
+from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds, span_id, wall_ns
+from app.telemetry import configure, logger, tracing
 
 # What others take from here, with what the settings mean (`chosen.py`).
 __all__ = [
@@ -103,6 +109,9 @@ async def opened(
     check_start(settings, known)
     clock, ids = SystemClock(), UuidIds()
     async with AsyncExitStack() as stack:
+        if settings.otel_exporter_otlp_endpoint:
+            _send_spans(settings)
+            stack.push_async_callback(beside, lambda _: tracing.stop(), "")
         database_url, redis_url, pids = await _addresses(settings, stack)
         if migrated or (migrated is None and not settings.database_url):
             await beside(migrate.upgrade, database_url)
@@ -118,8 +127,10 @@ async def opened(
         budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
         stack.push_async_callback(budgets.close)
         counted = Counted(budgets, settings)
+        pacings = {system: Pacing(clock) for system in (CONNECTWISE, COMMERCE, *LEDGERS)}
         client = ConnectWiseClient(
             access_of(settings),
+            pacing=pacings[CONNECTWISE],
             clock=clock,
             timeout=settings.connectwise_timeout,
             budget=counted.connectwise(),
@@ -133,7 +144,8 @@ async def opened(
             stack.push_async_callback(verifier.aclose)
         wake = ArqWake(redis_url, clock, ids)
         stack.push_async_callback(wake.close)
-        ledger, books = await _ledger(settings, store, clock, stack, counted)
+        ledger, books = await _ledger(settings, store, clock, stack, counted, pacings)
+        resumes = Resumes(store, clock, DEFAULT_TENANT, pacings)
         engine = Engine(
             store=store,
             cw=client,
@@ -145,6 +157,7 @@ async def opened(
             books=books,
             mail=mail_of(settings, clock),
             ledger=ledger_in(settings) or "",
+            resumes=resumes,
         )
         operations = Operations(
             store=store,
@@ -201,6 +214,7 @@ async def opened(
             foresight=Foresight(
                 engine=engine, store=store, admin=store, clock=clock, operations=operations
             ),
+            retention=Retention(store, clock, periods_of(settings)),
             drift=DriftSweep(
                 store=store,
                 kept=store,
@@ -221,7 +235,7 @@ async def opened(
             check_callback=checker(verifier),
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             server_pids=pids,
-            commerce=_commerce_poll(settings, store, clock, stack),
+            commerce=_commerce_poll(settings, store, clock, stack, pacings[COMMERCE]),
             alerts=Alerts(
                 store=store,
                 kept=store,
@@ -240,26 +254,38 @@ async def opened(
         )
 
 
+def _send_spans(settings: Settings) -> None:
+    told = settings.otel_exporter_otlp_headers.get_secret_value().split(",")
+    pairs = (one.partition("=") for one in told if "=" in one)
+    headers = {name.strip(): value.strip() for name, _, value in pairs}
+    tracing.start(settings.otel_exporter_otlp_endpoint, headers, now=wall_ns, ids=span_id)
+
+
 async def _ledger(
     settings: Settings,
     store: PostgresStore,
     clock: SystemClock,
     stack: AsyncExitStack,
     counted: Counted,
+    pacings: Mapping[str, Pacing],
 ) -> tuple[dict[str, Ledger], Books | None]:
     system, cipher = ledger_in(settings), cipher_of(settings)
     if system is None or cipher is None:
         return {}, None
     await store.ensure_connection(DEFAULT_TENANT, system, DEFAULT_CONNECTION)
     vault = store.vault(DEFAULT_TENANT, system, cipher)
-    built = build(settings, system, vault, clock, partial(counted.ledger, system))
+    built = build(settings, system, vault, clock, partial(counted.ledger, system), pacings[system])
     stack.push_async_callback(built.aclose)
     ledger = Ledger(built.consent, vault, built.wanted, bool(settings.public_url))
     return {system: ledger}, built.books.books()
 
 
 def _commerce_poll(
-    settings: Settings, store: PostgresStore, clock: SystemClock, stack: AsyncExitStack
+    settings: Settings,
+    store: PostgresStore,
+    clock: SystemClock,
+    stack: AsyncExitStack,
+    pacing: Pacing,
 ) -> CommercePoll | None:
     if not settings.polls_commerce:
         return None
@@ -267,7 +293,11 @@ def _commerce_poll(
     key = settings.commerce_api_key.get_secret_value()
     access = commerce_client.Access(settings.commerce_api_url, key, settings.commerce_zone)
     client = commerce_client.CommerceClient(
-        access, clock=clock, timeout=settings.commerce_api_timeout, before=meter.take
+        access,
+        clock=clock,
+        timeout=settings.commerce_api_timeout,
+        before=meter.take,
+        pacing=pacing,
     )
     stack.push_async_callback(client.aclose)
     return CommercePoll(

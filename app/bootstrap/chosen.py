@@ -10,6 +10,8 @@ from datetime import timedelta
 from importlib import resources
 from typing import Any
 
+from pydantic import ValidationError
+
 from app.connectors.alerting.places import AlertUrlsInvalid, places_of
 from app.connectors.connectwise.caller import Access
 from app.connectors.ledgers import ledger_in
@@ -22,8 +24,9 @@ from app.domain.grants import QUICKBOOKS, XERO
 from app.domain.letters import Mail
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Clock
+from app.domain.retention import Kept, Period
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
-from app.settings import Group, Settings, listed, names_in
+from app.settings import Group, Settings, check, listed, names_in
 from app.steps import STEPS
 from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
@@ -41,12 +44,33 @@ class NotConfigured(RuntimeError):
 def scenarios() -> dict[str, Scenario]:
     """The shipped scenario files, checked. Raises ScenarioInvalid with one sentence."""
     found: dict[str, Scenario] = {}
-    names = names_in(Group.BEHAVIOUR)
     for entry in sorted(resources.files("app.scenarios").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
-            scenario = load(entry.read_text("utf-8"), STEPS.keys(), GATES.keys(), names)
+            try:
+                scenario = scenario_of(entry.read_bytes())
+            except ScenarioInvalid as invalid:
+                raise ScenarioInvalid(f"{entry.name}: {invalid}") from None
             found[scenario.name] = scenario
     return found
+
+
+def scenario_of(content: bytes) -> Scenario:
+    """A scenario file, checked; its defaults by the same rules as settings. Raises
+    ScenarioInvalid."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ScenarioInvalid("scenario file is not UTF-8: save it so.") from None
+    scenario = load(text, STEPS.keys(), GATES.keys(), names_in(Group.BEHAVIOUR))
+    try:
+        check(dict(scenario.defaults))
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        name = ".".join(map(str, first["loc"])) or "one of them"
+        raise ScenarioInvalid(
+            f"scenario {scenario.name}: the default of {name} is wrong: {first['msg']}."
+        ) from None
+    return scenario
 
 
 def defaults_of(settings: Settings) -> dict[str, Any]:
@@ -198,3 +222,12 @@ def seed_of(settings: Settings) -> dict[str, Any]:
     given = settings.model_fields_set
     wanted = [n for n in names_in(Group.NAMES, Group.BEHAVIOUR, Group.LIVE) if n in given]
     return settings.model_dump(mode="json", include=set(wanted))
+
+
+def periods_of(settings: Settings) -> tuple[Period, ...]:
+    """For how long rows are kept that only tell what was."""
+    return (
+        Period(Kept.JOURNAL, settings.retention_journal_days),
+        Period(Kept.CALLS, settings.retention_calls_days),
+        Period(Kept.INBOX, settings.retention_inbox_days),
+    )

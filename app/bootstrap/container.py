@@ -21,6 +21,7 @@ from app.domain.ports import ConnectWise, Ids, Store, Wake
 from app.settings import Settings
 from app.sync import registration
 from app.sync.alerts import Alerts
+from app.sync.circuit import Probe, Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
@@ -29,7 +30,7 @@ from app.sync.drift import DriftSweep
 from app.sync.engine import Engine
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
-from app.sync.inbox import CallbackCheck
+from app.sync.inbox import CONNECTWISE, CallbackCheck
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.keys import Sessions
 from app.sync.ledger_events import Door
@@ -37,6 +38,7 @@ from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
+from app.sync.retention import Retention
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import answers
@@ -70,6 +72,7 @@ class Container:
     alerts: Alerts
     ledgers: Ledgers
     drift: DriftSweep
+    retention: Retention
     findings: Findings
     ledger_doors: Sequence[Door]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
@@ -137,7 +140,16 @@ class Container:
             self.commerce,
             self.alerts,
             self.drift,
+            self.retention,
+            self.engine.resumes,
+            self._recovery(),
         )
+
+    def _recovery(self) -> Recovery:
+        probes: dict[str, Probe] = {CONNECTWISE: self.cw.info}
+        if self.books is not None:
+            probes[self.engine.ledger] = self.books.organisation
+        return Recovery(self.store, self.clock, DEFAULT_TENANT, probes)
 
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Never fails a start."""

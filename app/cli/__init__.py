@@ -7,20 +7,25 @@ Must hold no rule: rules are in `app/sync`.
 from __future__ import annotations
 
 from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from app.cli import (
     alerts,
+    backups,
     connections,
     doctor,
     drift,
     events,
     foresight,
+    frame,
     keys,
     mappings,
     orders,
     replays,
+    restored,
+    retention,
     server,
     setting,
     tickets,
@@ -38,18 +43,28 @@ def build() -> typer.Typer:
         cls=Commands,
         help="Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(_of_every_command)
     modules = (
         server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
+        retention, backups, restored,
     )  # fmt: skip
     for module in modules:
         module.register(app)
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
         entry.load()(app)
     return app
+
+
+def _of_every_command(
+    plain: Annotated[
+        bool, typer.Option("--no-color", help="No colours and no progress bars, as with NO_COLOR.")
+    ] = False,
+) -> None:
+    """Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once."""
+    frame.plain.set(plain)
 
 
 def main() -> None:

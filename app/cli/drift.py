@@ -79,7 +79,8 @@ def sweep(
     async def work(container: Container, actor: Actor) -> tuple[SweepView, list[Finding]]:
         if not numbers:
             return await container.findings.ask(actor), []
-        found = await container.findings.compare(actor, numbers, connection)
+        with frame.watched("Orders compared", as_json=as_json) as progressed:
+            found = await container.findings.compare(actor, numbers, connection, progressed)
         return await container.findings.sweep(actor), found
 
     state, found = frame.with_service(work)

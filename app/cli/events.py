@@ -29,10 +29,21 @@ def register(parent: typer.Typer) -> None:
 
 @app.command("list")
 def list_events(
-    source: Annotated[str | None, typer.Option(help="commerce or connectwise.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="commerce, connectwise, quickbooks or xero.",
+            autocompletion=frame.one_of("commerce", "connectwise", "quickbooks", "xero"),
+        ),
+    ] = None,
     status: Annotated[
         str | None,
-        typer.Option(help="new, merged, hint, unhandled, dropped, deferred or rejected."),
+        typer.Option(
+            help="new, merged, hint, unhandled, dropped, deferred or rejected.",
+            autocompletion=frame.one_of(
+                "new", "merged", "hint", "unhandled", "dropped", "deferred", "rejected"
+            ),
+        ),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,

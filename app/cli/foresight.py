@@ -6,6 +6,7 @@ Owns the layout only; what is played, and how, is `app/sync/foresight.py`'s.
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 def register(parent: typer.Typer) -> None:
     orders.app.command("needs")(needs)
     parent.command("what-if")(what_if)
+
+
+def scenario_names(incomplete: str) -> list[str]:
+    """The shipped scenarios that begin so: the files are named like them."""
+    files = resources.files("app.scenarios").iterdir()
+    names = sorted(one.name.removesuffix(".toml") for one in files if one.name.endswith(".toml"))
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def needs(number: orders.Number, connection: Connection = None, as_json: AsJson = False) -> None:
@@ -55,7 +63,10 @@ def needs(number: orders.Number, connection: Connection = None, as_json: AsJson 
 def what_if(
     numbers: Annotated[list[str] | None, typer.Argument(help="Orders, by number.")] = None,
     days: Annotated[int | None, typer.Option(help="All orders of the last days.")] = None,
-    scenario: Annotated[str | None, typer.Option(help="Played through this scenario.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="Played through this scenario.", autocompletion=scenario_names),
+    ] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE of a behaviour setting.")
     ] = None,
@@ -73,14 +84,16 @@ def what_if(
         changed[name] = value
 
     async def work(container: Container, actor: Actor) -> WhatIf:
-        return await container.foresight.what_if(
-            actor,
-            orders=numbers or None,
-            days=days,
-            scenario=scenario,
-            settings=changed,
-            connection=connection,
-        )
+        with frame.watched("Orders played", as_json=as_json) as progressed:
+            return await container.foresight.what_if(
+                actor,
+                orders=numbers or None,
+                days=days,
+                scenario=scenario,
+                settings=changed,
+                connection=connection,
+                progressed=progressed,
+            )
 
     found = frame.with_service(work)
     if as_json:

@@ -11,8 +11,9 @@ import contextlib
 import getpass
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -24,11 +25,14 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
+    from app.domain.views import Progressed
     from app.sync.operations import Actor
 
 T = TypeVar("T")
 Row = dict[str, Any]
 WIDE = 500  # columns where nobody looks: tables are not folded in a pipe
+# Whether this call of the program asked for no colours (--no-color), whatever the environment says.
+plain: ContextVar[bool] = ContextVar("plain", default=False)
 CURSOR_HELP = "Go on where the list before ended."
 
 
@@ -183,6 +187,16 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="At most so 
 Cursor = Annotated[str | None, typer.Option("--cursor", help=CURSOR_HELP)]
 
 
+def one_of(*values: str) -> Callable[[str], list[str]]:
+    """What the shell offers for an option or argument of these values, where others may be given
+    too, so that the service says what is wrong with them."""
+
+    def offered(incomplete: str) -> list[str]:
+        return [value for value in values if value.startswith(incomplete)]
+
+    return offered
+
+
 def usage(sentence: str) -> NoReturn:
     """End with a sentence about how the command was called."""
     raise Told(sentence, ExitCode.USAGE, "USAGE")
@@ -193,9 +207,26 @@ def usage(sentence: str) -> NoReturn:
 
 def console() -> Console:
     """Where people read. Rich leaves colours out where nobody looks."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    width = None if sys.stdout.isatty() else WIDE
+    console = Console(highlight=False, width=width, no_color=plain.get() or None)
     # With NO_COLOR it would keep bold; plain is plain here.
     return Console(highlight=False, color_system=None) if console.no_color else console
+
+
+@contextmanager
+def watched(what: str, *, as_json: bool) -> Iterator[Progressed]:
+    """A bar on stderr for what takes long, gone when it is through. None with --json, without
+    colours, and where stderr is no terminal: what nobody watches must not fill a log."""
+    shown = Console(stderr=True, no_color=plain.get() or None)
+    if as_json or shown.no_color or shown.is_dumb_terminal or not shown.is_terminal:
+        yield lambda done, of: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=shown, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def say(text: str = "", style: str | None = None) -> None:

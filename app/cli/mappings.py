@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from app.sync.operations import Actor
 
 app = typer.Typer(help="What Commerce records are called in ConnectWise.", no_args_is_help=True)
-Kind = Annotated[str, typer.Argument(help="company, vendor, contact, member or scenario.")]
+KINDS_HELP = (
+    "company, vendor, contact, member, scenario, product, ledger_vendor or ledger_customer."
+)
+
+
+def _kinds(incomplete: str) -> list[str]:
+    from app.sync.operations import MAPPING_KINDS  # loads what --help does not need
+
+    return [kind for kind in MAPPING_KINDS if kind.startswith(incomplete)]
+
+
+Kind = Annotated[str, typer.Argument(help=KINDS_HELP, autocompletion=_kinds)]
 
 
 def register(parent: typer.Typer) -> None:
@@ -30,7 +41,7 @@ def register(parent: typer.Typer) -> None:
 @app.command("list")
 def list_mappings(
     kind: Annotated[
-        str | None, typer.Option(help="Only company, vendor, contact, member or scenario.")
+        str | None, typer.Option(help=f"Only {KINDS_HELP}", autocompletion=_kinds)
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from app.cli import frame
 from app.cli.frame import AsJson, Connection, Cursor, ExitCode, Limit
+from app.domain import traces
 from app.domain.choices import does
 from app.domain.codes import Code, State, Who
 from app.domain.reasons import CODES
@@ -97,7 +98,27 @@ def explain(
         raise typer.Exit(ExitCode.BLOCKED)
 
 
+STEP_HELP = "The step, as `orders explain` names it."
 Reason = Annotated[str, typer.Option(help="Why; it is journalled.")]
+
+
+def step_names(incomplete: str) -> list[str]:
+    """The steps that begin so, for the shell."""
+    from app.steps import STEPS  # loads what --help does not need
+
+    return [name for name in sorted(STEPS) if name.startswith(incomplete)]
+
+
+def choice_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The choices of the code that stands before, for the shell."""
+    from app.domain.choices import names_of
+
+    code = ctx.params.get("code")
+    known = [Code(code)] if isinstance(code, str) and code in Code.__members__ else list(Code)
+    names = dict.fromkeys(name for one in known for name in names_of(one))
+    return [name for name in names if name.startswith(incomplete)]
+
+
 Subject = Annotated[
     str | None, typer.Option(help="The purchase order or receipt, where several stand there.")
 ]
@@ -108,7 +129,12 @@ Number = Annotated[str, typer.Argument(help="The order's number, or id:1201.")]
 def decide(
     number: Number,
     code: Annotated[Code, typer.Argument(help="The reason at which the order stands.")],
-    choice: Annotated[str, typer.Argument(help="One of its choices: see `orders explain`.")],
+    choice: Annotated[
+        str,
+        typer.Argument(
+            help="One of its choices: see `orders explain`.", autocompletion=choice_names
+        ),
+    ],
     reason: Reason,
     subject: Subject = None,
     connection: Connection = None,
@@ -188,7 +214,7 @@ def repin(
 @app.command("retry")
 def retry(
     number: Number,
-    step: Annotated[str, typer.Argument(help="The step, as `orders explain` names it.")],
+    step: Annotated[str, typer.Argument(help=STEP_HELP, autocompletion=step_names)],
     reason: Reason,
     subject: Subject = None,
     connection: Connection = None,
@@ -205,7 +231,7 @@ def retry(
 @app.command("skip")
 def skip(
     number: Number,
-    step: Annotated[str, typer.Argument(help="The step, as `orders explain` names it.")],
+    step: Annotated[str, typer.Argument(help=STEP_HELP, autocompletion=step_names)],
     reason: Reason,
     subject: Subject = None,
     connection: Connection = None,
@@ -263,6 +289,8 @@ def _print(story: Story, told: Sequence[JournalRow]) -> None:
         frame.say(f"What to do: {CODES[answer.code].remedy}")
     if answer.state is not State.DONE and answer.next_look:
         frame.say(f"Next look: {answer.next_look}.")
+    if trace := traces.trace_id(story.order.trace):
+        frame.say(f"Trace: {trace}")
     if answer.choices and answer.code is not None:
         frame.say("Choices, with `demandlink orders decide`:")
         for name in answer.choices:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import frame
+from app.cli import frame, orders
 from app.cli.frame import AsJson, Connection
 from app.domain.codes import Code, State, Who
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Plan and run replays.", no_args_is_help=True)
 ReplayId = Annotated[str, typer.Argument(help="The replay's id, as `replay plan` printed it.")]
+
+
+RUNNING = "running"
+LOOK_SECONDS = 0.5  # between two looks of `run --wait`
 
 
 def register(parent: typer.Typer) -> None:
@@ -34,7 +38,11 @@ def plan(
     code: Annotated[Code | None, typer.Option(help="All orders with this reason.")] = None,
     who: Annotated[Who | None, typer.Option(help="All orders for which these act.")] = None,
     from_step: Annotated[
-        str | None, typer.Option(help="Only this step and what comes after it.")
+        str | None,
+        typer.Option(
+            help="Only this step and what comes after it.",
+            autocompletion=orders.step_names,
+        ),
     ] = None,
     connection: Connection = None,
     as_json: AsJson = False,
@@ -49,14 +57,16 @@ def plan(
         from app.sync.replays import Progress
 
         wanted = OrderFilter(None, state, code, who, connection) if filtered else None
-        replay = await container.replays.plan(
-            actor,
-            orders=numbers or None,
-            wanted=wanted,
-            reason=reason,
-            from_step=from_step,
-            connection=connection,
-        )
+        with frame.watched("Orders planned", as_json=as_json) as progressed:
+            replay = await container.replays.plan(
+                actor,
+                orders=numbers or None,
+                wanted=wanted,
+                reason=reason,
+                from_step=from_step,
+                connection=connection,
+                progressed=progressed,
+            )
         return Progress.planned(replay)
 
     progress = frame.with_service(work)
@@ -66,11 +76,23 @@ def plan(
 
 
 @app.command("run")
-def run(replay: ReplayId, as_json: AsJson = False) -> None:
+def run(
+    replay: ReplayId,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until every order is through; Ctrl-C stops no order.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Run a plan. Ends with 5 when an order moved since, or the plan expired."""
 
     async def work(container: Container, actor: Actor) -> Progress:
-        return await container.replays.run(actor, replay)
+        progress = await container.replays.run(actor, replay)
+        with frame.watched("Orders through", as_json=as_json) as progressed:
+            while wait and progress.state == RUNNING:
+                progressed(progress.settled, len(progress.items))
+                await container.clock.sleep(LOOK_SECONDS)
+                progress = await container.replays.status(actor, replay)
+        return progress
 
     _print(frame.with_service(work), as_json=as_json)
 

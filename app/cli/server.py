@@ -130,10 +130,10 @@ def migrate(as_json: AsJson = False) -> None:
     settings = Settings()
     telemetry.configure("WARNING")
     if settings.database_url:
-        before, after = _upgrade(settings.database_url)
+        before, after = upgraded(settings.database_url)
     else:
         with embedded.start_sync(settings.demandlink_data_dir, redis=False) as servers:
-            before, after = _upgrade(servers.database_url)
+            before, after = upgraded(servers.database_url)
     if as_json:
         frame.print_json({"before": before, "after": after, "head": schema.head()})
     elif before == after:
@@ -142,11 +142,12 @@ def migrate(as_json: AsJson = False) -> None:
         frame.say(f"The database went from {before or 'empty'} to {after}.")
 
 
-def _upgrade(url: str) -> tuple[str | None, str | None]:
-    """The revisions before and after. Raises Told."""
+def upgraded(url: str) -> tuple[str | None, str | None]:
+    """Migrate a database; its revisions before and after. Raises Told."""
     import asyncpg
 
     from app.cli.frame import ExitCode
+    from app.domain.errors import StoreUnavailable
     from app.store import migrate as schema
 
     async def revision() -> str | None:
@@ -160,7 +161,13 @@ def _upgrade(url: str) -> tuple[str | None, str | None]:
         before = asyncio.run(revision())
         schema.upgrade(url)
         return before, asyncio.run(revision())
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError) as error:
+    except (
+        OSError,
+        TimeoutError,
+        ValueError,
+        asyncpg.PostgresError,
+        StoreUnavailable,
+    ) as error:
         raise Told(
             f"The database cannot be migrated: {str(error) or type(error).__name__}. See DATABASE_URL.",
             ExitCode.UPSTREAM,

@@ -5,7 +5,7 @@ Owns the layout only. Secrets are never shown, only whether one is set.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -19,13 +19,35 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Settings as they rule now.", no_args_is_help=True)
 
 
+def names_of_settings(incomplete: str) -> list[str]:
+    """The settings that begin so, for the shell."""
+    from app.settings import Settings  # loads what --help does not need
+
+    names = sorted(name.upper() for name in Settings.model_fields)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def names_to_set(incomplete: str) -> list[str]:
+    """The same with the sign that follows; behind it the values, where a setting has a few."""
+    from app.settings import Settings
+
+    given, sign, value = incomplete.partition("=")
+    if not sign:
+        return [f"{name}=" for name in names_of_settings(given)]
+    field = Settings.model_fields.get(given.lower())
+    values = get_args(field.annotation) if field is not None else ()
+    return [f"{given}={one}" for one in values if isinstance(one, str) and one.startswith(value)]
+
+
 def register(parent: typer.Typer) -> None:
     parent.add_typer(app, name="settings")
 
 
 @app.command("show")
 def show(
-    names: Annotated[list[str] | None, typer.Argument(help="Only these.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Only these.", autocompletion=names_of_settings)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show settings, their values and where these come from."""
@@ -42,7 +64,9 @@ def show(
 
 @app.command("set")
 def change(
-    values: Annotated[list[str], typer.Argument(help="NAME=VALUE, one or more.")],
+    values: Annotated[
+        list[str], typer.Argument(help="NAME=VALUE, one or more.", autocompletion=names_to_set)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Change settings that the database rules. Orders under way keep their behaviour settings."""

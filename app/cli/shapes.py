@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from app.domain import traces
 from app.domain.alerts import AlertRow
 from app.domain.codes import State, Who
 from app.domain.course import Course
@@ -81,6 +82,7 @@ def order(story: Story, told: Sequence[JournalRow]) -> Json:
         "flags": [plain(asdict(flag)) for flag in explained.flags],
         "readiness": readiness(explained.readiness) if explained.readiness else None,
         "journal_url": f"{_address(row)}/journal",
+        "trace_id": traces.trace_id(row.trace),
         "drift_url": f"/admin/drift?number={quote(row.name, safe=':')}",
         "journal": [journal(entry) for entry in told],
     }
@@ -185,6 +187,7 @@ def event(row: InboxEvent) -> Json:
         "remedy": CODES[row.code].remedy if row.code is not None else None,
         "received_at": moment(row.received_at),
         "merged_at": moment(row.merged_at),
+        "trace_id": traces.trace_id(row.trace),
         "orders": list(row.orders),
     }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import caller as quickbooks_caller
 from app.connectors.quickbooks import oauth as quickbooks_oauth
 from app.connectors.quickbooks.client import QuickBooksClient
@@ -80,12 +81,13 @@ def build(
     vault: LedgerVault,
     clock: Clock,
     budget_of: BudgetOf = _uncounted,
+    pacing: Pacing | None = None,
     transport: Transport = _real,
 ) -> Built:
     """The ledger's parts, which call nobody yet. `transport` replaces the real one in tests."""
     back = f"{settings.public_url}/oauth/{system}/callback"
     made = _quickbooks if system == QUICKBOOKS else _xero
-    return made(settings, back, vault, clock, budget_of, transport)
+    return made(settings, back, vault, clock, budget_of, pacing or Pacing(clock), transport)
 
 
 def _quickbooks(
@@ -94,6 +96,7 @@ def _quickbooks(
     vault: LedgerVault,
     clock: Clock,
     budget_of: BudgetOf,
+    pacing: Pacing,
     transport: Transport,
 ) -> Built:
     timeout = settings.ledger_timeout
@@ -114,7 +117,7 @@ def _quickbooks(
         refresh = consent.sign_in.refresh
         budget = budget_of(realm)
         return QuickBooksClient(
-            access, vault, refresh, clock=clock, timeout=timeout, budget=budget,
+            access, vault, refresh, clock=clock, timeout=timeout, budget=budget, pacing=pacing,
             transport=transport(timeout),
         )  # fmt: skip
 
@@ -128,6 +131,7 @@ def _xero(
     vault: LedgerVault,
     clock: Clock,
     budget_of: BudgetOf,
+    pacing: Pacing,
     transport: Transport,
 ) -> Built:
     timeout = settings.ledger_timeout
@@ -151,8 +155,9 @@ def _xero(
         )
         budget = budget_of(tenant_id)
         return XeroClient(
-            access, vault, clock=clock, timeout=timeout, budget=budget, transport=transport(timeout)
-        )
+            access, vault, clock=clock, timeout=timeout, budget=budget, pacing=pacing,
+            transport=transport(timeout),
+        )  # fmt: skip
 
     wanted = settings.xero_tenant_id
     return Built(consent, SignedIn(vault, client, wanted, timeout), wanted)

@@ -11,8 +11,17 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pydantic import ValidationError
+
 # Far beyond any amount or id. Larger exponents are refused, because they cost gigabytes later.
 MAX_MAGNITUDE = 60
+
+
+# What reading a record of another shape than the vendor describes may raise, pydantic's own
+# ValidationError (a ValueError) among it.
+MISSHAPEN = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
 
 
 class NotReadable(ValueError):
@@ -48,6 +57,23 @@ def loads(body: bytes | str) -> Any:
         raise
     except (ValueError, RecursionError) as cause:
         raise NotReadable(str(cause)[:200]) from cause
+
+
+def why(cause: Exception) -> str:
+    """What is wrong with a record, as a sentence without the record's own values."""
+    if isinstance(cause, ValidationError):
+        first = cause.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the record"
+        return f"{place}: {first['msg']}"
+    said = str(cause) if isinstance(cause, ValueError) else ""
+    return said or f"it has another shape than described ({type(cause).__name__})"
+
+
+def identity(record: Any, name: str, place: int) -> str:
+    """What makes a record one across the pages of a list, which shift while they are read: its id,
+    else what it says and where on its page it stands."""
+    found = record.get(name) if isinstance(record, Mapping) else None
+    return str(found) if isinstance(found, (str, int)) else f"{place}: {record!r}"
 
 
 def number(value: Decimal) -> str:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from app.console import chosen, matrix, rail, timeline, words
 from app.console.guard import PageRoute, Refused, actor_of, form_of, service
 from app.console.pages import moved, render
+from app.domain import traces
 from app.domain.choices import does
 from app.domain.codes import Code, State, Who
 from app.domain.reasons import CODES
@@ -141,6 +142,8 @@ async def order(
         now=now,
         notice=NOTICES.get(notice),
         live=f"/live{words.order_address(row)}",
+        trace=(trace := traces.trace_id(row.trace)),
+        trace_url=parts.settings.trace_viewer_url.replace("{trace_id}", trace or ""),
     )
 
 

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from app.domain.codes import Code
 
+LONGEST_PAUSE = 86_400.0  # seconds
+
 
 class FailureKind(StrEnum):
     """Why a remote call did not give the wanted answer. The kind alone decides what follows."""
@@ -142,7 +144,8 @@ def backoff(policy: Policy, attempts: int, chance: float) -> float:
 
 
 def clamp_retry_after(seconds: float | None, default: float) -> float:
-    """Retry-After is honoured, but no answer can pause a connection for longer than 15 minutes."""
+    """Retry-After is honoured up to a day, the longest window of a vendor (accounting.md 3.3): what
+    is longer is no limit but a mistake, and a person may end any pause before its time."""
     if seconds is None or not seconds >= 0:  # also a NaN
         return default
-    return min(max(seconds, 0.1), 900.0)
+    return min(max(seconds, 0.1), LONGEST_PAUSE)

@@ -23,8 +23,10 @@ def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut |
     purchase_order = view.purchase_order(int(subject.split(":")[1]))
     if purchase_order is None:
         return None
+    in_connectwise = received_remotely(view, purchase_order.id)
+    in_commerce = received(view, purchase_order)
     for line in purchase_order.lines:
-        remote = received_remotely(view, purchase_order.id).get(line.id, 0)
+        remote = in_connectwise.get(line.id, 0)
         reduced = {"line": line.id, "told": line.quantity_received, "received": remote}
         choice = view.decided_on(Code.RECEIPT_REDUCED, purchase_order.id, reduced)
         if line.quantity_received < remote and choice != "keep_connectwise":
@@ -34,7 +36,7 @@ def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut |
                 f"{purchase_order.order_number} are received, but {remote} are in ConnectWise.",
                 about=reduced,
             )
-        told = received(view, purchase_order).get(line.id, 0)
+        told = in_commerce.get(line.id, 0)
         above = {"line": line.id, "told": told, "ordered": line.quantity}
         choice = view.decided_on(Code.RECEIPT_ABOVE_ORDER, purchase_order.id, above)
         if told > line.quantity and choice != "receive_ordered":

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.invoices import accepted_unlinked
+from app.domain.once import once
 from app.domain.order import OrderView
 from app.domain.standing import came, frozen_products, stands
 
@@ -29,7 +30,8 @@ class Share:
     cost: Decimal
 
 
-def allocate(view: OrderView) -> dict[int, tuple[Share, ...]]:
+@once
+def allocate(view: OrderView) -> Mapping[int, tuple[Share, ...]]:
     """Shares of every purchase order that counts, by purchase order id.
 
     Purchase orders are served in id order whatever the order in which they came in, so that
@@ -148,6 +150,8 @@ class _OpenLines:
     def _take(self, keys: Iterable[int], wanted: int) -> dict[int, int]:
         taken: dict[int, int] = {}
         for key in keys:
+            if wanted <= 0:
+                break
             quantity = min(wanted, max(self._open.get(key, 0), 0))
             if quantity > 0:
                 self._open[key] -= quantity
@@ -177,7 +181,7 @@ def _all_surplus(purchase_order: PurchaseOrder) -> list[Share]:
 
 def _merged(shares: Sequence[Share]) -> tuple[Share, ...]:
     """One share for each purchase order line and sales order line; surplus after the rest."""
-    places = list(dict.fromkeys(share.po_line for share in shares))
+    places = {po_line: n for n, po_line in enumerate(dict.fromkeys(x.po_line for x in shares))}
     found: dict[tuple[int, str | None], Share] = {}
     for share in shares:
         key = (share.po_line, share.line)
@@ -186,11 +190,7 @@ def _merged(shares: Sequence[Share]) -> tuple[Share, ...]:
             share if known is None else replace(known, quantity=known.quantity + share.quantity)
         )
     return tuple(
-        share
-        for place in places
-        for surplus in (False, True)
-        for (po_line, line), share in found.items()
-        if po_line == place and (line is None) is surplus
+        sorted(found.values(), key=lambda share: (places[share.po_line], share.line is None))
     )
 
 
@@ -227,7 +227,8 @@ def _share(share: Mapping[str, Any]) -> Share:
     )
 
 
-def covered(view: OrderView) -> dict[int, int]:
+@once
+def covered(view: OrderView) -> Mapping[int, int]:
     """Linked purchase order quantity by sales order line id."""
     result: dict[int, int] = {}
     for shares in allocate(view).values():

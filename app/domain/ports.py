@@ -229,6 +229,15 @@ class Store(Protocol):
 
     async def paused(self, tenant_id: int, system: str) -> Paused | None: ...
 
+    async def take_probe(self, tenant_id: int, system: str, seconds: float) -> bool:
+        """Whether the system is paused as sick and nobody has asked it for so long: the caller does."""
+
+    async def recover(self, tenant_id: int, system: str) -> bool:
+        """End the pause of a sick system and wake who waits for it. False: there is none."""
+
+    async def resumed(self, tenant_id: int, system: str) -> int:
+        """How often people ended a pause of the system's connections."""
+
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         """A remembered reference record (company, vendor, status list), None when expired."""
 

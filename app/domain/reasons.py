@@ -699,6 +699,13 @@ CODES: dict[Code, Reason] = {
         "A system asked for a pause, or the calls that it allows are used up.",
         "Nothing: it goes on by itself. `demandlink connections list` shows what is left.",
     ),
+    Code.PEER_SICK: Reason(
+        W,
+        Who.NOBODY,
+        "H10",
+        "A system gave no good answer to many calls in a row, so it is left alone.",
+        "Nothing: one small read asks it every few seconds, and all goes on when it answers well.",
+    ),
     Code.DECIDE_FAILED: Reason(
         P,
         Who.OPERATOR,

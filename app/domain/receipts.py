@@ -6,6 +6,7 @@ Quantities are whole units; pure, whatever the order of arrival.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine, Receipt, ReceiptLine
@@ -36,10 +37,11 @@ def parts(purchase_order: PurchaseOrder, receipts: tuple[Receipt, ...]) -> tuple
     by_receipt: dict[str, list[Interval]] = {}
     gaps: list[Part] = []
     own = [r for r in receipts if r.purchase_order_id == purchase_order.id]
-    told = [r for r in own if not r.polled]
-    seen = [r for r in own if r.polled]
+    told = _told(r for r in own if not r.polled)
+    seen = _told(r for r in own if r.polled)
     for line in purchase_order.lines:
-        for receipt_id, interval in _filled(line, _laid_out(line, told), seen):
+        laid = _laid_out(line, told.get(line.id, []))
+        for receipt_id, interval in _filled(line, laid, seen.get(line.id, [])):
             if receipt_id is not None:
                 by_receipt.setdefault(receipt_id, []).append(interval)
                 continue
@@ -69,12 +71,10 @@ def _of_receipt(receipt: Receipt, intervals: tuple[Interval, ...]) -> list[Part]
     return [Part(f"{subject}:{i.po_line}:{i.start}-{i.end}", receipt, (i,)) for i in intervals]
 
 
-def _laid_out(
-    line: PurchaseOrderLine, receipts: list[Receipt]
-) -> list[tuple[str | None, Interval]]:
+def _laid_out(line: PurchaseOrderLine, receipts: list[_Told]) -> list[tuple[str | None, Interval]]:
     """A line's intervals from 0 up to what Commerce says is received: each told receipt, and
     gaps (None) that none explains. More than that was told before Commerce took some back."""
-    told = _told(line, receipts)
+    told = list(receipts)
     laid: list[tuple[str | None, int, int, tuple[str, ...]]] = []
     at = 0
     while told:
@@ -105,7 +105,7 @@ def _laid_out(
 
 
 def _filled(
-    line: PurchaseOrderLine, laid: list[tuple[str | None, Interval]], seen: list[Receipt]
+    line: PurchaseOrderLine, laid: list[tuple[str | None, Interval]], seen: list[_Told]
 ) -> list[tuple[str | None, Interval]]:
     """The gaps filled with what the poll saw there. A receipt that is told later takes its
     interval over, so that the same goods are never two receipts."""
@@ -117,7 +117,7 @@ def _filled(
             found.append((receipt_id, interval))
             continue
         at = interval.start
-        for one in _told(line, seen):
+        for one in seen:
             start, end = max(one.start, at), min(one.end, interval.end)
             if end <= start:
                 continue
@@ -146,11 +146,15 @@ class _Told:
         return known[:quantity] if len(known) == self.line.quantity else known
 
 
-def _told(line: PurchaseOrderLine, receipts: list[Receipt]) -> list[_Told]:
-    told: list[_Told] = []
+def _told(receipts: Iterable[Receipt]) -> dict[int, list[_Told]]:
+    """What the receipts tell, by purchase order line, from the bottom up."""
+    told: dict[int, list[_Told]] = {}
     for receipt in receipts:
         for own in receipt.lines:
             end = own.to if own.to is not None else own.quantity
-            if own.purchase_order_line_id == line.id and end > 0:
-                told.append(_Told(max(end - own.quantity, 0), end, receipt, own))
-    return sorted(told, key=lambda one: (one.start, one.receipt.received_date, one.receipt.id))
+            if end > 0:
+                one = _Told(max(end - own.quantity, 0), end, receipt, own)
+                told.setdefault(own.purchase_order_line_id, []).append(one)
+    for each in told.values():
+        each.sort(key=lambda one: (one.start, one.receipt.received_date, one.receipt.id))
+    return told

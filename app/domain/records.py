@@ -157,6 +157,7 @@ class Claim:
     lease_until: datetime
     claims_without_progress: int
     interrupted: tuple[str, ...] = ()  # steps that a dead worker left running, now closed
+    restored: datetime | None = None  # the database went back not long ago (decision 0035)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class OrderRow:
     wake_seq: int
     held_by: str | None = None  # a person's hold, with its reason
     choices: tuple[str, ...] = ()  # what a person may choose from, where the answer is held
+    trace: str | None = None  # the context of what woke it last, `domain.traces`
 
     @property
     def stock(self) -> bool:
@@ -245,6 +247,7 @@ class Pause:
     until: datetime
     by: str = "service"
     why: str = ""
+    ends: bool = True  # False: at no known time
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +367,7 @@ class InboxEvent:
     received_at: datetime
     merged_at: datetime | None = None
     orders: tuple[str, ...] = ()
+    trace: str | None = None  # its context, `domain.traces`
 
 
 @dataclass(frozen=True, slots=True)

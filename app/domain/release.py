@@ -15,6 +15,7 @@ from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.freeze import received_lines
 from app.domain.invoices import accepted_unlinked, invoiced_lines
 from app.domain.linking import covered
+from app.domain.once import once
 from app.domain.order import OrderView
 from app.domain.quantities import arrived, shipped
 from app.domain.records import ORDER
@@ -97,7 +98,8 @@ def invoiceable(view: OrderView) -> dict[int, int]:
 # What is missing ------------------------------------------------------------------------------
 
 
-def missing_goods(view: OrderView) -> dict[str, int]:
+@once
+def missing_goods(view: OrderView) -> Mapping[str, int]:
     """What keeps the goods from being complete, in whole units: by line (not ordered), by
     purchase order line (not received), or by line with `shipped_only` (not shipped)."""
     if view.behaviour.invoice_policy == "shipped_only":
@@ -111,7 +113,8 @@ def missing_goods(view: OrderView) -> dict[str, int]:
     return missing
 
 
-def unordered(view: OrderView) -> dict[int, int]:
+@once
+def unordered(view: OrderView) -> Mapping[int, int]:
     """Physical quantity on no purchase order and not from stock, by line id (D-15)."""
     order, on_order, settled = view.sales_order, covered(view), accepted_unlinked(view)
     if order is None or order.fulfillment_status == 1:

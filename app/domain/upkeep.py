@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.domain.ports import Paused
 from app.domain.records import Delivery, InboxEvent
+from app.domain.restoring import Restoration
 from app.domain.views import ApiKey, Audit, ConnectionRow
 
 
@@ -50,3 +51,9 @@ class UpkeepStore(Protocol):
 
     async def revoke_key(self, tenant_id: int, name: str, audit: Audit) -> bool:
         """False: there is no such key in use."""
+
+    async def tell_restored(self, tenant_id: int, audit: Audit) -> Restoration:
+        """The database went back: leases end, open orders are woken, and from now on what is
+        announced is looked for before it is sent (docs/decisions/0035)."""
+
+    async def last_restoration(self) -> Restoration | None: ...

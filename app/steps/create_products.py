@@ -102,12 +102,11 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         await catalog.ensure(fx, [line for line in want["lines"] if "setting" not in line])
         return
     if want["opportunity"] is None:
-        known = fx.ref("opportunity")  # it may be won by now, and frozen
-        parent = (
-            Parent(opportunity=await opportunity_of_ours(fx, owner))
-            if known is None
-            else await _given_opportunity(fx, known, owner)
-        )
+        known = fx.ref("opportunity")
+        ours = await opportunity_of_ours(fx, owner)
+        # One that was known, or found after a restored backup, may be won by now, and frozen.
+        stood = known is not None or fx.restored
+        parent = await _given_opportunity(fx, ours, owner) if stood else Parent(opportunity=ours)
         await place(fx, parent, want["lines"], await standing(fx, parent))
         return
     parent = await _given_opportunity(fx, int(want["opportunity"]), owner)

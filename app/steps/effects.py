@@ -61,6 +61,21 @@ class Effects(Protocol):
         read or wanted. None: there is none in doubt, or it surely did nothing and is forgotten.
         """
 
+    async def adopt(
+        self,
+        kind: str,
+        key: str,
+        evidence: Mapping[str, Any],
+        look: Look,
+        learn: Learn | None = None,
+    ) -> Outcome | None:
+        """Where the database went back: what was made after its backup, before the step looks at
+        what the making would need, which is used up. None: nothing was, or it never went back."""
+
+    @property
+    def restored(self) -> bool:
+        """Whether the database went back not long ago: what it does not know may stand."""
+
     async def guard(self) -> None:
         """Before an idempotent write: the lease still holds and lasts for a call."""
 

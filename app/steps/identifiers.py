@@ -77,15 +77,19 @@ def product_of(view: OrderView, document: PurchaseOrder, line: PurchaseOrderLine
     return Product.unlisted(line)
 
 
-def bought_as(fx: Effects, document: PurchaseOrder, product_id: int) -> str:
-    """The identifier under which ConnectWise knows a product of a purchase order: the one that its
-    demand stands on, where it has some."""
+def bought_as(fx: Effects, document: PurchaseOrder) -> dict[int, str]:
+    """The identifiers under which ConnectWise knows the products of a purchase order: those that
+    their demand stands on, where they have some."""
+    names: dict[int, str] = {}
     for share in allocate(fx.view).get(document.id, ()):
         ref = fx.view.refs.get(("product", share.line or ""))
-        if share.product_id == product_id and ref is not None:
-            return str(ref.data["sku"])
-    line = next(line for line in document.lines if line.product_id == product_id)
-    return identifier(fx, product_of(fx.view, document, line).product_number)
+        if ref is not None:
+            names.setdefault(share.product_id, str(ref.data["sku"]))
+    for line in document.lines:
+        if line.product_id not in names:
+            number = product_of(fx.view, document, line).product_number
+            names[line.product_id] = identifier(fx, number)
+    return names
 
 
 def by_part(fx: Effects, number: str, items: Sequence[psa.CatalogItem]) -> psa.CatalogItem | None:

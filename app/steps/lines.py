@@ -19,9 +19,10 @@ from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.domain.records import Ref
 from app.steps import catalog
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects, Look, Outcome
 from app.steps.identifiers import left_out, recognise, same_product, with_sku
 
+PRODUCT = "product"  # the kind of their announcements
 CENT_PLACES = Decimal("0.0001")  # ConnectWise keeps money as a double; four places are safe
 
 
@@ -140,6 +141,7 @@ async def place(
     `leave_frozen`: a person accepted what differs on lines that a receipt or an invoice froze.
     """
     view = fx.view
+    products = await _after_doubt(fx, parent, lines, products)
     await recognise(fx, lines, products)
     named = [with_sku(fx, line) for line in lines]
     xrefs = {str(line["key"]): view.xref(str(line["key"])) for line in named}
@@ -179,6 +181,33 @@ async def place(
     for line in missing:
         key = str(line["key"])
         await _create(fx, parent, line, items.get(str(numbers[key].get("sku"))), xrefs[key])
+
+
+async def _after_doubt(
+    fx: Effects,
+    parent: Parent,
+    lines: Sequence[Mapping[str, Any]],
+    products: Sequence[psa.Product],
+) -> Sequence[psa.Product]:
+    """What was announced for a line and never answered is looked up before anything is matched: a
+    product of somebody else that shows by now would be marked for the line, and ours come late."""
+    doubts = {one.key for one in fx.view.unanswered if one.kind == PRODUCT}
+    for line in lines:
+        key = _new_key(fx, parent, str(line["key"]))
+        if key in doubts:
+            look = _look(fx, parent, fx.view.xref(str(line["key"])))
+            await fx.resolve(PRODUCT, key, look)
+            products = fx.recent("products", parent.key) or products
+    return products
+
+
+def _look(fx: Effects, parent: Parent, xref: str) -> Look:
+    async def look(_: Outcome) -> Outcome | None:
+        there = [p for p in await standing(fx, parent) if p.cancelled < p.quantity]
+        found = [p for p in there if p.xref == xref]
+        return {"id": found[0].id, "sku": found[0].sku} if found else None
+
+    return look
 
 
 def _tell_foreign(fx: Effects, parent: Parent, foreign: Sequence[psa.Product]) -> None:
@@ -364,18 +393,13 @@ async def _create(
         made = await fx.cw.create_product(new)
         return {"id": made.id, "sku": made.sku}
 
-    async def look(known: Outcome) -> Outcome | None:
-        there = [p for p in await standing(fx, parent) if p.cancelled < p.quantity]
-        found = [p for p in there if p.xref == xref]
-        return {"id": found[0].id, "sku": found[0].sku} if found else None
-
     def learn(outcome: Outcome) -> list[Ref]:
         # As ConnectWise writes the identifier: its purchase order lines are compared with it.
         sku = str(outcome.get("sku") or line["sku"])
         return [_ref(parent, str(line["key"]), int(outcome["id"]), sku, catalog_item)]
 
     evidence = {"xref": xref, parent.kind: parent.id}
-    await fx.once("product", key, evidence, send, look, learn)
+    await fx.once(PRODUCT, key, evidence, send, _look(fx, parent, xref), learn)
 
 
 def _new_key(fx: Effects, parent: Parent, line: str) -> str:

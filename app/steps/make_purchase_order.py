@@ -120,6 +120,31 @@ def _learn(fx: Effects, want: Mapping[str, Any], outcome: Outcome) -> list[Ref]:
     return [ref]
 
 
+async def adopted(fx: Effects, want: Mapping[str, Any], vendor_id: int, lines: Lines) -> int | None:
+    """After a restored backup: the purchase order that was made of these lines' demand, which is
+    not open any more. By our marker where it was numbered already, else as in any doubt."""
+    marker = fx.view.marker("purchase order", str(want["purchase_order"]))
+    sold = {line: q for line, q in lines.items() if fx.ref("product", line) is not None}
+    evidence: dict[str, Any] = {
+        "vendor": vendor_id,
+        "products": {str(p.product_id): str(p.quantity) for p in demand_of(fx, want, sold)},
+        "lines": {line: str(quantity) for line, quantity in sold.items()},
+        "above": await _bound(fx),
+    }
+
+    async def look(known: Outcome) -> Outcome | None:
+        above = await fx.cw.purchase_orders_above(int(known["vendor"]), int(known["above"]))
+        for one in above:
+            if marker in one.notes:
+                return {"id": one.id, "lines": known["lines"]}
+        return await _made_from_demand(fx, want, known) if known["products"] else None
+
+    outcome = await fx.adopt(
+        "purchase_order", _key(fx.view, want), evidence, look, lambda made: _learn(fx, want, made)
+    )
+    return int(outcome["id"]) if outcome is not None else None
+
+
 async def from_demand(
     fx: Effects, want: Mapping[str, Any], vendor_id: int, warehouse_id: int, lines: Lines
 ) -> int:

@@ -41,10 +41,11 @@ async def correct(
         fx.journal("PAPERS_LEFT", f"The papers of {document.order_number} are left as they are.")
         return
     there = [line for line in await read_lines(fx, str(document.id), record) if line.id in lines]
+    names = bought_as(fx, document)
     for line in there:
         change = header
         for product in products:
-            if line.serialized and alike(bought_as(fx, document, product), line.sku):
+            if line.serialized and alike(names.get(product, ""), line.sku):
                 own = [one for one in there if one.sku == line.sku]
                 numbers = _of_line(want, product, own, lines, line.id)
                 change = replace(change, serial_numbers=numbers) if numbers else change

@@ -298,7 +298,7 @@ def _by_sku(
 ) -> dict[str, Sequence[int]]:
     """The products of a receipt by the identifier that ConnectWise knows them under, with all
     products of the purchase order that go by it: two product numbers may be one item (A3)."""
-    names = {line.product_id: bought_as(fx, document, line.product_id) for line in document.lines}
+    names = bought_as(fx, document)
     coming = {sku_key(names[line["product"]]): names[line["product"]] for line in want["lines"]}
     return {
         sku: [product for product, name in names.items() if sku_key(name) == key]

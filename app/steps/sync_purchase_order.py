@@ -23,8 +23,9 @@ from app.domain.shut import Shut
 from app.domain.standing import SYNC, came, standing_shares, stands
 from app.steps.demand import Split, accepted, refuse_invoiced, split, wanted_links
 from app.steps.effects import Effects
-from app.steps.links import Links, raise_links, read_lines, remember, remembered
+from app.steps.links import Links, linked_lines, raise_links, read_lines, remember, remembered
 from app.steps.make_purchase_order import (
+    adopted,
     from_demand,
     number_of,
     number_taken,
@@ -207,6 +208,12 @@ async def _sync(fx: Effects, want: Want) -> None:
         known, part = await _made(fx, want, purchase_order, opened.id, drop_ship)
         await raise_highest(fx, known)
     links = remembered(fx, want, known)
+    if fx.restored and (part is None or not part.link):
+        # What is linked is what stands: the backup may not know of the linking.
+        there = await linked_lines(fx, want, known, wanted_links(want))
+        links.linked = {
+            line: sum((q for _, q in parts), Decimal(0)) for line, parts in there.items()
+        }
     await _take_back(fx, want, before or {}, links)
     held = await _bring(fx, want, links, part)
     change = psa.PurchaseOrderChange(
@@ -255,6 +262,8 @@ async def _made(
     seller = (await vendor(fx, document.supplier)).id
     warehouse = (await setting(fx, "connectwise_warehouse")).id
     part: Split | None = None
+    if by_demand and (found := await adopted(fx, want, seller, lines)) is not None:
+        return found, None
     if lines and by_demand:
         part = await split(fx, want, lines, str(want["number"]))
         if part.link:

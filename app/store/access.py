@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from app.domain.upkeep import KeyRow
 from app.domain.views import ApiKey, Audit, Readiness, Remembered
 from app.store import migrate
-from app.store.claiming import ALIVE
+from app.store.auditing import append
 from app.store.database import Part
-from app.store.setup import append
+from app.store.liveness import ALIVE
 from app.store.texts import key as index_key
 from app.store.texts import text
 

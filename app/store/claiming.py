@@ -7,20 +7,26 @@ names worker and token; every write of an order carries the token (`design.md`, 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from logging import WARNING
+from operator import itemgetter
 from typing import Any
 
 from app.domain.codes import Code
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
 from app.domain.records import Claim
+from app.store.careful import BURIED
 from app.store.connections import CALLABLE
-from app.store.database import Part, Session
+from app.store.database import Part, Session, translated
+from app.store.fairness import in_turn, skip_scan
+from app.store.liveness import ALIVE, LIVENESS
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
-
-LIVENESS = 0x444C_0001  # class of the workers' session locks
+from app.store.restoring import RESTORED_AT, look_at_home
+from app.telemetry import wide
 
 # Poisoned orders stay where they are: only a person wakes them.
 WAKE = """
@@ -29,20 +35,41 @@ UPDATE orders SET wake_seq = wake_seq + 1, updated_at = now(),
 WHERE id IN (SELECT id FROM orders WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE)
 """
 
-ALIVE = f"""
-SELECT objid::bigint FROM pg_locks
-WHERE locktype = 'advisory' AND classid = {LIVENESS} AND objsubid = 2 AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""  # noqa: S608 - constant text
 
 # Leased rows stand in the index too: their owner may be dead, which is found out below.
+_FREE = f"""
+due_at <= now() AND id <> ALL ($2::bigint[])
+AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE}))
+"""
+
+# The places are shared among the tenants first, over an index by tenant, so that a flood of one is
+# neither read nor locked for the others. $2: taken already; $3: tenants that have no more.
 _DUE = f"""
-SELECT id, lease_owner, lease_until > now() AS leased, claims_without_progress AS claims
-FROM orders
-WHERE due_at <= now()
-  AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE}))
-ORDER BY due_at, id LIMIT $1
-FOR NO KEY UPDATE SKIP LOCKED
+WITH RECURSIVE tenants AS ({skip_scan("orders", "due_at IS NOT NULL")}),
+under_way AS (
+    SELECT tenant_id, count(*) AS many FROM (
+        SELECT tenant_id FROM orders WHERE lease_token IS NOT NULL AND lease_until > now()
+        UNION ALL SELECT tenant_id FROM orders WHERE id = ANY ($2::bigint[])
+    ) AS worked_on GROUP BY tenant_id
+), due AS (
+    SELECT t.tenant_id, coalesce(u.many, 0) AS many, oldest.due_at
+    FROM tenants AS t LEFT JOIN under_way AS u USING (tenant_id) CROSS JOIN LATERAL (
+        SELECT due_at FROM orders WHERE tenant_id = t.tenant_id AND {_FREE}
+        ORDER BY due_at, id LIMIT 1
+    ) AS oldest
+    WHERE t.tenant_id <> ALL ($3::bigint[]) ORDER BY 2, 3 LIMIT $1
+), shares AS (
+    SELECT tenant_id, many, count(*) AS share FROM (
+        SELECT tenant_id, many FROM due CROSS JOIN generate_series(1, $1::int) AS k
+        ORDER BY many + k, due_at LIMIT $1
+    ) AS places GROUP BY tenant_id, many
+)
+SELECT s.tenant_id, s.many, s.share, o.* FROM shares AS s CROSS JOIN LATERAL (
+    SELECT id, due_at, lease_owner, lease_until > now() AS leased,
+        claims_without_progress AS claims
+    FROM orders WHERE tenant_id = s.tenant_id AND {_FREE}
+    ORDER BY due_at, id LIMIT s.share FOR NO KEY UPDATE SKIP LOCKED
+) AS o
 """  # noqa: S608 - constant text
 
 _POISON = """
@@ -64,14 +91,14 @@ WHERE order_id = ANY ($1::bigint[]) AND state = 'running'
 RETURNING order_id, step
 """
 
-_CLAIM = """
+_CLAIM = f"""
 UPDATE orders SET
     lease_owner = $2, lease_token = gen_random_uuid()::text,
     lease_until = now() + make_interval(secs => $3),
     claims_without_progress = claims_without_progress + 1
 WHERE id = ANY ($1::bigint[])
-RETURNING id, lease_token, lease_until, claims_without_progress, due_at
-"""
+RETURNING id, lease_token, lease_until, claims_without_progress, due_at, {RESTORED_AT} AS restored
+"""  # noqa: S608 - constant text
 
 _HEARTBEAT = """
 WITH seen AS (
@@ -87,7 +114,7 @@ SELECT least(
     (SELECT min(due_at) FROM orders WHERE due_at IS NOT NULL AND lease_owner IS NULL),
     (SELECT min(greatest(due_at, lease_until)) FROM orders
      WHERE due_at IS NOT NULL AND lease_owner IS NOT NULL),
-    (SELECT received_at FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT 1),
+    (SELECT received_at FROM inbox_event WHERE status = 'new' ORDER BY tenant_id, id LIMIT 1),
     (SELECT min(coalesce(not_before, received_at)) FROM inbox_event
      WHERE status = 'deferred' OR status = 'hint' AND {CALLABLE})
 )
@@ -115,13 +142,27 @@ _OUTLIVED = (
 class Claiming(Part):
     """The part of the store that hands orders to workers."""
 
+    def _mind(self, worker_id: int, suspect_to: int | None) -> None:
+        """Told to the part that merges."""
+
     @asynccontextmanager
     async def join(self) -> AsyncIterator[Worker]:
         async with self._db.dedicated() as connection:
-            for statement in _OUTLIVED:
-                await connection.execute(statement)
-            number = await connection.fetchval("INSERT INTO worker DEFAULT VALUES RETURNING id")
-            await connection.execute("SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number)
+            with translated():  # a standby that takes no writes is no database for a worker
+                for statement in _OUTLIVED:
+                    await connection.execute(statement)
+                async with connection.transaction():
+                    if (restored := await look_at_home(connection)) is not None:
+                        wide("database_restored", level=WARNING, at=restored.at.isoformat())
+                    # The lock outlives the transaction; with the row it comes to be seen at once, so
+                    # that a row without a lock is always a worker that died.
+                    number = await connection.fetchval(
+                        "INSERT INTO worker DEFAULT VALUES RETURNING id"
+                    )
+                    await connection.execute(
+                        "SELECT pg_advisory_lock($1::int, $2::int)", LIVENESS, number
+                    )
+                self._mind(number, await connection.fetchval(BURIED))
             lost = False
 
             def gone(_: object) -> None:
@@ -142,8 +183,7 @@ class Claiming(Part):
         if not worker.alive() or limit < 1:
             return []
         async with self._db.transaction() as session:
-            due = await session.fetch(_DUE, limit)
-            free = await self._free(session, due)
+            free = await self._free(session, await self._due(session, limit))
             poisoned = [row["id"] for row in free if row["claims"] >= POISON_AFTER]
             if poisoned:
                 who = CODES[Code.POISON].who.value
@@ -164,10 +204,30 @@ class Claiming(Part):
                 token=row["lease_token"],
                 lease_until=row["lease_until"],
                 claims_without_progress=row["claims_without_progress"],
+                restored=row["restored"],
                 interrupted=tuple(interrupted.get(row["id"], ())),
             )
             for row in sorted(claimed, key=lambda row: (row["due_at"], row["id"]))
         ]
+
+    @staticmethod
+    async def _due(session: Session, limit: int) -> list[Any]:
+        """Locked rows, in turn. What a tenant leaves of its share is shared among the others."""
+        found: list[Any] = []
+        exhausted: set[int] = set()
+        under_way: dict[int, int] = {}
+        while len(found) < limit:
+            taken = [row["id"] for row in found]
+            more = await session.fetch(_DUE, limit - len(found), taken, list(exhausted))
+            found += more
+            given = Counter(row["tenant_id"] for row in more)
+            for row in more:
+                under_way.setdefault(row["tenant_id"], row["many"])
+            short = {row["tenant_id"] for row in more if given[row["tenant_id"]] < row["share"]}
+            exhausted |= short
+            if not short or short == set(given):
+                break
+        return in_turn(found, itemgetter("tenant_id"), itemgetter("due_at", "id"), under_way, limit)
 
     @staticmethod
     async def _free(session: Session, due: Sequence[Any]) -> list[Any]:

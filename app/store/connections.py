@@ -18,13 +18,15 @@ from app.store.texts import key as index_key
 
 SERVICE: Final = "service"
 
-# A pause of the service never shortens another one, nor replaces a person's.
+# A pause of the service never shortens another one, nor replaces a person's. A sick system's gives
+# way to what the system itself asks for, and never stands in its place.
 _PAUSE = """
 UPDATE connection SET
     paused = true, paused_until = $3, pause_code = $4, pause_sentence = $5, paused_by = $6
 WHERE tenant_id = $1 AND kind = $2
   AND ($6 <> 'service' OR NOT paused OR coalesce(paused_until <= now(), false)
-       OR (paused_by = 'service' AND (paused_until < $3 OR $3 IS NULL)))
+       OR (paused_by = 'service' AND $4 <> 'PEER_SICK'
+           AND (paused_until < $3 OR $3 IS NULL OR pause_code = 'PEER_SICK')))
 """
 
 # Of ledger_grant AS g: everything but the tokens.
@@ -68,6 +70,23 @@ class Connections(Part):
         async with self._db.session() as session:
             row = await session.fetchrow(_PAUSED, tenant_id, system)
         return None if row is None else rows.paused(row)
+
+    async def take_probe(self, tenant_id: int, system: str, seconds: float) -> bool:
+        statement = """
+            UPDATE connection SET probed_at = now()
+            WHERE tenant_id = $1 AND kind = $2 AND paused AND pause_code = 'PEER_SICK'
+              AND coalesce(probed_at <= now() - make_interval(secs => $3), true)
+            RETURNING id
+        """
+        async with self._db.session() as session:
+            return await session.fetchval(statement, tenant_id, system, seconds) is not None
+
+    async def resumed(self, tenant_id: int, system: str) -> int:
+        query = (
+            "SELECT coalesce(sum(resumed), 0) FROM connection WHERE tenant_id = $1 AND kind = $2"
+        )
+        async with self._db.session() as session:
+            return int(await session.fetchval(query, tenant_id, system))
 
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         query = """

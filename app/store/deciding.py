@@ -15,11 +15,11 @@ from app.domain.gone import Forgotten
 from app.domain.records import Fact, JournalEntry
 from app.domain.views import Audit, DecisionMade
 from app.store import decided
+from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
 from app.store.operating import wake_as_a_person
 from app.store.record_columns import DROP_LEDGER, DROP_REFS
-from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
 from app.store.texts import as_json, text, text_or_none
 

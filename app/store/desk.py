@@ -12,9 +12,9 @@ from app.domain.desk import AuditRow, Fingerprint, Found, Issue, Run
 from app.domain.records import OrderRow
 from app.domain.views import Audit, Page, Replay
 from app.store import rows
+from app.store.auditing import append
 from app.store.database import Part
 from app.store.pages import LAST, after, page
-from app.store.setup import append
 from app.store.texts import text
 
 _OPEN_SESSION = """

@@ -14,8 +14,8 @@ from app.domain.drift import Drift, Finding, Standing, Sweep, SweepTurn, SweepVi
 from app.domain.gone import Forgotten
 from app.domain.views import Page
 from app.store import pages, rows
-from app.store.claiming import ALIVE
 from app.store.database import Part
+from app.store.liveness import ALIVE
 from app.store.texts import as_json, as_json_or_none, key, text, text_or_none
 
 _BEGIN = """

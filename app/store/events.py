@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from app.domain import traces
 from app.domain.codes import Code
 from app.domain.records import InboxEvent, Merge
 from app.store import rows
@@ -59,7 +60,13 @@ async def merge(shelf: Shelf, found: Sequence[Any], plan: Plan) -> None:
         else:
             orders = documents.of_event.get(event_id, set()) | woken.get(event_id, set())
             settled.append((merge, sorted(orders)))
-    await shelf.wake(sorted(documents.woken.union(routed)))
+    woken_by = {
+        order_id: traces.of_merge(planned[merge.event_id][0]["trace"])
+        for merge, orders in settled
+        for order_id in orders
+    }
+    due = sorted(documents.woken.union(routed))
+    await shelf.wake({order_id: woken_by.get(order_id) for order_id in due})
     await shelf.settle(settled)
 
 
@@ -91,7 +98,7 @@ async def touch(
     """Wake the orders that carry the records, with what was read of them counted as old."""
     given = [(event_id, tenant_id, *route) for route in routes]
     orders = sorted((await shelf.carriers(given)).get(event_id, ()))
-    await shelf.wake(orders)
+    await shelf.wake(dict.fromkeys(orders))
     await shelf.make_stale(orders)
     return orders
 

@@ -6,9 +6,9 @@ that anybody notices.
 
 from __future__ import annotations
 
-from app.store.claiming import ALIVE
 from app.store.connections import PAUSED
 from app.store.database import Part
+from app.store.liveness import ALIVE
 from app.telemetry import metrics
 
 Values = dict[str, list[tuple[tuple[str, ...], float]]]

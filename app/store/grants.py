@@ -20,11 +20,11 @@ from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
 from app.domain.grants import Company, Grant, SigningIn
 from app.domain.views import Audit
 from app.store import rows
+from app.store.auditing import append
 from app.store.ciphers import Cipher, NotDecipherable
 from app.store.connections import GRANT
 from app.store.consents import busy_elsewhere, given_meanwhile, nobody_signed_in
 from app.store.database import STATEMENT_SECONDS, Database, Part
-from app.store.setup import append
 from app.store.texts import text
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from typing import Any
 from app.domain.documents import Kind
 from app.domain.records import KEPT_FACTS, LEDGER_HINT, JournalEntry, Merge
 from app.store import rows
-from app.store.claiming import WAKE
 from app.store.database import Session
 from app.store.placing import Doc, Key, OrderKey
 from app.store.shelf import Route
@@ -185,6 +184,18 @@ GROUP BY r.tenant_id, r.order_id, e.kind, e.external_id
 ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
 """
 
+# As claiming.WAKE, with the trace of what wakes each.
+_WAKE = """
+WITH told AS (SELECT * FROM unnest($1::bigint[], $2::text[]) AS t (id, trace)),
+locked AS (
+    SELECT id FROM orders WHERE id IN (SELECT id FROM told) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE orders AS o SET wake_seq = o.wake_seq + 1, updated_at = now(),
+    due_at = CASE WHEN o.code = 'POISON' THEN NULL ELSE now() END,
+    trace = coalesce(told.trace, o.trace)
+FROM told JOIN locked USING (id) WHERE o.id = told.id
+"""
+
 
 class SqlShelf:
     """Implements shelf.Shelf."""
@@ -250,8 +261,8 @@ class SqlShelf:
     async def name(self, named: Sequence[tuple[int, str | None, str | None]]) -> None:
         await self._session.execute(_NAME, *columns(named))
 
-    async def wake(self, orders: Sequence[int]) -> None:
-        await self._session.execute(WAKE, orders)
+    async def wake(self, orders: Mapping[int, str | None]) -> None:
+        await self._session.execute(_WAKE, list(orders), list(orders.values()))
 
     async def journal(self, entries: Sequence[tuple[int, JournalEntry]]) -> None:
         await self._session.execute(JOURNAL, *journal_columns(entries))

@@ -7,33 +7,51 @@ time, an event that fails alone is kept as rejected. What an event means is the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from app.domain import traces
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
-from app.store import events, rows
+from app.store import careful, events, rows
+from app.store.auditing import append
 from app.store.connections import CALLABLE
 from app.store.database import Clash, Part
 from app.store.events import Plan
+from app.store.fairness import skip_scan
 from app.store.merge_sql import SqlShelf
-from app.store.setup import append
 from app.store.texts import text, text_or_none
+from app.telemetry import tracing
 
 GROUP = 100  # each takes up to three advisory locks, of which a server has some thousands
 TRIES = 3
 HINT_SECONDS = 60.0
 
+# A group is shared among the tenants that have new events; what one leaves is taken with the next.
 _TAKE = f"""
-WITH fresh AS (
-    SELECT id FROM inbox_event WHERE status = 'new' ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+WITH RECURSIVE tenants AS ({skip_scan("inbox_event", "status = 'new'")}),
+shares AS (
+    SELECT tenant_id, count(*) AS share FROM (
+        SELECT tenant_id FROM (
+            SELECT t.tenant_id, oldest.id FROM tenants AS t CROSS JOIN LATERAL (
+                SELECT id FROM inbox_event WHERE status = 'new' AND tenant_id = t.tenant_id
+                ORDER BY id LIMIT 1
+            ) AS oldest ORDER BY oldest.id LIMIT $1
+        ) AS t CROSS JOIN generate_series(1, $1::int) AS k ORDER BY k, t.id LIMIT $1
+    ) AS places GROUP BY tenant_id
+), fresh AS (
+    SELECT e.* FROM shares AS s CROSS JOIN LATERAL (
+        SELECT * FROM inbox_event WHERE status = 'new' AND tenant_id = s.tenant_id
+        ORDER BY id LIMIT s.share FOR UPDATE SKIP LOCKED
+    ) AS e
 ), later AS (
-    SELECT id FROM inbox_event WHERE status = 'deferred' AND not_before <= now()
+    SELECT * FROM inbox_event WHERE status = 'deferred' AND not_before <= now()
     ORDER BY not_before LIMIT $1 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    SELECT id FROM later UNION ALL SELECT id FROM fresh LIMIT $1
+    SELECT * FROM later UNION ALL SELECT * FROM fresh LIMIT $1
 )
 SELECT {rows.EVENT_COLUMNS}, e.tenant_id, e.connection_id, clock_timestamp() AS now
-FROM taken JOIN inbox_event AS e USING (id) JOIN connection AS c ON c.id = e.connection_id
+FROM taken AS e JOIN connection AS c ON c.id = e.connection_id
 ORDER BY e.id
 """  # noqa: S608 - constant text
 
@@ -57,7 +75,8 @@ WITH taken AS (
     ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
 ), handed AS (
     UPDATE inbox_event AS e SET not_before = now() + make_interval(secs => $2)
-    FROM taken WHERE e.id = taken.id
+    -- Not a join, which would be planned as if it were of many rows.
+    WHERE e.id = ANY (ARRAY(SELECT id FROM taken))
     RETURNING e.*
 )
 SELECT {rows.EVENT_COLUMNS} FROM handed AS e JOIN connection AS c ON c.id = e.connection_id
@@ -68,15 +87,44 @@ ORDER BY e.id
 class Merging(Part):
     """The part of the store that merges the inbox."""
 
+    _suspect_to: int | None = None  # what came in up to it is merged with care
+    _worker_id = 0
+
+    def _mind(self, worker_id: int, suspect_to: int | None) -> None:
+        """A worker joined; `suspect_to`: another had died, and these deliveries stood there."""
+        self._worker_id, self._suspect_to = worker_id, suspect_to
+
+    async def _merge_with_care(self, plan: Plan, limit: int) -> int:
+        async with self._db.transaction() as session:
+            found = await careful.next_suspect(session, limit, self._worker_id)
+        if found is None:
+            self._suspect_to = None
+            return 0
+        event_id, deadly = found
+        if deadly:
+            async with self._db.transaction() as session:
+                await SqlShelf(session).settle([(careful.set_aside(event_id), ())])
+        else:
+            await self._merge_alone(event_id, plan)
+        async with self._db.session() as session:
+            await session.execute(careful.FORGET, event_id)
+        return 1
+
     async def merge(self, plan: Plan, limit: int) -> int:
+        if self._suspect_to is not None and (
+            merged := await self._merge_with_care(plan, self._suspect_to)
+        ):
+            return merged
         tries = TRIES
         while True:
             taken: list[int] = []
             try:
                 async with self._db.transaction() as session:
+                    began = tracing.now()
                     found = await session.fetch(_TAKE, min(limit, GROUP))
                     taken.extend(row["id"] for row in found)
                     await events.merge(SqlShelf(session), found, plan)
+                _trace(found, began)
                 return len(taken)
             except Clash:
                 tries -= 1
@@ -95,8 +143,10 @@ class Merging(Part):
     async def _merge_alone(self, event_id: int, plan: Plan) -> None:
         try:
             async with self._db.transaction() as session:
+                began = tracing.now()
                 taken = await session.fetch(_TAKE_ONE, event_id)
                 await events.merge(SqlShelf(session), taken, plan)
+            _trace(taken, began)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
@@ -128,3 +178,21 @@ class Merging(Part):
                 "SELECT tenant_id FROM inbox_event WHERE id = $1", event_id
             )
             return await events.settle_hint(SqlShelf(session), event_id, tenant_id, routes)
+
+
+def _trace(merged: Sequence[Any], began: int) -> None:
+    """Tell the spans of what was committed. How long a delivery lay in the inbox stands in it."""
+    if not tracing.on():
+        return
+    for row in merged:
+        waited = (row["now"] - row["received_at"]).total_seconds()
+        tracing.note(
+            "merge",
+            traces.of_merge(row["trace"]),
+            row["trace"],
+            began,
+            "consumer",
+            demandlink__event_id=row["id"],
+            demandlink__event_type=row["event_type"],
+            demandlink__waited_seconds=round(waited, 3),
+        )

@@ -1,7 +1,8 @@
 """Brings a database to the schema that this code knows: `upgrade`, `head`, `at_head`.
 
-Owns the lock by which two starts do not clash. The only module that loads Alembic at run time,
-and only when it is called.
+Owns the lock by which two starts do not clash, and the patience by which a migration runs while
+other versions serve (docs/decisions/0039). The only module that loads Alembic at run time, and only
+when it is called.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from app.domain.errors import StoreUnavailable
+from app.store import partitions
+
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection
@@ -20,10 +24,14 @@ LOCK = 0x44_4C_4D_47  # any number that only migrations take: "DLMG"
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS = MIGRATIONS / "versions"
 WAIT_SECONDS = 60
+LOOK_SECONDS = 0.1
 # Long enough for building an index, short enough that a blocked start says so.
 STATEMENT_SECONDS = 600
-# A migration that waits for a lock blocks everyone behind it: better fail and try again.
-LOCK_SECONDS = 10
+# A migration that waits for a lock blocks everyone behind it: better give way and try again. Less
+# than the service's own patience with locks, so that nobody fails by it.
+LOCK_SECONDS = 2.0
+TRIES = 30
+PAUSE_SECONDS = 1.0
 
 
 def _config() -> Config:
@@ -51,23 +59,27 @@ async def revision(connection: Any) -> str | None:
 
 
 async def at_head(pool: Any) -> bool:
-    """Whether the database behind an asyncpg pool has exactly this code's schema."""
-    return await revision(pool) == head()
+    """Whether the database behind an asyncpg pool has what this code needs."""
+    return serves(await revision(pool))
+
+
+def serves(found: str | None) -> bool:
+    """Whether this code can work on a database of this revision: its own, or one that the next
+    release has expanded already."""
+    return found is not None and found >= head()
 
 
 def upgrade(database_url: str) -> None:
     """Bring the database to head. Safe to be called by several starts at once: one works, the
-    others wait up to a minute and find nothing to do.
+    others wait up to a minute and find nothing to do. A database that is ahead is left alone.
 
-    Blocking; not to be called inside a running event loop (use a thread).
+    Blocking; not to be called inside a running event loop (use a thread). Raises StoreUnavailable
+    when a lock could not be had in time; what was finished stays, and a further call goes on there.
     """
     asyncio.run(_upgrade(database_url))
 
 
 async def _upgrade(database_url: str) -> None:
-    from sqlalchemy.ext.asyncio import create_async_engine
-    from sqlalchemy.pool import NullPool
-
     async def connect() -> Any:
         # asyncpg reads the address itself: it knows more forms of it than SQLAlchemy does.
         return await asyncpg.connect(
@@ -75,22 +87,64 @@ async def _upgrade(database_url: str) -> None:
             timeout=30,
             server_settings={
                 "application_name": "demandlink migrate",
+                "timezone": "UTC",
                 "statement_timeout": f"{STATEMENT_SECONDS}s",
-                "lock_timeout": f"{LOCK_SECONDS}s",
+                "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
             },
         )
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     guard = await connect()
     try:
-        await guard.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
-        await guard.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await _alone(guard)
+        if not serves(await revision(guard)):
+            await _patiently(guard, connect)
         if await revision(guard) == head():
-            return
-        async with engine.begin() as connection:
-            await connection.run_sync(_run)
+            await partitions.make_room(guard)
     finally:
         await guard.close()  # frees the lock
+
+
+async def _alone(guard: Any) -> None:
+    """Take the lock of migrations. It is asked for again and again, not waited for: who waits in a
+    statement holds a snapshot, and the building of an index waits for all of those."""
+    for _ in range(int(WAIT_SECONDS / LOOK_SECONDS)):
+        if await guard.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            return
+        await _rest(guard, LOOK_SECONDS)
+    raise StoreUnavailable(
+        f"another migration of this database has been at work for {WAIT_SECONDS} seconds. "
+        "Try again when it has ended"
+    )
+
+
+async def _rest(guard: Any, seconds: float) -> None:
+    """The database's clock is the only one that the store knows."""
+    await guard.execute(f"SELECT pg_sleep({seconds})")
+
+
+async def _patiently(guard: Any, connect: Any) -> None:
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    try:
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                async with engine.connect() as connection:
+                    await connection.run_sync(_run)
+                return
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) != asyncpg.LockNotAvailableError.sqlstate:
+                    raise
+                if not left:
+                    raise StoreUnavailable(
+                        f"a table is locked by others for longer than {TRIES} tries of "
+                        f"{LOCK_SECONDS:g} seconds: look for long transactions in pg_stat_activity "
+                        "(a backup that runs is one), then migrate again; it goes on where it stopped"
+                    ) from error
+            await _rest(guard, PAUSE_SECONDS)
+    finally:
         await engine.dispose()
 
 

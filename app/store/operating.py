@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from app.domain.records import JournalEntry
 from app.domain.views import Audit, Replay, ReplayState
 from app.store import rows
+from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
 from app.store.replaying import replayed, stale, still_planned, woken_by
-from app.store.setup import append
 from app.store.story import JOURNAL, columns, journal_columns
 from app.store.texts import as_json, text
 

@@ -14,10 +14,10 @@ from app.domain.documents import Kind
 from app.domain.records import Delivery
 from app.domain.versions import Stored
 from app.store import rows
-from app.store.claiming import ALIVE
 from app.store.database import Part, Session
 from app.store.entries import Entry
 from app.store.intake import count
+from app.store.liveness import ALIVE
 from app.store.texts import as_json, key, text
 
 COMMERCE = "commerce"

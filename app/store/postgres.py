@@ -25,6 +25,8 @@ from app.store.operating import Operating
 from app.store.polls import Polls
 from app.store.reading import Reading
 from app.store.recording import Recording
+from app.store.restoring import Restoring
+from app.store.retaining import Retaining
 from app.store.setup import Setup
 
 
@@ -38,8 +40,10 @@ class PostgresStore(
     Recording,
     Connections,
     Polls,
+    Restoring,
     Grants,
     Drifting,
+    Retaining,
     # What people use
     Lists,
     Setup,
@@ -51,7 +55,7 @@ class PostgresStore(
     Desk,
 ):
     """Implements ports.Store, commerce.Polls, grants.SignInStore, alerts.AlertStore,
-    drift.DriftStore, desk.DeskStore and admin_store.AdminStore. One instance
+    drift.DriftStore, desk.DeskStore, retention.RetentionStore and admin_store.AdminStore. One instance
     serves a whole process."""
 
     @classmethod

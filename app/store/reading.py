@@ -38,7 +38,7 @@ own AS (
 SELECT {rows.ORDER_COLUMNS}, o.lease_token, tenant.config_version, now() AS now,
     (SELECT json_object_agg(kind, json_build_object(
         'until', coalesce(paused_until, now() + interval '5 minutes'), 'by', paused_by,
-        'why', pause_sentence))
+        'why', pause_sentence, 'ends', paused_until IS NOT NULL))
      FROM connection WHERE tenant_id = o.tenant_id AND {PAUSED}) AS paused,
     (SELECT json_agg(d ORDER BY d.kind, d.source_id) FROM (
         SELECT kind, source_id, rank, own, extras FROM docs
@@ -149,7 +149,10 @@ class Reading(Part):
             shared={key: tuple(names) for key, names in shared.items()},
             paused={
                 system: Pause(
-                    datetime.fromisoformat(one["until"]), one["by"] or SERVICE, one["why"] or ""
+                    datetime.fromisoformat(one["until"]),
+                    one["by"] or SERVICE,
+                    one["why"] or "",
+                    one["ends"],
                 )
                 for system, one in (row["paused"] or {}).items()
             },

@@ -32,7 +32,8 @@ from app.domain.views import CallRow, JournalRow, MappingRow, Replay, ReplayItem
 ORDER_COLUMNS = """
     o.id, o.tenant_id, c.name AS connection, o.source_id, o.number, o.customer, o.scenario,
     o.scenario_version, o.behaviour, o.state, o.code, o.sentence, o.who, o.since, o.next_look,
-    o.choices, o.created_at, o.updated_at, o.due_at, o.wake_seq, o.held_by
+    o.choices, o.created_at, o.updated_at, o.due_at, o.wake_seq, o.held_by,
+    o.trace
 """
 # How an order is named, as OrderRow.name does.
 ORDER_NAME = "coalesce(o.number, 'id:' || o.source_id)"
@@ -81,6 +82,7 @@ def order(row: Any) -> OrderRow:
         wake_seq=row["wake_seq"],
         held_by=row["held_by"],
         choices=tuple(row["choices"]),
+        trace=row["trace"],
     )
 
 
@@ -162,7 +164,7 @@ def other(row: Any) -> Other:
 # An inbox event as InboxEvent has it; `e` is inbox_event, `c` its connection.
 EVENT_COLUMNS = f"""
     e.id, e.source, c.name AS connection, e.external_id, e.event_type, e.body, e.status, e.code,
-    e.cause, e.received_at, e.merged_at,
+    e.cause, e.received_at, e.merged_at, e.headers ->> 'traceparent' AS trace,
     ARRAY(
         SELECT {ORDER_NAME} FROM orders AS o WHERE o.id = ANY (e.order_ids) ORDER BY o.id
     ) AS orders
@@ -183,6 +185,7 @@ def event(row: Any) -> InboxEvent:
         received_at=row["received_at"],
         merged_at=row["merged_at"],
         orders=tuple(row["orders"]),
+        trace=row["trace"],
     )
 
 

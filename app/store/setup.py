@@ -15,6 +15,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store import rows
+from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.connections import GRANT, PAUSED
 from app.store.database import Part, Session
@@ -31,9 +32,6 @@ WHERE o.tenant_id = $1 AND o.state NOT IN ('done', 'cancelled') AND (
 """
 # Workers that have read an order, perhaps from before the change.
 _UNDER_WAY = "SELECT id FROM orders WHERE tenant_id = $1 AND lease_token IS NOT NULL"
-_AUDIT = """
-INSERT INTO audit (tenant_id, actor, action, target, data) VALUES ($1, $2, $3, $4, $5::text::json)
-"""
 _NEW_VERSION = "UPDATE tenant SET config_version = config_version + 1 WHERE id = $1"
 
 _MAPPING_COLUMNS = "id, kind, commerce_key, connectwise_key, updated_at, updated_by"
@@ -72,8 +70,13 @@ WHERE connection.tenant_id = $1 ORDER BY id
 """  # noqa: S608 - constant text
 _RESUME = """
 UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
-    pause_sentence = NULL, paused_by = NULL
+    pause_sentence = NULL, paused_by = NULL, resumed = resumed + 1
 WHERE tenant_id = $1 AND id = $2 RETURNING kind, name
+"""
+_RECOVER = """
+UPDATE connection SET paused = false, paused_until = NULL, pause_code = NULL,
+    pause_sentence = NULL, paused_by = NULL, probed_at = NULL
+WHERE tenant_id = $1 AND kind = $2 AND paused AND pause_code = 'PEER_SICK' RETURNING id
 """
 # What met the pause itself, too, does not wait out its own time.
 _TRY_AGAIN = """
@@ -175,6 +178,16 @@ class Setup(Part):
         await self._tell_who_read_before(tenant_id)
         return True
 
+    async def recover(self, tenant_id: int, system: str) -> bool:
+        audit = Audit("service", "connection.recover", system)
+        async with self._db.transaction() as session:
+            if await session.fetchval(_RECOVER, tenant_id, system) is None:
+                return False
+            orders = await _changed(session, tenant_id, audit, STOPPED_BY_PAUSE)
+            await session.execute(_TRY_AGAIN, orders, STOPPED_BY_PAUSE)
+        await self._tell_who_read_before(tenant_id)
+        return True
+
     async def _tell_who_read_before(self, tenant_id: int) -> None:
         """Move the orders under way, so that none is given back by what was read before the
         change. After its commit: who reads then reads the change. If we die in between, these
@@ -193,12 +206,6 @@ class Setup(Part):
     async def audit(self, tenant_id: int, audit: Audit) -> None:
         async with self._db.session() as session:
             await append(session, tenant_id, audit)
-
-
-async def append(session: Session, tenant_id: int, audit: Audit) -> None:
-    """Add an audit row to the caller's transaction."""
-    given = (text(audit.actor), audit.action, text(audit.target), as_json(dict(audit.data)))
-    await session.execute(_AUDIT, tenant_id, *given)
 
 
 async def _changed(session: Session, tenant_id: int, audit: Audit, stopped: list[str]) -> list[int]:

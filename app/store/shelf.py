@@ -48,8 +48,9 @@ class Shelf(Protocol):
     async def name(self, named: Sequence[tuple[int, str | None, str | None]]) -> None:
         """Give orders their number, and their customer where one is told."""
 
-    async def wake(self, orders: Sequence[int]) -> None:
-        """Make orders due now (wake_seq + 1)."""
+    async def wake(self, orders: Mapping[int, str | None]) -> None:
+        """Make orders due now (wake_seq + 1), in the trace of what wakes them; None: in the one
+        that they follow already."""
 
     async def journal(self, entries: Sequence[tuple[int, JournalEntry]]) -> None: ...
 

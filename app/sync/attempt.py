@@ -6,8 +6,7 @@ first, twice, with the read lag between. Knows no step and no vendor.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,11 +16,13 @@ from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, Remote
 from app.domain.letters import Mail
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
-from app.domain.records import CallRecord, Claim, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.domain.records import CallRecord, Fact, Intent, JournalEntry, Ref, WriteSet
+from app.domain.restoring import quiet_until
 from app.domain.suggestion import MAIL_STEP
 from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
 from app.sync import unsettled
+from app.sync.drive import INHERITED, Drive
 
 # After these the write certainly did nothing, so its announcement is taken back.
 DID_NOTHING = frozenset(
@@ -38,35 +39,6 @@ DID_NOTHING = frozenset(
         FailureKind.TRANSIENT,
     }
 )
-
-INHERITED = "inherited"
-
-
-@dataclass(slots=True)
-class Lease:
-    """What a worker knows of an order's lease, on its own monotonic clock."""
-
-    seconds: float
-    confirmed: float
-    lost: bool = False
-
-    def left(self, now: float) -> float:
-        return -1.0 if self.lost else self.confirmed + self.seconds - now
-
-
-@dataclass(slots=True)
-class Drive:
-    """What outlives one attempt while a worker keeps an order: the claim and what was read."""
-
-    claim: Claim
-    lease: Lease
-    renew: Callable[[], Awaitable[bool]]
-    recent: dict[tuple[str, str], Any] = field(default_factory=dict)
-    rounds: int = 0
-
-    def read_anew(self) -> None:
-        """Forget what was read. What was inherited from the dead was not read: it stays."""
-        self.recent = {key: value for key, value in self.recent.items() if key[0] == INHERITED}
 
 
 class Attempt:
@@ -199,7 +171,16 @@ class Attempt:
         await self._lease_lasts()
 
     async def _settled(self) -> None:
-        """Raises Wait while a change that a dead worker sent may still be carried out."""
+        """Raises Wait while a change that a dead worker sent may still be carried out, or what
+        was written before the database went back may not show yet."""
+        quiet = quiet_until(self._drive.claim.restored, self._timeout, self.view.live.read_lag)
+        if quiet is not None and await self.now() < quiet:
+            raise Wait(
+                Code.OUTCOME_UNKNOWN,
+                f"The database was restored; nothing is written to {self._system} before all that "
+                "was sent before must have arrived.",
+                quiet,
+            )
         until = unsettled.until(self.view, self._timeout)
         if until is not None and await self.now() < until:
             raise Wait(
@@ -239,7 +220,12 @@ class Attempt:
         if intent.outcome is not None:
             self._learn_all(learn, intent.outcome)
             return intent.outcome
-        if not intent.fresh:
+        if intent.fresh and self.restored:
+            # It may have been made after the backup; `_settled` waited until it must show.
+            found = await look(intent.evidence)
+            if found is not None:
+                return await self._settle(intent, found, learn, adopted=True)
+        elif not intent.fresh:
             found = await self._in_doubt(intent, look)
             if found is not None:
                 return await self._settle(intent, found, learn, adopted=True)
@@ -254,6 +240,32 @@ class Attempt:
             met = self._drive.recent.get((INHERITED, f"{kind}:{key}"), ())
             found.update((intent.id, intent) for intent in met)
         return list(found.values())
+
+    @property
+    def restored(self) -> bool:
+        return self._drive.claim.restored is not None
+
+    async def adopt(
+        self,
+        kind: str,
+        key: str,
+        evidence: Mapping[str, Any],
+        look: Look,
+        learn: Learn | None = None,
+    ) -> Outcome | None:
+        if not self.restored:
+            return None
+        await self._settled()
+        intent = await self._begin(kind, key, evidence)
+        if intent.outcome is not None:
+            self._learn_all(learn, intent.outcome)
+            return intent.outcome
+        found = await look(intent.evidence)
+        if found is not None:
+            return await self._settle(intent, found, learn, adopted=True)
+        self.writes.refused.append(intent.id)
+        await self.save()
+        return None
 
     async def resolve(
         self, kind: str, key: str, look: Look, learn: Learn | None = None
@@ -332,10 +344,12 @@ class Attempt:
 
         Raises Wait until the second look-up may be trusted: never earlier than the intent's
         commit + the call's timeout + READ_LAG, because the first call may still be executing.
+        Where its worker ended, from when that was noticed: it may have stood still before sending.
         """
         lag, timeout = self.view.live.read_lag, self._timeout
         now = await self.now()
-        last = intent.committed_at + timeout + lag
+        sent = max(intent.committed_at, unsettled.noticed(self.view) or intent.committed_at)
+        last = sent + timeout + lag
         if intent.looked_at is not None:
             last = max(last, intent.looked_at + lag)
         then = f"{self._system} is asked again before anything is sent."

@@ -231,6 +231,8 @@ def paused_answer(snapshot: Snapshot, plan: Plan, ledger: str) -> Shut | None:
     named = NAMES.get(system, "The ledger")
     sentence, who = f"{named} is not called until {pause.until:%H:%M:%S} UTC.", Who.NOBODY
     next_look = f"at {pause.until:%Y-%m-%dT%H:%M:%SZ}"
+    if pause.by == "service" and not pause.ends and pause.why:
+        sentence, next_look = pause.why, "when it answers again"
     if pause.by != "service":
         sentence = f"{named} is not called: paused by {pause.by}."
         if pause.why:

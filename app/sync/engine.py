@@ -46,7 +46,9 @@ from app.domain.records import (
 from app.domain.scenario import Scenario, forbidden
 from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync import unsettled
-from app.sync.attempt import Attempt, Drive
+from app.sync.attempt import Attempt
+from app.sync.circuit import Circuit
+from app.sync.drive import Drive
 from app.sync.endings import (
     LEDGER,
     Shut,
@@ -60,7 +62,8 @@ from app.sync.endings import (
     stopped,
 )
 from app.sync.looks import look_at
-from app.telemetry import metrics, wide
+from app.sync.resumes import Resumes
+from app.telemetry import metrics, tracing, wide
 
 ROUNDS = 50
 LEDGER_AT_ONCE = 3
@@ -84,6 +87,8 @@ class Engine:
     books: Books | None = None  # None: no ledger is connected
     mail: Mail | None = None  # None: no mail server is set
     ledger: str = ""  # its system, as its connection is called
+    resumes: Resumes | None = None
+    circuit: Circuit = field(default_factory=Circuit, compare=False)
     # A ledger's budget is small: so few attempts share it that each comes to its end.
     ledger_line: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(LEDGER_AT_ONCE), compare=False
@@ -137,6 +142,7 @@ class Engine:
     async def _round(self, drive: Drive) -> bool:
         """One round. True: the order was given back."""
         snapshot = await self.store.load(drive.claim)
+        tracing.follow(snapshot.order.trace)
         view, plan = self.plan(snapshot)
         writes = WriteSet(snapshot.order.id, drive.claim.token)
         self._pin(snapshot, view, writes)
@@ -149,10 +155,12 @@ class Engine:
         if plan.run is not None:
             ledger = plan.run.step in LEDGER_STEPS
             async with self.ledger_line if ledger else contextlib.nullcontext():
-                await self._attempt(drive, view, plan.run)
+                with tracing.span(f"step {plan.run.step}", demandlink__order=view.row.name):
+                    await self._attempt(drive, view, plan.run)
             return False
         if plan.looks:
-            return await self._look(drive, view, plan)
+            with tracing.span("look", demandlink__order=view.row.name):
+                return await self._look(drive, view, plan)
         note_verdicts(view, plan, writes)
         release = Release(snapshot.order.wake_seq, plan.due_at, plan.answer)
         return await self._commit(drive, writes, release)
@@ -264,7 +272,11 @@ class Engine:
         async def sent() -> None:
             await self.checkpoints.reached("sent", run.step, run.subject)
 
-        bound = calling.set(Calling(run.step, run.subject, "step", calls.append, sent))
+        def called(call: CallRecord) -> None:
+            calls.append(call)
+            self.circuit.note(call)
+
+        bound = calling.set(Calling(run.step, run.subject, "step", called, sent))
         base = replace(row, attempts=attempts, started_at=view.now)
         try:
             assert run.want is not None  # noqa: S101 - runnable verdicts carry their want
@@ -306,6 +318,13 @@ class Engine:
             told = JournalEntry(done.code, done.sentence or "", run.step, run.subject)
             fx.writes.journal.append(told)
         seconds = self.clock.monotonic() - started
+        tracing.tell(
+            failed=done.code if done.state in (State.HELD, State.PARKED) else None,
+            demandlink__step=run.step,
+            demandlink__state=done.state.value,
+            demandlink__code=done.code,
+            demandlink__attempt=attempts,
+        )
         metrics.STEPS.labels(run.step, done.state.value, done.code or "").inc()
         metrics.STEP_SECONDS.labels(run.step).observe(seconds)
         wide(
@@ -336,7 +355,12 @@ class Engine:
         ending = failed(view, base, failure, now, chance, system, remembered=remembered)
         paused = self._system(base.step)
         if ending.pause is not None and paused:
+            if failure.status is None and self.resumes and paused in await self.resumes.hear():
+                # Refused here, by a pause that a person has ended: it must not begin anew.
+                return replace(ending.row, retry_at=now)
             await self.store.pause(view.row.tenant_id, paused, ending.pause)
+        elif paused and (sick := self.circuit.opens(paused, system)) is not None:
+            await self.store.pause(view.row.tenant_id, paused, sick)
         return ending.row
 
     def _system(self, step: str) -> str:

@@ -15,7 +15,7 @@ from app.domain.drift import LEDGER, DriftStore, Finding, Standing, SweepView, W
 from app.domain.gone import Forgotten
 from app.domain.ports import Clock, Store
 from app.domain.records import Decision, Snapshot
-from app.domain.views import DecisionMade, Page
+from app.domain.views import DecisionMade, Page, Progressed, unwatched
 from app.sync.commerce_budget import Meter
 from app.sync.decisions import reason_given
 from app.sync.drift import Comparison, NotRead, Unread
@@ -91,13 +91,19 @@ class Findings:
         return await self._kept.sweep(actor.tenant_id)
 
     async def compare(
-        self, actor: Actor, numbers: Sequence[str], connection: str | None = None
+        self,
+        actor: Actor,
+        numbers: Sequence[str],
+        connection: str | None = None,
+        progressed: Progressed = unwatched,
     ) -> list[Finding]:
         """Read and compare these orders at once; what stands of them."""
         if not 0 < len(numbers) <= MOST_ORDERS:
             raise Refusal("REQUEST_NOT_VALID", f"orders: name 1 to {MOST_ORDERS} at once.")
         found: list[Finding] = []
-        for number in dict.fromkeys(numbers):
+        wanted = list(dict.fromkeys(numbers))
+        for done, number in enumerate(wanted):
+            progressed(done, len(wanted))
             row = await self._operations.find(actor, number, connection)
             self._meter.allow(MOST_CALLS)
             try:

@@ -19,7 +19,7 @@ from app.domain.admin_store import AdminStore
 from app.domain.course import Course, Move, Premises, afresh, play, towards_invoice
 from app.domain.ports import Clock, Store
 from app.domain.records import Answer, OrderRow, Snapshot
-from app.domain.views import OrderFilter
+from app.domain.views import OrderFilter, Progressed, unwatched
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
 from app.sync.engine import Engine, Pin
@@ -97,6 +97,7 @@ class Foresight:
         scenario: str | None,
         settings: Mapping[str, Any],
         connection: str | None = None,
+        progressed: Progressed = unwatched,
     ) -> WhatIf:
         """Orders played through another scenario or other behaviour settings, from their documents
         alone: what is known of them now, as if it had come in under either."""
@@ -108,7 +109,9 @@ class Foresight:
         else:
             rows = await self._recent(actor, days or 0, connection)
         found: list[Difference] = []
-        for row in dict.fromkeys(row.id for row in rows):
+        ids = list(dict.fromkeys(row.id for row in rows))
+        for row in ids:
+            progressed(len(found), len(ids))
             found.append(self._difference(await self._store.peek(row), scenario, changed))
             await self._clock.sleep(0)  # others are served meanwhile
         return WhatIf(tuple(found))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain import documents, events, json_values, posted
+from app.domain import documents, events, json_values, posted, traces
 from app.domain.codes import Code
 from app.domain.grants import LEDGERS
 from app.domain.records import Delivery, DocumentPlace, InboxEvent, Merge
@@ -89,7 +89,7 @@ def read_commerce(
             external_id=webhook_id,
             event_type=event_type,
             body=body,
-            headers=kept_headers(headers),
+            headers=kept_headers(headers, f"{COMMERCE}:{connection}:{webhook_id}", body),
             **{"routing": None, **more},
         )
 
@@ -123,7 +123,7 @@ def read_callback(
             external_id=external_id,
             event_type=event_type,
             body=body,
-            headers=kept_headers(headers),
+            headers=kept_headers(headers, f"{CONNECTWISE}:{connection}:{external_id}", body),
             **{"routing": None, **more},
         )
 
@@ -159,9 +159,12 @@ def read_notice(event: InboxEvent) -> Delivery:
     return replace(read, routing=clean(f"{entity}:{record}"[: 2 * _MAX_TYPE]))
 
 
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that a row keeps: never one that carries a secret."""
-    return {name: clean(headers[name])[:300] for name in _KEPT_HEADERS if name in headers}
+def kept_headers(headers: Mapping[str, str], identity: str, body: bytes) -> dict[str, str]:
+    """The headers that a row keeps, never one that carries a secret, and the delivery's own trace
+    context in place of its sender's. `identity`: what the delivery counts once by."""
+    kept = {name: clean(headers[name])[:300] for name in _KEPT_HEADERS if name in headers}
+    kept[traces.HEADER] = traces.of_delivery(identity, body, headers.get(traces.HEADER))
+    return kept
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -49,13 +49,14 @@ class Door:
 
     def _delivery(self, headers: Mapping[str, str], notice: Mapping[str, str]) -> Delivery:
         event_type = f"{notice['entity']}.{notice['operation']}"
+        body = json.dumps(notice).encode()
         return Delivery(
             source=self.system,
             connection=self.connection,
             external_id=notice["id"],
             event_type=clean(event_type[:MAX_NAME]),
-            body=json.dumps(notice).encode(),
-            headers=kept_headers(headers),
+            body=body,
+            headers=kept_headers(headers, f"{self.system}:{notice['id']}", body),
             routing=clean(f"{notice['entity']}:{notice['record']}"[: 2 * MAX_NAME]),
         )
 
@@ -66,7 +67,7 @@ class Door:
             external_id=hashlib.sha256(body).hexdigest(),
             event_type="",
             body=body,
-            headers=kept_headers(headers),
+            headers=kept_headers(headers, self.system, body),
             routing=None,
             status="rejected",
             code=Code.BODY_NOT_VALID,

@@ -16,7 +16,16 @@ from app.domain.admin_store import AdminStore
 from app.domain.codes import State
 from app.domain.ports import Ids, Store
 from app.domain.records import OrderRow
-from app.domain.views import Explained, OrderFilter, PlanStale, Replay, ReplayItem, ReplayState
+from app.domain.views import (
+    Explained,
+    OrderFilter,
+    PlanStale,
+    Progressed,
+    Replay,
+    ReplayItem,
+    ReplayState,
+    unwatched,
+)
 from app.sync.operations import Actor, Operations, Refusal
 
 MAX_ORDERS = 500
@@ -74,6 +83,7 @@ class Replays:
         reason: str,
         from_step: str | None = None,
         connection: str | None = None,
+        progressed: Progressed = unwatched,
     ) -> Replay:
         """What a replay would do, by order and step. Nothing is executed."""
         if not reason.strip():
@@ -86,10 +96,16 @@ class Replays:
             raise Refusal("REQUEST_NOT_VALID", "filter: name at least one thing to choose by.")
         if orders is not None:
             numbers = list(dict.fromkeys(orders))
-            items = [await self._named(actor, name, from_step, connection) for name in numbers]
+            items: list[ReplayItem] = []
+            for name in numbers:
+                progressed(len(items), len(numbers))
+                items.append(await self._named(actor, name, from_step, connection))
         else:
             rows = await self._filtered(actor, wanted or OrderFilter())
-            items = [await self._item(row, from_step) for row in rows]
+            items = []
+            for row in rows:
+                progressed(len(items), len(rows))
+                items.append(await self._item(row, from_step))
         return await self._kept(actor, items, reason, from_step)
 
     async def plan_rows(self, actor: Actor, rows: Sequence[OrderRow], *, reason: str) -> Replay:

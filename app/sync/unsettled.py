@@ -30,10 +30,16 @@ def interrupted(steps: Sequence[str], at: datetime) -> Fact:
 def until(view: OrderView, timeout: timedelta) -> datetime | None:
     """When what a dead worker sent has surely ended; None: it sent nothing. Its lease had ended
     when it was noticed, so no call of it is younger."""
-    noticed = view.facts.get((_INTERRUPTED, ""))
-    if noticed is None or not any(begun(view, step) for step in noticed.body["steps"]):
-        return None
-    return datetime.fromisoformat(noticed.body["at"]) + timeout
+    at = noticed(view)
+    steps = view.facts[_INTERRUPTED, ""].body["steps"] if at is not None else ()
+    return at + timeout if at is not None and any(begun(view, step) for step in steps) else None
+
+
+def noticed(view: OrderView) -> datetime | None:
+    """When it was last noticed that a worker had ended over the order, None: never. Whatever that
+    one sent, also what it had stood still over for long, was sent before."""
+    fact = view.facts.get((_INTERRUPTED, ""))
+    return datetime.fromisoformat(fact.body["at"]) if fact is not None else None
 
 
 def begun(view: OrderView, step: str) -> bool:

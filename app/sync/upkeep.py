@@ -13,6 +13,7 @@ from app.domain.codes import Code
 from app.domain.grants import LEDGERS
 from app.domain.ports import Ids, Paused, Store
 from app.domain.records import Delivery, InboxEvent
+from app.domain.restoring import Restoration
 from app.domain.upkeep import KeyRow, UpkeepStore
 from app.domain.views import ApiKey, Audit, ConnectionRow
 from app.sync import inbox
@@ -68,6 +69,16 @@ class Upkeep:
                 return row
         sentence = f"There is no connection {connection_id}. See /admin/connections."
         raise Refusal("NOT_FOUND", sentence)
+
+    # The database -------------------------------------------------------------------------
+
+    async def restored(self, actor: Actor, reason: str) -> Restoration:
+        """The database is older than what stands outside: look before each write from now on."""
+        told = reason_given(reason)
+        audit = Audit(actor.name, "database.restored", "database", {"reason": told})
+        found = await self._kept.tell_restored(actor.tenant_id, audit)
+        await self._operations.wake()
+        return found
 
     # Deliveries ---------------------------------------------------------------------------
 

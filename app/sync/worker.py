@@ -18,11 +18,14 @@ from app.domain.ports import Clock, Store
 from app.domain.records import Claim
 from app.sync import hints, inbox
 from app.sync.alerts import Alerts
-from app.sync.attempt import Drive, Lease
+from app.sync.circuit import Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
+from app.sync.drive import Drive, Lease
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.resumes import Resumes
+from app.sync.retention import Retention
 from app.telemetry import wide
 
 MERGE_AT_ONCE = 200
@@ -53,7 +56,13 @@ class Worker:
         commerce: CommercePoll | None = None,
         alerts: Alerts | None = None,
         drift: DriftSweep | None = None,
+        retention: Retention | None = None,
+        resumes: Resumes | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
+        self._retention = retention
+        self._recovery = recovery
+        self._resumes = resumes
         self._drift = drift
         self._engine = engine
         self._invoices = invoices
@@ -120,30 +129,41 @@ class Worker:
             return
         self._draining = True
         try:
+            if self._resumes is not None:
+                await self._resumes.hear()
             while not self._stopping.is_set():
                 merged = await self._store.merge(inbox.plan, MERGE_AT_ONCE)
                 room = 0 if self._suspect else self._pace.batch - len(self._active)
+                asked = self._clock.monotonic()  # the lease runs from then, however late the answer
                 claims = await self._store.claim(me, room, self._pace.lease) if room > 0 else []
                 for claim in claims:
-                    self._start(me, claim)
+                    self._start(me, claim, asked)
                 if not claims and not merged:
                     break
                 if any(claim.claims_without_progress > 1 for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
-            await hints.follow(self._store, self._engine.cw)
-            if self._invoices is not None:
-                await self._invoices.follow()
-            if self._commerce is not None:
-                self._commerce.follow(me, self.nudge)
-            if self._alerts is not None:
-                self._alerts.follow()
-            if self._drift is not None:
-                self._drift.follow(me)
+            await self._follow(me)
         finally:
             self._draining = False
 
-    def _start(self, me: ports.Worker, claim: Claim) -> None:
-        lease = Lease(self._pace.lease, self._clock.monotonic())
+    async def _follow(self, me: ports.Worker) -> None:
+        """What is to be seen to beside the orders, each in its own time."""
+        if self._recovery is not None:
+            self._recovery.follow(self.nudge)
+        await hints.follow(self._store, self._engine.cw)
+        if self._invoices is not None:
+            await self._invoices.follow()
+        if self._commerce is not None:
+            self._commerce.follow(me, self.nudge)
+        if self._alerts is not None:
+            self._alerts.follow()
+        if self._drift is not None:
+            self._drift.follow(me)
+        if self._retention is not None:
+            self._retention.follow()
+
+    def _start(self, me: ports.Worker, claim: Claim, asked: float) -> None:
+        lease = Lease(self._pace.lease, asked, alive=me.alive)
         drive = Drive(claim, lease, self._renewal(me, claim.token, lease))
         others = [task for _, task in self._active.values()]
         if claim.claims_without_progress > 1:
@@ -229,7 +249,10 @@ class Worker:
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
-        for beside in (self._commerce, self._alerts, self._drift):
+        beside_orders = (
+            self._commerce, self._alerts, self._drift, self._retention, self._recovery
+        )  # fmt: skip
+        for beside in beside_orders:
             if beside is not None:
                 await beside.stop()
         tasks = [task for _, task in self._active.values()]

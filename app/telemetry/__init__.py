@@ -16,6 +16,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
 
+from app.telemetry import tracing
+
 REDACTED = "[redacted]"
 
 # Names of fields whose value is never written. Parts of a name, in lower case without separators.
@@ -30,7 +32,7 @@ _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@"), REDACTED + "@"),
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), REDACTED),
 )
-_NOISY = ("aiohttp.access", "alembic", "asyncio", "httpx", "uvicorn.access")
+_NOISY = ("aiohttp.access", "alembic", "asyncio", "httpx", "urllib3", "uvicorn.access")
 _DEPTH = 6
 
 
@@ -65,6 +67,12 @@ def redact(value: Any, depth: int = 0) -> Any:
     return value
 
 
+def _traced(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if (found := tracing.trace_id()) is not None:
+        line.setdefault("trace_id", found)
+    return line
+
+
 def _redaction(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -81,6 +89,7 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     out = sys.stderr if stream is None else stream
     shared: list[structlog.typing.Processor] = [
         merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -26,6 +26,12 @@ DELIVERIES = Counter(
     ("source", "status"),
     registry=REGISTRY,
 )
+SHED = Counter(
+    "demandlink_deliveries_shed",
+    "Deliveries refused because too many waited to be kept; their senders send them again.",
+    ("source",),
+    registry=REGISTRY,
+)
 DELIVERY_SECONDS = Histogram(
     "demandlink_delivery_seconds",
     "Seconds from a delivery's first byte to its answer, the commit included.",
@@ -57,6 +63,13 @@ CALL_SECONDS = Histogram(
     "Seconds until a remote call was answered, or given up.",
     ("system",),
     buckets=_SLOW,
+    registry=REGISTRY,
+)
+
+PRUNED = Counter(
+    "demandlink_pruned_rows",
+    "Rows that were deleted because their retention had passed: journal, calls or inbox.",
+    ("what",),
     registry=REGISTRY,
 )
 
@@ -95,7 +108,9 @@ DELIVERED_SECONDS = Described(
     ("source",),
 )
 GAUGES = (ORDERS, INBOX_AGE_SECONDS, DUE_AGE_SECONDS, WORKERS, PAUSED, DELIVERED_SECONDS)
-COUNTED = (DELIVERIES, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS)
+COUNTED = (
+    DELIVERIES, SHED, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS, PRUNED
+)  # fmt: skip
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -147,9 +147,8 @@ def _tell(narrator: Narrator, result: Result, seconds: float) -> None:
 def _stay(stack: Stack, narrator: Narrator) -> None:
     """Until somebody interrupts: then that is the end that was asked for."""
     facts = description(stack)
-    narrator.opening(
-        "", "Everything runs on until Ctrl-C. The records are read with these headers:"
-    )
+    narrator.opening("", f"The console: {facts['console']} with the key {facts['admin_key']}")
+    narrator.opening("Everything runs on until Ctrl-C. The records are read with these headers:")
     for name in ("connectwise_headers", "xero_headers"):
         for header, value in facts[name].items():
             narrator.opening(f"{header}: {value}")

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 ENTRIES = 200_000
@@ -117,7 +118,8 @@ class RequestLog:
 
     def after(self, number: int = 0) -> Iterator[Entry]:
         """The entries with a higher number, oldest first."""
-        return (entry for entry in list(self._entries) if entry.number > number)
+        newer = takewhile(lambda entry: entry.number > number, reversed(self._entries))
+        return reversed(list(newer))
 
     def clear(self) -> None:
         """Forgets the entries. Numbers go on rising, so `after` stays meaningful."""

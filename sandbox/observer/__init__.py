@@ -5,7 +5,7 @@ accepted and the log of ConnectWise's simulator, replays the log, and judges eve
 service by the state just before it and just after it.
 """
 
-from sandbox.observer.judge import Case, Finding, judge
+from sandbox.observer.judge import Case, Finding, Judge, judge
 from sandbox.observer.matrix import ROW_OF
 
-__all__ = ["ROW_OF", "Case", "Finding", "judge"]
+__all__ = ["ROW_OF", "Case", "Finding", "Judge", "judge"]

@@ -61,24 +61,39 @@ class Case:
 
 def judge(case: Case) -> list[Finding]:
     """Every rule that was broken, in the order of the log. Empty: all is well."""
-    told, mirror = Told(case.accepted), Mirror(case.first)
-    matrix = Rows(case.scenario, case.bound)
-    found: list[Finding] = []
-    links: set[int] = set()  # made by writes of the service
-    for entry in case.log:
+    judging = Judge(case)
+    found = [finding for entry in case.log for finding in judging.see(entry)]
+    return [*found, *judging.end()]
+
+
+class Judge:
+    """Judges entry by entry, so that a run can be stopped at the write that broke a rule. The
+    `log` of its case is not read; `accepted` may go on growing."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._told, self._heard = Told(()), 0
+        self._mirror = Mirror(case.first)
+        self._matrix = Rows(case.scenario, case.bound)
+        self._links: set[int] = set()  # made by writes of the service
+
+    def see(self, entry: Json) -> list[Finding]:
+        """What is wrong with the next entry of the log."""
+        case, mirror = self._case, self._mirror
         changed = entry.get("changed") or ()
         mine = entry["method"] not in (*READS, "ACT") and entry.get("client") == case.service
         if not mine or not took_effect(entry):
             mirror.apply(changed)
-            continue
+            return []
+        self._hear()
         write = rules.Write(
             entry=entry,
             before=rules.Before(mirror, changed),
             after=mirror,
             changed=changed,
-            told=told,
+            told=self._told,
             moment=datetime.fromisoformat(str(entry["t"])),
-            matrix=matrix,
+            matrix=self._matrix,
             ready=case.ready,
             lost_on_decline=case.lost_on_decline,
         )
@@ -89,13 +104,23 @@ def judge(case: Case) -> list[Finding]:
             (posters.allowed_write, *rules.AFTER, *of_tickets.AFTER, *of_suggestions.AFTER), write
         )
         case.writes += 1
-        links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
-        found += _not_permitted(case.permitted, sentences, int(entry["n"]))
-    end = ending.faults(mirror, told, case.ready, matrix, links)
-    found += _not_permitted(case.permitted, end, None)
-    for number, broken in of_ledgers.faults(case.books, told, matrix):
-        found += _not_permitted(case.permitted, [broken], number)
-    return found
+        self._links |= {int(new["id"]) for old, new in write.rows("link") if old is None}
+        return _not_permitted(case.permitted, sentences, int(entry["n"]))
+
+    def end(self) -> list[Finding]:
+        """What is wrong with what stands after the last entry, and with the ledger's whole log."""
+        self._hear()
+        case, told, matrix = self._case, self._told, self._matrix
+        left = ending.faults(self._mirror, told, case.ready, matrix, self._links)
+        found = _not_permitted(case.permitted, left, None)
+        for number, broken in of_ledgers.faults(case.books, told, matrix):
+            found += _not_permitted(case.permitted, [broken], number)
+        return found
+
+    def _hear(self) -> None:
+        for when, event in self._case.accepted[self._heard :]:
+            self._told.take(when, event)
+        self._heard = len(self._case.accepted)
 
 
 def took_effect(entry: Json) -> bool:

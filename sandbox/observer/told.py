@@ -54,23 +54,27 @@ class Told:
         self.invoices: dict[int, Document] = {}  # sales invoices
         self.numbers: dict[str, int] = {}  # purchase order number to its Commerce id
         for when, event in accepted:
-            data = event.get("data") or {}
-            order, purchase = data.get("salesOrder"), data.get("purchaseOrder")
-            quote, receipt = data.get("quote"), data.get("receipt")
-            if invoice := data.get("salesInvoice"):
-                known = self.invoices.setdefault(int(invoice["id"]), Document())
-                known.versions.append((when, invoice))
-            if receipt:
-                known = self.receipts.setdefault(str(receipt["id"]), Document())
-                known.versions.append((when, receipt))
-            if quote:
-                self.quotes.setdefault(int(quote["id"]), Document()).versions.append((when, quote))
-            if order:
-                self.orders.setdefault(int(order["id"]), Document()).versions.append((when, order))
-            if purchase:
-                known = self.purchase_orders.setdefault(int(purchase["id"]), Document())
-                known.versions.append((when, purchase))
-                self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
+            self.take(when, event)
+
+    def take(self, when: datetime, event: Json) -> None:
+        """One more event that was accepted."""
+        data = event.get("data") or {}
+        order, purchase = data.get("salesOrder"), data.get("purchaseOrder")
+        quote, receipt = data.get("quote"), data.get("receipt")
+        if invoice := data.get("salesInvoice"):
+            known = self.invoices.setdefault(int(invoice["id"]), Document())
+            known.versions.append((when, invoice))
+        if receipt:
+            known = self.receipts.setdefault(str(receipt["id"]), Document())
+            known.versions.append((when, receipt))
+        if quote:
+            self.quotes.setdefault(int(quote["id"]), Document()).versions.append((when, quote))
+        if order:
+            self.orders.setdefault(int(order["id"]), Document()).versions.append((when, order))
+        if purchase:
+            known = self.purchase_orders.setdefault(int(purchase["id"]), Document())
+            known.versions.append((when, purchase))
+            self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
 
     def received(
         self, purchase_order: int, moment: datetime, identifier: str, part: str | None

@@ -135,7 +135,9 @@ async def test_a_replay_is_planned_then_run_and_a_stale_plan_is_refused(
     assert (stale.code, SALE.number in stale.err) == (ExitCode.STALE, True)
     second = (await beside(demandlink, *plan)).json
     assert second["calls"] == 0
-    assert (await beside(demandlink, "replay", "run", second["id"])).code == ExitCode.OK
+    ran = await beside(demandlink, "replay", "run", second["id"], "--wait", "--json")
+    assert (ran.code, ran.json["state"]) == (ExitCode.OK, "done")
+    assert ran.json["settled"] == ran.json["orders"]
     status = await beside(demandlink, "replay", "status", second["id"], "--json")
     assert status.json["state"] == "done"
     dropped = await beside(demandlink, "replay", "abort", first["id"], "--json")

@@ -26,6 +26,7 @@ class Page(HTMLParser):
         self.inline: list[str] = []
         self.elsewhere: list[str] = []
         self._text: list[str] = []
+        self._area = ""
         self.feed(text)
 
     @property
@@ -42,6 +43,9 @@ class Page(HTMLParser):
             )
         if tag == "input" and self.forms and given.get("name"):
             self.forms[-1][given["name"]] = given.get("value", "")
+        if tag == "textarea" and self.forms and given.get("name"):
+            self._area = given["name"]
+            self.forms[-1][self._area] = ""
         if tag == "style" or (tag == "script" and not given.get("src")):
             self.inline.append(tag)
         self.inline += [
@@ -50,7 +54,13 @@ class Page(HTMLParser):
         loaded = [given.get("src", ""), given.get("href", "") if tag in ("link", "use") else ""]
         self.elsewhere += [address for address in loaded if re.match(r"(?i)(\w+:)?//", address)]
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = ""
+
     def handle_data(self, data: str) -> None:
+        if self._area:
+            self.forms[-1][self._area] += data
         self._text.append(data)
 
 

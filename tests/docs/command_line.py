@@ -24,6 +24,14 @@ INTRODUCTION = """\
 
 Commands read the same settings as the service: run them where it runs, or with the same `.env`.
 From a checkout the command is `.venv/bin/demandlink`. Every command takes `--json`.
+
+`demandlink --install-completion` teaches the shell (bash, zsh, fish, PowerShell) commands, options
+and closed values: states, reason codes and their choices, steps, scenarios, settings.
+`--show-completion` prints what it would add.
+
+What takes long (`what-if`, `replay plan`, `replay run --wait`, `drift sweep` of given orders) shows a
+bar on stderr while somebody watches: never in a pipe or a log, nor with `--json`. Colours and bars
+are left out with `demandlink --no-color ...`, where `NO_COLOR` is set, and with `TERM=dumb`.
 """
 ENDINGS = {
     ExitCode.OK: "done",

@@ -37,6 +37,10 @@ PROVEN = {
     "make test": ".ci/run",
     "make test-ops": ".ci/run",
     "make up": "this file runs `demandlink up`, which is all that the target does",
+    "docker compose exec -T postgres pg_dump --username=demandlink --format=custom --no-owner"
+    " demandlink > demandlink.dump": "tests/unit/test_deploy.py",
+    "docker compose exec -T postgres pg_restore --username=demandlink --no-owner --exit-on-error"
+    " --single-transaction --dbname=demandlink < demandlink.dump": "tests/unit/test_deploy.py",
     "docker compose up --build --detach": "tests/unit/test_deploy.py",
     "docker compose up --detach --scale worker=3": "tests/unit/test_deploy.py",
 }

@@ -27,6 +27,7 @@ NAMES = [page.name for page in PAGES]
 OTHER_WORDS = {
     "POSTGRES_PASSWORD",  # docker-compose.yml
     "PAYLOAD_TOO_LARGE",
+    "NO_COLOR",  # what programs at a terminal agree on
 }
 
 
@@ -126,16 +127,19 @@ def commands() -> dict[str, Any]:
     return dict(command_line.commands())
 
 
+def options_of(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in getattr(parameter, "opts", ())}
+
+
 def misused(known: dict[str, Any], words: list[str]) -> list[str]:
-    command, rest_ = "demandlink", list(words)
+    of_every_command = options_of(known["demandlink"])
+    command, rest_ = "demandlink", [word for word in words if word not in of_every_command]
     while rest_ and f"{command} {rest_[0]}" in known:
         command = f"{command} {rest_.pop(0)}"
     if command_line.children_of(known[command]):
         # `demandlink` alone, or a group, may be spoken of; a word that is no command may not.
         return [f"there is no {command} {rest_[0]}"] if rest_ and rest_[0].islower() else []
-    options = {
-        option for parameter in known[command].params for option in getattr(parameter, "opts", ())
-    }
+    options = options_of(known[command])
     given = {word.partition("=")[0] for word in rest_ if word.startswith("--")}
     return sorted(given - options)
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+from time import monotonic, process_time
 
 from tests.simulation.chaos import RATES, Limits
-from tests.simulation.day import draw
+from tests.simulation.day import Day
 from tests.simulation.play import Run, play
 from tests.simulation.shrink import shorten
+from tests.simulation.size import sized
+
+EVERY = 10.0  # seconds between two lines of progress
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0 when nothing failed."""
     asked = _read(arguments)
     if asked.seed is not None:
-        return _one(asked.seed, asked.orders, Limits(asked.without, asked.faults))
-    failed = 0
-    for seed in range(asked.start, asked.start + asked.seeds):
-        run = play(draw(seed))
+        day = sized(asked.seed, small=asked.small)
+        return _one(day, asked.orders, Limits(asked.without, asked.faults))
+    failed, began, told = 0, process_time(), monotonic()
+    for number in range(asked.seeds):
+        if monotonic() >= told + EVERY:
+            told = monotonic()
+            each = (process_time() - began) / number * 1000
+            _say(f"{number} of {asked.seeds} seeds, {failed} failures, {each:.0f} ms each")
+        run = play(sized(asked.start + number, small=asked.small))
         if run.faults:
             failed += 1
             _tell(run)
@@ -26,8 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _one(seed: int, orders: tuple[int, ...] | None, limits: Limits) -> int:
-    day = draw(seed)
+def _one(day: Day, orders: tuple[int, ...] | None, limits: Limits) -> int:
     run = play(day.only(orders) if orders else day, limits)
     _say("\n".join(run.history))
     for fault in run.faults:
@@ -56,6 +64,9 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--start", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="this one alone, with its history")
     parser.add_argument("--orders", type=_numbers, help="of that seed, these orders only: 0,2")
+    parser.add_argument(
+        "--small", action="store_true", help="the small days of which make test plays a thousand"
+    )
     kinds = ", ".join(RATES)
     parser.add_argument(
         "--without", type=_kinds, default=frozenset(), help=f"leave out faults of kinds: {kinds}"

@@ -20,7 +20,7 @@ from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 RATES = {
     "kill": 0.01,
     "freeze": 0.008,
-    "session": 0.004,  # the worker's session lock is lost, and the worker lives
+    "session": 0.01,  # the worker's session lock is lost, and the worker lives
     "store": 0.02,  # the database is away, before or after the commit
     "slow_store": 0.05,
     "jump": 0.004,  # the database's clock
@@ -33,7 +33,14 @@ RATES = {
     "double": 0.3,  # a delivery comes again
     "late": 0.4,  # a delivery is overtaken
     "deaf": 0.3,  # a wake or a callback is lost
+    # Aimed at the moments in which a rule of the protocol matters, which chance seldom meets:
+    "meet": 0.3,  # a delivery comes between what an order was decided on and its release
+    "stall": 0.04,  # a standstill just before a write is sent
+    "dying": 0.3,  # the worker ends, or loses its session, with a slow write on its way
 }
+BEFORE_WRITES = frozenset({"begin.after", "announce_again.after", "heartbeat.after"})
+# At how many of the places others may run: at each of them costs time and shows no more.
+OTHERS_RUN = 0.5
 MOST_KILLS = 3  # more in a row on one order make it poison, as they should
 
 
@@ -59,8 +66,10 @@ class Chaos:
     count: int = 0
     kills: int = 0
     jumped: float = 0.0
+    stalled: set[Host | None] = field(default_factory=set)
     armed: bool = False  # nothing goes wrong before the day begins
     doubtful: Callable[[], bool] = lambda: False
+    wake: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         for kind, most in RATES.items():
@@ -90,6 +99,8 @@ class Chaos:
         if self.stormy:
             if host is not None:
                 await self.ends(host, point)
+                if point in BEFORE_WRITES and self.comes("stall", point):
+                    await self._stall(host)
             if self.comes("slow_store", point):
                 await asyncio.sleep(self.chance.choice((0.001, 0.05, 0.5, 2.0)))
             if self.comes("store", point):
@@ -98,23 +109,63 @@ class Chaos:
             # needs. That is not promised (docs/reliability.md), so it is not played.
             if self.comes("jump", point, unless=self.doubtful):
                 self.jumped += self.chance.choice((0.2, 3.0, self.lease * 1.5))
-        await asyncio.sleep(0)
+        if self.chance.random() < OTHERS_RUN:
+            await asyncio.sleep(0)
 
     async def ends(self, host: Host, point: str) -> None:
         """The process dies here, or stands still for a while."""
         if self.kills < MOST_KILLS and self.comes("kill", point):
             self.kills += 1
             host.die()
+            self._others_wake()
             await asyncio.sleep(0)  # never returns
         if self.comes("freeze", point):
-            host.frozen = True
-            seconds = self.lease * self.chance.choice((0.1, 0.6, 1.3, 2.0))
-            self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
-            await asyncio.sleep(0)
+            await self._freeze(host, (0.1, 0.6, 1.3, 2.0))
         if self.comes("session", point):
-            for ended in host.sessions:
-                ended()
-            host.sessions.clear()
+            host.lose_sessions()
+            self._others_wake()
+
+    async def _freeze(self, host: Host, leases: tuple[float, ...]) -> None:
+        host.frozen = True
+        seconds = self.lease * self.chance.choice(leases)
+        self.loop.call_later(seconds, self.loop.thaw, host, context=outside())
+        await asyncio.sleep(0)
+
+    async def _stall(self, host: Host) -> None:
+        """A standstill before a write. Meanwhile the database may give the host up; else the write
+        goes a slow way afterwards, and its worker ends over it."""
+        if self.chance.random() < 0.3:
+            host.lose_sessions()
+            self._others_wake()
+        else:
+            self.stalled.add(host)
+        await self._freeze(host, (0.3, 0.6, 1.3))
+
+    def after_stall(self) -> bool:
+        """Whether this write is the first after a standstill of its host."""
+        host = HOST.get()
+        if host not in self.stalled:
+            return False
+        self.stalled.discard(host)
+        return self.stormy
+
+    def sent_slowly(self, where: str, *, surely: bool) -> None:
+        """A write has left and will be carried out late: its worker may end meanwhile."""
+        host = HOST.get()
+        if host is None or not (surely or self.comes("dying", where)):
+            return
+        if self.kills < MOST_KILLS and self.chance.random() < 0.5:
+            self.kills += 1
+            host.die()
+        else:
+            host.lose_sessions()
+        self._others_wake()
+
+    def _others_wake(self) -> None:
+        """Often somebody looks just after a worker ended, and not only at the next sweep."""
+        if self.chance.random() < 0.7:
+            soon = self.chance.uniform(0.0, 0.5)
+            self.loop.call_later(soon, self.wake, context=outside())
 
     async def reached(self, point: str, step: str, subject: str) -> None:
         """ports.Checkpoints."""

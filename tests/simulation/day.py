@@ -53,6 +53,7 @@ class Day:
     settings: dict[str, Any]
     switches: dict[str, Any]
     strangers: int
+    length: float = 1.0  # of TELLING and CALM
     wide: Wide = NARROW
 
     @property
@@ -81,7 +82,7 @@ class Day:
 
 def draw(seed: int) -> Day:
     """The day of a seed. What only some days have is drawn apart, so that the others stay."""
-    day = _draw(seed)
+    day = usual(seed)
     drawn = wide.draw(seed, day.scenario)
     if drawn is None:
         return day
@@ -96,7 +97,7 @@ def draw(seed: int) -> Day:
     )
 
 
-def _draw(seed: int) -> Day:
+def usual(seed: int) -> Day:
     """Most days are small, because many small ones show more than few large ones."""
     rng = random.Random(f"day {seed}")  # noqa: S311 - a made-up day, no secret
     scenario = rng.choice(SCENARIOS)
@@ -190,7 +191,7 @@ def traffic(day: Day, made: Story, order: int, *, calm: bool) -> list[Told]:
         behind = frozenset(name for name, _ in first)
     if calm:
         return [Told(2.0 * n, name, event) for n, (name, event) in enumerate(events)]
-    whole = rng.choice((0.5, 20.0, TELLING))
+    whole = rng.choice((0.5, 20.0, TELLING)) * day.length
     moments = sorted(rng.uniform(0.0, whole) for _ in events)
     return [
         Told(at, name, event, behind if _freezes(event) else frozenset())

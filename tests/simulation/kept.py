@@ -1,6 +1,6 @@
 """The store of a run: the one in memory, whose sessions end with their host.
 
-Owns the look at every release, which must not forget what came in meanwhile.
+Owns the look at every commit: none by who lost the order, and no release that forgets what came in.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from app.domain import ports
@@ -16,45 +18,82 @@ from app.store.memory import MemoryStore, Mortal
 from app.store.memory.grants import Vault
 from tests.simulation.loop import HOST
 
-_COMMITTING: ContextVar[tuple[WriteSet, Release | None] | None] = ContextVar(
-    "committing", default=None
-)
+
+@dataclass
+class _Commit:
+    """One that is under way. `token`: the order's lease just before it took effect."""
+
+    writes: WriteSet
+    release: Release | None
+    token: str | None = None
+
+
+_COMMITTING: ContextVar[_Commit | None] = ContextVar("committing", default=None)
+# The claim under which the present task drives an order.
+_DRIVING: ContextVar[Claim | None] = ContextVar("driving", default=None)
 
 
 class Kept(MemoryStore):
     """The store in memory, with the sessions of a host ended when the host dies, and with a look
-    at every release: what came in since the order was loaded must not be forgotten by it."""
+    at every commit: none by who lost the order, and no release over what came in since the order
+    was loaded."""
 
-    def __init__(self, *given: Any, found: list[str], **more: Any) -> None:
+    def __init__(self, *given: Any, wrong: Callable[[str], None], **more: Any) -> None:
         super().__init__(*given, **more)
-        self._found = found
+        self._wrong = wrong
         self._loaded: dict[str, int] = {}
 
     async def load(self, claim: Claim) -> Snapshot:
+        _DRIVING.set(claim)
         snapshot = await super().load(claim)
         self._loaded[claim.token] = snapshot.order.wake_seq
         return snapshot
 
     async def commit(self, writes: WriteSet, release: Release | None = None) -> ports.Committed:
-        token = _COMMITTING.set((writes, release))
+        under_way = _Commit(writes, release)
+        token = _COMMITTING.set(under_way)
         try:
-            return await super().commit(writes, release)
+            committed = await super().commit(writes, release)
         finally:
             _COMMITTING.reset(token)
+        if committed.held and under_way.token != writes.token:
+            self._wrong(f"H9: order {writes.order_id} was written by who had lost it")
+        return committed
+
+    @property
+    def releasing(self) -> bool:
+        """Whether the present task is about to give an order back."""
+        under_way = _COMMITTING.get()
+        return under_way is not None and under_way.release is not None
+
+    def before(self) -> None:
+        """Just before a commit takes effect."""
+        under_way = _COMMITTING.get()
+        row = self._db.tables.orders.get(under_way.writes.order_id) if under_way else None
+        if under_way is not None and row is not None:
+            under_way.token = row["lease_token"]
 
     def look(self) -> None:
         """Just after a commit, before anybody else runs."""
-        committed = _COMMITTING.get()
-        if committed is None or committed[1] is None:
+        under_way = _COMMITTING.get()
+        if under_way is None or under_way.release is None:
             return
-        writes, release = committed
-        assert release is not None
-        row = self._db.tables.orders.get(writes.order_id)
-        known = self._loaded.get(writes.token)
+        row = self._db.tables.orders.get(under_way.writes.order_id)
+        known = self._loaded.get(under_way.writes.token)
         if row is None or known is None or row["lease_token"] is not None:
             return
-        if row["wake_seq"] > known and row["due_at"] == release.due_at:
-            self._found.append(f"H1: {row['number']} was released over what came in meanwhile")
+        if row["wake_seq"] > known and row["due_at"] == under_way.release.due_at:
+            self._wrong(f"H1: {row['number']} was released over what came in meanwhile")
+
+    def leased(self, timeout: float) -> bool:
+        """Whether who drives an order here still holds it, for as long as a call may take: for
+        `timeout` seconds."""
+        claim = _DRIVING.get()
+        row = self._db.tables.orders.get(claim.order_id) if claim is not None else None
+        if claim is None or row is None:
+            return True
+        ends = self._db.now() + timedelta(seconds=timeout)
+        return bool(row["lease_token"] == claim.token and row["lease_until"] >= ends)
 
     @asynccontextmanager
     async def join(self) -> AsyncIterator[ports.Worker]:

@@ -25,6 +25,10 @@ class Stuck(AssertionError):
     """Nobody will ever run again, or somebody never rests; the text says which."""
 
 
+class Halted(AssertionError):
+    """Something was seen to be wrong: nothing that comes after it matters."""
+
+
 @dataclass(eq=False)
 class Host:
     """A process: alive, frozen (SIGSTOP, a paused machine) or dead. What is scheduled for it while
@@ -40,8 +44,12 @@ class Host:
         """As kill -9: nothing of it runs again, not even what would clean up."""
         if not self.dead:
             self.dead = True
-            for ended in self.sessions:
-                ended()
+            self.lose_sessions()
+
+    def lose_sessions(self) -> None:
+        for ended in self.sessions:
+            ended()
+        self.sessions.clear()
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -58,6 +66,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._clock_resolution = 1e-9
         self._steps = 0
         self._closing = False
+        self._halted: str | None = None
         # A task that nobody holds would be closed by the garbage collector, at any moment.
         self._made: list[asyncio.Task[Any]] = []
         self.hosts: list[Host] = []
@@ -109,6 +118,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             host.aside.append(handle)
             return
         handle._run()
+        if self._halted is not None and not self._closing:
+            raise Halted(self._halted)
+
+    def halt(self, why: str) -> None:
+        """End the run before anybody else runs; the first reason counts."""
+        self._halted = self._halted or why
 
     def finish(self) -> None:
         """Let every task end, those of dead hosts too, so that none is left to the collector."""

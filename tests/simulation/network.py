@@ -8,7 +8,6 @@ function that serves it over HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +21,22 @@ from tests.simulation.loop import HOST, outside
 
 TOO_MANY = 429
 LONGEST = 0.02  # usual one way, in seconds
+
+
+class Watch(Protocol):
+    """Who looks on: what is seen to be wrong ends the run there."""
+
+    def tell(self, kind: str, what: str) -> None: ...
+
+    def wrong(self, why: str) -> None: ...
+
+    def sends(self, where: str) -> int:
+        """The service sends a write; its number."""
+        ...
+
+    def wrote(self, number: int, where: str, *, done: bool) -> None:
+        """It was carried out, or refused."""
+        ...
 
 
 class Site(Protocol):
@@ -59,17 +74,15 @@ class Network(httpx.AsyncBaseTransport):
         *,
         total: float,
         lag: float,
-        told: Callable[[str, str], None],
-        disturbed: Callable[[str], None],
+        watch: Watch,
     ) -> None:
         self._name = name
         self._site = site
         self._chaos = chaos
         self._total = total
         self._lag = lag
-        self._told = told
+        self._watch = watch
         self._quiet_until: dict[str, float] = {}  # by host
-        self._disturbed = disturbed
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         write = request.method not in READS
@@ -83,15 +96,21 @@ class Network(httpx.AsyncBaseTransport):
         where = f"{asked.method} {asked.path}"
         host_asked = request.url.host
         if asyncio.get_running_loop().time() < self._quiet_until.get(host_asked, 0.0):
-            self._disturbed(f"H10: {where} was asked in a pause that {self._name} had asked for")
-        way = self._way(where, write=write)
+            self._watch.wrong(f"H10: {where} was asked in a pause that {self._name} had asked for")
+        surely = write and self._chaos.after_stall()
+        way = self._slow_way() if surely else self._way(where, write=write)
         if way.refused:
             await asyncio.sleep(way.before)
             raise httpx.ConnectError("simulated: refused", request=request)
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Reply | None] = loop.create_future()
         # Whatever becomes of who asked: what has left is carried out.
-        loop.call_later(way.before, self._carry_out, asked, way, answered, context=outside())
+        number = self._watch.sends(where) if write else None
+        loop.call_later(
+            way.before, self._carry_out, asked, way, answered, number, context=outside()
+        )
+        if write and way.after == self._total:
+            self._chaos.sent_slowly(where, surely=surely)
         bound = calling.get()
         if write and bound is not None and bound.sent is not None:
             await bound.sent()
@@ -110,6 +129,10 @@ class Network(httpx.AsyncBaseTransport):
         if reply.status == TOO_MANY and wait is not None:
             self._quiet_until[host_asked] = asyncio.get_running_loop().time() + float(wait)
         return httpx.Response(reply.status, headers=headers, content=reply.body, request=request)
+
+    def _slow_way(self) -> Way:
+        """Beyond the timeout, and carried out only towards its end."""
+        return Way(self._chaos.chance.uniform(0.6, 1.0) * self._total, self._total)
 
     def _way(self, where: str, *, write: bool) -> Way:
         chaos, chance = self._chaos, self._chaos.chance
@@ -133,10 +156,19 @@ class Network(httpx.AsyncBaseTransport):
             way.note = _fault("stale_read", seconds=chance.uniform(0.0, self._lag))
         return way
 
-    def _carry_out(self, asked: Request, way: Way, answered: asyncio.Future[Reply | None]) -> None:
+    def _carry_out(
+        self,
+        asked: Request,
+        way: Way,
+        answered: asyncio.Future[Reply | None],
+        number: int | None,
+    ) -> None:
         reply: Reply | None = self._site.answer(asked, way.note)
         assert reply is not None
-        self._told("wire", f"{self._name} {asked.method} {asked.path} {asked.query} {reply.status}")
+        shown = f"{self._name} {asked.method} {asked.path} {asked.query} {reply.status}"
+        self._watch.tell("wire", shown)
+        if number is not None:
+            self._watch.wrote(number, f"{asked.method} {asked.path}", done=reply.status < 300)
         if way.instead is not None:
             reply = Reply(way.instead, b"{}", (("content-type", "application/json"),))
         if way.lost or reply.drop:

@@ -52,7 +52,7 @@ class Office:
 
     def __post_init__(self) -> None:
         world = self.world
-        engine = world.engine(world.client())
+        engine = world.engine(world.client(), world.store)
         operations = Operations(
             store=world.store,
             admin=world.store,

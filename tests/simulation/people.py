@@ -26,7 +26,9 @@ class People:
     def acts(self) -> Iterator[Coroutine[Any, Any, None]]:
         rng = random.Random(f"people {self.day.seed}")  # noqa: S311 - a made-up day
         for _ in range(self.day.strangers):
-            yield self._buy(rng.uniform(0.0, TELLING), rng.choice(("INGRAM", "SYNNEX")))
+            yield self._buy(
+                rng.uniform(0.0, TELLING * self.day.length), rng.choice(("INGRAM", "SYNNEX"))
+            )
         if self.day.converts:
             yield self._convert()
         for _ in range(self.day.wide.expiries):

@@ -1,6 +1,6 @@
 """Deliberate defects of the service, each of which the simulation has to find.
 
-Owns the list: what is broken, how, and in which seeds it shows. A defect is a patch of the real
+Owns the list: what is broken, how, and on which day it shows. A defect is a patch of the real
 code while a day is played; nothing of the simulation itself is changed.
 """
 
@@ -10,28 +10,32 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from app.connectors.transport import Pacing
+from app.connectors.pacing import Pacing
 from app.domain.errors import FailureKind
 from app.domain.order import OrderView
 from app.store import placing
 from app.store.memory import claiming
 from app.store.memory.announcing import Announcing
 from app.store.memory.intake import Intake
-from app.sync import attempt, endings
+from app.store.memory.recording import Recording
+from app.sync import attempt, endings, unsettled
 from app.sync.attempt import Attempt
+from app.sync.drive import Lease
 from tests.simulation.world import known_scenarios
 
 
 @dataclass(frozen=True)
 class Defect:
-    """`seeds`: where it shows, first seed and last. At least one of them has to fail."""
+    """`seed`: the day on which it shows, small or usual."""
 
     name: str
-    seeds: tuple[int, int]
+    seed: int
     plant: Callable[[], AbstractContextManager[Any]]
+    small: bool = True
 
 
 def _method(owner: Any, name: str, broken: Any) -> Callable[[], AbstractContextManager[Any]]:
@@ -86,6 +90,54 @@ def _for_ever(tables: Any, alive: Any, now: datetime) -> Any:
     for row in tables.orders.find("due", True):
         if row["due_at"] <= now and row["lease_owner"] is None:
             yield row
+
+
+class _AnyToken(str):
+    """Equal to every lease token, so that a check of it says nothing."""
+
+    __slots__ = ()
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = str.__hash__
+
+
+class _AnyNumber(int):
+    """Equal to every wake number."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
+
+
+_commit = Recording.commit
+
+
+async def _by_anybody(self: Any, writes: Any, release: Any = None) -> Any:
+    return await _commit(self, replace(writes, token=_AnyToken(writes.token)), release)
+
+
+async def _released_plainly(self: Any, writes: Any, release: Any = None) -> Any:
+    plainly = release and replace(release, wake_seq=_AnyNumber(release.wake_seq))
+    return await _commit(self, writes, plainly)
+
+
+async def _unasked(self: Attempt) -> None:
+    return None
+
+
+def _still_held(self: Lease, now: float) -> float:
+    return self.confirmed + self.seconds - now
+
+
+_claim_shared = Announcing.claim_shared
+
+
+async def _everybodys(self: Any, claim: Any, kind: str, key: str, lease: Any) -> Any:
+    answer = await _claim_shared(self, claim, kind, key, lease)
+    return replace(answer, owned=True)
 
 
 # --- gates, steps, documents -----------------------------------------------------------------------
@@ -181,6 +233,10 @@ def _both(*plants: Callable[[], AbstractContextManager[Any]]) -> Callable[[], Ex
     return plant
 
 
+def _nothing(*_: Any) -> None:
+    return None
+
+
 def _soon(given: Any, otherwise: float) -> float:
     return 0.1
 
@@ -188,38 +244,47 @@ def _soon(given: Any, otherwise: float) -> float:
 FORGETFUL = frozenset({*attempt.DID_NOTHING, FailureKind.OUTCOME_UNKNOWN})
 
 DEFECTS: tuple[Defect, ...] = (
-    Defect("the intent row is skipped", (5, 5), _method(Attempt, "once", _sent_unannounced)),
-    Defect("doubt is not looked up", (2, 2), _method(Attempt, "_in_doubt", _surely_nothing)),
-    Defect("a not-found is trusted at once", (7, 7), _method(Attempt, "_in_doubt", _looked_once)),
-    Defect("an open intent counts as fresh", (2, 2), _method(Announcing, "begin", _always_fresh)),
+    Defect("the intent row is skipped", 6, _method(Attempt, "once", _sent_unannounced)),
+    Defect("doubt is not looked up", 16, _method(Attempt, "_in_doubt", _surely_nothing)),
+    Defect("a not-found is trusted at once", 11, _method(Attempt, "_in_doubt", _looked_once)),
+    Defect("an open intent counts as fresh", 16, _method(Announcing, "begin", _always_fresh)),
     Defect(
         "an unknown outcome counts as nothing done",
-        (2, 2),
+        17,
         _method(attempt, "DID_NOTHING", FORGETFUL),
     ),
-    Defect("what was made is not remembered", (0, 0), _method(Attempt, "_settle", _never_settles)),
+    Defect("what was made is not remembered", 1, _method(Attempt, "_settle", _never_settles)),
+    Defect("a dead worker's orders are not taken over", 1, _method(claiming, "_free", _for_ever)),
+    Defect("anybody may commit", 2, _method(Recording, "commit", _by_anybody)),
+    Defect("a release forgets what came in", 3, _method(Recording, "commit", _released_plainly)),
+    Defect("the lease is not looked at", 6, _method(Attempt, "_lease_lasts", _unasked)),
+    Defect("a lost session is not noticed", 11, _method(Lease, "left", _still_held)),
+    Defect("shared claims are ignored", 125, _method(Announcing, "claim_shared", _everybodys)),
+    Defect("late changes are not waited for", 23, _method(unsettled, "until", _nothing)),
     Defect(
-        "a dead worker's orders are not taken over", (0, 0), _method(claiming, "_free", _for_ever)
+        "doubt counts from the announcement",
+        76,
+        _method(attempt, "unsettled", SimpleNamespace(**{**vars(unsettled), "noticed": _nothing})),
     ),
     Defect(
         "Retry-After is forgotten",
-        (11, 11),
+        4,
         _both(
             _method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon)
         ),
     ),
-    Defect("what arrives last is the newest", (0, 0), _method(placing, "merge", _newest_arrival)),
-    Defect("a delivery counts each time", (0, 0), _method(Intake, "accept", _counted_each_time)),
+    Defect("what arrives last is the newest", 6, _method(placing, "merge", _newest_arrival)),
+    Defect("a delivery counts each time", 2, _method(Intake, "accept", _counted_each_time)),
     Defect(
-        "records are adopted without their marker", (6, 6), _method(OrderView, "marker", _unmarked)
+        "records are adopted without their marker", 115, _method(OrderView, "marker", _unmarked)
     ),
-    Defect("goods may be incomplete", (1, 1), _open("goods_complete")),
-    Defect("purchase orders wait for no sales order", (1, 1), _loose("sync_purchase_order")),
+    Defect("goods may be incomplete", 1, _open("goods_complete")),
+    Defect("purchase orders wait for no sales order", 4, _loose("sync_purchase_order")),
     Defect(
         "receipts are taken as they come",
-        (0, 0),
+        1,
         _open("earlier_receipts_received", "receipt_consistent"),
     ),
-    Defect("goods are received before they are linked", (9, 9), _without_step("link_demand")),
-    Defect("the opportunity is converted unwon", (0, 0), _without_step("win_opportunity")),
+    Defect("goods are received before they are linked", 9, _without_step("link_demand")),
+    Defect("the opportunity is converted unwon", 6, _without_step("win_opportunity")),
 )

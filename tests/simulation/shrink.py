@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.simulation.chaos import RATES, Limits
-from tests.simulation.day import Day, draw
+from tests.simulation.day import Day
 from tests.simulation.play import Run, play
+from tests.simulation.size import sized
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,10 @@ class Shorter:
     def command(self) -> str:
         """What plays it again."""
         arguments = []
-        if self.orders != draw(self.run.day.seed).stories:
+        small = self.run.day.length < 1
+        if small:
+            arguments.append("--small")
+        if self.orders != sized(self.run.day.seed, small=small).stories:
             arguments.append(f"--orders {','.join(map(str, self.orders))}")
         if self.limits.without:
             arguments.append(f"--without {','.join(sorted(self.limits.without))}")

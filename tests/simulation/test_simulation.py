@@ -14,9 +14,11 @@ from tests.simulation.day import draw
 from tests.simulation.planted import DEFECTS
 from tests.simulation.play import play
 from tests.simulation.shrink import shorten
+from tests.simulation.size import sized
 
-# Seeds of a part, and parts: those of `make test`, then more that run with the breadth.
-PART, FEW, ALL = 25, 2, 12
+# Small days in parts, of which `make test` plays a thousand; usual days, which run with the breadth.
+SMALL, SMALL_PARTS = 50, 20
+USUAL, USUAL_PARTS = 25, 12
 HISTORY = """
 import sys
 from tests.simulation.day import draw
@@ -26,27 +28,28 @@ for seed in (3, 8, 10):
 """
 
 
-def seeds(part: int) -> list[str]:
+def failures(part: int, count: int, *, small: bool) -> list[str]:
     """What is wrong with the seeds of a part, with the commands that play them again."""
     failed = []
-    for seed in range(part * PART, (part + 1) * PART):
-        run = play(draw(seed))
+    for seed in range(part * count, (part + 1) * count):
+        run = play(sized(seed, small=small))
         if run.faults:
-            failed.append(f"make simulate SEED={seed}: {run.faults}")
+            more = ' ARGS="--small"' if small else ""
+            failed.append(f"make simulate SEED={seed}{more}: {run.faults}")
     return failed
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("part", range(FEW))
+@pytest.mark.parametrize("part", range(SMALL_PARTS))
 def test_h1_h9_whatever_dies_lies_lags_or_repeats_every_order_ends_as_told(part: int) -> None:
-    assert seeds(part) == []
+    assert failures(part, SMALL, small=True) == []
 
 
 @pytest.mark.breadth
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("part", range(FEW, ALL))
-def test_h1_h9_more_seeds_end_as_told_too(part: int) -> None:
-    assert seeds(part) == []
+@pytest.mark.parametrize("part", range(USUAL_PARTS))
+def test_h1_h9_on_usual_days_every_order_ends_as_told_too(part: int) -> None:
+    assert failures(part, USUAL, small=False) == []
 
 
 @pytest.mark.breadth
@@ -76,15 +79,16 @@ def test_faults_come_and_can_be_left_out() -> None:
 def test_a_failing_seed_is_made_shorter_and_can_be_played_again() -> None:
     defect = next(one for one in DEFECTS if one.name == "doubt is not looked up")
     with defect.plant():
-        run = play(draw(defect.seeds[0]))
+        run = play(sized(defect.seed, small=defect.small))
         found = shorten(run)
         assert found.run.faults
         assert found.run.count <= run.count
         assert found.command.startswith(f"make simulate SEED={run.day.seed}")
-        again = play(draw(run.day.seed).only(found.orders), found.limits)
+        again = play(run.day.only(found.orders), found.limits)
         assert again.history == found.run.history
 
 
 def test_make_simulate_says_how_many_failed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seeds", "2"]) == 0
+    assert main(["--seeds", "2", "--small"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "2 seeds, 0 failures"

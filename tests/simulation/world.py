@@ -27,6 +27,7 @@ from app.domain.errors import StoreUnavailable
 from app.settings import Settings
 from app.store.memory import Seed
 from app.sync import inbox, registration
+from app.sync.circuit import Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
@@ -34,8 +35,9 @@ from app.sync.worker import Pace, Worker
 from sandbox.connectwise.callbacks import Notices, Sender
 from sandbox.connectwise.http.api import Api, Credentials
 from sandbox.connectwise.model import ConnectWise
+from sandbox.connectwise.model.store import Store
 from sandbox.kit.wire import Reply, Request
-from sandbox.observer import ROW_OF, Case
+from sandbox.observer import ROW_OF, Case, Judge
 from tests.simulation import shop
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
 from tests.simulation.kept import Kept
@@ -84,8 +86,21 @@ def known_scenarios() -> Mapping[str, Any]:
     return scenarios()
 
 
+@cache
+def _sown() -> Store:
+    """What ConnectWise starts with on every day: making it is a twentieth of a day."""
+    return ConnectWise(now=lambda: BEGIN, new_guid=Numbers("s").token).world.store
+
+
+@cache
+def known_products() -> frozenset[str]:
+    """The identifiers of the catalog items that ConnectWise starts with."""
+    return frozenset(row["identifier"] for row in _sown().rows("catalog"))
+
+
 def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    if line["event"] in BROKEN:
+    host = HOST.get()
+    if line["event"] in BROKEN and not (host is not None and host.dead):
         error = line.get("exc_info")
         told = "".join(traceback.format_exception(error)) if error is not None else ""
         broken.append(f"{line['event']}: {line.get('error')}\n{told}")
@@ -121,6 +136,11 @@ class World:
     workers: dict[str, Worker] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     _spawned: int = 0
+    _coming: list[asyncio.Event] = field(default_factory=list)
+    _sent: int = 0
+    _under_way: set[int] = field(default_factory=set)
+    _carried_out: dict[str, int] = field(default_factory=dict)
+    _judged: int = 0
 
     def __post_init__(self) -> None:
         silent()
@@ -138,11 +158,15 @@ class World:
             Numbers("t"),
             setup=Seed(epoch=BEGIN),
             faults=self,
-            found=self.found,
+            wrong=self.wrong,
         )
         self.chaos.doubtful = self._doubtful
+        self.chaos.wake = self.nudge
         guids = Numbers("g")
-        self.psa = ConnectWise(now=self.now, new_guid=guids.token, company=LOGIN.company)
+        self.psa = ConnectWise(
+            now=self.now, new_guid=guids.token, company=LOGIN.company, first=_sown().copy()
+        )
+        self.judge = Judge(Case((), (), {}, ""))
         self.psa.base_url = f"http://connectwise{ROOT}"
         self.api = Api(self.psa, LOGIN, signing_key=lambda _: "key")
         self.ledger: SimulatedLedger | None = None
@@ -165,6 +189,7 @@ class World:
         self.chaos.armed = True
         self.api.log.clear()
         self.api.first = self.psa.world.store.all_rows()
+        self.judge = Judge(self.case())
 
     def now(self) -> datetime:
         """What the outside world's clocks show."""
@@ -174,15 +199,69 @@ class World:
         """app.store.memory.Faults: each call of the store comes by here."""
         if point == "commit.after":
             self.store.look()
+        if point == "commit.before" and self.store.releasing:
+            await self._meet()
         await self.chaos.fault(point)
+        if point == "commit.before":
+            self.store.before()
+
+    async def _meet(self) -> None:
+        """What is to come in this day comes now, and is merged before the release."""
+        if self._coming and self.chaos.comes("meet", "release"):
+            self._coming.pop(0).set()
+            await asyncio.sleep(0.4)
+
+    async def until(self, at: float) -> None:
+        """The moment at which something comes in, or an earlier one."""
+        early = asyncio.Event()
+        self._coming.append(early)
+        timer = self.loop.call_at(at, early.set, context=outside())
+        await early.wait()
+        timer.cancel()
+        if early in self._coming:
+            self._coming.remove(early)
 
     def tell(self, kind: str, what: str) -> None:
         host = HOST.get()
         by = host.name if host is not None else "-"
         self.history.append(f"{self.loop.time():.6f} {by} {kind} {what}")
 
+    # network.Watch: every write of the service is judged when it is sent and when it is done ------
+
+    def wrong(self, why: str) -> None:
+        """The run ends here."""
+        self.tell("wrong", why)
+        self.found.append(why)
+        self.loop.halt(why)
+
+    def sends(self, where: str) -> int:
+        # A leap of the database's clock ends a lease that its worker cannot know of.
+        if not self.chaos.jumped and not self.store.leased(TIMEOUT):
+            self.wrong(f"H9: {where} was sent by who does not hold the order")
+        self._sent += 1
+        self._under_way.add(self._sent)
+        return self._sent
+
+    def wrote(self, number: int, where: str, *, done: bool) -> None:
+        self._under_way.discard(number)
+        if done and where.startswith(("PATCH", "PUT")):
+            if number < self._carried_out.get(where, 0):
+                self.wrong(f"H9: {where} was carried out after a later change of the same record")
+            self._carried_out[where] = number
+        self.judge_writes()
+
+    def judge_writes(self) -> None:
+        """By the outside observer, up to the last entry of the log."""
+        for entry in self.api.log.after(self._judged) if self.chaos.armed else ():
+            self._judged = entry.number
+            if entry.changed:
+                for finding in self.judge.see(json.loads(entry.line())):
+                    self.wrong(f"rule {finding}")
+
     def _doubtful(self) -> bool:
-        return any(row["outcome"] is None for row in self.store.rows()["intent"].values())
+        return bool(self._under_way) or any(
+            row["outcome"] is None for row in self.store.rows()["intent"].values()
+        )
 
     # Workers ------------------------------------------------------------------------------
 
@@ -203,7 +282,7 @@ class World:
         while True:
             host = self.hosts[name] = self.loop.host(f"{name}.{self._spawned}")
             self._spawned += 1
-            worker = self.workers[name] = self._worker()
+            worker = self.workers[name] = self._worker(await self.store_of(host))
             context = outside()
             context.run(HOST.set, host)
             self.loop.create_task(worker.run(), context=context)
@@ -212,10 +291,7 @@ class World:
             await asyncio.sleep(self.chaos.chance.uniform(0.5, 8.0))
 
     def _network(self, name: str, site: Site) -> Network:
-        return Network(
-            name, site, self.chaos, total=TIMEOUT, lag=LAG, told=self.tell,
-            disturbed=self.found.append,
-        )  # fmt: skip
+        return Network(name, site, self.chaos, total=TIMEOUT, lag=LAG, watch=self)
 
     def client(self) -> ConnectWiseClient:
         network = self._network("cw", self.api)
@@ -238,9 +314,17 @@ class World:
             network,
         )
 
-    def engine(self, cw: ports.ConnectWise) -> Engine:
+    async def store_of(self, host: Host) -> Any:
+        """The store as a host reaches it."""
+        return self.store
+
+    async def tables(self) -> Mapping[str, Mapping[Any, Mapping[str, Any]]]:
+        """Every row by its key, by the name of its table."""
+        return self.store.rows()
+
+    def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
         return Engine(
-            store=self.store,
+            store=store,
             cw=cw,
             clock=self.clock,
             chance=self.chaos.chance,
@@ -251,17 +335,21 @@ class World:
             ledger=self.ledger_system,
         )
 
-    def _worker(self) -> Worker:
+    def _worker(self, store: Any) -> Worker:
         cw = self.client()
         pace = Pace(batch=8, lease=LEASE, sweep=8.0)
-        invoices = InvoicePoll(self.store, cw, self.clock, TENANT, 60.0)
-        return Worker(self.engine(cw), self.store, self.clock, pace, invoices, self._poll())
+        invoices = InvoicePoll(store, cw, self.clock, TENANT, 60.0)
+        recovery = Recovery(store, self.clock, TENANT, {"connectwise": cw.info})
+        return Worker(
+            self.engine(cw, store), store, self.clock, pace, invoices, self._poll(store),
+            recovery=recovery,
+        )  # fmt: skip
 
-    def _poll(self) -> CommercePoll | None:
+    def _poll(self, store: Any) -> CommercePoll | None:
         if self.commerce is None:
             return None
         network = self._network("commerce", self.commerce.api)
-        return shop.poll(self.settings, self.store, self.clock, self.chaos.chance, TIMEOUT, network)
+        return shop.poll(self.settings, store, self.clock, self.chaos.chance, TIMEOUT, network)
 
     def nudge(self) -> None:
         """A wake went through the queue, or was lost on the way."""
@@ -287,18 +375,17 @@ class World:
         while behind and not behind <= self._merged():
             await asyncio.sleep(1.0)
         body = json.dumps(event).encode()
-        sent = self.now()
+        if self.commerce is None:
+            # Whatever comes of it: the service cannot have known it before.
+            self.accepted.append((self.now(), event))
         while True:
             delivery = inbox.read_commerce("default", identity, {}, body)
             assert delivery.status == "new", delivery.cause
             try:
                 taken = await self.store.accept(delivery)
             except StoreUnavailable:
-                # It may have been taken all the same.
-                self.accepted.append((sent, event))
                 await asyncio.sleep(self.chaos.chance.uniform(1.0, 20.0))
                 continue
-            self.accepted.append((sent, event))
             self.tell("accepted", f"{identity} {event['type']} {taken.duplicate}")
             self.nudge()
             return
@@ -343,11 +430,17 @@ class World:
         return json.loads(reply.body) if reply.body else None
 
     def case(self) -> Case:
-        """What the outside observer judges: the accepted events, and every write."""
+        """What the outside observer goes by. It is given each write when it is done."""
+        case = Case(self.accepted, (), self.api.first, LOGIN.client_id, (), ROW_OF[self.scenario])
+        case.lost_on_decline = self.settings.lost_on_decline == "true"
+        return case
+
+    def case_of_books(self) -> Case:
+        """What was written to the ledger, with all that ConnectWise was asked beside it."""
+        assert self.ledger is not None
         entries = [entry for entry in self.api.log.after() if entry.changed]
         log = [json.loads(entry.line()) for entry in entries]
-        row = ROW_OF[self.scenario]
-        books = self.ledger.log() if self.ledger is not None else ()
+        row, books = ROW_OF[self.scenario], self.ledger.log()
         case = Case(self.accepted, log, self.api.first, LOGIN.client_id, (), row, books=books)
         case.lost_on_decline = self.settings.lost_on_decline == "true"
         return case

@@ -32,12 +32,15 @@ from app.domain.records import (
     Snapshot,
     WriteSet,
 )
+from app.domain.retention import RetentionStore
 from app.domain.upkeep import UpkeepStore
 from app.domain.versions import incoming
 from app.domain.views import Audit
+from app.store.memory import MemoryStore
+from app.store.postgres import PostgresStore
 
 
-class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, Protocol):
+class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, RetentionStore, Protocol):
     """All ports, and what the composition root sets up: what is written through one is read through
     the other."""
 
@@ -150,6 +153,18 @@ async def deliver(store: FullStore, external_id: str, *documents: Mapping[str, A
     accepted = await store.accept(delivery(external_id, *documents))
     await merge_all(store)
     return accepted
+
+
+async def have_tenant(store: FullStore, tenant_id: int, name: str) -> None:
+    """Another tenant, with a Commerce connection of its name. No port makes one."""
+    if isinstance(store, MemoryStore):
+        store._db.tables.tenant.put(tenant_id, {"id": tenant_id, "config_version": 1})
+    else:
+        assert isinstance(store, PostgresStore)
+        statement = "INSERT INTO tenant (id, name) VALUES ($1, $2)"
+        async with store._db.session() as session:
+            await session.execute(statement, tenant_id, name)
+    await store.ensure_connection(tenant_id, "commerce", name)
 
 
 async def merge_all(store: FullStore) -> int:

@@ -174,7 +174,8 @@ def test_a_tax_code_adds_its_rates_up_and_has_none_where_one_is_unknown() -> Non
         {"Id": "8", "Name": "Odd", "PurchaseTaxRateList": listed("1", "9")},
         {"Id": "TAX", "Name": "TAX"},
     ]
-    both, odd, american = from_wire.tax_codes(codes, rates)
+    percent = dict(from_wire.tax_rate(rate) for rate in rates)
+    both, odd, american = (from_wire.tax_code(code, percent) for code in codes)
     assert (both.rate, both.for_sales, both.for_purchases) == (D("14.975"), True, False)
     assert (odd.rate, odd.for_sales, odd.for_purchases) == (None, False, True)
     assert (american.rate, american.for_sales, american.for_purchases) == (None, True, False)

@@ -240,7 +240,7 @@ async def test_messages_carry_no_addresses_of_people_and_are_cut() -> None:
         ({"retry-after": "1.5"}, None, 1.5),
         ({"retry-after": "-5"}, None, 1.0),
         ({"retry-after": "nan"}, None, 1.0),
-        ({"retry-after": "86400"}, None, 900),
+        ({"retry-after": "864000"}, None, 86_400),
         (
             {
                 "retry-after": "Fri, 20 Nov 2026 14:00:30 GMT",

@@ -153,3 +153,13 @@ def test_ci_runs_lint_and_tests_and_stops_at_the_first_failure(tmp_path: Path):
     assert run("test-breadth") == (1, ["lint", "test", "test-breadth", "test-breadth"])
     assert run("test-ops") == (1, all_of_it[:-1])
     assert run("test-browser") == (1, [*all_of_it, "test-browser"])
+
+
+def test_the_commands_of_backup_and_restore_name_what_compose_makes(compose: dict[str, Any]):
+    page = (ROOT / "docs/how-to/backup-and-restore.md").read_text()
+    commands = re.findall(r"docker compose exec -T (\w+) (pg_dump|pg_restore) (.*)", page)
+    assert [program for _, program, _ in commands] == ["pg_dump", "pg_restore"]
+    for service, _, rest in commands:
+        made = compose["services"][service]["environment"]
+        assert f"--username={made['POSTGRES_USER']}" in rest
+        assert re.search(rf"(--dbname=| ){made['POSTGRES_DB']} [<>] ", rest)

@@ -9,14 +9,8 @@ import socket
 import httpx
 import pytest
 
-from app.connectors.transport import (
-    AiohttpTransport,
-    Calling,
-    Pacing,
-    Remote,
-    calling,
-    not_sent,
-)
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Calling, Remote, calling, not_sent
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.records import CallRecord
 from tests.unit.http_server import Served, always, http, read_request, serving
@@ -357,3 +351,32 @@ async def test_a_longer_pause_is_not_shortened_by_a_shorter_one() -> None:
     pacing.pause(30)
     pacing.pause(5)
     assert pacing.remaining() == 30
+
+
+def test_h10_a_resume_ends_only_a_pause_that_is_surely_older_than_it() -> None:
+    clock = ManualClock()
+    pacing = Pacing(clock)
+    pacing.pause(3600)
+    begun = clock.at
+    clock.at += 1
+    assert not pacing.hear(4, begun)  # asked before it was asked for: says nothing
+    assert not pacing.hear(5, clock.at)  # may count a resume of before the pause
+    assert not pacing.hear(5, clock.at)
+    assert pacing.remaining() == 3599
+    assert pacing.hear(6, clock.at)
+    assert pacing.remaining() == 0
+
+
+def test_h10_a_resume_does_not_end_what_the_vendor_asked_for_after_it() -> None:
+    clock = ManualClock()
+    pacing = Pacing(clock)
+    pacing.pause(10)
+    clock.at += 1
+    assert not pacing.hear(0, clock.at)
+    asked = clock.at  # the store is asked, somebody resumes, a call is sent and answered 429 ...
+    clock.at += 1
+    pacing.pause(20)
+    assert not pacing.hear(1, asked)  # ... and only then its answer comes
+    clock.at += 1
+    assert not pacing.hear(1, clock.at)
+    assert pacing.remaining() == 19

@@ -135,7 +135,7 @@ ANSWERS: list[tuple[int, dict[str, str], Any, Kind, Kind, float | None]] = [
     (429, {"Retry-After": "7"}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 7),
     (429, {"X-Rate-Limit-Problem": "Concurrent"}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 1),
     (429, {"X-Rate-Limit-Problem": "Daily limit"}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 900),
-    (429, {"Retry-After": "40000"}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 900),
+    (429, {"Retry-After": "40000"}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 40_000),
     (429, {"Retry-After": "soon"}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 5),
     (429, {}, "", Kind.RATE_LIMITED, Kind.RATE_LIMITED, 5),
     (500, {}, "", Kind.TRANSIENT, Kind.OUTCOME_UNKNOWN, None),

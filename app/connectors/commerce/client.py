@@ -13,12 +13,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import httpx
-from pydantic import ValidationError
 
 from app.connectors import wire_json
 from app.connectors.commerce import errors, translate
 from app.connectors.commerce.schemas import row
-from app.connectors.transport import AiohttpTransport, Calling, Pacing, Remote, calling
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Calling, Remote, calling
 from app.domain.commerce import Change, Listing
 from app.domain.documents import Kind
 from app.domain.errors import FailureKind, RemoteFailure
@@ -71,6 +71,7 @@ class CommerceClient:
         timeout: float = 20.0,
         before: Callable[[], Awaitable[None]] = _free,
         transport: httpx.AsyncBaseTransport | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         self._zone = access.zone
         self._clock = clock
@@ -81,7 +82,7 @@ class CommerceClient:
             headers=access.headers,
             clock=clock,
             transport=transport or AiohttpTransport(total=timeout),
-            pacing=Pacing(clock),
+            pacing=pacing or Pacing(clock),
             people=PEOPLE,
         )
         self._known: OrderedDict[str, tuple[float, Record | None]] = OrderedDict()
@@ -95,8 +96,8 @@ class CommerceClient:
         records = await self._all(path, f"modifiedAfter={since.replace(':', '%3A')}")
         try:
             return [row(record).change(listing, self._zone) for record in records]
-        except (ValidationError, ValueError) as cause:
-            raise errors.unreadable(path, _why(cause)) from cause
+        except wire_json.MISSHAPEN as cause:
+            raise errors.unreadable(path, wire_json.why(cause)) from cause
 
     async def document(self, kind: Kind, source_id: str) -> Mapping[str, Any]:
         read = {
@@ -106,9 +107,9 @@ class CommerceClient:
         }[kind]
         try:
             return await read(int(source_id))
-        except (AttributeError, KeyError, TypeError, ValueError) as cause:
-            # A record of another shape than the API describes.
-            raise errors.unreadable(f"/v1/{_PATHS[kind]}/{source_id}", str(cause)) from cause
+        except wire_json.MISSHAPEN as cause:
+            path = f"/v1/{_PATHS[kind]}/{source_id}"
+            raise errors.unreadable(path, wire_json.why(cause)) from cause
 
     async def _sales_order(self, number: int) -> Mapping[str, Any]:
         # The header first: a change in between moves its parts' dates, and is seen again.
@@ -182,8 +183,8 @@ class CommerceClient:
         record = await self._get(path, "")
         try:
             row(record)
-        except ValidationError as cause:
-            raise errors.unreadable(path, _why(cause)) from cause
+        except wire_json.MISSHAPEN as cause:
+            raise errors.unreadable(path, wire_json.why(cause)) from cause
         found: Record = record
         return found
 
@@ -195,7 +196,7 @@ class CommerceClient:
 
     async def _all(self, path: str, filtered: str) -> list[Record]:
         """Every record of a list. There is no total: a page that is not full is the last one."""
-        found: dict[Any, Record] = {}
+        found: dict[str, Record] = {}
         number = 1
         while True:
             page = await self._get(path, f"{filtered}&page={number}&pageSize={PAGE}")
@@ -203,7 +204,9 @@ class CommerceClient:
                 raise errors.unreadable(path, "it is not a list of records")
             before = len(found)
             # Pages shift while they are read; the newer state of a record is the later one.
-            found.update({one.get("id"): one for one in page})
+            found.update(
+                {wire_json.identity(one, "id", place): one for place, one in enumerate(page)}
+            )
             # A page that brings nothing new: a server that does not page would go on for ever.
             if len(page) < PAGE or len(found) == before:
                 return list(found.values())
@@ -225,11 +228,3 @@ class CommerceClient:
             return wire_json.loads(answer.body)
         except wire_json.NotReadable as cause:
             raise errors.unreadable(path, str(cause)) from cause
-
-
-def _why(cause: ValidationError | ValueError) -> str:
-    if not isinstance(cause, ValidationError):
-        return str(cause)
-    first = cause.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the record"
-    return f"{place}: {first['msg']}"

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
 
 from app.connectors import wire_json
 from app.connectors.connectwise import errors
@@ -136,11 +135,11 @@ class Caller:
         wanted = {"orderBy": order, "fields": fields}
         query = _query(condition, wanted)
         size = LARGEST_PAGE if most is None else most
-        found: dict[Any, Any] = {}
+        found: dict[str, Any] = {}
         async for records, full in self._each_page(path, query, size):
             before = len(found)
-            for record in records:
-                found.setdefault(_id_of(record, len(found)), record)
+            for place, record in enumerate(records):
+                found.setdefault(wire_json.identity(record, "id", place), record)
             # A page that brings nothing new: a server that does not page would go on for ever.
             if most is not None or not full or len(found) == before:
                 break
@@ -152,15 +151,17 @@ class Caller:
         """The pages of a report, as they come."""
         path = f"/system/reports/{name}"
         query = _query(condition, {"columns": ",".join(columns), "orderBy": order})
-        number = 1
+        number, before = 1, None
         while True:
             sized = f"{query}&pageSize={LARGEST_PAGE}&page={number}"
             raw = self._json("GET", path, await self._send("GET", path, query=sized))
-            yield raw
             rows = raw.get("row_values") if isinstance(raw, Mapping) else None
+            if isinstance(rows, list) and rows == before:
+                return  # a server that does not page would go on for ever
+            yield raw
             if not isinstance(rows, list) or len(rows) < LARGEST_PAGE:
                 return
-            number += 1
+            number, before = number + 1, rows
 
     def read(self, path: str, raw: Any, read: Callable[[Any], Read]) -> Read:
         """Parse a part of a GET's answer."""
@@ -233,8 +234,8 @@ class Caller:
     def _encoded(self, method: str, path: str, body: Callable[[], Any]) -> bytes:
         try:
             return wire_json.encode(body())
-        except (Refused, ValueError, TypeError) as cause:
-            raise errors.invalid(method, path, str(cause)) from cause
+        except (Refused, *wire_json.MISSHAPEN) as cause:
+            raise errors.invalid(method, path, wire_json.why(cause)) from cause
 
     def _json(self, method: str, path: str, answer: Answer) -> Any:
         if not answer.body.strip():
@@ -253,11 +254,8 @@ class Caller:
     ) -> Read:
         try:
             return read(raw)
-        except ValidationError as cause:
-            first = cause.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the record"
-            why = f"{place}: {first['msg']}"
-            raise errors.unreadable(method, path, status, why) from cause
+        except wire_json.MISSHAPEN as cause:
+            raise errors.unreadable(method, path, status, wire_json.why(cause)) from cause
 
 
 def _query(condition: Condition | None, parameters: Mapping[str, str]) -> str:
@@ -265,9 +263,3 @@ def _query(condition: Condition | None, parameters: Mapping[str, str]) -> str:
     parts = [] if condition is None else [f"conditions={condition.encoded}"]
     parts += [f"{name}={quote(value, safe='/,')}" for name, value in parameters.items() if value]
     return "&".join(parts)
-
-
-def _id_of(record: Any, otherwise: int) -> Any:
-    """What makes a record one across pages that shift while they are read."""
-    found = record.get("id") if isinstance(record, Mapping) else None
-    return found if found is not None else f"without-id-{otherwise}"

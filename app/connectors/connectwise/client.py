@@ -17,7 +17,8 @@ from app.connectors.connectwise import paths
 from app.connectors.connectwise.caller import PEOPLE, SYSTEM, Access, Caller, for_reference
 from app.connectors.connectwise.reads import Reads
 from app.connectors.connectwise.translate import from_wire, product_changes, tickets, to_wire
-from app.connectors.transport import AiohttpTransport, Pacing, Remote
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Remote
 from app.domain import psa, psa_tickets
 from app.domain.budgets import Budget
 from app.domain.ports import Clock

@@ -209,5 +209,5 @@ def _seconds(given: str, date: str) -> float | None:
         pass
     try:
         return (parsedate_to_datetime(given) - parsedate_to_datetime(date)).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import httpx
-from pydantic import ValidationError
 
 from app.connectors import wire_json
 from app.connectors.bearer import Bearer
@@ -83,9 +82,13 @@ class Caller:
             if not isinstance(answer, Mapping):
                 raise errors.unreadable("GET", path, status, "it is no answer to a query")
             page = answer.get(entity) or []
-            for raw in page:
-                found.setdefault(str(raw.get("Id", len(found))), raw)
-            if len(page) < LARGEST_PAGE:
+            if not isinstance(page, list):
+                raise errors.unreadable("GET", path, status, f"{entity} is not a list")
+            before = len(found)
+            for place, raw in enumerate(page):
+                found.setdefault(wire_json.identity(raw, "Id", place), raw)
+            # A page that brings nothing new: a server that does not page would go on for ever.
+            if len(page) < LARGEST_PAGE or len(found) == before:
                 return [_understood("GET", path, status, read, raw) for raw in found.values()]
             start += len(page)
 
@@ -115,8 +118,8 @@ class Caller:
             asked["requestid"] = key
         try:
             encoded = wire_json.encode(content())
-        except (Refused, ValueError, TypeError) as cause:
-            raise errors.invalid("POST", path, str(cause)) from cause
+        except (Refused, *wire_json.MISSHAPEN) as cause:
+            raise errors.invalid("POST", path, wire_json.why(cause)) from cause
         body, status = await self._send("POST", path, asked, encoded, by_id=by_id)
         return _understood("POST", path, status, read, _inside(body, entity))
 
@@ -173,16 +176,8 @@ def _understood(method: str, path: str, status: int, read: Callable[[Any], Read]
         raise errors.unreadable(method, path, status, "what was asked for is not in it")
     try:
         return read(raw)
-    except (ValidationError, ValueError) as cause:
-        raise errors.unreadable(method, path, status, _why(cause)) from cause
-
-
-def _why(cause: Exception) -> str:
-    if not isinstance(cause, ValidationError):
-        return str(cause)
-    first = cause.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the record"
-    return f"{place}: {first['msg']}"
+    except wire_json.MISSHAPEN as cause:
+        raise errors.unreadable(method, path, status, wire_json.why(cause)) from cause
 
 
 def ambiguous_code(code: str, found: int) -> RemoteFailure:

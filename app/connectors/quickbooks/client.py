@@ -15,12 +15,13 @@ from typing import Any
 import httpx
 
 from app.connectors.bearer import Bearer, Refresh
+from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import errors
 from app.connectors.quickbooks.caller import BASE_HEADERS, SYSTEM, Access, Caller, ambiguous_code
 from app.connectors.quickbooks.query import ACTIVE_OR_NOT, LARGEST_PAGE, Where, equals
 from app.connectors.quickbooks.translate import from_wire, to_wire
 from app.connectors.quickbooks.translate import wire_names as names
-from app.connectors.transport import AiohttpTransport, Pacing, Remote
+from app.connectors.transport import AiohttpTransport, Remote
 from app.domain.books import (
     Account,
     Change,
@@ -102,9 +103,8 @@ class QuickBooksClient:
         return await self._caller.query("Account", from_wire.account)
 
     async def tax_codes(self) -> list[TaxCode]:
-        rates = await self._caller.query("TaxRate", _as_it_is)
-        codes = await self._caller.query("TaxCode", _as_it_is)
-        return from_wire.tax_codes(codes, rates)
+        percent = dict(await self._caller.query("TaxRate", from_wire.tax_rate))
+        return await self._caller.query("TaxCode", partial(from_wire.tax_code, percent=percent))
 
     # --- contacts
 

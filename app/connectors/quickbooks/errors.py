@@ -65,6 +65,10 @@ STATUSES: Mapping[int, FailureKind] = {
 }
 
 
+SAYS_NOTHING = "QuickBooks answered with a fault that says nothing."
+LONGEST_CODE = 40
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     code: str
@@ -88,10 +92,11 @@ def fault_in(body: Any) -> Fault | None:
     if fault is None:
         return None
     if not errors:
-        return Fault("", "QuickBooks answered with a fault that says nothing.")
+        return Fault("", SAYS_NOTHING)
     said = [str(_get(errors[0], name) or "").strip() for name in ("message", "detail")]
     text = ": ".join(dict.fromkeys(part for part in said if part))
-    return Fault(str(_get(errors[0], "code") or "").lstrip("0"), masked(text)[:LONGEST_MESSAGE])
+    code = str(_get(errors[0], "code") or "").lstrip("0")[:LONGEST_CODE]
+    return Fault(code, masked(text)[:LONGEST_MESSAGE] or SAYS_NOTHING)
 
 
 def _get(record: Mapping[str, Any], name: str) -> Any:

@@ -16,8 +16,9 @@ from urllib.parse import urlencode
 import httpx
 
 from app.connectors import wire_json
+from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import errors
-from app.connectors.transport import Pacing, Remote
+from app.connectors.transport import Remote
 from app.domain.books import Tokens
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock
@@ -83,7 +84,7 @@ def tokens_of(body: bytes, now: datetime) -> Tokens:
         access, refresh = raw["access_token"], raw["refresh_token"]
     except (wire_json.NotReadable, KeyError, TypeError) as cause:
         raise _unreadable("it has no tokens") from cause
-    if not isinstance(access, str) or not isinstance(refresh, str):
+    if not (isinstance(access, str) and isinstance(refresh, str) and access and refresh):
         raise _unreadable("its tokens are no text")
     return Tokens(
         access=access,
@@ -94,9 +95,14 @@ def tokens_of(body: bytes, now: datetime) -> Tokens:
     )
 
 
+LONGEST_SECONDS = 20 * 366 * 86_400  # no grant lives longer; a date further away would not fit
+
+
 def _after(raw: Mapping[str, Any], name: str, now: datetime) -> datetime | None:
     seconds = raw.get(name)
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, int):
+        return None
+    if not 0 <= seconds <= LONGEST_SECONDS:
         return None
     return now + timedelta(seconds=seconds)
 

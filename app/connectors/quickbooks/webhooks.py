@@ -88,7 +88,9 @@ def _of_notification(told: Any) -> list[Notice]:
             str(each.get("operation", "")).lower(),
         )
         parts = (told["realmId"], entity, each["id"], operation, each.get("lastUpdated", ""))
-        digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+        digest = hashlib.sha256(
+            "\n".join(map(str, parts)).encode("utf-8", "surrogatepass")
+        ).hexdigest()
         found.append(
             Notice(
                 id=digest[:32],

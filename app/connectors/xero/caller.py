@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
 
 from app.connectors import wire_json
 from app.connectors.bearer import Bearer
@@ -97,14 +96,15 @@ class Caller:
         since: datetime | None = None,
     ) -> list[Any]:
         """All records of a list, page by page: without pages documents come without lines."""
-        found: dict[Any, Any] = {}
+        found: dict[str, Any] = {}
         number = 1
         while True:
             paged = {**(query or {}), "page": str(number), "pageSize": str(PAGE)}
             records = self.listed(path, name, await self.get(path, paged, since=since))
             before = len(found)
-            for record in records:
-                found.setdefault(_id_of(record, name, len(found)), record)
+            for place, record in enumerate(records):
+                key = wire_json.identity(record, f"{name.removesuffix('s')}ID", place)
+                found.setdefault(key, record)
             # A page that brings nothing new: a list that does not page would go on for ever.
             if len(records) < PAGE or len(found) == before:
                 return list(found.values())
@@ -159,10 +159,8 @@ class Caller:
     ) -> Read:
         try:
             return read(raw)
-        except ValidationError as cause:
-            first = cause.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "the record"
-            raise errors.unreadable(method, path, status, f"{place}: {first['msg']}") from cause
+        except wire_json.MISSHAPEN as cause:
+            raise errors.unreadable(method, path, status, wire_json.why(cause)) from cause
 
     async def _send(
         self,
@@ -224,9 +222,3 @@ def _query(parameters: Mapping[str, str] | None) -> str:
     return "&".join(
         f"{name}={quote(value, safe='')}" for name, value in (parameters or {}).items() if value
     )
-
-
-def _id_of(record: Any, name: str, otherwise: int) -> Any:
-    """What makes a record one across pages that shift while they are read."""
-    found = record.get(f"{name.removesuffix('s')}ID") if isinstance(record, Mapping) else None
-    return found if found is not None else f"without-id-{otherwise}"

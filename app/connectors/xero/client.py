@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 
 from app.connectors.bearer import Bearer
-from app.connectors.transport import AiohttpTransport, Pacing, Remote
+from app.connectors.pacing import Pacing
+from app.connectors.transport import AiohttpTransport, Remote
 from app.connectors.xero import errors, paths
 from app.connectors.xero.caller import PEOPLE, SYSTEM, Access, Caller, SignIn
 from app.connectors.xero.paths import Family
@@ -141,7 +142,7 @@ class XeroClient(Reads):
         """What is approved stays so; a draft is approved where that is asked for."""
         family = family_of(new.kind, "POST")
         current = await self._as_it_was(new.kind, document_id, version)
-        approve = new.approval is books.Approval.APPROVED and current["Status"] in UNAPPROVED
+        approve = new.approval is books.Approval.APPROVED and current.get("Status") in UNAPPROVED
         status = to_wire.STATUSES[new.approval] if approve else None
         return await self._caller.write(
             "POST", self._one(family.path, document_id), family.envelope,

@@ -142,7 +142,7 @@ class Reads:
         day = on.isoformat()
         found = await self._caller.every(path, name, {"DateFrom": day, "DateTo": day})
         if number and PATH_TEXT.fullmatch(number):
-            known = {raw.get("PurchaseOrderID") for raw in found if isinstance(raw, Mapping)}
+            known = {_order_id(raw) for raw in found}
             try:
                 parsed = await self._caller.get(f"{path}/{quote(number, safe='')}")
             except RemoteFailure as failure:
@@ -150,7 +150,7 @@ class Reads:
                     raise
             else:
                 numbered = self._caller.listed(path, name, parsed)
-                found += [raw for raw in numbered if raw.get("PurchaseOrderID") not in known]
+                found += [raw for raw in numbered if _order_id(raw) not in known]
         return found
 
     async def read_document(self, kind: DocumentKind, document_id: str) -> books.Document:
@@ -194,8 +194,8 @@ class Reads:
         self, collection: str, name: str, path: str, query: Mapping[str, str] | None = None
     ) -> Any:
         records = self._caller.listed(collection, name, await self._caller.get(path, query))
-        if len(records) != 1:
-            raise errors.unreadable("GET", path, 200, f"it has {len(records)} {name}")
+        if len(records) != 1 or not isinstance(records[0], Mapping):
+            raise errors.unreadable("GET", path, 200, f"it has not one record of {name}")
         return records[0]
 
     def _read(self, path: str, read: Callable[[Any], Read], raw: Any) -> Read:
@@ -215,6 +215,10 @@ def family_of(kind: DocumentKind, method: str) -> Family:
 
 def _same(number: str | None, wanted: str) -> bool:
     return (number or "").casefold() == wanted.casefold()
+
+
+def _order_id(raw: Any) -> str:
+    return str(raw.get("PurchaseOrderID")) if isinstance(raw, Mapping) else ""
 
 
 def _type_of(raw: Any) -> str:

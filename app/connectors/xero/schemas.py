@@ -146,7 +146,7 @@ class Document(Wire):
 class TokenAnswer(Wire):
     access: Id = Field(alias="access_token")
     refresh: Id = Field(alias="refresh_token")
-    seconds: int = Field(alias="expires_in", gt=0)
+    seconds: int = Field(alias="expires_in", gt=0, le=366 * 86_400)
 
 
 class Connection(Wire):

@@ -53,9 +53,9 @@ def _of(event: Any) -> Notice | None:
     if not (tenant and category and record_id and word):
         return None
     at = str(event.get("eventDateUtc", ""))
-    parts = (tenant, category, record_id, word, at)
+    told = "\n".join(map(str, (tenant, category, record_id, word, at)))
     return Notice(
-        id=hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:32],
+        id=hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         tenant=str(tenant),
         entity=str(category).lower(),
         record_id=str(record_id),

@@ -25,6 +25,8 @@ from app.store.memory.operating import Operating
 from app.store.memory.polls import Polls
 from app.store.memory.reading import Reading
 from app.store.memory.recording import Recording
+from app.store.memory.restoring import Restoring
+from app.store.memory.retaining import Retaining
 from app.store.memory.setup import Setup
 from app.store.memory.tables import Row
 
@@ -41,7 +43,9 @@ class MemoryStore(
     Recording,
     Connections,
     Polls,
+    Restoring,
     Grants,
+    Retaining,
     # What people use
     Lists,
     Setup,
@@ -50,8 +54,8 @@ class MemoryStore(
     Access,
     Gauges,
 ):
-    """Implements ports.Store, commerce.Polls, grants.SignInStore, admin_store.AdminStore and
-    upkeep.UpkeepStore, as PostgresStore does."""
+    """Implements ports.Store, commerce.Polls, grants.SignInStore, retention.RetentionStore,
+    admin_store.AdminStore and upkeep.UpkeepStore, as PostgresStore does."""
 
     def __init__(
         self, clock: Clock, ids: Ids, *, setup: Seed | None = None, faults: Faults | None = None

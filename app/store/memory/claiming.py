@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from app.domain.codes import Code
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
 from app.domain.records import Claim, JournalEntry
+from app.store.fairness import in_turn
 from app.store.memory.database import Part, seconds, wake
 from app.store.memory.merging import callable_now
+from app.store.memory.restoring import restored_at
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
@@ -50,7 +54,13 @@ class Claiming(Part):
             return []
         async with self._db.writing("claim") as tables:
             now = self._db.now()
-            free = list(_free(tables, self._db.alive, now))[:limit]
+            free = in_turn(
+                _free(tables, self._db.alive, now),
+                itemgetter("tenant_id"),
+                itemgetter("due_at", "id"),
+                _under_way(tables, now),
+                limit,
+            )
             for row in free:
                 if row["claims_without_progress"] >= POISON_AFTER:
                     _park(tables, row["id"], now)
@@ -80,6 +90,7 @@ class Claiming(Part):
             lease_until=until,
             claims_without_progress=row["claims_without_progress"],
             interrupted=tuple(run["step"] for run in interrupted),
+            restored=restored_at(tables, self._db.now()),
         )
 
     async def heartbeat(self, worker: Worker, tokens: Sequence[str], lease: float) -> set[str]:
@@ -124,6 +135,14 @@ def _free(tables: Tables, alive: set[int], now: datetime) -> Iterator[Row]:
         owner = row["lease_owner"]
         if owner is None or row["lease_until"] <= now or owner not in alive:
             yield row
+
+
+def _under_way(tables: Tables, now: datetime) -> Counter[int]:
+    """By tenant, how many orders somebody works on."""
+    leases = (
+        row for token in tables.orders.values("lease") for row in tables.orders.find("lease", token)
+    )
+    return Counter(row["tenant_id"] for row in leases if row["lease_until"] > now)
 
 
 def _park(tables: Tables, order_id: int, now: datetime) -> None:

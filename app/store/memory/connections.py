@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.domain.codes import Code
 from app.domain.ports import Paused
 from app.store import rows
 from app.store.memory.database import Part, is_paused, pause_of, plain
@@ -33,6 +34,21 @@ class Connections(Part):
         row = pause_of(tables, tenant_id, system, self._db.now())
         return None if row is None else rows.paused(row)
 
+    async def take_probe(self, tenant_id: int, system: str, seconds: float) -> bool:
+        taken = False
+        async with self._db.writing("take_probe") as tables:
+            now = self._db.now()
+            for row in tables.connection.find("system", (tenant_id, system)):
+                asked = row["probed_at"]
+                if is_sick(row) and (asked is None or asked <= now - after(seconds)):
+                    tables.connection.change(row["id"], probed_at=now)
+                    taken = True
+        return taken
+
+    async def resumed(self, tenant_id: int, system: str) -> int:
+        tables = await self._db.read("resumed")
+        return sum(row["resumed"] for row in tables.connection.find("system", (tenant_id, system)))
+
     async def recall(self, tenant_id: int, kind: str, key: str) -> Mapping[str, Any] | None:
         tables = await self._db.read("recall")
         row = tables.reference_cache.get((tenant_id, kind, index_key(key)))
@@ -55,12 +71,21 @@ class Connections(Part):
 
 
 def _gives_way(row: Row, paused: Paused, now: datetime) -> bool:
-    """A pause of the service never shortens another one, nor replaces a person's."""
+    """A pause of the service never shortens another one, nor replaces a person's. A sick system's
+    gives way to what the system itself asks for, and never stands in its place."""
     if paused.by != "service" or not is_paused(row, now):
+        return True
+    if paused.code is Code.PEER_SICK:
+        return False
+    if row["paused_by"] == "service" and is_sick(row):
         return True
     if row["paused_by"] != "service" or row["paused_until"] is None:
         return row["paused_by"] == "service" and paused.until is None
     return paused.until is None or row["paused_until"] < paused.until
+
+
+def is_sick(row: Row) -> bool:
+    return bool(row["paused"]) and row["pause_code"] == Code.PEER_SICK.value
 
 
 def pause_columns(paused: Paused) -> Row:

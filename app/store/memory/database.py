@@ -120,6 +120,8 @@ def add_connection(tables: Tables, tenant_id: int, system: str, name: str) -> No
         pause_code=None,
         pause_sentence=None,
         paused_by=None,
+        resumed=0,
+        probed_at=None,
     )
 
 

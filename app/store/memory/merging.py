@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
+from app.domain import traces
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
 from app.store import events, rows
 from app.store.events import Plan
+from app.store.fairness import in_turn
 from app.store.memory.database import Part, order_name, pause_of, seconds
 from app.store.memory.shelf import MemoryShelf
 from app.store.memory.story import audit as append
@@ -104,11 +107,14 @@ class Merging(Part):
 
 
 def _due(tables: Tables, now: datetime) -> list[Row]:
-    """What can be merged: deferred events whose time has come, then new ones."""
+    """What can be merged: deferred events whose time has come, then new ones, the tenants in
+    turn."""
     deferred = tables.inbox_event.find("status", "deferred")
     later = [row for row in deferred if row["not_before"] is not None and row["not_before"] <= now]
     later.sort(key=lambda row: (row["not_before"], row["id"]))
-    return later + tables.inbox_event.find("status", "new")
+    new = tables.inbox_event.find("status", "new")
+    moment = itemgetter("id", "id")
+    return later + in_turn(new, itemgetter("tenant_id"), moment, {}, len(new))
 
 
 def callable_now(tables: Tables, event: Row, now: datetime) -> bool:
@@ -122,4 +128,5 @@ def full_event(tables: Tables, row: Row) -> Row:
     assert connection is not None  # noqa: S101 - connections are never removed
     orders = [one for one in map(tables.orders.get, row["order_ids"]) if one is not None]
     names = [order_name(one) for one in orders]
-    return {**row, "connection": connection["name"], "orders": names}
+    told = {"orders": names, "trace": row["headers"].get(traces.HEADER)}
+    return {**row, "connection": connection["name"], **told}

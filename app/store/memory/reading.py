@@ -97,6 +97,7 @@ def _pauses(tables: Tables, tenant_id: int, now: datetime) -> dict[str, Pause]:
             row["paused_until"] or now + _PAUSE_LOOK,
             row["paused_by"] or _SERVICE,
             row["pause_sentence"] or "",
+            row["paused_until"] is not None,
         )
         for system, row in found.items()
         if row is not None

@@ -11,7 +11,7 @@ from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
 from app.domain.views import Audit, ConnectionRow, MappingRow
 from app.store import rows
-from app.store.memory.connections import pause_columns
+from app.store.memory.connections import is_sick, pause_columns
 from app.store.memory.database import Part, is_paused, plain, wake
 from app.store.memory.grants import full_grant
 from app.store.memory.story import audit as append
@@ -118,16 +118,37 @@ class Setup(Part):
             row = tables.connection.get(connection_id)
             if row is None or row["tenant_id"] != tenant_id:
                 return False
-            tables.connection.change(connection_id, paused=False, **_NOT_PAUSED)
-            now = self._db.now()
-            for order_id in self._changed(tables, tenant_id, audit, STOPPED_BY_PAUSE):
-                for one in tables.applied.find("order", order_id):
-                    waits = one["state"] == "waiting" and one["code"] in STOPPED_BY_PAUSE
-                    if waits and one["retry_at"] is not None and one["retry_at"] > now:
-                        place = (order_id, one["step"], one["subject"])
-                        tables.applied.change(place, retry_at=now)
+            resumed = row["resumed"] + 1
+            tables.connection.change(connection_id, paused=False, resumed=resumed, **_NOT_PAUSED)
+            self._wake_stopped(tables, tenant_id, audit)
         await self._tell_who_read_before(tenant_id)
         return True
+
+    async def recover(self, tenant_id: int, system: str) -> bool:
+        async with self._db.writing("recover") as tables:
+            sick = [
+                row["id"]
+                for row in tables.connection.find("system", (tenant_id, system))
+                if is_sick(row)
+            ]
+            if not sick:
+                return False
+            for number in sick:
+                tables.connection.change(number, paused=False, probed_at=None, **_NOT_PAUSED)
+            audit = Audit("service", "connection.recover", system)
+            self._wake_stopped(tables, tenant_id, audit)
+        await self._tell_who_read_before(tenant_id)
+        return True
+
+    def _wake_stopped(self, tables: Tables, tenant_id: int, audit: Audit) -> None:
+        """Wake who waits for a connection; what met the pause itself does not wait out its time."""
+        now = self._db.now()
+        for order_id in self._changed(tables, tenant_id, audit, STOPPED_BY_PAUSE):
+            for one in tables.applied.find("order", order_id):
+                waits = one["state"] == "waiting" and one["code"] in STOPPED_BY_PAUSE
+                if waits and one["retry_at"] is not None and one["retry_at"] > now:
+                    place = (order_id, one["step"], one["subject"])
+                    tables.applied.change(place, retry_at=now)
 
     async def _tell_who_read_before(self, tenant_id: int) -> None:
         """Move the orders under way, after the commit of the change: who reads then reads it."""

@@ -105,7 +105,7 @@ class MemoryShelf:
             (
                 *("number", "customer", "scenario", "scenario_version", "scenario_hash", "code"),
                 *("sentence", "who", "since", "next_look", "held_by", "due_at", "lease_owner"),
-                *("lease_token", "lease_until"),
+                *("lease_token", "lease_until", "trace"),
             )
         )
         row = self._tables.orders.add(
@@ -136,8 +136,11 @@ class MemoryShelf:
             told = customer if customer is not None else known["customer"]
             self._tables.orders.change(order_id, number=number, customer=told)
 
-    async def wake(self, orders: Sequence[int]) -> None:
+    async def wake(self, orders: Mapping[int, str | None]) -> None:
         wake(self._tables, orders, self._now)
+        for order_id, trace in orders.items():
+            if trace is not None and self._tables.orders.get(order_id) is not None:
+                self._tables.orders.change(order_id, trace=trace)
 
     async def journal(self, entries: Sequence[tuple[int, JournalEntry]]) -> None:
         tell(self._tables, entries, self._now)

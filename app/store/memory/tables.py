@@ -158,6 +158,7 @@ class Tables:
             lease=lambda row: row["lease_token"],
         )
         self.worker = Table(undo)
+        self.restoration = Table(undo)
         self.step_run = Table(
             undo,
             order=_of_order,

@@ -15,6 +15,8 @@ context.configure(
     target_metadata=metadata,
     compare_type=True,
     compare_server_default=True,
+    # Each is whole by itself, so that one that has to give way to others begins where it stood.
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -16,11 +16,11 @@ from app.store.tables import columns as c
 
 
 class InboxEvent(SQLModel, table=True):
-    """A verified delivery. Without foreign keys: it grows without end and will be partitioned."""
+    """A verified delivery. Without foreign keys: it grows without end and is kept by month."""
 
     __tablename__ = "inbox_event"
     __table_args__ = (
-        Index("inbox_event_new", "id", postgresql_where=text("status = 'new'")),
+        Index("inbox_event_new", "tenant_id", "id", postgresql_where=text("status = 'new'")),
         Index(
             "inbox_event_later",
             "not_before",
@@ -59,6 +59,16 @@ class InboxSeen(SQLModel, table=True):
     body_hash: str = c.string()
     event_id: int = c.number()
     seen_at: datetime = c.moment(now=True)
+
+
+class MergeTry(SQLModel, table=True):
+    """A worker that began to merge a delivery alone, after a worker had died: one of several dead
+    tells that the delivery kills. A row goes with the merging."""
+
+    __tablename__ = "merge_try"
+    event_id: int = c.slot()
+    worker_id: int = c.slot()
+    at: datetime = c.moment(now=True)
 
 
 class InboxUnverified(SQLModel, table=True):

@@ -1,7 +1,7 @@
 """What operating the service leaves behind: remembered reference records, polls and replays.
 
 Owns the memory of the poll of Commerce, the plans of replays, each bound to its orders as they
-stood, what people decided, and what they were told.
+stood, what people decided, what they were told, and when the database itself went back.
 """
 
 from __future__ import annotations
@@ -176,3 +176,22 @@ class Alert(SQLModel, table=True):
     trouble: str | None = c.string()
     sent_at: datetime | None = c.moment()
     over_at: datetime | None = c.moment()
+
+
+class DatabaseHome(SQLModel, table=True):
+    """Where the database stood when a worker last joined: one row (docs/decisions/0035)."""
+
+    __tablename__ = "database_home"
+    id: int = c.slot()
+    home: str = c.string()
+
+
+class Restoration(SQLModel, table=True):
+    """The database went back in time (`restoring.Restoration`)."""
+
+    __tablename__ = "restoration"
+    id: int = c.identity()
+    at: datetime = c.moment(now=True)
+    noticed: bool = c.flag()
+    actor: str = c.string()
+    reason: str = c.string()

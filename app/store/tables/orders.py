@@ -31,6 +31,13 @@ class Order(SQLModel, table=True):
         c.beginnings("orders_find_customer", "customer"),
         Index("orders_by_state", "tenant_id", "state", "id"),
         Index("orders_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "orders_due_of_tenant",
+            "tenant_id",
+            "due_at",
+            "id",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
         Index("orders_by_lease", "lease_token", postgresql_where=text("lease_token IS NOT NULL")),
         Index(
             "orders_open",
@@ -65,6 +72,7 @@ class Order(SQLModel, table=True):
     lease_token: str | None = c.string()
     lease_until: datetime | None = c.moment()
     claims_without_progress: int = c.number("0")
+    trace: str | None = c.string()
 
 
 class Worker(SQLModel, table=True):

@@ -39,6 +39,8 @@ class Connection(SQLModel, table=True):
     pause_code: str | None = c.string()
     pause_sentence: str | None = c.string()
     paused_by: str | None = c.string()
+    probed_at: datetime | None = c.moment()  # while it is sick
+    resumed: int = c.number("0")  # by people; processes that keep a pause see it move
     created_at: datetime = c.moment(now=True)
 
 

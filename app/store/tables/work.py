@@ -132,7 +132,7 @@ class ClaimWaiter(SQLModel, table=True):
 
 
 class JournalEvent(SQLModel, table=True):
-    """One line of an order's story. Append only."""
+    """One line of an order's story. Append only, by month: its key has `at` beside the id."""
 
     __tablename__ = "journal_event"
     __table_args__ = (Index("journal_of_order", "order_id", "id"),)
@@ -149,7 +149,8 @@ class JournalEvent(SQLModel, table=True):
 
 
 class Call(SQLModel, table=True):
-    """One remote request and its answer, redacted before it came here. Append only."""
+    """One remote request and its answer, redacted before it came here. Append only, by
+    month as the journal is."""
 
     __tablename__ = "call"
     __table_args__ = (Index("call_of_order", "order_id", "id"),)

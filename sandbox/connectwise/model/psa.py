@@ -17,13 +17,14 @@ from sandbox.connectwise.model.render import PATHS, VIEWS, Renderer
 from sandbox.connectwise.model.resources import RESOURCES
 from sandbox.connectwise.model.rules import RULES
 from sandbox.connectwise.model.seed import PERSON, sow
-from sandbox.connectwise.model.store import Row, View
+from sandbox.connectwise.model.store import Row, Store, View
 from sandbox.connectwise.model.switches import Switches
 from sandbox.connectwise.model.world import World
 
 
 class ConnectWise:
-    """One company's ConnectWise. `base_url` is shown in references; set it once it is known."""
+    """One company's ConnectWise. `base_url` is shown in references; set it once it is known. `first`:
+    what it starts with; the usual records by default."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class ConnectWise:
         company: str = "training",
         api_member: str = "integration",
         base_url: str = "http://localhost/v4_6_release/apis/3.0",
+        first: Store | None = None,
     ) -> None:
         self.company = company
         self.base_url = base_url
@@ -51,7 +53,10 @@ class ConnectWise:
         self.compilers = {
             table: Compiler(resource, self.renderer.value) for table, resource in RESOURCES.items()
         }
-        sow(self.world, self.engine)
+        if first is None:
+            sow(self.world, self.engine)
+        else:
+            self.world.store = first
 
     def reset(self, keep_callbacks: bool = True) -> None:
         """Back to the first records and switches. Callback registrations may outlive it."""

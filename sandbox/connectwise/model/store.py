@@ -35,6 +35,15 @@ class Table:
     def __post_init__(self) -> None:
         self.indexes = {name: {} for name in self.indexed}
 
+    def copy(self) -> Table:
+        other = Table(self.name, self.indexed, self.next_id, dict(self.rows))
+        other.past = {key: list(versions) for key, versions in self.past.items()}
+        other.indexes = {
+            name: {value: dict(ids) for value, ids in index.items()}
+            for name, index in self.indexes.items()
+        }
+        return other
+
     def put(self, record_id: int, row: Row | None) -> None:
         """Replaces a row, or removes it with None, and keeps the indexes."""
         old = self.rows.get(record_id)
@@ -81,6 +90,15 @@ class Store:
         self._moment_sequences: list[int] = []
         self._changed: deque[tuple[int, str, int]] = deque()
         self._undo: list[tuple[Table, int, Row | None]] | None = None
+
+    def copy(self) -> Store:
+        """The same rows in a store of its own. They are shared, as they never change in place."""
+        other = Store()
+        other.sequence, other._changed = self.sequence, deque(self._changed)
+        other._moments = list(self._moments)
+        other._moment_sequences = list(self._moment_sequences)
+        other.tables = {name: table.copy() for name, table in self.tables.items()}
+        return other
 
     def add_table(self, name: str, indexed: tuple[str, ...], first_id: int) -> None:
         self.tables[name] = Table(name, indexed, first_id)

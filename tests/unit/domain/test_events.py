@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.documents import Kind
 from app.domain.events import NotValid, known, read
+from tests import builders
 from tests.builders import (
     came,
     event,
@@ -108,3 +109,17 @@ def test_a_refusal_names_fields_and_never_their_values():
 def test_at_most_eight_wrong_fields_are_named():
     with pytest.raises(NotValid, match=r"and \d+ more"):
         read(ordered(dict.fromkeys(sales_order())))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ordered(orderNumber="9" * 201),
+        ordered(sales_order(products=[{**builders.product(301), "productNumber": "9" * 201}])),
+        came(purchase_order(), "9" * 201, {1: 4})[1],
+    ],
+)
+def test_what_a_key_would_cut_is_refused_at_the_door(told: builders.Json) -> None:
+    """A key that is cut is found no more: its step would be done again in each round."""
+    with pytest.raises(NotValid, match="at most 200 characters"):
+        read(builders.as_kept(told))

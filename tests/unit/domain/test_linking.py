@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import given
@@ -180,7 +181,7 @@ def stories(draw: st.DrawFn) -> tuple[Json, list[Json]]:
     return ordered(sales_order(sold)), [issued(one) for one in bought]
 
 
-def by_line(found: dict[int, tuple[Share, ...]]) -> dict[tuple[int, int], int]:
+def by_line(found: Mapping[int, tuple[Share, ...]]) -> dict[tuple[int, int], int]:
     sums: dict[tuple[int, int], int] = {}
     for po_id, parts in found.items():
         for part in parts:

@@ -64,6 +64,11 @@ class Fx:
     async def once(self, kind: str, key: str, *more: Any) -> Any:
         raise AssertionError(f"sent {kind} {key}")
 
+    async def adopt(self, kind: str, key: str, *more: Any) -> None:
+        return None
+
+    restored = False
+
     async def guard(self) -> None: ...
 
     def ref(self, kind: str, key: str = "") -> int | None:

@@ -5,7 +5,7 @@ Pure; each function takes parsed JSON and raises pydantic's ValidationError for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -154,15 +154,16 @@ def account(raw: Any) -> Account:
     return Account(wire.id, wire.acct_num, wire.name, kind, _value(wire.currency_ref))
 
 
-def tax_codes(codes: Sequence[Any], rates: Sequence[Any]) -> list[TaxCode]:
-    """Each code with the sum of its rates; None where it has none of its own, as the two codes of
-    a US company."""
-    read = (schemas.TaxRate.model_validate(raw) for raw in rates)
-    percent = {rate.id: rate.rate_value for rate in read}
-    return [_tax_code(schemas.TaxCode.model_validate(raw), percent) for raw in codes]
+def tax_rate(raw: Any) -> tuple[str, Decimal | None]:
+    """A rate's id and its percent."""
+    wire = schemas.TaxRate.model_validate(raw)
+    return wire.id, wire.rate_value
 
 
-def _tax_code(wire: schemas.TaxCode, percent: Mapping[str, Decimal | None]) -> TaxCode:
+def tax_code(raw: Any, percent: Mapping[str, Decimal | None]) -> TaxCode:
+    """A code with the sum of its rates; None where it has none of its own, as the two codes of a US
+    company. `percent` is that of each rate."""
+    wire = schemas.TaxCode.model_validate(raw)
     sales, purchases = _rate_ids(wire.sales_tax_rate_list), _rate_ids(wire.purchase_tax_rate_list)
     known = [percent.get(each) for each in sales or purchases]
     found = [each for each in known if each is not None]

@@ -1,0 +1,45 @@
+"""A connection's pause, as one process keeps it, and the resume by which a person ends it.
+
+Owns when the process may call again. The store keeps the same pause for all (docs/decisions/0038).
+"""
+
+from __future__ import annotations
+
+import math
+
+from app.domain.ports import Clock
+
+
+class Pacing:
+    """A connection's pause in this process. The engine keeps the same pause for all workers."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until = -math.inf
+        self._begun = -math.inf
+        self._resumed: int | None = None  # how often it had been resumed, read after it began
+
+    def pause(self, seconds: float) -> None:
+        self._begun = self._clock.monotonic()
+        self._until = max(self._until, self._begun + seconds)
+        self._resumed = None
+
+    def hear(self, resumed: int, asked: float) -> bool:
+        """How often people resumed the connection, as the store told it when it was asked at that
+        moment of the clock. True: somebody did since the pause began, so it ends.
+
+        What was asked before the pause began says nothing about it, and the first answer after
+        it may count a resume of before it: only a later one ends it (H10).
+        """
+        if asked <= self._begun:
+            return False
+        if self._resumed is None:
+            self._resumed = resumed
+        if resumed <= self._resumed:
+            return False
+        self._until = -math.inf
+        return True
+
+    def remaining(self) -> float:
+        """Seconds until calls are allowed again, 0 when they are."""
+        return max(0.0, self._until - self._clock.monotonic())

@@ -1,0 +1,113 @@
+"""A peer that is sick is left alone by all orders, and asked by one small read whether it is well.
+
+Owns when a connection is paused for that and when the pause ends (docs/decisions/0038). The pause is an
+ordinary one of the service, without an end, so that everything that honours pauses honours it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from logging import ERROR, WARNING
+
+from app.connectors.transport import Calling, calling
+from app.domain.codes import Code
+from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
+from app.domain.ports import Clock, Paused, Store
+from app.domain.records import CallRecord
+from app.telemetry import wide
+
+OPEN_AFTER = 8  # calls in a row, of whatever orders
+ASK_SECONDS = 5.0
+UNWELL = 500  # and above; no answer at all is the same
+Probe = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Circuit:
+    """Counts the calls in a row that a system did not answer well, in this process."""
+
+    _failed: Counter[str] = field(default_factory=Counter)
+
+    def note(self, call: CallRecord) -> None:
+        if call.status is None or call.status >= UNWELL:
+            self._failed[call.system] += 1
+        else:
+            self._failed[call.system] = 0
+
+    def opens(self, system: str, name: str) -> Paused | None:
+        """The pause that is due now; its count begins anew, as it is kept for everybody."""
+        count = self._failed[system]
+        if count < OPEN_AFTER:
+            return None
+        self._failed[system] = 0
+        sentence = (
+            f"{name} is not called: {count} calls in a row had no good answer. It is asked every few"
+            " seconds whether it is well, and then all goes on."
+        )
+        return Paused(None, Code.PEER_SICK, sentence, "service")
+
+
+class Recovery:
+    """Asks a sick system, one process at a time, and ends its pause when it answers."""
+
+    def __init__(
+        self, store: Store, clock: Clock, tenant_id: int, probes: Mapping[str, Probe]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._tenant = tenant_id
+        self._probes = probes
+        self._next = clock.monotonic()
+        self._task: asyncio.Task[None] | None = None
+
+    def follow(self, came: Callable[[], None]) -> None:
+        """Look if it is time. `came` is called when orders may go on."""
+        if self._task is not None and not self._task.done():
+            return
+        if self._clock.monotonic() >= self._next:
+            self._next = self._clock.monotonic() + ASK_SECONDS
+            self._task = asyncio.create_task(self.look(came))
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def look(self, came: Callable[[], None]) -> None:
+        """Ask every system that is sick and not asked by others. Raises nothing but cancellation."""
+        try:
+            for system, probe in self._probes.items():
+                if await self._store.take_probe(self._tenant, system, ASK_SECONDS):
+                    await self._ask(system, probe, came)
+        except StoreUnavailable as error:
+            wide("database_away", level=WARNING, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            wide("probe_failed", level=ERROR, error=type(error).__name__, exc_info=error)
+
+    async def _ask(self, system: str, probe: Probe, came: Callable[[], None]) -> None:
+        bound = calling.set(Calling(None, None, "poll"))
+        try:
+            await probe()
+        except RemoteFailure as failure:
+            policy = POLICIES[failure.kind]
+            if policy.action in ("retry", "look"):
+                return
+            if policy.action == "pause":
+                # It answers, and wants to be left alone: that pause takes the place of ours.
+                wait = clamp_retry_after(failure.retry_after, policy.base)
+                until = await self._store.now() + timedelta(seconds=wait)
+                paused = Paused(until, policy.code, failure.message, "service")
+                await self._store.pause(self._tenant, system, paused)
+                return
+        finally:
+            calling.reset(bound)
+        if await self._store.recover(self._tenant, system):
+            wide("connection_recovered", system=system)
+            came()

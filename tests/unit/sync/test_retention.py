@@ -1,0 +1,82 @@
+"""When retention takes its turn, and what is told of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.bootstrap.chosen import periods_of
+from app.domain.errors import StoreUnavailable
+from app.domain.retention import Holding, Kept, Period, Pruned
+from app.settings import Settings
+from app.sync.retention import AGAIN, HOUR, Retention
+from app.system import SystemClock
+from app.telemetry import metrics
+
+
+class Kind:
+    """A retention store that tells what it was asked."""
+
+    def __init__(self, *answers: Pruned | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def make_room(self) -> list[str]:
+        self.asked.append("room")
+        return ["call_2026_12"]
+
+    async def holding(self, period: Period) -> Holding:
+        return Holding(period, None, None, 0, 0)
+
+    async def prune(self, period: Period) -> Pruned:
+        self.asked.append(period.kept.value)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def counted() -> float:
+    return metrics.REGISTRY.get_sample_value("demandlink_pruned_rows_total", {"what": "calls"}) or 0
+
+
+def test_the_periods_are_the_settings() -> None:
+    given = Settings(retention_calls_days=7, retention_inbox_days=0, _env_file=None)
+    assert periods_of(given) == (
+        Period(Kept.JOURNAL, 730),
+        Period(Kept.CALLS, 7),
+        Period(Kept.INBOX, 0),
+    )
+
+
+async def test_room_is_made_first_and_what_went_is_counted() -> None:
+    store, before = Kind(Pruned(Kept.CALLS, 3)), counted()
+    await Retention(store, SystemClock(), [Period(Kept.CALLS, 90)]).prune()
+    assert store.asked == ["room", "calls"]
+    assert counted() == before + 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        (Pruned(Kept.CALLS, 1), HOUR),
+        (Pruned(Kept.CALLS, 1, busy=True), AGAIN),
+        (StoreUnavailable("away"), AGAIN),
+        (PermissionError("not the owner"), HOUR),
+    ],
+)
+async def test_a_turn_comes_again_in_an_hour_or_soon_and_never_fails_a_worker(
+    answer: Pruned | Exception, rest: float
+) -> None:
+    class Clock(SystemClock):
+        def monotonic(self) -> float:
+            return 1000.0
+
+    store = Kind(answer)
+    retention = Retention(store, Clock(), [Period(Kept.CALLS, 90)])
+    retention.follow()
+    assert retention._task is not None
+    await retention._task
+    assert retention._next == 1000.0 + rest
+    retention.follow()  # not yet
+    assert store.asked == ["room", "calls"]
+    await retention.stop()
