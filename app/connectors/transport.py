@@ -51,6 +51,7 @@ class Calling:
 
     `record` takes every call made; `sent` is awaited when a write has left and its answer has not
     been read (the checkpoint `sent`). Reads never reach `sent`: nothing is in doubt after them.
+    `may_write` is called just before a write leaves, and raises where it may not any more.
     """
 
     step: str | None = None
@@ -58,6 +59,7 @@ class Calling:
     purpose: str = "step"
     record: Callable[[CallRecord], None] | None = None
     sent: Callable[[], Awaitable[None]] | None = None
+    may_write: Callable[[], None] | None = None
 
 
 calling: ContextVar[Calling | None] = ContextVar("calling", default=None)
@@ -302,6 +304,9 @@ class Remote:
         self, method: str, path: str, query: str, body: bytes | None, address: str, sent: Headers
     ) -> Answer:
         async with self._turn(f"{method} {path}") as waited:
+            bound = calling.get()
+            if method not in READS and bound is not None and bound.may_write is not None:
+                bound.may_write()
             started = self.clock.monotonic()
             try:
                 # By no client of httpx: its defaults, cookies, redirects and hooks, of which none

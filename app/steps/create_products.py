@@ -21,10 +21,11 @@ from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects
-from app.steps.lines import Parent, chosen_of, parent_of, place, standing, wanted_lines
+from app.steps.lines import Parent, chosen_of, parent_of, place, standing
 from app.steps.opportunities import checked, opportunity_of_ours
 from app.steps.resolve import company, setting
 from app.steps.ticket_products import place_on_ticket
+from app.steps.wanted_lines import wanted_lines
 
 name = "create_products"
 version = 1

@@ -20,8 +20,9 @@ from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
 from app.steps.identifiers import identifier, with_sku
-from app.steps.lines import Parent, chosen_of, place, standing, wanted_lines
+from app.steps.lines import Parent, chosen_of, place, standing
 from app.steps.resolve import company, contact, optional, sales_rep, setting
+from app.steps.wanted_lines import wanted_lines
 
 name = "create_sales_order"
 version = 1

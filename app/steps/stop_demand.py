@@ -17,7 +17,8 @@ from app.domain.order import STOP_DEMAND, OrderView
 from app.domain.records import ORDER
 from app.domain.shut import Shut
 from app.steps.effects import Effects
-from app.steps.lines import parent_of, standing, wanted_lines
+from app.steps.lines import parent_of, standing
+from app.steps.wanted_lines import wanted_lines
 
 name = STOP_DEMAND
 version = 1

@@ -191,12 +191,19 @@ class Attempt:
             )
 
     async def _lease_lasts(self) -> None:
-        need = self._timeout.total_seconds()
-        late = self._drive.lease.left(self._clock.monotonic()) < need
-        if late and not await self._drive.renew():  # no call may outlive the lease
+        # No call may outlive the lease.
+        if not self._lasts() and not await self._drive.renew():
             self._drive.lease.lost = True
-        if self._drive.lease.left(self._clock.monotonic()) < need:
+        self.still_held()
+
+    def still_held(self) -> None:
+        """Asked once more just before a write leaves, whatever its sending had to wait for: a
+        reference that it needs, its turn. Raises LeaseLost."""
+        if not self._lasts():
             raise LeaseLost
+
+    def _lasts(self) -> bool:
+        return self._drive.lease.left(self._clock.monotonic()) >= self._timeout.total_seconds()
 
     async def once(
         self,

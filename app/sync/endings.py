@@ -6,9 +6,10 @@ kinds, and the kind decides, as data). Pure: time and chance are given.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.domain import gone, posted
 from app.domain.choices import GENERAL, names_of
@@ -44,6 +45,16 @@ class Ending:
 
     row: LedgerRow
     pause: Paused | None = None
+
+
+def applied(
+    base: LedgerRow, want: Mapping[str, Any] | None, version: int, now: datetime
+) -> LedgerRow:
+    """The step did what it was to do."""
+    return replace(
+        base, state=State.DONE, want=want, want_version=version, applied_at=now, finished_at=now,
+        code=None, sentence=None, who=None, choices=(), since=now, retry_at=None, retry_wake=None,
+    )  # fmt: skip
 
 
 def stopped(

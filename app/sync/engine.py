@@ -52,6 +52,7 @@ from app.sync.drive import Drive
 from app.sync.endings import (
     LEDGER,
     Shut,
+    applied,
     broken,
     failed,
     held,
@@ -276,28 +277,13 @@ class Engine:
             calls.append(call)
             self.circuit.note(call)
 
-        bound = calling.set(Calling(run.step, run.subject, "step", called, sent))
+        bound = calling.set(Calling(run.step, run.subject, "step", called, sent, fx.still_held))
         base = replace(row, attempts=attempts, started_at=view.now)
         try:
             assert run.want is not None  # noqa: S101 - runnable verdicts carry their want
             await STEPS[run.step].apply(run.want, fx)
             now = await self.store.now()
-            done = replace(
-                base,
-                state=State.DONE,
-                want=run.want,
-                want_version=STEPS[run.step].version,
-                applied_at=now,
-                finished_at=now,
-                code=None,
-                sentence=None,
-                who=None,
-                choices=(),
-                since=now,
-                attempts=attempts,
-                retry_at=None,
-                retry_wake=None,
-            )
+            done = applied(base, run.want, STEPS[run.step].version, now)
         except Interruption as interruption:
             done = stopped(view, base, interruption, await self.store.now())
         except RemoteFailure as failure:

@@ -100,6 +100,7 @@ async def test_an_order_is_explained_as_the_contract_says(service: Service) -> N
         "journal_url",
         "drift_url",
         "readiness",
+        "trace_id",
     }
     assert (order["number"], order["customer"]) == ("ON10001201", "Contoso Ltd")
     assert order["journal_url"] == "/admin/orders/ON10001201/journal"

@@ -186,14 +186,25 @@ def test_the_picture_shows_the_steps_in_their_order():
 def test_every_kind_of_intent_has_its_natural_key():
     kinds = set()
     for path in (ROOT / "app/steps").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        named = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr == "once"
-                and isinstance(node.args[0], ast.Constant)
             ):
-                kinds.add(node.args[0].value)
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    kinds.add(first.value)
+                elif isinstance(first, ast.Name) and first.id in named:
+                    kinds.add(named[first.id])
     rows = "\n".join(page_named("docs/exactly-once.md").prose)
     assert kinds == set(re.findall(r"^\| `(\w+)` \|", rows, flags=re.MULTILINE))
 

@@ -122,7 +122,7 @@ def check(vendor: str) -> None:
             if failure is not None:
                 assert failure.message.strip()
                 assert len(failure.message) < 700
-                assert failure.retry_after is None or 0 <= failure.retry_after <= 900
+                assert failure.retry_after is None or 0 <= failure.retry_after <= 86_400
 
         asyncio.run(play())
 

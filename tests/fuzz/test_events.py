@@ -306,6 +306,7 @@ async def _course(world: Odd, events: Sequence[b.Json], taken: list[int], found:
         if delivery.status == "rejected":
             assert delivery.cause
             continue
+        world.accepted.append((world.now(), event))
         await world.store.accept(delivery)
         taken.append(number)
         world.nudge()

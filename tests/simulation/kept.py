@@ -78,6 +78,8 @@ class Kept(MemoryStore):
         under_way = _COMMITTING.get()
         if under_way is None or under_way.release is None:
             return
+        if under_way.token != under_way.writes.token:
+            return  # it came to nothing: another worker has the order, or gave it back since
         row = self._db.tables.orders.get(under_way.writes.order_id)
         known = self._loaded.get(under_way.writes.token)
         if row is None or known is None or row["lease_token"] is not None:

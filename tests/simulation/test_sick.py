@@ -17,7 +17,7 @@ FROM, TO = 10.0, 310.0
 UNDER_WAY = 5.0
 
 
-@pytest.mark.parametrize("seed", [3, 11])
+@pytest.mark.parametrize("seed", [1, 11])
 def test_h10_a_peer_that_is_away_is_left_alone_and_then_all_is_done(seed: int) -> None:
     called: list[float] = []
     opened: list[float] = []

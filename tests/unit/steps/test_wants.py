@@ -21,7 +21,7 @@ from app.steps import (
     ship_goods,
     win_opportunity,
 )
-from app.steps.lines import wanted_lines
+from app.steps.wanted_lines import wanted_lines
 from tests.builders import (
     SERVICE,
     Json,

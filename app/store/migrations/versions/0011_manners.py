@@ -11,27 +11,27 @@ branch_labels = None
 depends_on = None
 
 
+NEW = {
+    "orders_due_of_tenant": "orders (tenant_id, due_at, id) WHERE due_at IS NOT NULL",
+    "inbox_event_new_of_tenant": "inbox_event (tenant_id, id) WHERE status = 'new'",
+}
+
+
 def upgrade() -> None:
     op.add_column("connection", sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "connection",
         sa.Column("resumed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
-    op.create_index(
-        "orders_due_of_tenant",
-        "orders",
-        ["tenant_id", "due_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("due_at IS NOT NULL"),
-    )
-    op.drop_index("inbox_event_new", table_name="inbox_event")
-    op.create_index(
-        "inbox_event_new",
-        "inbox_event",
-        ["tenant_id", "id"],
-        unique=False,
-        postgresql_where=sa.text("status = 'new'"),
-    )
+    # Each piece by itself, while others read and write; all of it may be done again after one failed.
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = '5min'")  # it waits for who reads, and nobody waits for it
+        for name, on in NEW.items():
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS inbox_event_new")
+        op.execute("RESET lock_timeout")
+    op.execute("ALTER INDEX inbox_event_new_of_tenant RENAME TO inbox_event_new")
 
 
 def downgrade() -> None:
