@@ -43,7 +43,7 @@ from tests.contract.connectwise_site import purchased, vendor, warehouse
 from tests.contract.vault import MemoryVault
 from tests.sandbox.commerce.desk import Desk
 from tests.simulation.chaos import Numbers
-from tests.simulation.world import ROOT, settings
+from tests.simulation.premises import ROOT, settings
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MOST_CALLS = 60

@@ -394,8 +394,7 @@ async def test_every_text_of_every_event_may_be_longer_than_an_index_takes(doors
         event = copy.deepcopy(by_name(name))
         mutations.put(event["data"], path, f"{mutations.LONG}{path}")
         body = json.dumps(event).encode()
-        answer = await doors.post(
-            "/webhooks/commerce", body, listed(signed(body, f"msg_{next(_ids)}"))
-        )
+        headers = listed(signed(body, f"msg_{next(_ids)}"))
+        answer = await doors.post("/webhooks/commerce", body, headers)
         assert answer.status_code in {202, 422}, (name, path, answer.text)
         assert await doors.settled() == [], (name, path)

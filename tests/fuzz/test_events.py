@@ -50,10 +50,11 @@ from tests import builders as b
 from tests.contract.vault import MemoryVault
 from tests.fuzz import mutations
 from tests.fuzz.mutations import at, places, put
-from tests.simulation import world as worlds
+from tests.simulation import premises
 from tests.simulation.chaos import Limits
 from tests.simulation.loop import Stuck, VirtualLoop, outside, run
-from tests.simulation.world import BEGIN, World
+from tests.simulation.premises import BEGIN
+from tests.simulation.world import World
 
 SCENARIOS = {
     "connectwise-invoicing": "xero",
@@ -237,7 +238,7 @@ def ledger_of(name: str, world: World) -> Books | None:
             access,
             vault(mine.standing_token),
             clock=world.clock,
-            timeout=worlds.TIMEOUT,
+            timeout=premises.TIMEOUT,
             transport=Direct(xero.api),
         )
     if name == "quickbooks":
@@ -245,7 +246,7 @@ def ledger_of(name: str, world: World) -> Books | None:
         quickbooks = create_quickbooks(registration=app, now=world.now)
         return QuickBooksClient(
             QuickBooksAccess("http://quickbooks", app.realm), vault(app.lasting_token),
-            _no_refresh, clock=world.clock, timeout=worlds.TIMEOUT, transport=Direct(quickbooks.api),
+            _no_refresh, clock=world.clock, timeout=premises.TIMEOUT, transport=Direct(quickbooks.api),
         )  # fmt: skip
     return None
 
@@ -266,7 +267,7 @@ class Odd(World):
     def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
         return Engine(
             store=store, cw=cw, clock=self.clock, chance=self.chaos.chance,
-            checkpoints=self.chaos, scenarios=worlds.known_scenarios(), defaults=self.defaults,
+            checkpoints=self.chaos, scenarios=premises.known_scenarios(), defaults=self.defaults,
             books=self.kept_books, ledger=self.beside,
         )  # fmt: skip
 
@@ -290,7 +291,7 @@ def play(scenario: str, events: Sequence[b.Json]) -> tuple[int, list[str]]:
         found.append(f"stuck: {stuck}")
     finally:
         bodies.stop()
-        found += [f"broken: {text}" for text in worlds.broken]
+        found += [f"broken: {text}" for text in premises.broken]
         loop.finish()
     return len(taken), found
 
@@ -298,7 +299,7 @@ def play(scenario: str, events: Sequence[b.Json]) -> tuple[int, list[str]]:
 async def _course(world: Odd, events: Sequence[b.Json], taken: list[int], found: list[str]) -> None:
     await world.open()
     if world.beside:
-        await world.store.ensure_connection(worlds.TENANT, world.beside, "default")
+        await world.store.ensure_connection(premises.TENANT, world.beside, "default")
     world.begin({"enforce_unique_identifier": True})
     world.loop.create_task(world.keep("w0"), context=outside())
     for number, event in enumerate(events):
@@ -337,7 +338,7 @@ async def _shown(world: Odd) -> list[str]:
     cw: Any = None  # explaining calls nobody
     engine = world.engine(cw, world.store)
     explain = explainer(engine, "http://connectwise")
-    page = await world.store.orders(worlds.TENANT, OrderFilter(), None, 100)
+    page = await world.store.orders(premises.TENANT, OrderFilter(), None, 100)
     for row in page.items:
         snapshot = await world.store.peek(row.id)
         engine.plan(snapshot)
@@ -369,7 +370,7 @@ def _calls(lines: int) -> int:
     bought = b.purchase_order(lines=[b.po_line(n, 1000 + n, 1) for n in numbers])
     _, event = b.came(bought, "R1", dict.fromkeys(numbers, 1))
     documents = b.merged(b.ordered(b.sales_order(sold)), b.issued(bought), event)
-    scenario = worlds.known_scenarios()["connectwise-procurement-opportunity"]
+    scenario = premises.known_scenarios()["connectwise-procurement-opportunity"]
     steps = ("raise_ticket", "create_products", "win_opportunity", "create_sales_order")
     ledger = [b.applied(step, "order", {}) for step in steps]
     view = build(

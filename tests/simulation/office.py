@@ -22,7 +22,8 @@ from app.sync.operations import Actor, Operations, Refusal
 from app.sync.upkeep import Upkeep
 from tests.simulation.chaos import Numbers
 from tests.simulation.day import TELLING, Day
-from tests.simulation.world import TENANT, World, known_scenarios
+from tests.simulation.premises import TENANT, known_scenarios
+from tests.simulation.world import World
 
 WHO = Actor(TENANT, "somebody")
 WHY = "asked to"

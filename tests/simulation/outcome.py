@@ -13,8 +13,9 @@ from tests.e2e.endings import BOUGHT, SOLD
 from tests.e2e.generated import SUPPLIERS, Story
 from tests.e2e.orders import CONTOSO
 from tests.simulation.desk import Desk
+from tests.simulation.premises import TENANT
 from tests.simulation.wide import C
-from tests.simulation.world import TENANT, World
+from tests.simulation.world import World
 
 POSTED: tuple[tuple[str, DocumentKind, ContactKind, Sequence[Any], date], ...] = (
     ("bills", DocumentKind.BILL, ContactKind.VENDOR, SUPPLIERS, BOUGHT),

@@ -25,7 +25,7 @@ from app.store.memory.recording import Recording
 from app.sync import attempt, endings, unsettled
 from app.sync.attempt import Attempt
 from app.sync.drive import Lease
-from tests.simulation.world import known_scenarios
+from tests.simulation.premises import known_scenarios
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,6 @@ async def _by_anybody(self: Any, writes: Any, release: Any = None) -> Any:
 async def _released_plainly(self: Any, writes: Any, release: Any = None) -> Any:
     plainly = release and replace(release, wake_seq=_AnyNumber(release.wake_seq))
     return await _commit(self, writes, plainly)
-
-
-async def _unasked(self: Attempt) -> None:
-    return None
 
 
 def _still_held(self: Lease, now: float) -> float:
@@ -257,7 +253,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("a dead worker's orders are not taken over", 1, _method(claiming, "_free", _for_ever)),
     Defect("anybody may commit", 5, _method(Recording, "commit", _by_anybody)),
     Defect("a release forgets what came in", 15, _method(Recording, "commit", _released_plainly)),
-    Defect("the lease is not looked at", 1, _method(Attempt, "_lease_lasts", _unasked)),
+    Defect("the lease is not looked at", 1, _method(Attempt, "_lasts", lambda _: True)),
     Defect("a lost session is not noticed", 15, _method(Lease, "left", _still_held)),
     Defect("shared claims are ignored", 125, _method(Announcing, "claim_shared", _everybodys)),
     Defect("late changes are not waited for", 23, _method(unsettled, "until", _nothing)),

@@ -20,7 +20,7 @@ from app.domain.views import OrderFilter
 from sandbox.observer import judge
 from tests.e2e.generated import Story, choose, opportunity_for
 from tests.e2e.tickets import a_ticket
-from tests.simulation import world as worlds
+from tests.simulation import premises
 from tests.simulation.chaos import Limits
 from tests.simulation.day import CALM, Day, Told, expected, story_of, traffic
 from tests.simulation.desk import Desk
@@ -73,7 +73,7 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     finally:
         told = list(world.history)
         bodies.stop()
-        found += [f"broken: {text}" for text in worlds.broken]
+        found += [f"broken: {text}" for text in premises.broken]
         loop.finish()
         gc.enable()
     found += world.found
@@ -128,10 +128,11 @@ async def course(
 
 
 async def _tell(world: World, told: Told) -> None:
-    await world.until(told.at)
     if told.heard is None:
+        await world.until(told.at)
         await world.deliver(told.identity, told.event, told.behind)
         return
+    await asyncio.sleep(told.at)  # in its order: what happens in Commerce cannot come early
     event = world.happens(told.event)
     for late in sorted(told.heard):
         await asyncio.sleep(late)
@@ -140,7 +141,7 @@ async def _tell(world: World, told: Told) -> None:
 
 async def _unsettled(world: World, day: Day, stories: dict[int, Story]) -> list[str]:
     """What still moves, or stands where nobody can do anything about it."""
-    page = await world.store.orders(worlds.TENANT, OrderFilter(), None, 100)
+    page = await world.store.orders(premises.TENANT, OrderFilter(), None, 100)
     rows = {row.number: row for row in page.items}
     wrong: list[str] = []
     for made in stories.values():

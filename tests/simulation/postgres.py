@@ -25,12 +25,13 @@ from app.connectors import transport
 from app.domain.ports import Worker
 from app.store.liveness import LIVENESS
 from app.store.postgres import PostgresStore
-from tests.simulation import world as worlds
+from tests.simulation import premises
 from tests.simulation.chaos import Limits
 from tests.simulation.day import CALM, Day
 from tests.simulation.loop import HOST, Host, outside
 from tests.simulation.play import Run, course
-from tests.simulation.world import BEGIN, World
+from tests.simulation.premises import BEGIN
+from tests.simulation.world import World
 
 SPEED = 25.0
 LONGEST = 25.0  # real seconds of a day
@@ -221,7 +222,7 @@ def play_for_real(day: Day, url: str) -> Run:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's
         found.append("".join(traceback.format_exception(error)))
     finally:
-        found += [f"broken: {text}" for text in worlds.broken]
+        found += [f"broken: {text}" for text in premises.broken]
         _end(loop, world)
     return Run(day, found + world.found, list(world.history), world.chaos.count, ended)
 

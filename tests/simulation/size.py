@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from tests.simulation.day import Day, draw, story_of, usual
-from tests.simulation.world import known_products
+from tests.simulation.premises import known_products
 
 LENGTH = 0.45
 FEW_EVENTS = 5

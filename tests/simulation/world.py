@@ -9,22 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
-from app.bootstrap.chosen import access_of, defaults_of, scenarios, seed_of
+from app.bootstrap.chosen import access_of, defaults_of, seed_of
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import Built
 from app.domain import ports
 from app.domain.books import Books
 from app.domain.errors import StoreUnavailable
-from app.settings import Settings
 from app.store.memory import Seed
 from app.sync import inbox, registration
 from app.sync.circuit import Recovery
@@ -33,9 +28,8 @@ from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.worker import Pace, Worker
 from sandbox.connectwise.callbacks import Notices, Sender
-from sandbox.connectwise.http.api import Api, Credentials
+from sandbox.connectwise.http.api import Api
 from sandbox.connectwise.model import ConnectWise
-from sandbox.connectwise.model.store import Store
 from sandbox.kit.wire import Reply, Request
 from sandbox.observer import ROW_OF, Case, Judge
 from tests.simulation import shop
@@ -44,78 +38,21 @@ from tests.simulation.kept import Kept
 from tests.simulation.ledgers import SimulatedLedger, books_of, built, settings_for
 from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 from tests.simulation.network import Network, Site
-
-BEGIN = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
-LOGIN = Credentials()
-PERSON = "00000000-0000-4000-8000-000000000000"
-ROOT = "/v4_6_release/apis/3.0"
-LEASE, TIMEOUT, LAG = 20.0, 4.0, 2.0
-TENANT = 1
-
-
-@cache
-def settings(scenario: str, more: tuple[tuple[str, Any], ...] = ()) -> Settings:
-    values: dict[str, Any] = {
-        "database_url": "postgresql://nowhere/",
-        "redis_url": "redis://nowhere/",
-        "scenario": scenario,
-        "public_url": "http://service",
-        "connectwise_callback_token": "an-unguessable-part",
-        "connectwise_url": f"http://connectwise{ROOT}",
-        "connectwise_company": LOGIN.company,
-        "connectwise_public_key": LOGIN.public_key,
-        "connectwise_private_key": LOGIN.private_key,
-        "connectwise_client_id": LOGIN.client_id,
-        "connectwise_timeout": TIMEOUT,
-        "connectwise_sales_order_status_waiting": "Waiting for goods",
-        "connectwise_sales_order_status_ready": "Ready to invoice",
-        "connectwise_freight_item": "FREIGHT",
-        "connectwise_surcharge_item": "SURCHARGE",
-        "connectwise_coupon_item": "COUPON",
-        "ledger_timeout": TIMEOUT,
-        "read_lag": LAG,
-        "poll_seconds": 30.0,
-        "quote_wait": 20.0,
-        "receipt_gap": 20.0,
-    }
-    return Settings(**(values | dict(more)))
-
-
-@cache
-def known_scenarios() -> Mapping[str, Any]:
-    return scenarios()
-
-
-@cache
-def _sown() -> Store:
-    """What ConnectWise starts with on every day: making it is a twentieth of a day."""
-    return ConnectWise(now=lambda: BEGIN, new_guid=Numbers("s").token).world.store
-
-
-@cache
-def known_products() -> frozenset[str]:
-    """The identifiers of the catalog items that ConnectWise starts with."""
-    return frozenset(row["identifier"] for row in _sown().rows("catalog"))
-
-
-def _heard(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    host = HOST.get()
-    if line["event"] in BROKEN and not (host is not None and host.dead):
-        error = line.get("exc_info")
-        told = "".join(traceback.format_exception(error)) if error is not None else ""
-        broken.append(f"{line['event']}: {line.get('error')}\n{told}")
-    raise structlog.DropEvent
-
-
-# Events that tell of a fault in the service itself, whatever the simulated world does.
-BROKEN = frozenset({"advance_failed", "commerce_poll_failed", "step_broken", "worker_failed"})
-broken: list[str] = []
-
-
-@cache
-def silent() -> None:
-    """No log lines, because the history says it all; but what is broken is kept."""
-    structlog.configure(processors=[_heard], cache_logger_on_first_use=False)
+from tests.simulation.premises import (
+    BEGIN,
+    LAG,
+    LEASE,
+    LOGIN,
+    PERSON,
+    ROOT,
+    TENANT,
+    TIMEOUT,
+    broken,
+    known_scenarios,
+    settings,
+    silent,
+    sown,
+)
 
 
 @dataclass
@@ -164,7 +101,7 @@ class World:
         self.chaos.wake = self.nudge
         guids = Numbers("g")
         self.psa = ConnectWise(
-            now=self.now, new_guid=guids.token, company=LOGIN.company, first=_sown().copy()
+            now=self.now, new_guid=guids.token, company=LOGIN.company, first=sown().copy()
         )
         self.judge = Judge(Case((), (), {}, ""))
         self.psa.base_url = f"http://connectwise{ROOT}"

@@ -20,7 +20,9 @@ class InboxEvent(SQLModel, table=True):
 
     __tablename__ = "inbox_event"
     __table_args__ = (
-        Index("inbox_event_new", "tenant_id", "id", postgresql_where=text("status = 'new'")),
+        Index(
+            "inbox_event_new_of_tenant", "tenant_id", "id", postgresql_where=text("status = 'new'")
+        ),
         Index(
             "inbox_event_later",
             "not_before",

@@ -31,11 +31,10 @@ def upgrade() -> None:
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS inbox_event_new")
         op.execute("RESET lock_timeout")
-    op.execute("ALTER INDEX inbox_event_new_of_tenant RENAME TO inbox_event_new")
 
 
 def downgrade() -> None:
-    op.drop_index("inbox_event_new", table_name="inbox_event")
+    op.drop_index("inbox_event_new_of_tenant", table_name="inbox_event")
     op.create_index(
         "inbox_event_new",
         "inbox_event",

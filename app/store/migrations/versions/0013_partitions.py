@@ -88,7 +88,7 @@ GROWING = (("journal_event", "at"), ("call", "at"), ("inbox_event", "received_at
 INDEXES = (
     "CREATE INDEX journal_of_order ON journal_event (order_id, id)",
     "CREATE INDEX call_of_order ON call (order_id, id)",
-    "CREATE INDEX inbox_event_new ON inbox_event (tenant_id, id) WHERE status = 'new'",
+    "CREATE INDEX inbox_event_new_of_tenant ON inbox_event (tenant_id, id) WHERE status = 'new'",
     "CREATE INDEX inbox_event_later ON inbox_event (not_before) WHERE status IN ('deferred','hint')",
     "CREATE INDEX inbox_event_by_status ON inbox_event (tenant_id, status, id)",
     "CREATE INDEX inbox_event_of_connection ON inbox_event (connection_id, id)",
