@@ -40,7 +40,7 @@ def test_h10_a_peer_that_is_away_is_left_alone_and_then_all_is_done(seed: int) -
         patch.object(circuit.Circuit, "opens", noting),
         patch.object(circuit, "OPEN_AFTER", 3),  # a day of the simulation has few orders
     ):
-        faults = play(usual(seed)).faults
+        faults = play(usual_day(seed)).faults
     assert faults == []
     first = min(at for at in opened if FROM <= at < TO)
     # Only the questions, one at a time, and what was under way when it opened.
