@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.ports import Paused
 from app.sync import circuit
+from tests.simulation.day import usual as usual_day
 from tests.simulation.network import Network, Way
 from tests.simulation.play import play
 
