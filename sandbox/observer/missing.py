@@ -64,9 +64,9 @@ def _received(told: Told, mirror: Mirror) -> Iterator[str]:
             said[names[line["productID"]]] += int(line.get("quantityReceived") or 0)
         number = str(body["orderNumber"])[:50]
         for sku, quantity in (+said).items():
-            got = by_number.get(number, Counter())[sku]
-            if got != quantity:
-                yield f"Purchase order {number}: {quantity} {sku} received, {got} there."
+            there = by_number[number][sku] if number in by_number else 0
+            if there != quantity:
+                yield f"Purchase order {number}: {quantity} {sku} received, {there} there."
 
 
 def _released(told: Told, mirror: Mirror, ready: str) -> Iterator[str]:

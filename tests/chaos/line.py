@@ -85,7 +85,9 @@ class Line:
             if awaited.is_set() and COMMITTED in data:
                 self.lost_commits += 1
                 return  # it is done over there, and nobody here is told
-            if self.spoil_answers and data.startswith((b"HTTP/1.1 200 OK", b"HTTP/1.1 201 Created")):
+            if self.spoil_answers and data.startswith(
+                (b"HTTP/1.1 200 OK", b"HTTP/1.1 201 Created")
+            ):
                 self.spoil_answers -= 1
                 self.spoiled += 1
                 data = b"HTTP/1.1 502 Bad Gateway" + data[data.index(b"\r\n") :]

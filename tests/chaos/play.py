@@ -83,7 +83,7 @@ async def play(
     long everything may take to stand after the last fault."""
     with tempfile.TemporaryDirectory(prefix="demandlink-chaos-") as directory:
         place = Path(directory)
-        place.chmod(0o711)
+        await asyncio.to_thread(place.chmod, 0o711)
         async with SandboxServer() as sandbox:
             processes = Processes(place, sandbox)
             async with (

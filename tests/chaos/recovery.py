@@ -40,7 +40,7 @@ class Recoveries:
     in_flight: list[float] = field(default_factory=list)
 
     async def kill(self, processes: Processes, name: str) -> None:
-        """kill -9 of a worker while nothing else is broken; returns when its orders went on."""
+        """A kill -9 of a worker while nothing else is broken; returns when its orders went on."""
         connection = await asyncpg.connect(processes.database_url)
         try:
             process = processes.running[name]

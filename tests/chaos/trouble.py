@@ -11,6 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import redis.asyncio as redis
@@ -20,7 +21,7 @@ from tests.chaos.recovery import Recoveries
 
 LEASE = 5.0
 WRITES = r"^/(service|sales|procurement)"
-SANDBOX_FAULTS = {
+SANDBOX_FAULTS: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
     "5xx, not done": {"kind": "status", "status": 503},
     "reply lost": {"kind": "lose_reply"},
@@ -154,7 +155,11 @@ class Trouble:
 
     def _sandbox(self, name: str) -> Callable[[], Awaitable[None]]:
         async def fault() -> None:
-            given = {"path": WRITES, "times": self.rng.randint(1, 6), **SANDBOX_FAULTS[name]}
+            given: dict[str, Any] = {
+                "path": WRITES,
+                "times": self.rng.randint(1, 6),
+                **SANDBOX_FAULTS[name],
+            }
             (await self.sandbox.post("/_sandbox/faults", json=given)).raise_for_status()
             await asyncio.sleep(0.5)
             (await self.sandbox.delete("/_sandbox/faults")).raise_for_status()
