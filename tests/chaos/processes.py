@@ -49,6 +49,8 @@ class Processes:
         self.environment: dict[str, str] = {}
         self.database_url = self.redis_url = ""
         self.small_disk = False
+        self.busy: set[str] = set()  # is being stopped or started by a fault
+        self.revived = 0
 
     @asynccontextmanager
     async def up(self) -> AsyncIterator[None]:
@@ -66,7 +68,9 @@ class Processes:
                 try:
                     for name in ("api", *WORKERS):
                         await self.start(name)
+                    keeper = asyncio.create_task(self._revive())
                     yield
+                    keeper.cancel()
                 finally:
                     await self._end()
         finally:
@@ -119,8 +123,19 @@ class Processes:
             )  # fmt: skip
         finally:
             os.close(log)
+        self.busy.discard(name)
         if name == "api":
             await self._answers()
+
+    async def _revive(self) -> None:
+        """As an operator's supervisor: a process that started while its database was away ends
+        and says why; it is started again."""
+        while True:
+            await asyncio.sleep(0.5)
+            for name, process in list(self.running.items()):
+                if process.returncode is not None and name not in self.busy:
+                    self.revived += 1
+                    await self.start(name)
 
     async def _answers(self) -> None:
         async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
@@ -131,6 +146,7 @@ class Processes:
                 await asyncio.sleep(0.05)
 
     async def stop(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
+        self.busy.add(name)
         process = self.running[name]
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(how)

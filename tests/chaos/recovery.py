@@ -44,6 +44,9 @@ class Recoveries:
         connection = await asyncpg.connect(processes.database_url)
         try:
             process = processes.running[name]
+            if process.returncode is not None:
+                return  # ended by itself, and about to be started again
+            processes.busy.add(name)
             process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(0.01)
             rows = await connection.fetch(_LEASED)

@@ -86,7 +86,8 @@ class Trouble:
     async def _worker_killed(self) -> None:
         name = self.rng.choice(WORKERS)
         await self.recoveries.kill(self.processes, name)
-        await self.processes.start(name)
+        if self.processes.running[name].returncode is not None:
+            await self.processes.start(name)
 
     async def _killed(self, name: str) -> None:
         await self.processes.stop(name, signal.SIGKILL)
@@ -104,7 +105,7 @@ class Trouble:
         await asyncio.sleep(1.0)
 
     async def _frozen(self, name: str, seconds: float) -> None:
-        self.processes.signal(name, signal.SIGSTOP)
+        self.processes.signal(name, signal.SIGSTOP)  # of a server: its connections' too
         try:
             await asyncio.sleep(seconds)
         finally:
