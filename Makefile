@@ -13,7 +13,7 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 	n=$$((n * 2)); if [ $$n -gt 8 ]; then echo 8; elif [ $$n -lt 4 ]; then echo 4; else echo $$n; fi)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test test-breadth test-all simulate fuzz test-browser pictures test-ops lint format docs site requirements clean
+.PHONY: help venv demo up test test-breadth test-all simulate fuzz chaos test-browser pictures test-ops lint format docs site requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ up: $(STAMP) ## the same stack as the demo's, kept running until Ctrl-C
 	@$(DEMANDLINK) up
 
 test: $(STAMP) ## the test suite, on real PostgreSQL and Redis
-	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m "not breadth and not browser" $(ARGS)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m "not breadth and not browser and not chaos" $(ARGS)
 
 test-breadth: $(STAMP) ## every turn of every rule and switch, generated orders, the demo, the docs
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m breadth $(ARGS)
@@ -42,6 +42,9 @@ simulate: $(STAMP) ## days of orders under virtual time and faults: SEEDS=1000, 
 
 fuzz: $(STAMP) ## bad input at every edge: EXAMPLES=2000 of each kind
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),500) $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 3600 tests/fuzz $(ARGS)
+
+chaos: $(STAMP) ## real processes killed, frozen, cut off: a minute, or MINUTES=10 SEED=7
+	@$(if $(MINUTES),nice -n 5 $(PY) -m tests.chaos --minutes $(MINUTES) --seed $(or $(SEED),1) $(ARGS),$(PY) -m pytest -q -s -n 0 -m chaos tests/chaos $(ARGS))
 
 test-browser: $(STAMP) ## the console in real Chromium; skipped with a reason where there is none
 	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || [ "$$(id -u)" != 0 ] || \

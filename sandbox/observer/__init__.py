@@ -7,5 +7,6 @@ service by the state just before it and just after it.
 
 from sandbox.observer.judge import Case, Finding, Judge, judge
 from sandbox.observer.matrix import ROW_OF
+from sandbox.observer.missing import missing
 
-__all__ = ["ROW_OF", "Case", "Finding", "Judge", "judge"]
+__all__ = ["ROW_OF", "Case", "Finding", "Judge", "judge", "missing"]

@@ -1,0 +1,81 @@
+"""Commerce, as the service meets it: events told until they are acknowledged.
+
+Owns the telling and an exact note of what was acknowledged, and how long that took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from tests.e2e.generated import Story, arrivals, story
+from tests.e2e.harness import signed
+
+AGAIN = 0.4  # seconds until an event without an answer of success is told again
+TIMEOUT = 4.0
+
+
+@dataclass
+class Traffic:
+    """Stories of orders from a seed, told side by side."""
+
+    url: str
+    seed: int
+    orders: list[Story] = field(default_factory=list)
+    accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
+    acknowledged: list[tuple[float, float]] = field(default_factory=list)  # when, after how long
+    refused: list[str] = field(default_factory=list)  # answers that Commerce would give up on
+    deliveries: int = 0
+    _telling: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def go(self, client: httpx.AsyncClient, until: float, each: float) -> None:
+        """A new order every `each` seconds, until that moment."""
+        while time.monotonic() < until:
+            number = 5000 + len(self.orders)
+            made = story(self.seed * 100_003 + number, number, None)
+            self.orders.append(made)
+            task = asyncio.create_task(self._tell(client, made, number))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+            await asyncio.sleep(each)
+
+    async def all_told(self) -> None:
+        """Returns when every event was acknowledged."""
+        await asyncio.gather(*self._telling)
+
+    async def _tell(self, client: httpx.AsyncClient, made: Story, number: int) -> None:
+        rng = random.Random(self.seed + number)  # noqa: S311 - a pace, no secret
+        for identity, event in arrivals(made, self.seed + number):
+            await self._deliver(client, f"chaos-{identity}", event)
+            await asyncio.sleep(rng.choice((0.0, 0.05, 0.5, 1.5)))
+
+    async def _deliver(self, client: httpx.AsyncClient, identity: str, event: Any) -> None:
+        body, first, began = json.dumps(event).encode(), datetime.now(UTC), time.monotonic()
+        while True:
+            self.deliveries += 1
+            started = time.monotonic()
+            headers = signed(body, identity, int(time.time()))
+            try:
+                answer = await client.post(
+                    f"{self.url}/webhooks/commerce", content=body, headers=headers, timeout=TIMEOUT
+                )
+            except httpx.HTTPError:
+                await asyncio.sleep(AGAIN)
+                continue
+            if answer.is_success:
+                # It may have known it since the first try, whose answer was lost.
+                self.accepted.append((first, event))
+                self.acknowledged.append((began, time.monotonic() - started))
+                return
+            if answer.status_code < 500 and answer.status_code != 429:
+                self.refused.append(f"{answer.status_code} {answer.text[:200]}")
+                return
+            await asyncio.sleep(AGAIN)

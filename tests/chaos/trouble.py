@@ -1,0 +1,168 @@
+"""The faults, drawn by a seed: each breaks something, waits, and mends it.
+
+Owns what can go wrong and for how long. Sees nothing of how the service takes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import redis.asyncio as redis
+
+from tests.chaos.processes import WORKERS, Processes
+from tests.chaos.recovery import Recoveries
+
+LEASE = 5.0
+WRITES = r"^/(service|sales|procurement)"
+SANDBOX_FAULTS: dict[str, dict[str, Any]] = {
+    "429": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
+    "5xx, not done": {"kind": "status", "status": 503},
+    "reply lost": {"kind": "lose_reply"},
+    "refused connection": {"kind": "refuse"},
+    "slow": {"kind": "slow", "seconds": 1.0},
+    "slower than the timeout": {"kind": "slow", "seconds": 2.6},
+    "stale read": {"kind": "stale_read"},
+}
+
+
+@dataclass
+class Trouble:
+    """`count`: how often each fault was."""
+
+    processes: Processes
+    sandbox: httpx.AsyncClient
+    rng: random.Random
+    away: float  # seconds that Redis is away, at the longest
+    recoveries: Recoveries = field(default_factory=Recoveries)
+    count: Counter[str] = field(default_factory=Counter)
+
+    def kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
+            "worker killed": self._worker_killed,
+            "API killed": lambda: self._killed("api"),
+            "PostgreSQL killed": lambda: self._server_killed("postgres"),
+            "Redis killed": lambda: self._server_killed("redis"),
+            "worker frozen past its lease": lambda: self._frozen(
+                self.rng.choice(WORKERS), LEASE + 1.5
+            ),
+            "API frozen": lambda: self._frozen("api", 1.5),
+            "PostgreSQL frozen": lambda: self._frozen("postgres", 2.0),
+            "Redis frozen": lambda: self._frozen("redis", 2.0),
+            "worker restarted": lambda: self._restarted(self.rng.choice(WORKERS)),
+            "API restarted": lambda: self._restarted("api"),
+            "line cut": self._cut,
+            "line silent": self._silent,
+            "line slow": self._slow,
+            "answer to COMMIT lost": self._commit_lost,
+            "PostgreSQL's disk full": self._disk_full,
+            "Redis flushed": self._flushed,
+            "Redis away": self._redis_away,
+            "5xx, done": self._spoiled,
+            **{name: self._sandbox(name) for name in SANDBOX_FAULTS},
+        }
+
+    async def go(self, seconds: float) -> None:
+        """Every kind once in a drawn order, again and again; stops when the time is over."""
+        end = asyncio.get_running_loop().time() + seconds
+        kinds = self.kinds()
+        while True:
+            # Workers are killed oftener: that is what is measured.
+            order = [*kinds, *["worker killed"] * 4]
+            self.rng.shuffle(order)
+            for name in order:
+                if asyncio.get_running_loop().time() >= end:
+                    return
+                self.count[name] += 1
+                await kinds[name]()
+                await asyncio.sleep(self.rng.uniform(0.1, 0.6))
+
+    async def _worker_killed(self) -> None:
+        name = self.rng.choice(WORKERS)
+        await self.recoveries.kill(self.processes, name)
+        if self.processes.running[name].returncode is not None:
+            await self.processes.start(name)
+
+    async def _killed(self, name: str) -> None:
+        await self.processes.stop(name, signal.SIGKILL)
+        await asyncio.sleep(self.rng.uniform(0.2, 1.0))
+        await self.processes.start(name)
+
+    async def _restarted(self, name: str) -> None:
+        await self.processes.stop(name)
+        await self.processes.start(name)
+
+    async def _server_killed(self, name: str) -> None:
+        top = self.processes.pids(name)[:1]
+        if top:
+            self.processes.signal(name, signal.SIGKILL)
+        await asyncio.sleep(1.0)
+
+    async def _frozen(self, name: str, seconds: float) -> None:
+        self.processes.signal(name, signal.SIGSTOP)  # of a server: its connections' too
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.processes.signal(name, signal.SIGCONT)
+
+    async def _cut(self) -> None:
+        line = self.processes.lines[self.rng.choice(sorted(self.processes.lines))]
+        await line.cut()
+        await asyncio.sleep(self.rng.uniform(0.1, 2.0))
+        await line.lay()
+
+    async def _silent(self) -> None:
+        line = self.processes.lines[self.rng.choice(sorted(self.processes.lines))]
+        line.silent = True
+        await asyncio.sleep(self.rng.uniform(0.5, 3.0))
+        line.silent = False
+        await line.reset()  # what was lost in between, no connection could make good
+
+    async def _slow(self) -> None:
+        line = self.processes.lines[self.rng.choice(sorted(self.processes.lines))]
+        line.delay = self.rng.uniform(0.05, 0.25)
+        await asyncio.sleep(2.0)
+        line.delay = 0.0
+
+    async def _commit_lost(self) -> None:
+        self.processes.lines["postgres"].lose_commits = self.rng.randint(1, 4)
+        await asyncio.sleep(1.0)
+        self.processes.lines["postgres"].lose_commits = 0
+
+    async def _disk_full(self) -> None:
+        async with self.processes.disk_full():
+            await asyncio.sleep(2.0)
+
+    async def _flushed(self) -> None:
+        async with redis.from_url(self.processes.redis_url) as client:
+            await client.flushall()
+
+    async def _redis_away(self) -> None:
+        line = self.processes.lines["redis"]
+        await line.cut()
+        await asyncio.sleep(self.away)
+        await line.lay()
+
+    async def _spoiled(self) -> None:
+        self.processes.lines["connectwise"].spoil_answers = self.rng.randint(1, 5)
+        await asyncio.sleep(0.5)
+        self.processes.lines["connectwise"].spoil_answers = 0
+
+    def _sandbox(self, name: str) -> Callable[[], Awaitable[None]]:
+        async def fault() -> None:
+            given: dict[str, Any] = {
+                "path": WRITES,
+                "times": self.rng.randint(1, 6),
+                **SANDBOX_FAULTS[name],
+            }
+            (await self.sandbox.post("/_sandbox/faults", json=given)).raise_for_status()
+            await asyncio.sleep(0.5)
+            (await self.sandbox.delete("/_sandbox/faults")).raise_for_status()
+
+        return fault
