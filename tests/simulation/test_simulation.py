@@ -16,8 +16,9 @@ from tests.simulation.play import play
 from tests.simulation.shrink import shorten
 from tests.simulation.size import sized
 
-# Small days in parts, of which `make test` plays a thousand; usual days, which run with the breadth.
-SMALL, SMALL_PARTS = 50, 20
+# Small days in parts, of which `make test` plays the first; the others and usual days, which run with
+# the breadth.
+SMALL, SMALL_PARTS, FIRST = 50, 20, 5
 USUAL, USUAL_PARTS = 25, 12
 HISTORY = """
 import sys
@@ -40,8 +41,15 @@ def failures(part: int, count: int, *, small: bool) -> list[str]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("part", range(SMALL_PARTS))
+@pytest.mark.parametrize("part", range(FIRST))
 def test_h1_h9_whatever_dies_lies_lags_or_repeats_every_order_ends_as_told(part: int) -> None:
+    assert failures(part, SMALL, small=True) == []
+
+
+@pytest.mark.breadth
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("part", range(FIRST, SMALL_PARTS))
+def test_h1_h9_on_more_small_days_every_order_ends_as_told_too(part: int) -> None:
     assert failures(part, SMALL, small=True) == []
 
 
