@@ -12,22 +12,32 @@ import signal
 import sys
 from typing import Any
 
+import httpx
+
 from app.bootstrap import opened
+from app.connectors.transport import READS, AiohttpTransport
 from workers import supervisor
 
 
 async def main(method: str) -> None:
     async with opened(migrated=False) as container:
-        real, frozen = getattr(container.cw, method), False
+        real, sends = getattr(container.cw, method), AiohttpTransport.handle_async_request
+        begun, frozen = False, False
 
-        async def late(*given: Any, **named: Any) -> Any:
-            nonlocal frozen
-            if not frozen:
-                frozen = True
-                os.kill(os.getpid(), signal.SIGSTOP)
+        async def begin(*given: Any, **named: Any) -> Any:
+            nonlocal begun
+            begun = True
             return await real(*given, **named)
 
-        setattr(container.cw, method, late)
+        async def late(transport: AiohttpTransport, request: httpx.Request) -> httpx.Response:
+            nonlocal frozen
+            if begun and not frozen and request.method not in READS:
+                frozen = True
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return await sends(transport, request)
+
+        setattr(container.cw, method, begin)
+        setattr(AiohttpTransport, "handle_async_request", late)  # noqa: B010 - mypy refuses the other
         await supervisor.run(container.worker(), container.redis_url, container.clock, "freezer")
 
 

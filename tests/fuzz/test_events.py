@@ -264,6 +264,9 @@ class Odd(World):
         self.beside = SCENARIOS[self.scenario]
         self.kept_books = ledger_of(self.beside, self)
 
+    def judge_writes(self) -> None:
+        """The observer's rules are about goods that Commerce can have told of; these are odd."""
+
     def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
         return Engine(
             store=store, cw=cw, clock=self.clock, chance=self.chaos.chance,
