@@ -111,6 +111,8 @@ def _filled(
     interval over, so that the same goods are never two receipts."""
     if not seen:
         return laid
+    told = [interval for receipt_id, interval in laid if receipt_id is not None]
+    rest = {one.receipt.id: _rest(one, told) for one in seen}
     found: list[tuple[str | None, Interval]] = []
     for receipt_id, interval in laid:
         if receipt_id is not None:
@@ -123,12 +125,31 @@ def _filled(
                 continue
             if start > at:
                 found.append((None, replace(interval, start=at, end=start)))
-            serials = one.serials(end - start) if start == one.start else ()
+            serials = _next(rest[one.receipt.id], end - start)
+            if not serials and start == one.start:
+                serials = one.serials(end - start)
             found.append((one.receipt.id, replace(interval, start=start, end=end, serials=serials)))
             at = end
         if at < interval.end:
             found.append((None, replace(interval, start=at)))
     return found
+
+
+def _rest(one: _Told, told: list[Interval]) -> list[str]:
+    """The serial numbers of what the poll saw that are left beside those of the receipts that were
+    told for a part of it (H7). None where numbers and units do not come out even."""
+    scanned = {serial for interval in told for serial in interval.serials}
+    left = [serial for serial in one.line.serial_numbers if serial not in scanned]
+    covered = sum(
+        max(0, min(one.end, interval.end) - max(one.start, interval.start)) for interval in told
+    )
+    return left if len(left) == one.end - one.start - covered else []
+
+
+def _next(serials: list[str], quantity: int) -> tuple[str, ...]:
+    taken = tuple(serials[:quantity])
+    del serials[:quantity]
+    return taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
-from app.domain.records import Claim
+from app.domain.records import INTERRUPTED, Claim
 from app.store.careful import BURIED
 from app.store.connections import CALLABLE
 from app.store.database import Part, Session, translated
@@ -86,9 +86,19 @@ SELECT tenant_id, id, 'POISON', $2, 'service' FROM parked ORDER BY id
 """
 
 _INTERRUPT = """
-UPDATE step_run SET state = 'interrupted', finished_at = now()
-WHERE order_id = ANY ($1::bigint[]) AND state = 'running'
-RETURNING order_id, step
+WITH ended AS (
+    UPDATE step_run SET state = 'interrupted', finished_at = now()
+    WHERE order_id = ANY ($1::bigint[]) AND state = 'running'
+    RETURNING tenant_id, order_id, step
+), kept AS (
+    INSERT INTO fact (tenant_id, order_id, kind, key, body, seen_at)
+    SELECT tenant_id, order_id, $2, step, json_build_object('at',
+        to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '+00:00'), now()
+    FROM ended
+    ON CONFLICT (order_id, kind, key)
+    DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
+)
+SELECT order_id, step FROM ended
 """
 
 _CLAIM = f"""
@@ -195,7 +205,7 @@ class Claiming(Part):
                     await session.execute(WAKE, [row["order_id"] for row in forgotten])
                 return []
             interrupted: dict[int, list[str]] = {}
-            for row in await session.fetch(_INTERRUPT, taken):
+            for row in await session.fetch(_INTERRUPT, taken, INTERRUPTED):
                 interrupted.setdefault(row["order_id"], []).append(row["step"])
             claimed = await session.fetch(_CLAIM, taken, worker.id, lease)
         return [

@@ -129,7 +129,6 @@ class Engine:
         if not drive.claim.interrupted:
             return
         writes = WriteSet(drive.claim.order_id, drive.claim.token)
-        writes.facts.append(unsettled.interrupted(drive.claim.interrupted, await self.store.now()))
         writes.journal.extend(
             JournalEntry(
                 "INTERRUPTED",

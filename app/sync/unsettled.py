@@ -8,38 +8,38 @@ dead worker's last call must have ended (docs/exactly-once.md).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.domain.order import OrderView
-from app.domain.records import Fact
+from app.domain.records import INTERRUPTED, Fact
 
 _SENDING = "sending"  # by step: whether its last attempt began to change records
-_INTERRUPTED = "interrupted"
 
 
 def sending(step: str, at: datetime, *, begun: bool) -> Fact:
     return Fact(_SENDING, step, {"begun": begun}, at)
 
 
-def interrupted(steps: Sequence[str], at: datetime) -> Fact:
-    # The moment stands in the body: facts are made old when their record is told to have changed.
-    return Fact(_INTERRUPTED, "", {"steps": list(steps), "at": at.isoformat()}, at)
-
-
 def until(view: OrderView, timeout: timedelta) -> datetime | None:
     """When what a dead worker sent has surely ended; None: it sent nothing. Its lease had ended
     when it was noticed, so no call of it is younger."""
-    at = noticed(view)
-    steps = view.facts[_INTERRUPTED, ""].body["steps"] if at is not None else ()
-    return at + timeout if at is not None and any(begun(view, step) for step in steps) else None
+    ended = [at for step, at in _interrupted(view) if begun(view, step)]
+    return max(ended) + timeout if ended else None
 
 
 def noticed(view: OrderView) -> datetime | None:
     """When it was last noticed that a worker had ended over the order, None: never. Whatever that
     one sent, also what it had stood still over for long, was sent before."""
-    fact = view.facts.get((_INTERRUPTED, ""))
-    return datetime.fromisoformat(fact.body["at"]) if fact is not None else None
+    return max((at for _, at in _interrupted(view)), default=None)
+
+
+def _interrupted(view: OrderView) -> Iterator[tuple[str, datetime]]:
+    """Steps over which a worker had ended, and when that was noticed. The moment stands in the
+    body: facts are made old when their record is told to have changed."""
+    for (kind, step), fact in view.facts.items():
+        if kind == INTERRUPTED:
+            yield step, datetime.fromisoformat(fact.body["at"])
 
 
 def begun(view: OrderView, step: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from app.domain.codes import Code, State
 from app.domain.errors import LeaseLost
 from app.domain.ports import Worker
-from app.domain.records import StepRun
+from app.domain.records import INTERRUPTED, StepRun
 from tests.store.build import (
     LEASE,
     TENANT,
@@ -110,8 +110,14 @@ async def test_a_dead_workers_step_is_closed_as_interrupted(
     async with store.join() as dying:
         claim = await claim_one(store, dying)
         await store.commit(writes(claim, run_started=StepRun("create_products", "order", 1)))
+    async with store.join() as finder:  # which dies as well, before it commits anything
+        assert (await claim_one(store, finder)).interrupted == ("create_products",)
     again = await claim_one(store, worker)
-    assert again.interrupted == ("create_products",)
+    assert again.interrupted == ()
+    facts = (await store.load(again)).facts
+    assert [(one.kind, one.key) for one in facts] == [(INTERRUPTED, "create_products")]
+    noticed = datetime.fromisoformat(facts[0].body["at"])
+    assert timedelta() <= await store.now() - noticed < timedelta(seconds=30)
     started = writes(again, run_started=StepRun("create_products", "order", 2))
     assert (await store.commit(started)).held
 

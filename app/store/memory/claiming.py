@@ -12,11 +12,12 @@ from operator import itemgetter
 from app.domain.codes import Code
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
-from app.domain.records import Claim, JournalEntry
+from app.domain.records import INTERRUPTED, Claim, JournalEntry
 from app.store.fairness import in_turn
 from app.store.memory.database import Part, seconds, wake
 from app.store.memory.merging import callable_now
 from app.store.memory.restoring import restored_at
+from app.store.memory.shelf import keep_fact
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
@@ -74,7 +75,9 @@ class Claiming(Part):
     def _take(self, tables: Tables, order_id: int, worker: Worker, until: datetime) -> Claim:
         interrupted = tables.step_run.find("running", order_id)
         for run in interrupted:
-            tables.step_run.change(run["id"], state="interrupted", finished_at=self._db.now())
+            now = self._db.now()
+            tables.step_run.change(run["id"], state="interrupted", finished_at=now)
+            keep_fact(tables, order_id, INTERRUPTED, run["step"], {"at": now.isoformat()}, now)
         known = tables.orders.get(order_id)
         assert known is not None  # noqa: S101 - it was due
         row = tables.orders.change(

@@ -180,3 +180,22 @@ def test_g8_h1_h2_looks_and_events_in_any_mix_and_order_cover_every_unit_once(
     assert at == sum(amounts)
     chance.shuffle(delivered)
     assert laid_out(*delivered) == expected
+
+
+def test_h7_what_is_left_of_a_look_keeps_the_serial_numbers_that_no_receipt_told():
+    serials = ["A", "B", "C", "D"]
+    (seen,) = polled(standing(4, serialNumbers=[{"serialNumber": one} for one in serials]))
+    own = {"serialNumbers": ["B"]}
+    part = receipt("R-1", {1: 1})
+    part["lines"][0] |= own
+    cut = told(standing(1, minute=10), part)
+    found = view(seen, cut)
+    assert [
+        (i.start, i.end, i.serials)
+        for part in parts(found.purchase_orders[0], found.receipts)
+        for i in part.intervals
+    ] == [(0, 1, ("B",)), (1, 4, ("A", "C", "D"))]
+    # Where they do not come out even, nobody can say whose they are.
+    part["lines"][0]["serialNumbers"] = ["X"]
+    found = view(seen, told(standing(1, minute=10), part))
+    assert parts(found.purchase_orders[0], found.receipts)[-1].intervals[0].serials == ()
