@@ -162,7 +162,7 @@ class Store(Protocol):
         """Take due orders that nobody alive holds, for `lease` seconds.
 
         Counts claims_without_progress: above 1 the order is claimed alone, at 5 it is parked
-        POISON. A dead worker's running step is closed as interrupted in the same transaction, and a fact keeps when.
+        POISON. A dead worker's running step is closed in the same transaction; a fact keeps when.
         """
 
     async def next_due(self) -> datetime | None:

@@ -99,10 +99,7 @@ class Fact:
     seen_at: datetime
 
 
-# By step: when it was found that a worker had ended over it. Kept by the claim that finds it, so that
-# the finder's own end takes nothing away.
-INTERRUPTED = "interrupted"
-
+INTERRUPTED = "interrupted"  # by step: when the claim found that a worker had ended over it
 STALE_BEFORE = 2000  # a year: callbacks set the time of what was read to the epoch
 
 # Facts that no read renews: a callback does not make them stale, and no poll asks for them.

@@ -242,7 +242,7 @@ FORGETFUL = frozenset({*attempt.DID_NOTHING, FailureKind.OUTCOME_UNKNOWN})
 DEFECTS: tuple[Defect, ...] = (
     Defect("the intent row is skipped", 6, _method(Attempt, "once", _sent_unannounced)),
     Defect("doubt is not looked up", 4, _method(Attempt, "_in_doubt", _surely_nothing)),
-    Defect("a not-found is trusted at once", 25, _method(Attempt, "_in_doubt", _looked_once)),
+    Defect("a not-found is trusted at once", 10, _method(Attempt, "_in_doubt", _looked_once)),
     Defect("an open intent counts as fresh", 4, _method(Announcing, "begin", _always_fresh)),
     Defect(
         "an unknown outcome counts as nothing done",
@@ -251,20 +251,20 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect("what was made is not remembered", 1, _method(Attempt, "_settle", _never_settles)),
     Defect("a dead worker's orders are not taken over", 1, _method(claiming, "_free", _for_ever)),
-    Defect("anybody may commit", 5, _method(Recording, "commit", _by_anybody)),
+    Defect("anybody may commit", 7, _method(Recording, "commit", _by_anybody)),
     Defect("a release forgets what came in", 15, _method(Recording, "commit", _released_plainly)),
     Defect("the lease is not looked at", 1, _method(Attempt, "_lasts", lambda _: True)),
-    Defect("a lost session is not noticed", 15, _method(Lease, "left", _still_held)),
+    Defect("a lost session is not noticed", 62, _method(Lease, "left", _still_held)),
     Defect("shared claims are ignored", 125, _method(Announcing, "claim_shared", _everybodys)),
     Defect("late changes are not waited for", 23, _method(unsettled, "until", _nothing)),
     Defect(
         "doubt counts from the announcement",
-        1119,
+        26,
         _method(attempt, "unsettled", SimpleNamespace(**{**vars(unsettled), "noticed": _nothing})),
     ),
     Defect(
         "Retry-After is forgotten",
-        3,
+        22,
         _both(
             _method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon)
         ),
