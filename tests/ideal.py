@@ -20,13 +20,13 @@ from app.domain.codes import Code, State
 from app.domain.decide import Plan, Verdict, decide, same
 from app.domain.documents import Kind
 from app.domain.errors import Hold
+from app.domain.facts import KEPT_FACTS
 from app.domain.gates import GATES
 from app.domain.gates_of_invoice import order_not_invoiced, receipt_not_invoiced
 from app.domain.invoices import accepted_unlinked, noted
 from app.domain.json_values import digest
 from app.domain.order import OrderView, build
 from app.domain.records import (
-    KEPT_FACTS,
     ORDER,
     Decision,
     Fact,

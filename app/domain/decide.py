@@ -14,11 +14,16 @@ from typing import Any, Protocol
 from app.domain import cancelling, losing, posted, readiness, stock
 from app.domain.choices import LOOK_AGAIN, RESTS_ON_READING, names_of, ways_out
 from app.domain.codes import Code, State, Who
+from app.domain.facts import STALE_BEFORE
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
 from app.domain.reasons import CODES
-from app.domain.records import ORDER, STALE_BEFORE, Answer, LedgerRow
+from app.domain.records import (
+    ORDER,
+    Answer,
+    LedgerRow,
+)
 from app.domain.scenario import Scenario, StepUse
 from app.domain.shut import Ended, Shut
 

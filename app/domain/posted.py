@@ -12,8 +12,12 @@ from typing import Any
 
 from app.domain import ledger_orders
 from app.domain.books import Document, DocumentKind, Status
+from app.domain.facts import LEDGER_HINT, LEDGER_SEEN
 from app.domain.order import OrderView
-from app.domain.records import LEDGER_HINT, LEDGER_SEEN, JournalEntry, Ref
+from app.domain.records import (
+    JournalEntry,
+    Ref,
+)
 
 LOOK = "ledger"
 # References to them; ConnectWise has invoices too.

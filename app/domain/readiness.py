@@ -12,9 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.codes import Code, State, Who
+from app.domain.facts import STALE_BEFORE
 from app.domain.order import OrderView
 from app.domain.reasons import CODES
-from app.domain.records import ORDER, STALE_BEFORE, Fact
+from app.domain.records import (
+    ORDER,
+    Fact,
+)
 from app.domain.release import STEP as RELEASE
 
 FACT = "readiness"

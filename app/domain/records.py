@@ -99,26 +99,6 @@ class Fact:
     seen_at: datetime
 
 
-INTERRUPTED = "interrupted"  # by step: when the claim found that a worker had ended over it
-STALE_BEFORE = 2000  # a year: callbacks set the time of what was read to the epoch
-
-# Facts that no read renews: a callback does not make them stale, and no poll asks for them.
-LEDGER_HINT = "ledger_hint"
-LEDGER_SEEN = "ledger_seen"
-KEPT_FACTS: frozenset[str] = frozenset(
-    {
-        LEDGER_HINT,
-        LEDGER_SEEN,
-        "sales_order_seen",
-        "purchase_order_moved",
-        "status_written",
-        "opportunity_left",
-        "ticket_choice",
-        "catalog identifier",
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One line of an order's story. `actor` is "service" or the name of a person's key."""

@@ -16,9 +16,12 @@ from operator import itemgetter
 from typing import Any
 
 from app.domain.codes import Code
+from app.domain.facts import INTERRUPTED
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
-from app.domain.records import INTERRUPTED, Claim
+from app.domain.records import (
+    Claim,
+)
 from app.store.careful import BURIED
 from app.store.connections import CALLABLE
 from app.store.database import Part, Session, translated

@@ -11,7 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.domain.documents import Kind
-from app.domain.records import KEPT_FACTS, LEDGER_HINT, JournalEntry, Merge
+from app.domain.facts import KEPT_FACTS, LEDGER_HINT
+from app.domain.records import (
+    JournalEntry,
+    Merge,
+)
 from app.store import rows
 from app.store.database import Session
 from app.store.placing import Doc, Key, OrderKey

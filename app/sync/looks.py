@@ -14,10 +14,15 @@ from typing import Any
 from app.domain import invoices, posted, psa, tickets
 from app.domain.books import Books
 from app.domain.errors import FailureKind, RemoteFailure
+from app.domain.facts import LEDGER_SEEN
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
 from app.domain.readiness import FACT
-from app.domain.records import LEDGER_SEEN, Fact, JournalEntry, Ref
+from app.domain.records import (
+    Fact,
+    JournalEntry,
+    Ref,
+)
 from app.domain.release import invoiceable
 from app.steps.tickets import state_of
 from app.sync import readiness

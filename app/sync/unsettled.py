@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from app.domain.facts import INTERRUPTED
 from app.domain.order import OrderView
-from app.domain.records import INTERRUPTED, Fact
+from app.domain.records import (
+    Fact,
+)
 
 _SENDING = "sending"  # by step: whether its last attempt began to change records
 

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.domain.records import LEDGER_HINT, JournalEntry, Snapshot
+from app.domain.facts import LEDGER_HINT
+from app.domain.records import (
+    JournalEntry,
+    Snapshot,
+)
 from app.domain.views import JournalRow
 
 

@@ -9,8 +9,11 @@ import pytest
 
 from app.domain.codes import Code, State
 from app.domain.errors import LeaseLost
+from app.domain.facts import INTERRUPTED
 from app.domain.ports import Worker
-from app.domain.records import INTERRUPTED, StepRun
+from app.domain.records import (
+    StepRun,
+)
 from tests.store.build import (
     LEASE,
     TENANT,

@@ -10,9 +10,13 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 
 from app.domain.codes import Code
+from app.domain.facts import INTERRUPTED
 from app.domain.ports import Worker
 from app.domain.reasons import CODES
-from app.domain.records import INTERRUPTED, Claim, JournalEntry
+from app.domain.records import (
+    Claim,
+    JournalEntry,
+)
 from app.store.fairness import in_turn
 from app.store.memory.database import Part, seconds, wake
 from app.store.memory.merging import callable_now

@@ -11,7 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.documents import Kind
-from app.domain.records import KEPT_FACTS, LEDGER_HINT, JournalEntry, Merge
+from app.domain.facts import KEPT_FACTS, LEDGER_HINT
+from app.domain.records import (
+    JournalEntry,
+    Merge,
+)
 from app.store.memory.database import fixed, order_name, plain, wake
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables

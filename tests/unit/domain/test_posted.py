@@ -9,8 +9,11 @@ import pytest
 
 from app.domain import posted
 from app.domain.books import Document, DocumentKind, Status
+from app.domain.facts import LEDGER_HINT, LEDGER_SEEN
 from app.domain.order import OrderView
-from app.domain.records import LEDGER_HINT, LEDGER_SEEN, Ref
+from app.domain.records import (
+    Ref,
+)
 from tests.builders import fact, ordered, view
 
 BILL = Ref("bill", "receipt:8891:1", "145", {"version": "1"})

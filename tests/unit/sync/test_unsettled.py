@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from app.domain.records import INTERRUPTED, Fact
+from app.domain.facts import INTERRUPTED
+from app.domain.records import (
+    Fact,
+)
 from app.sync import unsettled
 
 NOW = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
