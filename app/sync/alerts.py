@@ -7,7 +7,6 @@ it. At least once: a worker that dies between a sending and its commit tells tha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
@@ -15,6 +14,7 @@ from logging import ERROR, INFO, WARNING
 from app.domain.alerts import TEST, Alert, AlertRow, AlertStore, Place, Quiet, again_in, note_of
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
+from app.sync.beside import Turns
 from app.sync.operations import Actor, Refusal
 from app.telemetry import wide
 
@@ -58,32 +58,21 @@ class Alerts:
         self._store = store
         self._kept = kept
         self._places = places
-        self._clock = clock
         self._pace = pace
         self._tenant = tenant_id
         self._public_url = public_url
-        self._next = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._turns = Turns(clock)
 
     # The worker's ---------------------------------------------------------------------------
 
     def follow(self) -> None:
         """Take a turn beside the loop, if it is time and none is under way."""
-        if not self._places or (self._task is not None and not self._task.done()):
-            return
-        if self._clock.monotonic() >= self._next:
-            self._next = self._clock.monotonic() + self._pace.seconds
-            self._task = asyncio.create_task(self._turn())
+        if self._places:
+            self._turns.begin(self._turn, self._pace.seconds)
 
     async def stop(self) -> None:
         """Let a message that is on its way come through, but not for ever."""
-        task, self._task = self._task, None
-        if task is None:
-            return
-        await asyncio.wait({task}, timeout=STOP_SECONDS)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await self._turns.stop(STOP_SECONDS)
 
     async def _turn(self) -> None:
         try:

@@ -6,8 +6,6 @@ ordinary one of the service, without an end, so that everything that honours pau
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from app.domain.codes import Code
 from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
 from app.domain.ports import Clock, Paused, Store
 from app.domain.records import CallRecord
+from app.sync.beside import Turns
 from app.telemetry import wide
 
 OPEN_AFTER = 8  # calls in a row, of whatever orders
@@ -59,26 +58,16 @@ class Recovery:
         self, store: Store, clock: Clock, tenant_id: int, probes: Mapping[str, Probe]
     ) -> None:
         self._store = store
-        self._clock = clock
         self._tenant = tenant_id
         self._probes = probes
-        self._next = clock.monotonic()
-        self._task: asyncio.Task[None] | None = None
+        self._turns = Turns(clock)
 
     def follow(self, came: Callable[[], None]) -> None:
         """Look if it is time. `came` is called when orders may go on."""
-        if self._task is not None and not self._task.done():
-            return
-        if self._clock.monotonic() >= self._next:
-            self._next = self._clock.monotonic() + ASK_SECONDS
-            self._task = asyncio.create_task(self.look(came))
+        self._turns.begin(lambda: self.look(came), ASK_SECONDS)
 
     async def stop(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._turns.stop()
 
     async def look(self, came: Callable[[], None]) -> None:
         """Ask every system that is sick and not asked by others. Raises nothing but cancellation."""

@@ -7,8 +7,6 @@ rests or pauses the connection, by its kind.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +28,7 @@ from app.domain.polling import Pace, Pending, PollState, is_history
 from app.domain.ports import Chance, Clock, Paused, Store
 from app.domain.records import Delivery
 from app.domain.versions import Stored
+from app.sync.beside import Turns
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_events import concerns_nobody, deliveries
 from app.telemetry import wide
@@ -89,8 +88,7 @@ class CommercePoll:
         self._connection = connection
         self._pace = pace
         self._asked = since
-        self._next = clock.monotonic()
-        self._task: asyncio.Task[None] | None = None
+        self._turns = Turns(clock)
         self._history: set[str] = set()  # sales orders found to be history, to ask once
 
     @property
@@ -101,19 +99,11 @@ class CommercePoll:
     def follow(self, me: ports.Worker, came: Callable[[], None]) -> None:
         """Take the turn if it may be time and none is under way. `came` is called when something
         was put into the inbox."""
-        if self._task is not None and not self._task.done():
-            return
-        if self._clock.monotonic() >= self._next:
-            self._next = self._clock.monotonic() + self._pace.seconds
-            self._task = asyncio.create_task(self.turn(me, came))
+        self._turns.begin(lambda: self.turn(me, came), self._pace.seconds)
 
     async def stop(self) -> None:
         """End what is under way. What was not kept is read again in the next turn."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._turns.stop()
 
     async def turn(self, me: ports.Worker, came: Callable[[], None]) -> None:
         """One turn, if it is due and free. Raises nothing but cancellation."""
@@ -124,7 +114,7 @@ class CommercePoll:
             else:
                 turn = _Turn(taken.token, PollState.of(taken.state))
                 wait = await self._work(turn, taken.now, came)
-            self._next = self._clock.monotonic() + min(wait, self._pace.seconds)
+            self._turns.again_in(min(wait, self._pace.seconds))
         except TurnLost:
             wide("commerce_turn_lost", level=WARNING)
         except StoreUnavailable as error:

@@ -6,8 +6,6 @@ order. Reads only: what a person does about a finding is `findings.py`.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,6 +22,7 @@ from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_r
 from app.domain.order import OrderView
 from app.domain.ports import Clock, ConnectWise, Paused, Store
 from app.domain.records import Snapshot
+from app.sync.beside import Turns
 from app.sync.commerce_budget import Meter
 from app.sync.drift_reads import OrderReader
 from app.telemetry import wide
@@ -132,28 +131,18 @@ class DriftSweep:
         self._store = store
         self._kept = kept
         self.comparison = compare
-        self._clock = clock
         self._tenant = tenant_id
         self._pace = pace
         self._meter = Meter(clock, pace.calls_a_minute)
-        self._next = clock.monotonic()
-        self._task: asyncio.Task[None] | None = None
+        self._turns = Turns(clock)
 
     def follow(self, me: ports.Worker) -> None:
         """Take the turn if it may be time and none is under way."""
-        if self._task is not None and not self._task.done():
-            return
-        if self._clock.monotonic() >= self._next:
-            self._next = self._clock.monotonic() + ASK_AGAIN
-            self._task = asyncio.create_task(self.turn(me))
+        self._turns.begin(lambda: self.turn(me), ASK_AGAIN)
 
     async def stop(self) -> None:
         """End what is under way. The order that was being read is read again."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._turns.stop()
 
     async def turn(self, me: ports.Worker) -> None:
         """One turn, if it is due and free. Raises nothing but cancellation."""

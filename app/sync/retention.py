@@ -5,14 +5,13 @@ Owns when it is done and what is told of it. What an open order keeps is the sto
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from logging import ERROR
 
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock
 from app.domain.retention import Holding, Period, Pruned, RetentionStore
+from app.sync.beside import Turns
 from app.telemetry import metrics, wide
 
 HOUR = 3600.0
@@ -25,25 +24,15 @@ class Retention:
     def __init__(self, store: RetentionStore, clock: Clock, periods: Sequence[Period]) -> None:
         self.periods = tuple(periods)
         self._store = store
-        self._clock = clock
-        self._next = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._turns = Turns(clock)
 
     def follow(self) -> None:
         """Take a turn if it is time and none is under way."""
-        if self._task is not None and not self._task.done():
-            return
-        if self._clock.monotonic() >= self._next:
-            self._next = self._clock.monotonic() + HOUR
-            self._task = asyncio.create_task(self._turn())
+        self._turns.begin(self._turn, HOUR)
 
     async def stop(self) -> None:
         """End what is under way. What was committed of it stays."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await self._turns.stop()
 
     async def holdings(self) -> list[Holding]:
         """What there is, and what would go now. Raises StoreUnavailable."""
@@ -67,10 +56,10 @@ class Retention:
         try:
             done = await self.prune()
         except StoreUnavailable:
-            self._next = self._clock.monotonic() + AGAIN
+            self._turns.again_in(AGAIN)
         except Exception as error:  # noqa: BLE001 - whatever it is, orders go on
             # Most likely a database whose tables belong to another user than the service's.
             wide("retention_failed", level=ERROR, error=type(error).__name__, told=str(error))
         else:
             if any(pruned.busy for pruned in done):
-                self._next = self._clock.monotonic() + AGAIN
+                self._turns.again_in(AGAIN)

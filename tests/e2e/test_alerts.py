@@ -125,7 +125,7 @@ async def test_an_order_that_needs_a_person_is_told_once_at_every_place(
             async def sent() -> bool:
                 return [one["state"] for one in await _listed(stack)] == ["sent"]
 
-            stack.container.alerts._next = 0.0  # the next look is now
+            stack.container.alerts._turns.again_in(0.0)  # the next look is now
             await stack.until_true(sent, 20)
             (told,) = hook.got
             assert told["title"] == f"Demandlink: {order.number} needs an operator"

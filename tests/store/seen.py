@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from app.domain.facts import LEDGER_HINT
+from app.domain.facts import INTERRUPTED, LEDGER_HINT
 from app.domain.records import (
     JournalEntry,
     Snapshot,
@@ -46,7 +46,8 @@ def lines_of(one: Snapshot) -> list[str]:
     lines += sorted(f"intent: {told_of(row)}" for row in one.intents)
     lines += [f"ref: {row}" for row in one.refs]
     for fact in one.facts:
-        body = None if fact.kind == LEDGER_HINT else fact.body  # it names the event's id
+        # A hint names the event's id, an interruption its moment.
+        body = None if fact.kind in (LEDGER_HINT, INTERRUPTED) else fact.body
         lines.append(f"fact: {fact.kind} {fact.key} {fact.seen_at.year} {body}")
     lines += [f"decision: {row.step} {row.subject} {row.choice}" for row in one.decisions]
     lines += sorted(f"other: {row}" for row in one.others)

@@ -74,9 +74,9 @@ async def test_a_turn_comes_again_in_an_hour_or_soon_and_never_fails_a_worker(
     store = Kind(answer)
     retention = Retention(store, Clock(), [Period(Kept.CALLS, 90)])
     retention.follow()
-    assert retention._task is not None
-    await retention._task
-    assert retention._next == 1000.0 + rest
+    assert retention._turns.task is not None
+    await retention._turns.task
+    assert retention._turns.next == 1000.0 + rest
     retention.follow()  # not yet
     assert store.asked == ["room", "calls"]
     await retention.stop()
