@@ -45,7 +45,9 @@ def _menu() -> str:
     chapters = zip(parts[1::2], parts[2::2], strict=True)
     listed = ((name, list(dict.fromkeys(_LISTED.findall(text)))) for name, text in chapters)
     menu = "".join(_contents("/docs/", name, pages) for name, pages in listed if pages)
-    return menu + _contents("/", "Project", ["docs/README.md", "CHANGELOG.md"])
+    return menu + _contents(
+        "/", "Project", ["docs/README.md", "benchmarks/README.md", "CHANGELOG.md"]
+    )
 
 
 def _read(_: Sphinx, name: str, source: list[str]) -> None:
