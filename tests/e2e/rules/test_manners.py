@@ -120,6 +120,10 @@ async def test_h10_a_paused_connectwise_does_not_stop_what_is_posted(books: Kept
     await post(stack, f"connections/{connectwise}/pause")
     await books.tell(order.approved(), invoice(order, LINE))
     await stack.until_state(order.number, "waiting", "CONNECTION_PAUSED")
+    await stack.until(
+        order.number,
+        lambda o: ("post_invoice", "done") in {(one["step"], one["state"]) for one in o["steps"]},
+    )
     assert len(await books.invoices()) == 1
     assert await books.writes() == []
     await post(stack, f"connections/{connectwise}/resume")
