@@ -19,6 +19,7 @@ from app.store.placing import Delivered
 from app.store.shelf import Shelf
 
 Plan: TypeAlias = Callable[[InboxEvent, datetime], Merge]
+POSTPONED = timedelta(seconds=1)  # until an event whose order is being worked on is looked at again
 _UNKNOWN = "No order is known to carry this record; the ledger was not asked."
 
 
@@ -51,7 +52,7 @@ async def merge(shelf: Shelf, found: Sequence[Any], plan: Plan) -> None:
     for event_id, (row, merge) in planned.items():
         if event_id in postponed:
             # The order that its purchase order leaves is being worked on: come again soon.
-            again = row["now"] + timedelta(seconds=1)
+            again = row["now"] + POSTPONED
             settled.append((Merge(event_id, status="deferred", not_before=again), ()))
         elif merge.of_ledger and event_id not in woken:
             settled.append((Merge(event_id, status="unhandled", cause=_UNKNOWN), ()))

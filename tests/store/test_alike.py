@@ -10,12 +10,19 @@ from datetime import timedelta
 
 import pytest
 
+from app.store import events
 from app.store.memory import MemoryStore, Seed
 from app.store.postgres import PostgresStore
 from app.system import SystemClock, UuidIds
 from tests.store.play import Player
 
 TURNS = 250
+
+
+@pytest.fixture(autouse=True)
+def _no_second_is_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stores postpone at moments of their own: a merge in between would see one of them due."""
+    monkeypatch.setattr(events, "POSTPONED", timedelta(0))
 
 
 async def _alike(postgres: PostgresStore, seed: int) -> set[str]:
