@@ -14,6 +14,7 @@ from typing import Any
 
 MAX_DIGITS = 40
 MAX_DEPTH = 64
+_PLAIN = frozenset((str, int, bool, type(None)))
 
 
 class NotJson(ValueError):
@@ -84,6 +85,8 @@ def _check_depth(value: Any, depth: int) -> None:
 
 def canonical(value: Any) -> Any:
     """The value with numbers in canonical form (see the module's docstring)."""
+    if type(value) in _PLAIN:  # most of them, and this is asked of every value of every document
+        return value
     if isinstance(value, dict):
         return {key: canonical(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

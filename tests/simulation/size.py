@@ -12,8 +12,8 @@ from itertools import combinations
 from tests.simulation.day import Day, draw, story_of, usual
 from tests.simulation.premises import known_products
 
-LENGTH = 0.45
-FEW_EVENTS = 5
+LENGTH = 0.33
+FEW_EVENTS = 4
 TRIED = 12  # orders of a seed among which the fitting ones are looked for
 EVERY_PAIR = 5  # one day in so many has two orders
 EARLIER = 1  # any opportunity: a story only asks whether there is one
