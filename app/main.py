@@ -23,6 +23,7 @@ from app.api import (
     admin_inbox,
     admin_orders,
     admin_replays,
+    admin_retention,
     admin_setup,
     admin_tickets,
     health,
@@ -85,6 +86,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         admin_alerts,
         sign_in,
         admin_replays,
+        admin_retention,
         health,
     ):
         app.include_router(module.router)

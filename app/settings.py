@@ -134,18 +134,6 @@ class Settings(BaseSettings):
         ge=0.1,
         le=86400,
     )
-    retention_journal_days: int = _service(
-        730, "Days that the journal of orders is kept at least; 0: for ever.", ge=0, le=36500
-    )
-    retention_calls_days: int = _service(
-        90,
-        "Days that remote requests and their answers are kept at least; 0: for ever.",
-        ge=0,
-        le=36500,
-    )
-    retention_inbox_days: int = _service(
-        180, "Days that deliveries are kept at least; 0: for ever.", ge=0, le=36500
-    )
     drift_hours: float = _service(
         24.0,
         "Hours between the beginnings of two drift sweeps, which compare what stands in ConnectWise"
@@ -539,6 +527,25 @@ class Settings(BaseSettings):
     )
     invoice_sync_supplier_prefix: str = _live(
         "", "Prefix that Innovent puts before a supplier's card id in MYOB (G7).", max_length=15
+    )
+
+    retention_journal_days: int = _live(
+        730, "Days that the journal of orders is kept at least; 0: for ever.", ge=0, le=36500
+    )
+    retention_calls_days: int = _live(
+        90,
+        "Days that remote requests and their answers are kept at least; 0: for ever.",
+        ge=0,
+        le=36500,
+    )
+    retention_inbox_days: int = _live(
+        180, "Days that deliveries are kept at least; 0: for ever.", ge=0, le=36500
+    )
+    retention_alerts_days: int = _live(
+        365,
+        "Days that alerts are kept at least after they were sent or were over; 0: for ever.",
+        ge=0,
+        le=36500,
     )
 
     @field_validator("database_url", "redis_url")

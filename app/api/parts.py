@@ -26,6 +26,7 @@ from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
+from app.sync.retention import Retention
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 
@@ -59,6 +60,9 @@ class Parts(Protocol):
 
     @property
     def alerts(self) -> Alerts: ...
+
+    @property
+    def retention(self) -> Retention: ...
 
     @property
     def ledgers(self) -> Ledgers: ...

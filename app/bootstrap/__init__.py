@@ -214,7 +214,13 @@ async def opened(
             foresight=Foresight(
                 engine=engine, store=store, admin=store, clock=clock, operations=operations
             ),
-            retention=Retention(store, clock, periods_of(settings)),
+            retention=Retention(
+                store=store,
+                admin=store,
+                clock=clock,
+                defaults=periods_of(settings),
+                tenant_id=DEFAULT_TENANT,
+            ),
             drift=DriftSweep(
                 store=store,
                 kept=store,

@@ -225,9 +225,5 @@ def seed_of(settings: Settings) -> dict[str, Any]:
 
 
 def periods_of(settings: Settings) -> tuple[Period, ...]:
-    """For how long rows are kept that only tell what was."""
-    return (
-        Period(Kept.JOURNAL, settings.retention_journal_days),
-        Period(Kept.CALLS, settings.retention_calls_days),
-        Period(Kept.INBOX, settings.retention_inbox_days),
-    )
+    """For how long rows are kept that only tell what was, where the database says nothing else."""
+    return tuple(Period(kept, getattr(settings, kept.setting)) for kept in Kept)

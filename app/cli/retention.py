@@ -1,4 +1,4 @@
-"""`retention show`, `plan` and `run`: for how long journal, calls and inbox are kept.
+"""`retention show`, `plan` and `run`: for how long journal, calls, inbox and alerts are kept.
 
 Owns the layout only. A worker does the same by itself, once an hour.
 """
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from app.domain.retention import Holding, Pruned
     from app.sync.operations import Actor
 
-app = typer.Typer(help="For how long journal, calls and inbox are kept.", no_args_is_help=True)
+app = typer.Typer(
+    help="For how long journal, calls, inbox and alerts are kept.", no_args_is_help=True
+)
 
 
 def register(parent: typer.Typer) -> None:

@@ -121,7 +121,17 @@ def _tell(listener: socket.socket, *, as_json: bool) -> None:
         frame.say(f"API: {address}")
 
 
-def migrate(as_json: AsJson = False) -> None:
+def migrate(
+    back_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REVISION",
+            help="Go back to this older schema instead, where nothing is lost by it. "
+            "Nothing may serve meanwhile.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Bring the database to the schema of this version."""
     from app import embedded, telemetry
     from app.settings import Settings
@@ -130,10 +140,10 @@ def migrate(as_json: AsJson = False) -> None:
     settings = Settings()
     telemetry.configure("WARNING")
     if settings.database_url:
-        before, after = upgraded(settings.database_url)
+        before, after = _moved(settings.database_url, back_to)
     else:
         with embedded.start_sync(settings.demandlink_data_dir, redis=False) as servers:
-            before, after = upgraded(servers.database_url)
+            before, after = _moved(servers.database_url, back_to)
     if as_json:
         frame.print_json({"before": before, "after": after, "head": schema.head()})
     elif before == after:
@@ -144,11 +154,16 @@ def migrate(as_json: AsJson = False) -> None:
 
 def upgraded(url: str) -> tuple[str | None, str | None]:
     """Migrate a database; its revisions before and after. Raises Told."""
+    return _moved(url, None)
+
+
+def _moved(url: str, back_to: str | None) -> tuple[str | None, str | None]:
     import asyncpg
 
     from app.cli.frame import ExitCode
     from app.domain.errors import StoreUnavailable
     from app.store import migrate as schema
+    from app.store import migrate_back
 
     async def revision() -> str | None:
         connection = await asyncpg.connect(url, timeout=10)
@@ -159,8 +174,19 @@ def upgraded(url: str) -> tuple[str | None, str | None]:
 
     try:
         before = asyncio.run(revision())
-        schema.upgrade(url)
+        if back_to is None:
+            schema.upgrade(url)
+        else:
+            migrate_back.downgrade(url, back_to)
         return before, asyncio.run(revision())
+    except migrate_back.WouldLose as error:
+        raise Told(
+            f"The database cannot go back to {back_to}: {error}.", ExitCode.BLOCKED, "WOULD_LOSE"
+        ) from error
+    except LookupError as error:
+        raise Told(
+            f"There is no way to schema {back_to}: {error.args[0]}.", ExitCode.USAGE, "USAGE"
+        ) from error
     except (
         OSError,
         TimeoutError,

@@ -1,4 +1,4 @@
-"""For how long rows are kept that only tell what was: journal, calls and inbox.
+"""For how long rows are kept that only tell what was: journal, calls, inbox and alerts.
 
 Owns the periods, what is told of them, and the port. Months are whole: what is kept for 90 days goes
 when its month has been over for 90 days.
@@ -14,11 +14,17 @@ from typing import Protocol
 
 
 class Kept(StrEnum):
-    """A kind of rows that grows without end."""
+    """A kind of rows that grows without end. All but alerts are kept by month."""
 
     JOURNAL = "journal"
     CALLS = "calls"
     INBOX = "inbox"
+    ALERTS = "alerts"
+
+    @property
+    def setting(self) -> str:
+        """The setting with its days."""
+        return f"retention_{self.value}_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Holding:
     until: datetime | None
     oldest: datetime | None
     outlived: int  # older than `until`
-    of_open: int  # of these, what stays because its order is not done
+    of_open: int  # of these, what stays: its order is not done, or it is not settled itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class Pruned:
 
 class RetentionStore(Protocol):
     """Rows of an order that is neither done nor cancelled are never pruned, nor a delivery that is
-    still to be merged. Every method may raise StoreUnavailable."""
+    still to be merged, nor an alert that is unsent or whose state still stands: it would be told
+    again. Every method may raise StoreUnavailable."""
 
     async def make_room(self) -> Sequence[str]:
         """Make the partitions of the months ahead; their names. None are needed: nothing."""

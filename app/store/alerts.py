@@ -85,6 +85,12 @@ INSERT INTO alert (tenant_id, subject, code, since, sentence, order_number, who)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, subject, code, since) DO NOTHING
 RETURNING id
 """
+# It still stands: retention looks at this (`settled.py`). Seldom, because a sweep comes every few seconds.
+_STANDS = """
+UPDATE alert SET seen_at = now()
+WHERE tenant_id = $1 AND subject = $2 AND code = $3 AND since = $4
+  AND seen_at < now() - interval '1 hour'
+"""
 # A trouble without a beginning of its own goes on as long as it is seen again in time.
 _SEEN = f"""
 UPDATE alert SET seen_at = now() WHERE id = (
@@ -186,6 +192,9 @@ async def _keep(session: Session, tenant_id: int, alert: Alert) -> int:
         alert.order,
         alert.who,
     )
+    if kept is None:
+        named = (key(alert.subject), key(alert.code), alert.since)
+        await session.execute(_STANDS, tenant_id, *named)
     return int(kept is not None)
 
 

@@ -6,9 +6,11 @@ that anybody notices.
 
 from __future__ import annotations
 
+from app.domain.retention import Kept
 from app.store.connections import PAUSED
 from app.store.database import Part
 from app.store.liveness import ALIVE
+from app.store.partitions import GROWING
 from app.telemetry import metrics
 
 Values = dict[str, list[tuple[tuple[str, ...], float]]]
@@ -34,6 +36,26 @@ _DELIVERED = """
 SELECT source, extract(epoch FROM now() - max(received_at)) AS seconds FROM inbox_event
 WHERE id > (SELECT coalesce(max(id), 0) - 10000 FROM inbox_event) GROUP BY 1
 """
+# The tables that only grow, with the moment of a row. Ids and moments rise together.
+_KEPT = (
+    *((kept.value, one.table, one.moment) for kept, one in GROWING.items()),
+    (Kept.ALERTS.value, "alert", "created_at"),
+)
+_OLDEST = " UNION ALL ".join(
+    f"SELECT '{what}' AS what, (SELECT extract(epoch FROM now() - {moment}) FROM {table}"  # noqa: S608 - constant text
+    " ORDER BY id LIMIT 1) AS seconds"
+    for what, table, moment in _KEPT
+)
+# A month that is dropped in this moment has no size any more.
+_BYTES = """
+SELECT what, CASE WHEN c.relname ~ '_(default|before)$' THEN substring(c.relname FROM '[a-z]+$')
+    WHEN c.relispartition THEN 'months' ELSE 'all' END AS part,
+    sum(pg_total_relation_size(c.oid))::float8 AS bytes
+FROM unnest($1::text[], $2::text[]) AS kept (what, of)
+LEFT JOIN pg_inherits AS i ON i.inhparent = of::regclass
+JOIN pg_class AS c ON c.oid = coalesce(i.inhrelid, of::regclass)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
 
 
 class Gauges(Part):
@@ -47,6 +69,10 @@ class Gauges(Part):
             alive = await session.fetch(ALIVE)
             pauses = await session.fetch(_PAUSES)
             delivered = await session.fetch(_DELIVERED)
+            oldest = await session.fetch(_OLDEST)
+            sizes = await session.fetch(
+                _BYTES, [what for what, *_ in _KEPT], [table for _, table, _ in _KEPT]
+            )
         return {
             metrics.ORDERS.name: [
                 ((row["state"], row["code"], row["who"]), row["many"]) for row in orders
@@ -59,5 +85,13 @@ class Gauges(Part):
             ],
             metrics.DELIVERED_SECONDS.name: [
                 ((row["source"],), float(row["seconds"])) for row in delivered
+            ],
+            metrics.KEPT_OLDEST_SECONDS.name: [
+                ((row["what"],), float(row["seconds"]))
+                for row in oldest
+                if row["seconds"] is not None
+            ],
+            metrics.KEPT_BYTES.name: [
+                ((row["what"], row["part"]), float(row["bytes"] or 0)) for row in sizes
             ],
         }

@@ -8,6 +8,8 @@ when it is called.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +82,17 @@ def upgrade(database_url: str) -> None:
 
 
 async def _upgrade(database_url: str) -> None:
+    async with guarded(database_url) as (guard, connect):
+        if not serves(await revision(guard)):
+            await patiently(guard, connect, _run)
+        if await revision(guard) == head():
+            await partitions.make_room(guard)
+
+
+@asynccontextmanager
+async def guarded(database_url: str) -> AsyncIterator[tuple[Any, Callable[[], Awaitable[Any]]]]:
+    """A connection that holds the lock of migrations, and how to open more like it."""
+
     async def connect() -> Any:
         # asyncpg reads the address itself: it knows more forms of it than SQLAlchemy does.
         return await asyncpg.connect(
@@ -96,10 +109,7 @@ async def _upgrade(database_url: str) -> None:
     guard = await connect()
     try:
         await _alone(guard)
-        if not serves(await revision(guard)):
-            await _patiently(guard, connect)
-        if await revision(guard) == head():
-            await partitions.make_room(guard)
+        yield guard, connect
     finally:
         await guard.close()  # frees the lock
 
@@ -122,7 +132,9 @@ async def _rest(guard: Any, seconds: float) -> None:
     await guard.execute(f"SELECT pg_sleep({seconds})")
 
 
-async def _patiently(guard: Any, connect: Any) -> None:
+async def patiently(guard: Any, connect: Any, work: Callable[[Connection], None]) -> None:
+    """Have the work done on a connection of its own, again and again while others hold a table.
+    Raises StoreUnavailable when they hold it for too long."""
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
@@ -132,7 +144,7 @@ async def _patiently(guard: Any, connect: Any) -> None:
         for left in range(TRIES - 1, -1, -1):
             try:
                 async with engine.connect() as connection:
-                    await connection.run_sync(_run)
+                    await connection.run_sync(work)
                 return
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != asyncpg.LockNotAvailableError.sqlstate:

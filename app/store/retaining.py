@@ -13,7 +13,7 @@ from datetime import datetime
 import asyncpg
 
 from app.domain.retention import Holding, Kept, Period, Pruned
-from app.store import partitions
+from app.store import partitions, settled
 from app.store.database import Part, Session
 from app.store.partitions import GROWING, LOCK_SECONDS
 
@@ -57,6 +57,10 @@ class Retaining(Part):
             return await partitions.make_room(session)
 
     async def holding(self, period: Period) -> Holding:
+        if period.kept is Kept.ALERTS:
+            async with self._db.session() as session:
+                until = period.until(await session.fetchval("SELECT now()"))
+                return await settled.holding(session, period, until)
         table, moment = GROWING[period.kept].table, GROWING[period.kept].moment
         async with self._db.transaction() as session:
             await _patient(session)
@@ -85,6 +89,8 @@ class Retaining(Part):
         until = period.until(await session.fetchval("SELECT now()"))
         if until is None:
             return Pruned(period.kept, 0)
+        if period.kept is Kept.ALERTS:
+            return await settled.prune(session, until)
         rows, busy = 0, False
         for name, upper in await partitions.parts(session, GROWING[period.kept].table):
             if upper is None or (upper > until and name.endswith("_before")):

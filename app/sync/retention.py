@@ -5,13 +5,20 @@ Owns when it is done and what is told of it. What an open order keeps is the sto
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from logging import ERROR
 
+from pydantic import ValidationError
+
+from app.domain.admin_store import AdminStore
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock
-from app.domain.retention import Holding, Period, Pruned, RetentionStore
+from app.domain.retention import Holding, Kept, Period, Pruned, RetentionStore
+from app.domain.views import Audit
+from app.settings import check
 from app.sync.beside import Turns
+from app.sync.decisions import reason_given
+from app.sync.operations import Actor, Refusal, wrong
 from app.telemetry import metrics, wide
 
 HOUR = 3600.0
@@ -21,9 +28,19 @@ AGAIN = 60.0  # when there was more than one turn takes, or others held a table
 class Retention:
     """One for each process. A turn takes nothing from the orders: it runs beside them."""
 
-    def __init__(self, store: RetentionStore, clock: Clock, periods: Sequence[Period]) -> None:
-        self.periods = tuple(periods)
+    def __init__(
+        self,
+        *,
+        store: RetentionStore,
+        admin: AdminStore,
+        clock: Clock,
+        defaults: Sequence[Period],
+        tenant_id: int,
+    ) -> None:
+        self._defaults = tuple(defaults)
         self._store = store
+        self._admin = admin
+        self._tenant = tenant_id
         self._turns = Turns(clock)
 
     def follow(self) -> None:
@@ -34,9 +51,36 @@ class Retention:
         """End what is under way. What was committed of it stays."""
         await self._turns.stop()
 
+    async def periods(self) -> list[Period]:
+        """As they rule now: the database's, else the environment's. Raises StoreUnavailable."""
+        stored = await self._admin.settings(self._tenant)
+        return [
+            Period(one.kept, int(stored.get(one.kept.setting, one.days))) for one in self._defaults
+        ]
+
     async def holdings(self) -> list[Holding]:
         """What there is, and what would go now. Raises StoreUnavailable."""
-        return [await self._store.holding(period) for period in self.periods]
+        return [await self._store.holding(period) for period in await self.periods()]
+
+    async def change(self, actor: Actor, days: Mapping[str, int], reason: str) -> list[Holding]:
+        """Keep kinds of rows for so many days from now on (0: for ever). What is kept for less
+        goes with the next turn of a worker, within the hour. Raises Refusal and StoreUnavailable.
+        """
+        told = reason_given(reason)
+        if actor.tenant_id != self._tenant:
+            raise Refusal("FORBIDDEN", "Rows are kept for all tenants alike; ask the operator.")
+        if not days or set(days) - set(Kept):
+            named = ", ".join(Kept)
+            raise Refusal("REQUEST_NOT_VALID", f"days: name one or more of {named}.")
+        try:
+            checked = check({Kept(one).setting: number for one, number in days.items()})
+        except ValidationError as error:
+            raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.") from error
+        was = {one.kept.value: one.days for one in await self.periods() if one.kept.value in days}
+        data = {"reason": told, "days": dict(days), "was": was}
+        audit = Audit(actor.name, "retention.change", ", ".join(sorted(days)), data)
+        await self._admin.put_settings(self._tenant, checked, audit)
+        return await self.holdings()
 
     async def prune(self) -> list[Pruned]:
         """Make room, then take away what has outlived its use. Raises StoreUnavailable."""
@@ -44,7 +88,7 @@ class Retention:
         if made:
             wide("partitions_made", partitions=list(made))
         done = []
-        for period in self.periods:
+        for period in await self.periods():
             pruned = await self._store.prune(period)
             done.append(pruned)
             if pruned.rows:

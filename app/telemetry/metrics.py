@@ -68,7 +68,7 @@ CALL_SECONDS = Histogram(
 
 PRUNED = Counter(
     "demandlink_pruned_rows",
-    "Rows that were deleted because their retention had passed: journal, calls or inbox.",
+    "Rows that were deleted because their retention had passed: journal, calls, inbox or alerts.",
     ("what",),
     registry=REGISTRY,
 )
@@ -107,7 +107,22 @@ DELIVERED_SECONDS = Described(
     "Seconds since a source delivered last; absent for one that did not among the last 10,000.",
     ("source",),
 )
-GAUGES = (ORDERS, INBOX_AGE_SECONDS, DUE_AGE_SECONDS, WORKERS, PAUSED, DELIVERED_SECONDS)
+KEPT_OLDEST_SECONDS = Described(
+    "demandlink_kept_oldest_seconds",
+    "Age of the oldest row that is kept of journal, calls, inbox or alerts; absent for none. More than"
+    " the retention where its order is open.",
+    ("what",),
+)
+KEPT_BYTES = Described(
+    "demandlink_kept_bytes",
+    "Bytes on disk of journal, calls, inbox and alerts, indexes included. part is months, or before:"
+    " what stood before there were months, or default: what no month takes; all where there are none.",
+    ("what", "part"),
+)
+GAUGES = (
+    ORDERS, INBOX_AGE_SECONDS, DUE_AGE_SECONDS, WORKERS, PAUSED, DELIVERED_SECONDS,
+    KEPT_OLDEST_SECONDS, KEPT_BYTES,
+)  # fmt: skip
 COUNTED = (
     DELIVERIES, SHED, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS, PRUNED
 )  # fmt: skip

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.api.examples import examples
 from app.bootstrap import defaults_of, scenarios
+from app.bootstrap.chosen import periods_of
 from app.main import create_app
 from app.store.postgres import PostgresStore
 from app.sync import inbox
@@ -27,6 +28,7 @@ from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.retention import Retention
 from app.sync.upkeep import Upkeep
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
@@ -117,6 +119,13 @@ async def service(database_url: str) -> AsyncIterator[Service]:
     parts.desk = Desk(store=store, admin=store, replays=parts.replays)
     parts.sessions = Sessions(store=store, admin=store, ids=UuidIds(), first=ADMIN_KEY, tenant_id=1)
     parts.clock = SystemClock()
+    parts.retention = Retention(
+        store=store,
+        admin=store,
+        clock=SystemClock(),
+        defaults=periods_of(parts.settings),
+        tenant_id=1,
+    )
     parts.foresight = Foresight(
         engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
     )

@@ -123,6 +123,7 @@ class TestParts:
     clock: Any = None
     ledgers: Any = None
     alerts: Any = None
+    retention: Any = None
     ledger_doors: Sequence[Door] = (
         Door("quickbooks", "default", "intuit-signature", ("verifier", "older"), 2.5),
         Door("xero", "default", "x-xero-signature", ("webhook-key",), 4.5),

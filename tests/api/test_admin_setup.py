@@ -18,6 +18,7 @@ from app.api import (
     admin_inbox,
     admin_orders,
     admin_replays,
+    admin_retention,
     admin_setup,
     admin_tickets,
     health,
@@ -202,6 +203,7 @@ async def test_the_document_describes_every_route_and_every_event(service: Servi
         admin_drift,
         admin_doctor,
         admin_alerts,
+        admin_retention,
         health,
     )
     served: list[Any] = [route for module in modules for route in module.router.routes]

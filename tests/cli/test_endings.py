@@ -105,6 +105,27 @@ def test_a_database_without_tables_says_how_to_make_them(
     assert demandlink("orders", "list").out == "No order fits.\n"
 
 
+def test_a_schema_goes_back_where_nothing_is_lost_by_it(
+    demandlink: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    empty_database_url: str,
+    redis_url: str,
+):
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    head = demandlink("migrate", "--json").json["head"]
+    back = demandlink("migrate", "--back-to", "0013")
+    assert back.out == f"The database went from {head} to 0013.\n"
+    wrong = demandlink("migrate", "--back-to", "0099", "--json")
+    assert wrong.code == ExitCode.USAGE
+    assert "stands at 0013" in wrong.err
+    demandlink("migrate")
+    assert demandlink("restored", "--reason", "of Tuesday").code == ExitCode.OK
+    refused = demandlink("migrate", "--back-to", "0013", "--json")
+    assert refused.code == ExitCode.BLOCKED
+    assert "the rows of restoration would be lost" in refused.err
+
+
 def test_a_database_that_cannot_be_reached_ends_with_upstream(
     demandlink: Command, monkeypatch: pytest.MonkeyPatch, redis_url: str
 ):

@@ -160,6 +160,9 @@ async def test_the_gauges_tell_how_the_installation_stands(
     assert 0 < told[metrics.INBOX_AGE_SECONDS.name][()] < 60
     assert told[metrics.DUE_AGE_SECONDS.name] == {(): 0}  # what is due is being worked on
     assert 0 < told[metrics.DELIVERED_SECONDS.name]["commerce",] < 60
+    oldest = told[metrics.KEPT_OLDEST_SECONDS.name]
+    assert {what for (what,) in oldest} == {"inbox", "journal"}
+    assert 0 < oldest["inbox",] < 60
 
 
 # --- mappings and settings -----------------------------------------------------------------------

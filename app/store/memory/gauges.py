@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
+from app.domain.retention import Kept
 from app.store.memory.database import Part, is_paused
 from app.store.memory.tables import Tables
 from app.telemetry import metrics
@@ -28,7 +29,21 @@ class Gauges(Part):
             metrics.WORKERS.name: [((), float(len(self._db.alive)))],
             metrics.PAUSED.name: _pauses(tables, now),
             metrics.DELIVERED_SECONDS.name: _delivered(tables, now),
+            metrics.KEPT_OLDEST_SECONDS.name: _oldest(tables, now),
         }
+
+
+def _oldest(tables: Tables, now: datetime) -> list[tuple[tuple[str, ...], float]]:
+    """Of the rows that only grow; how large they are is nothing that memory can say."""
+    return [
+        ((kept.value,), _age([rows[0][moment]], now))
+        for kept, rows, moment in (
+            (Kept.JOURNAL, tables.journal_event.all(), "at"),
+            (Kept.CALLS, tables.call.all(), "at"),
+            (Kept.INBOX, tables.inbox_event.all(), "received_at"),
+        )
+        if rows
+    ]
 
 
 def _age(moments: Iterable[datetime], now: datetime) -> float:

@@ -19,6 +19,8 @@ class Retaining(Part):
         return []
 
     async def holding(self, period: Period) -> Holding:
+        if period.kept is Kept.ALERTS:  # which are not kept in memory
+            return Holding(period, period.until(self._db.now()), None, 0, 0)
         tables = await self._db.read("holding")
         table, moment, stays = _of(tables, period.kept)
         oldest = min((row[moment] for row in table.all()[:1]), default=None)
@@ -27,6 +29,8 @@ class Retaining(Part):
         return Holding(period, until, oldest, len(old), sum(map(stays, old)))
 
     async def prune(self, period: Period) -> Pruned:
+        if period.kept is Kept.ALERTS:
+            return Pruned(period.kept, 0)
         async with self._db.writing("prune") as tables:
             table, moment, stays = _of(tables, period.kept)
             old = _older(table, moment, period.until(self._db.now()))

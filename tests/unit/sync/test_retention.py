@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from app.bootstrap.chosen import periods_of
+from app.domain.admin_store import AdminStore
 from app.domain.errors import StoreUnavailable
 from app.domain.retention import Holding, Kept, Period, Pruned
 from app.settings import Settings
@@ -35,6 +38,27 @@ class Kind:
         return answer
 
 
+class Stored:
+    """The settings that the database has."""
+
+    def __init__(self, **values: int) -> None:
+        self.values = values
+
+    async def settings(self, tenant_id: int) -> dict[str, int]:
+        assert tenant_id == 1
+        return self.values
+
+
+def retention_of(store: Kind, clock: SystemClock | None = None, **stored: int) -> Retention:
+    return Retention(
+        store=store,
+        admin=cast(AdminStore, Stored(**stored)),
+        clock=clock or SystemClock(),
+        defaults=[Period(Kept.CALLS, 90)],
+        tenant_id=1,
+    )
+
+
 def counted() -> float:
     return metrics.REGISTRY.get_sample_value("demandlink_pruned_rows_total", {"what": "calls"}) or 0
 
@@ -45,12 +69,13 @@ def test_the_periods_are_the_settings() -> None:
         Period(Kept.JOURNAL, 730),
         Period(Kept.CALLS, 7),
         Period(Kept.INBOX, 0),
+        Period(Kept.ALERTS, 365),
     )
 
 
 async def test_room_is_made_first_and_what_went_is_counted() -> None:
     store, before = Kind(Pruned(Kept.CALLS, 3)), counted()
-    await Retention(store, SystemClock(), [Period(Kept.CALLS, 90)]).prune()
+    await retention_of(store).prune()
     assert store.asked == ["room", "calls"]
     assert counted() == before + 3
 
@@ -72,7 +97,7 @@ async def test_a_turn_comes_again_in_an_hour_or_soon_and_never_fails_a_worker(
             return 1000.0
 
     store = Kind(answer)
-    retention = Retention(store, Clock(), [Period(Kept.CALLS, 90)])
+    retention = retention_of(store, Clock())
     retention.follow()
     assert retention._turns.task is not None
     await retention._turns.task
@@ -80,3 +105,9 @@ async def test_a_turn_comes_again_in_an_hour_or_soon_and_never_fails_a_worker(
     retention.follow()  # not yet
     assert store.asked == ["room", "calls"]
     await retention.stop()
+
+
+async def test_the_database_rules_over_the_environment_from_the_next_turn_on() -> None:
+    assert await retention_of(Kind()).periods() == [Period(Kept.CALLS, 90)]
+    stored = retention_of(Kind(), retention_calls_days=7)
+    assert await stored.periods() == [Period(Kept.CALLS, 7)]
