@@ -76,6 +76,7 @@ def _none_is_zero(value: Any) -> Any:
 
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
+Stated = datetime  # as it was written, with its own offset or none: `days.day` reads it
 Text = Annotated[str, AfterValidator(_no_nul)]
 # What records are found by stands in keys and indexes, which cut what is longer than 300 characters,
 # and a key that is cut is found no more. No honest number comes near it.
@@ -278,6 +279,7 @@ class PurchaseOrder(Document):
     note: Text | None = None
     currency: Text | None = None
     order_date: Moment = Field(alias="orderDate")
+    ordered_on: Stated = Field(alias="orderDate")
     modified_date: Moment = Field(alias="modifiedDate")
     lines: tuple[PurchaseOrderLine, ...]
     costs: tuple[PurchaseOrderCost, ...] = ()
@@ -310,9 +312,12 @@ class Receipt(Document):
     id: Number = Field(min_length=1)
     purchase_order_id: RecordId = Field(alias="purchaseOrderID")
     received_date: Moment = Field(alias="receivedDate")
+    received_on: Stated = Field(alias="receivedDate")
     packing_slip: Text | None = Field(None, alias="packingSlip")
     supplier_invoice_number: Text | None = Field(None, alias="supplierInvoiceNumber")
     supplier_invoice_date: Moment | None = Field(None, alias="supplierInvoiceDate")
+    invoiced_on: Stated | None = Field(None, alias="supplierInvoiceDate")
+    due_on: Stated | None = Field(None, alias="dueDate")
     tracking_number: Text | None = Field(None, alias="trackingNumber")
     freight: Decimal | None = None
     lines: tuple[ReceiptLine, ...] = Field(min_length=1)
@@ -335,8 +340,8 @@ class SalesInvoice(Document):
     invoice_number: Number = Field(alias="invoiceNumber")
     sales_order_id: RecordId = Field(alias="salesOrderID")
     customer_id: RecordId = Field(alias="customerID")
-    issue_date: Moment = Field(alias="issueDate")
-    due_date: Moment | None = Field(None, alias="dueDate")
+    issued_on: Stated = Field(alias="issueDate")
+    due_on: Stated | None = Field(None, alias="dueDate")
     currency: Text | None = None
     modified_date: Moment = Field(alias="modifiedDate")
     lines: tuple[SalesInvoiceLine, ...] = Field(min_length=1)

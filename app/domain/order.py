@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +81,7 @@ class Live:
     tax_basis: str
     call_timeout: timedelta
     papers_come: bool = True  # events are delivered, and bring the papers of receipts
+    zone: tzinfo = UTC  # Commerce's, in which a moment has its day
 
 
 @dataclass(frozen=True)
@@ -345,6 +346,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any], steps: Iterable[str] 
             tax_basis=str(settings["commerce_tax_basis"]),
             call_timeout=timedelta(seconds=float(settings["connectwise_timeout"])),
             papers_come=bool(settings.get("commerce_papers_come", True)),
+            zone=settings.get("commerce_zone", UTC),
         ),
         names={name: str(value) for name, value in settings.items() if value is not None},
         mappings=snapshot.mappings,

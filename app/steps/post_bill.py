@@ -85,6 +85,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         ledger_documents.marker(fx, DocumentKind.BILL, str(want["subject"])),
         tax_mode=TaxMode.EXCLUSIVE if taxed else TaxMode.NONE,
         number=number if DocumentKind.BILL in can.own_numbering else None,
+        due=date.fromisoformat(want["due"]) if want.get("due") else None,
         memo=f"{document.order_number} for {fx.view.row.name}, invoice {want['number']}",
         payable_account_id=await ledger.payables(fx),
     )
