@@ -265,8 +265,9 @@ class OrderView:
     @property
     def sold_lines(self) -> tuple[SalesOrderLine, ...]:
         """Lines that are sold once, in line order: no recurring ones (H5), none of quantity 0."""
-        lines = self.sales_order.lines if self.sales_order is not None else ()
-        sold = (line for line in lines if not line.is_recurring and line.quantity)
+        order = self.sales_order
+        lines = order.lines if order is not None else ()
+        sold = (line for line in lines if line.quantity and not (order and order.recurs(line)))
         return tuple(sorted(sold, key=lambda line: (line.line_number, line.id)))
 
     @property

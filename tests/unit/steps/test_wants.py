@@ -115,6 +115,34 @@ def test_a2_what_stands_comes_to_what_is_sold_to_the_cent(quantity, price, perce
     assert stands == sold.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+@pytest.mark.parametrize(
+    ("entry", "recurs"),
+    [
+        ({"recurringType": 0}, True),
+        ({"recurringType": 2, "isRecurring": True}, True),
+        ({"recurringType": 0, "isRecurring": False}, False),
+        ({"recurringType": None}, False),
+        ({"productID": 302}, True),
+        ({"productID": 302, "isRecurring": False}, False),
+    ],
+)
+def test_h5_a_line_recurs_by_its_own_word_else_by_its_period_or_its_product(entry, recurs):
+    """A line need not say it: a subscription would be sold once, and never again."""
+    products = [product(302, isRecurring=True)]
+    body = sales_order([line(1, **{"productID": 301, **entry}), line(2)], products=products)
+    keys = [x["key"] for x in wanted_lines(view(ordered(body)))]
+    assert keys == (["2"] if recurs else ["1", "2"])
+
+
+def test_a3_products_without_a_number_are_told_apart_by_their_ids():
+    body = sales_order(
+        [line(1, 301), line(2, 302)],
+        products=[product(301, productNumber=""), product(302, productNumber=" ")],
+    )
+    skus = [x["sku"] for x in wanted_lines(view(ordered(body)))]
+    assert skus == ["COMMERCE-301", "COMMERCE-302"]
+
+
 def test_products_are_wanted_on_the_named_opportunity_or_on_a_new_one():
     """D-13."""
     named = want("create_products", view(ordered()))
