@@ -277,7 +277,7 @@ class Settings(BaseSettings):
     commerce_time_zone: str = _connection(
         "UTC",
         "Zone (Australia/Brisbane) of dates that Commerce's API gives without an offset; not"
-        " documented. It decides only between an event and a poll that differ by hours.",
+        " documented. It is also the zone in which a moment has its day in the ledger.",
     )
     commerce_currency: str = _connection(
         "USD", "Currency of documents in which Commerce gives none.", min_length=3, max_length=3

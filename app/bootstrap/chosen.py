@@ -82,6 +82,7 @@ def defaults_of(settings: Settings) -> dict[str, Any]:
         "commerce_tax_basis": settings.commerce_tax_basis,
         "commerce_currency": settings.commerce_currency,
         "commerce_papers_come": bool(settings.webhook_secrets),
+        "commerce_zone": settings.commerce_zone,
         "connectwise_timeout": settings.connectwise_timeout,
         "public_url": settings.public_url,
     }

@@ -7,12 +7,13 @@ ledger is the step's part.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.domain import money
+from app.domain.days import day
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine, Receipt
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
@@ -63,21 +64,29 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         purchase_order,
         subject,
         number=_number(purchase_order, part),
-        on=_dated(receipt) if receipt is not None else purchase_order.order_date,
+        on=_dated(view, [receipt] if receipt is not None else [], purchase_order),
+        due=_due(view, [receipt] if receipt is not None else []),
         lines=lines,
         freight=None if own & _freight_elsewhere(view, purchase_order.id, subject) else freight,
     )
 
 
 def _body(
-    view: OrderView, purchase_order: PurchaseOrder, subject: str, *, on: datetime, **more: Any
+    view: OrderView,
+    purchase_order: PurchaseOrder,
+    subject: str,
+    *,
+    on: date,
+    due: date | None,
+    **more: Any,
 ) -> Mapping[str, Any]:
     body: dict[str, Any] = canonical(
         {
             "subject": subject,
             "purchase_order": purchase_order.id,
             "supplier": purchase_order.supplier_id,
-            "on": on.date().isoformat(),
+            "on": on.isoformat(),
+            **({"due": due.isoformat()} if due is not None else {}),
             "currency": purchase_order.currency or view.names.get("commerce_currency", ""),
             "costs": costs(purchase_order) if _carries_costs(view, purchase_order, subject) else [],
             **more,
@@ -129,7 +138,8 @@ def _growing(
         purchase_order,
         subject,
         number=numbers.pop() if len(numbers) == 1 else own,
-        on=min(map(_dated, mine), default=purchase_order.order_date),
+        on=_dated(view, mine, purchase_order),
+        due=_due(view, mine),
         lines=lines,
         freight=sum(freights.values(), Decimal(0)) if freights else None,
         freights=freights,
@@ -349,8 +359,16 @@ def _number(purchase_order: PurchaseOrder, part: Part) -> str:
     return f"{purchase_order.order_number}/{first.po_line}-{first.start}-{first.end}"
 
 
-def _dated(receipt: Receipt) -> datetime:
-    return receipt.supplier_invoice_date or receipt.received_date
+def _dated(view: OrderView, receipts: Sequence[Receipt], purchase_order: PurchaseOrder) -> date:
+    """The day of the supplier's invoice, else that on which the first of its goods came."""
+    told = [day(one.invoiced_on or one.received_on, view.live.zone) for one in receipts]
+    return min(told, default=day(purchase_order.ordered_on, view.live.zone))
+
+
+def _due(view: OrderView, receipts: Sequence[Receipt]) -> date | None:
+    """When the supplier wants to be paid, as far as the papers say: the first day that they name."""
+    told = [day(one.due_on, view.live.zone) for one in receipts if one.due_on is not None]
+    return min(told, default=None)
 
 
 def _carries_costs(view: OrderView, purchase_order: PurchaseOrder, subject: str) -> bool:

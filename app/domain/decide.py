@@ -7,8 +7,6 @@ API, the command line and a preview show it. Steps and gates come in as tables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from app.domain import cancelling, losing, posted, readiness, stock
@@ -18,14 +16,13 @@ from app.domain.facts import STALE_BEFORE
 from app.domain.gates import GATES
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
+from app.domain.plan import OPEN, Plan, Verdict, answer_of, due_of, since_of
 from app.domain.reasons import CODES
-from app.domain.records import (
-    ORDER,
-    Answer,
-    LedgerRow,
-)
+from app.domain.records import ORDER, Answer, LedgerRow
 from app.domain.scenario import Scenario, StepUse
 from app.domain.shut import Ended, Shut
+
+__all__ = ["Plan", "StepRule", "Verdict", "decide", "same"]
 
 
 class StepRule(Protocol):
@@ -47,37 +44,6 @@ class StepRule(Protocol):
         """The remote writes that applying `want` would make, as sentences."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One (step, subject) as it stands now."""
-
-    step: str
-    subject: str
-    state: State
-    code: Code | None = None
-    sentence: str | None = None
-    who: Who | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    next_look: str | None = None
-    looks: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
-    want: Mapping[str, Any] | None = None
-    runnable: bool = False
-    about: Mapping[str, Any] | None = None  # what a decision is about; None: the want
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`run`: do this now. `looks`: read this in ConnectWise first. Neither: rest until `due_at`."""
-
-    verdicts: tuple[Verdict, ...]
-    run: Verdict | None
-    looks: tuple[str, ...]
-    answer: Answer
-    due_at: datetime | None
-
-
 def same(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> bool:
     """Whether two wants mean the same, however their numbers are written."""
     return bool(canonical(left) == canonical(right))
@@ -87,31 +53,28 @@ def decide(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -
     """The plan for an order at `view.now`. Pure: same input, same plan."""
     if ended := _ended(view):
         return ended
+    if view.sales_order is not None and view.sales_order.cancelled and not view.of_quote:
+        return _cancelled(scenario, steps, view)
     verdicts: list[Verdict] = []
     if view.of_quote:
         verdicts.append(_of_quote(scenario, steps, view))
     for use in scenario.steps if not view.of_quote else ():
-        rule = steps[use.name]
-        verdicts.extend(
-            _verdict(scenario, use, rule, subject, view, verdicts)
-            for subject in rule.subjects(view)
-            if not (view.stock and subject == ORDER)  # nothing is sold with it (H4)
-        )
+        verdicts.extend(_of_step(scenario, steps, use, view, verdicts))
     run = next((verdict for verdict in verdicts if verdict.runnable), None)
     wanted = {look for verdict in verdicts for look in verdict.looks if _look_due(view, look)}
     looks = tuple(sorted(wanted | _told_to_look(view)))
-    return Plan(tuple(verdicts), run, looks, _answer(view, verdicts), _due(view, verdicts))
+    return Plan(tuple(verdicts), run, looks, answer_of(view, verdicts), due_of(view, verdicts))
 
 
 def _ended(view: OrderView) -> Plan | None:
-    """A hold by a person and a cancelled order stop everything."""
+    """A hold by a person stops everything; stock and a declined quote may be through as a whole."""
     if view.row.held_by is not None:
         answer = Answer(
             State.HELD,
             Code.HELD_BY_PERSON,
             f"Held: {view.row.held_by}",
             Who.OPERATOR,
-            _since(view, Code.HELD_BY_PERSON),
+            since_of(view, Code.HELD_BY_PERSON),
             "when it is released",
             names_of(Code.HELD_BY_PERSON),
         )
@@ -120,33 +83,62 @@ def _ended(view: OrderView) -> Plan | None:
         return _whole(view, stock.ended(view))
     if view.of_quote:
         return _whole(view, losing.ended(view), losing.STEP)
-    if view.sales_order is None or not view.sales_order.cancelled:
-        return None
-    if why := cancelling.finished(view):
-        since = _since(view, Code.CANCELLED)
+    return None
+
+
+def _cancelled(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -> Plan:
+    """H3: nothing more is sold, and a person says what becomes of what was made. What came is owed
+    all the same (C6), so the ledger's purchasing goes on."""
+    owed: list[Verdict] = []
+    for use in scenario.steps:
+        if use.name in cancelling.OWED:
+            owed.extend(_of_step(scenario, steps, use, view, owed))
+    why = cancelling.finished(view)
+    if why and not any(verdict.state in OPEN for verdict in owed):
+        since = since_of(view, Code.CANCELLED)
         answer = Answer(State.CANCELLED, Code.CANCELLED, why, Who.NOBODY, since, "never")
-        return Plan((), None, (), answer, None)
-    verdict = _undoing(view) or Verdict(
+        return Plan(tuple(owed), None, (), answer, None)
+    if why is None:
+        owed.insert(0, _undoing(view) or _asked(view))
+    run = next((verdict for verdict in owed if verdict.runnable), None)
+    return Plan(tuple(owed), run, (), answer_of(view, owed), due_of(view, owed))
+
+
+def _asked(view: OrderView) -> Verdict:
+    return Verdict(
         cancelling.STEP,
         ORDER,
         State.HELD,
         Code.CANCELLED_AFTER_START,
         cancelling.sentence(view),
         Who.SALES,
-        _since(view, Code.CANCELLED_AFTER_START),
+        since_of(view, Code.CANCELLED_AFTER_START),
         next_look="when the order changes",
         choices=cancelling.offered(view),
         want=cancelling.situation(view),
     )
-    run = verdict if verdict.runnable else None
-    return Plan((verdict,), run, (), _answer(view, (verdict,)), _due(view, (verdict,)))
+
+
+def _of_step(
+    scenario: Scenario,
+    steps: Mapping[str, StepRule],
+    use: StepUse,
+    view: OrderView,
+    earlier: Sequence[Verdict],
+) -> list[Verdict]:
+    """The verdicts of a step, those of `earlier` steps known."""
+    return [
+        _verdict(scenario, use, steps[use.name], subject, view, earlier)
+        for subject in steps[use.name].subjects(view)
+        if not (view.stock and subject == ORDER)  # nothing is sold with it (H4)
+    ]
 
 
 def _whole(view: OrderView, ended: Ended | None, step: str | None = None) -> Plan | None:
     """The plan of an aggregate that is through as a whole. `step`: that says so in the story."""
     if ended is None:
         return None
-    since = _since(view, ended.code)
+    since = since_of(view, ended.code)
     answer = Answer(ended.state, ended.code, ended.sentence, ended.who, since, "when it changes")
     if step is None:
         return Plan((), None, (), answer, None)
@@ -177,11 +169,6 @@ def _undoing(view: OrderView) -> Verdict | None:
     if tried and (stopped := _stopped(step, ORDER, view, row, want)):
         return stopped
     return Verdict(step, ORDER, State.RUNNING, want=want, runnable=True)
-
-
-def _since(view: OrderView, code: Code) -> datetime:
-    """Since when the order as a whole stands at a code."""
-    return view.row.since if view.row.code is code and view.row.since else view.now
 
 
 def _told_to_look(view: OrderView) -> set[str]:
@@ -341,57 +328,3 @@ def _shut(
         want=want,
         about=shut.about,
     )
-
-
-_ORDER_OF_STATES = {State.HELD: 0, State.PARKED: 0, State.RUNNING: 1, State.WAITING: 2}
-
-
-def _answer(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
-    """The one sentence. A first reason before its consequences, held before waiting."""
-    open_ones = [v for v in verdicts if v.state in _ORDER_OF_STATES]
-    telling = [v for v in open_ones if v.code is not Code.EARLIER_STEP] or open_ones
-    if not telling and view.stock:
-        end = stock.finished(view)
-        since = _since(view, end.code)
-        return Answer(end.state, end.code, end.sentence, end.who, since, "never")
-    if not telling:
-        released = f"{view.parent_named} in ConnectWise is released for invoicing."
-        sentence = released if view.parent is not None else "Everything is done."
-        since = _since(view, Code.RELEASED)
-        return Answer(State.DONE, Code.RELEASED, sentence, Who.ACCOUNTING, since, "never")
-    first = min(telling, key=lambda v: _ORDER_OF_STATES[v.state])
-    if first.state is State.RUNNING:
-        return Answer(
-            State.RUNNING,
-            None,
-            f"{first.step.replace('_', ' ')} is under way.",
-            Who.NOBODY,
-            view.row.since or view.now,
-            "now",
-        )
-    next_look = first.next_look or "by itself"
-    if first.until is not None:
-        next_look = f"{next_look}, at latest {first.until:%Y-%m-%dT%H:%M:%SZ}"
-    return Answer(
-        first.state,
-        first.code,
-        first.sentence or "",
-        first.who or Who.NOBODY,
-        first.since,
-        next_look,
-        first.choices,
-    )
-
-
-def _due(view: OrderView, verdicts: Sequence[Verdict]) -> datetime | None:
-    """When the order has to be looked at again although nothing new came in."""
-    moments: list[datetime] = []
-    for verdict in verdicts:
-        if verdict.state not in (State.WAITING, State.HELD, State.PARKED):
-            continue
-        if verdict.until is not None:
-            moments.append(verdict.until)
-        for look in verdict.looks:
-            fact = view.facts.get((look, ""))
-            moments.append((fact.seen_at if fact else view.now) + view.live.poll)
-    return max(min(moments), view.now + timedelta(milliseconds=50)) if moments else None

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    model_validator,
 )
 
 
@@ -76,6 +77,7 @@ def _none_is_zero(value: Any) -> Any:
 
 
 Moment = Annotated[datetime, AfterValidator(_aware)]
+Stated = datetime  # as it was written, with its own offset or none: `days.day` reads it
 Text = Annotated[str, AfterValidator(_no_nul)]
 # What records are found by stands in keys and indexes, which cut what is longer than 300 characters,
 # and a key that is cut is found no more. No honest number comes near it.
@@ -107,6 +109,11 @@ class Contact(Document):
     email: Text | None = None
 
 
+def unnumbered(product_id: Any) -> str:
+    """The product number of a product that Commerce gives none."""
+    return f"COMMERCE-{product_id}"
+
+
 class Product(Document):
     """Enough of a product to find or make its ConnectWise catalog item."""
 
@@ -119,6 +126,15 @@ class Product(Document):
     is_serialized: bool = Field(False, alias="isSerialized")
     is_recurring: bool = Field(False, alias="isRecurring")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, body: Any) -> Any:
+        """One without a product number goes by its id: nothing else tells it from others."""
+        number = body.get("productNumber") if isinstance(body, Mapping) else None
+        if isinstance(number, str) and not number.strip():
+            return {**body, "productNumber": unnumbered(body.get("id"))}
+        return body
+
     @property
     def physical(self) -> bool:
         """Whether goods have to come before the line may be invoiced (D-15)."""
@@ -129,7 +145,7 @@ class Product(Document):
         """Stands for a line's product that Commerce did not list."""
         return cls(
             id=line.product_id,
-            product_number=f"COMMERCE-{line.product_id}",
+            product_number=unnumbered(line.product_id),
             type=ProductType.PHYSICAL,
             title=line.title,
         )
@@ -156,11 +172,12 @@ class Line(Document):
     line_tax: Decimal | None = Field(None, alias="lineTax")
     discount_method: int | None = Field(None, alias="discountMethod")
     discount_value: Decimal | None = Field(None, alias="discountValue")
-    is_recurring: bool = Field(False, alias="isRecurring")
+    is_recurring: bool | None = Field(None, alias="isRecurring")
     modified_date: Moment | None = Field(None, alias="modifiedDate")
 
 
 class SalesOrderLine(Line):
+    recurring_type: int | None = Field(None, alias="recurringType")
     product_id: RecordId = Field(alias="productID")
     quantity: Quantity
     cost: Money = Decimal(0)
@@ -199,6 +216,13 @@ class SalesOrder(Document):
     @property
     def draft(self) -> bool:
         return self.status == SalesOrderStatus.DRAFT
+
+    def recurs(self, line: SalesOrderLine) -> bool:
+        """H5: whether a line is billed again and again. Where it does not say so itself, its period
+        does, or its product."""
+        if line.is_recurring is not None:
+            return line.is_recurring
+        return line.recurring_type is not None or self.product(line).is_recurring
 
     def product(self, line: SalesOrderLine) -> Product:
         """The line's product; a line whose product is not listed stands for itself."""
@@ -278,6 +302,7 @@ class PurchaseOrder(Document):
     note: Text | None = None
     currency: Text | None = None
     order_date: Moment = Field(alias="orderDate")
+    ordered_on: Stated = Field(alias="orderDate")
     modified_date: Moment = Field(alias="modifiedDate")
     lines: tuple[PurchaseOrderLine, ...]
     costs: tuple[PurchaseOrderCost, ...] = ()
@@ -310,9 +335,12 @@ class Receipt(Document):
     id: Number = Field(min_length=1)
     purchase_order_id: RecordId = Field(alias="purchaseOrderID")
     received_date: Moment = Field(alias="receivedDate")
+    received_on: Stated = Field(alias="receivedDate")
     packing_slip: Text | None = Field(None, alias="packingSlip")
     supplier_invoice_number: Text | None = Field(None, alias="supplierInvoiceNumber")
     supplier_invoice_date: Moment | None = Field(None, alias="supplierInvoiceDate")
+    invoiced_on: Stated | None = Field(None, alias="supplierInvoiceDate")
+    due_on: Stated | None = Field(None, alias="dueDate")
     tracking_number: Text | None = Field(None, alias="trackingNumber")
     freight: Decimal | None = None
     lines: tuple[ReceiptLine, ...] = Field(min_length=1)
@@ -335,8 +363,8 @@ class SalesInvoice(Document):
     invoice_number: Number = Field(alias="invoiceNumber")
     sales_order_id: RecordId = Field(alias="salesOrderID")
     customer_id: RecordId = Field(alias="customerID")
-    issue_date: Moment = Field(alias="issueDate")
-    due_date: Moment | None = Field(None, alias="dueDate")
+    issued_on: Stated = Field(alias="issueDate")
+    due_on: Stated | None = Field(None, alias="dueDate")
     currency: Text | None = None
     modified_date: Moment = Field(alias="modifiedDate")
     lines: tuple[SalesInvoiceLine, ...] = Field(min_length=1)

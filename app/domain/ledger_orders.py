@@ -12,6 +12,7 @@ from typing import Any
 
 from app.domain import bills
 from app.domain.codes import Code
+from app.domain.days import day
 from app.domain.documents import PurchaseOrder
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
@@ -94,7 +95,7 @@ def _content(view: OrderView, purchase_order: PurchaseOrder) -> dict[str, Any]:
             "purchase_order": purchase_order.id,
             "supplier": purchase_order.supplier_id,
             "number": purchase_order.order_number,
-            "on": purchase_order.order_date.date().isoformat(),
+            "on": day(purchase_order.ordered_on, view.live.zone).isoformat(),
             "currency": purchase_order.currency or view.names.get("commerce_currency", ""),
             "lines": [
                 bills.piece(view, line, skus.get(line.product_id, ""), 0, line.quantity)

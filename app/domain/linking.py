@@ -46,6 +46,7 @@ def allocate(view: OrderView) -> Mapping[int, tuple[Share, ...]]:
     lines = _OpenLines(view)
     result: dict[int, tuple[Share, ...]] = {}
     waiting: list[PurchaseOrder] = []
+    standing: list[tuple[PurchaseOrder, tuple[Share, ...]]] = []
     for purchase_order in view.purchase_orders:
         if purchase_order.cancelled:
             if received := _received(view, purchase_order):
@@ -58,9 +59,8 @@ def allocate(view: OrderView) -> Mapping[int, tuple[Share, ...]]:
         if fixed is None:
             waiting.append(purchase_order)
         else:
-            # What was received on a link stays with it, even if the line is gone (D-11).
-            frozen = frozen_products(view, purchase_order)
-            result[purchase_order.id] = lines.hold(fixed, frozen)
+            standing.append((purchase_order, fixed))
+    result.update(_held(view, lines, standing))
     result.update(lines.serve(waiting))
     for purchase_order in view.open_purchase_orders:
         if purchase_order not in waiting:
@@ -68,6 +68,27 @@ def allocate(view: OrderView) -> Mapping[int, tuple[Share, ...]]:
             shares = result[purchase_order.id]
             result[purchase_order.id] = lines.take_in(purchase_order, shares, frozen)
     return {key: result[key] for key in sorted(result)}
+
+
+def _held(
+    view: OrderView,
+    lines: _OpenLines,
+    standing: Sequence[tuple[PurchaseOrder, Sequence[Share]]],
+) -> dict[int, tuple[Share, ...]]:
+    """What was received on a link stays with it, even if the line is gone (D-11). So all that came
+    is held first: what is not received yet gives way, on whichever purchase order."""
+    held: dict[int, list[Share]] = {}
+    for frozen_ones in (True, False):
+        for purchase_order, fixed in standing:
+            frozen = frozen_products(view, purchase_order)
+            part = [share for share in fixed if (share.product_id in frozen) is frozen_ones]
+            held.setdefault(purchase_order.id, []).extend(lines.hold(part, frozen))
+    result: dict[int, tuple[Share, ...]] = {}
+    for purchase_order, fixed in standing:
+        places = {po_line: n for n, po_line in enumerate(dict.fromkeys(x.po_line for x in fixed))}
+        own = sorted(held[purchase_order.id], key=lambda share: places[share.po_line])
+        result[purchase_order.id] = _merged(own)
+    return result
 
 
 class _OpenLines:

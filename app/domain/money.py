@@ -6,6 +6,7 @@ rounded here but for comparison, in the order's own currency.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -14,6 +15,7 @@ from app.domain.documents import Line, PurchaseOrderLine, SalesOrder, SalesOrder
 PERCENT = 0  # discountMethod of the vendor's API: 0 percentage, 1 fixed value
 HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
+PRICE_PLACES = Decimal("0.0001")  # Xero takes four (commerce.md 3.7), ConnectWise keeps a double
 
 
 def net(line: Line, quantity: Decimal) -> Decimal:
@@ -32,6 +34,24 @@ def unit_price(line: SalesOrderLine | PurchaseOrderLine) -> Decimal:
     if not line.quantity or not line.discount_value:
         return line.price
     return net(line, Decimal(line.quantity)) / line.quantity
+
+
+def mirrored_price(line: SalesOrderLine) -> Decimal:
+    """That price with as many places as ConnectWise's ledgers take."""
+    return unit_price(line).quantize(PRICE_PLACES)
+
+
+def places_lost(lines: Iterable[SalesOrderLine]) -> Decimal:
+    """What the lines come to less what their mirrored prices make of them, in whole cents: four
+    places of a price times a thousand pieces are off by cents."""
+    return sum(
+        (
+            net(line, Decimal(line.quantity)).quantize(CENT, ROUND_HALF_UP)
+            - (mirrored_price(line) * line.quantity).quantize(CENT, ROUND_HALF_UP)
+            for line in lines
+        ),
+        Decimal(0),
+    )
 
 
 def tax(line: SalesOrderLine | PurchaseOrderLine, basis: str) -> Decimal:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +81,7 @@ class Live:
     tax_basis: str
     call_timeout: timedelta
     papers_come: bool = True  # events are delivered, and bring the papers of receipts
+    zone: tzinfo = UTC  # Commerce's, in which a moment has its day
 
 
 @dataclass(frozen=True)
@@ -264,8 +265,9 @@ class OrderView:
     @property
     def sold_lines(self) -> tuple[SalesOrderLine, ...]:
         """Lines that are sold once, in line order: no recurring ones (H5), none of quantity 0."""
-        lines = self.sales_order.lines if self.sales_order is not None else ()
-        sold = (line for line in lines if not line.is_recurring and line.quantity)
+        order = self.sales_order
+        lines = order.lines if order is not None else ()
+        sold = (line for line in lines if line.quantity and not (order and order.recurs(line)))
         return tuple(sorted(sold, key=lambda line: (line.line_number, line.id)))
 
     @property
@@ -345,6 +347,7 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any], steps: Iterable[str] 
             tax_basis=str(settings["commerce_tax_basis"]),
             call_timeout=timedelta(seconds=float(settings["connectwise_timeout"])),
             papers_come=bool(settings.get("commerce_papers_come", True)),
+            zone=settings.get("commerce_zone", UTC),
         ),
         names={name: str(value) for name, value in settings.items() if value is not None},
         mappings=snapshot.mappings,

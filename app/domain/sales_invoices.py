@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.domain.bills import cents
+from app.domain.days import day
 from app.domain.documents import SalesInvoice, SalesInvoiceLine
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
@@ -40,8 +41,8 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
             "customer": invoice.customer_id,
             "number": f"{behaviour.invoice_number_prefix}{invoice.invoice_number}" if own else None,
             "reference": invoice.invoice_number if order is None else order.order_number,
-            "on": invoice.issue_date.date().isoformat(),
-            "due": invoice.due_date.date().isoformat() if invoice.due_date else None,
+            "on": day(invoice.issued_on, view.live.zone).isoformat(),
+            "due": day(invoice.due_on, view.live.zone).isoformat() if invoice.due_on else None,
             "currency": invoice.currency or view.names.get("commerce_currency", ""),
             "draft": behaviour.invoice_status == "draft",
             "lines": [_line(view, invoice, line) for line in invoice.lines],

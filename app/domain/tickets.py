@@ -13,6 +13,7 @@ from typing import Any
 
 from app.domain.choices import GO_ON
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.order import OrderView
 from app.domain.psa_tickets import Ticket
 from app.domain.records import ORDER
@@ -80,7 +81,7 @@ def summary(view: OrderView) -> str:
     text = view.behaviour.ticket_summary
     for mark, value in values.items():
         text = text.replace(f"{{{mark}}}", value)
-    return " ".join(text.split())[:SUMMARY].strip() or order.order_number
+    return cut(" ".join(text.split()), SUMMARY).strip() or order.order_number
 
 
 # How it stands -----------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ BEYOND_LINES: frozenset[str] = frozenset(
 # Kept like the others, but shown only by the version that stated it: a total of another version
 # says nothing about the lines of this one, and would hold an order that adds up (D-12).
 OF_ITS_VERSION: frozenset[str] = frozenset({"total"})
+# A line's tax is that of its quantity and price: kept with what it was stated for, it is shown while
+# the line still says so.
+LINE_TAX, STATED_FOR = "/lineTax", "/lineTaxFor"
+TAXED = ("quantity", "price", "tax", "taxRate", "discountMethod", "discountValue")
 
 Rank = list[Any]  # [newest date, cancelled, received, hash]: compared left to right
 
@@ -83,6 +87,8 @@ class Stored:
             parts = path.split("/", 2)
             if path in OF_ITS_VERSION and rank != self.rank:
                 continue
+            if path.endswith(STATED_FOR) or self._outdated(path, by_id):
+                continue
             if len(parts) == 1:
                 body[path] = value
             elif parts[1] in by_id:
@@ -90,6 +96,16 @@ class Stored:
         if "lines" in self.own:
             body["lines"] = lines
         return body
+
+    def _outdated(self, path: str, by_id: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether it is a tax that was stated for another quantity or price of its line."""
+        given = self.extras.get(f"{path}For") if path.endswith(LINE_TAX) else None
+        line = by_id.get(path.split("/")[1]) if given is not None else None
+        return given is not None and line is not None and given[1] != _taxed(line)
+
+
+def _taxed(line: Mapping[str, Any]) -> str:
+    return digest([line.get(name) for name in TAXED])[:16]
 
 
 def _line_id(line: Mapping[str, Any]) -> str:
@@ -161,6 +177,8 @@ def incoming(kind: Kind, source_id: str, body: Mapping[str, Any]) -> Stored:
         for key in BEYOND_LINES & line.keys():
             if line[key] is not None:
                 extras[f"lines/{_line_id(line)}/{key}"] = line[key]
+                if key == "lineTax":
+                    extras[f"lines/{_line_id(line)}{STATED_FOR}"] = _taxed(kept)
         lines.append(kept)
     if "lines" in flat:
         flat["lines"] = lines

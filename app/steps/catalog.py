@@ -13,6 +13,7 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.options import IDENTIFIER, alike, sku_key
 from app.domain.part_numbers import PART_NUMBER, mapped
@@ -123,8 +124,8 @@ async def _create(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:
     part = part_of(fx.view, number)
     new = psa.NewCatalogItem(
         identifier=number[:IDENTIFIER],
-        description=str(line["title"])[:DESCRIPTION],
-        customer_description=str(line["title"])[:6000],
+        description=cut(str(line["title"]), DESCRIPTION),
+        customer_description=cut(str(line["title"]), 6000),
         product_class="Inventory" if line["physical"] else "Service",
         subcategory_id=(await setting(fx, "connectwise_product_subcategory")).id,
         type_id=(await setting(fx, "connectwise_product_type")).id,
@@ -132,7 +133,7 @@ async def _create(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:
         price=Decimal(str(line["price"])),
         cost=Decimal(str(line["cost"])),
         serialized=bool(line.get("serialized")),
-        manufacturer_part_number=(str(line["mpn"])[:PART_NUMBER] if line.get("mpn") else None),
+        manufacturer_part_number=cut(str(line["mpn"]), PART_NUMBER) if line.get("mpn") else None,
     )
 
     async def send() -> Outcome:

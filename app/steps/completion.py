@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
+from app.domain.cuts import cut
 from app.domain.documents import PurchaseOrder
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
@@ -52,7 +53,7 @@ async def complete(fx: Effects, want: Mapping[str, Any], purchase_order: int) ->
     invoice_date = want.get("invoice_date")
     change = psa.PurchaseOrderChange(
         status_id=closed.id,
-        vendor_invoice_number=(str(want["invoice"])[:50] if want.get("invoice") else None),
+        vendor_invoice_number=cut(str(want["invoice"]), 50) if want.get("invoice") else None,
         vendor_invoice_date=_moment(invoice_date),
         freight=Decimal(str(want["freight"])) if want.get("freight") else None,
     )

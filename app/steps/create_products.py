@@ -119,7 +119,7 @@ def _tell(fx: Effects, order: SalesOrder) -> None:
     row = fx.view.ledger.get((name, ORDER))
     if row is not None and row.attempts:
         return
-    recurring = [line.title for line in order.lines if line.is_recurring]
+    recurring = [line.title for line in order.lines if order.recurs(line)]
     if recurring:
         fx.journal(
             Code.NEEDS_AGREEMENT,

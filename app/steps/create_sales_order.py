@@ -13,6 +13,7 @@ from typing import Any
 from app.domain import invoices, psa
 from app.domain.choices import names_of
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.options import sku_key
 from app.domain.order import OrderView
@@ -70,7 +71,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         status_id=None if released else waiting.id,
         bill_shipped=bool(want["bill_shipped"]),
         # A shared sales order keeps the reference of the order that it was made for (D-13).
-        po_number=None if fx.view.appended else str(want["customer_reference"])[:50],
+        po_number=None if fx.view.appended else cut(str(want["customer_reference"]), 50),
         bill_closed=True if want.get("bill_closed") and not released else None,
     )
     await fx.guard()
@@ -209,7 +210,7 @@ async def _plain(fx: Effects, want: Mapping[str, Any], status: int) -> int:
         company_id=owner.id,
         status_id=status,
         sales_rep_id=await sales_rep(fx),
-        po_number=str(want["customer_reference"])[:50],
+        po_number=cut(str(want["customer_reference"]), 50),
         notes=marker,
         contact_id=await contact(fx, owner.id),
         location_id=await optional(fx, "connectwise_location"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.domain import options, psa
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.freeze import frozen_lines
 from app.domain.records import Ref
@@ -21,6 +22,7 @@ from app.steps.effects import Effects, Look, Outcome
 from app.steps.identifiers import left_out, recognise, same_product, with_sku
 
 PRODUCT = "product"  # the kind of their announcements
+DESCRIPTION = 2000  # of a product (connectwise.md 3.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +329,7 @@ async def _create(
         price=Decimal(str(line["price"])),
         cost=Decimal(str(line["cost"])),
         xref=xref,
-        description=str(line["title"]),
+        description=cut(str(line["title"]), DESCRIPTION),
         opportunity_id=parent.opportunity,
         sales_order_id=parent.sales_order,
         ticket_id=parent.ticket,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.domain import psa
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.records import Ref
 from app.steps.effects import Effects, Outcome
@@ -63,7 +64,7 @@ async def opportunity_of_ours(fx: Effects, owner: psa.Company) -> int:
     marker = view.marker("opportunity", "")
     title = view.quote.title if view.quote is not None and view.quote.title else owner.name
     new = psa.NewOpportunity(
-        name=f"{order.order_number} {title}"[:100],
+        name=cut(f"{order.order_number} {title}", 100),
         company_id=owner.id,
         contact_id=await contact(fx, owner.id),
         sales_rep_id=await sales_rep(fx),

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.options import alike
@@ -85,7 +86,7 @@ def _header(before: Want | None, want: Want) -> Change:
     old = before or {}
     return Change(
         packing_slip=slip if slip and slip != old.get("packing_slip") else None,
-        tracking_number=tracking[:TRACKING]
+        tracking_number=cut(tracking, TRACKING)
         if tracking and tracking != old.get("tracking")
         else None,
     )

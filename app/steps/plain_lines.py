@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
+from app.domain.cuts import cut
 from app.domain.documents import PurchaseOrder
 from app.domain.json_values import canonical
 from app.domain.options import IDENTIFIER
@@ -156,7 +157,7 @@ async def _new_line(
     )
     return psa.NewPurchaseOrderLine(
         catalog_item_id=item,
-        description=title,
+        description=cut(title, 6000),
         line_number=_line_number(fx.view, want, share, index),
         quantity=quantity,
         unit_cost=Decimal(str(share["cost"])),

@@ -22,6 +22,7 @@ from app.domain.books import (
     TaxMode,
 )
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.gates_of_buying import purchase_order_stays
 from app.domain.order import OrderView
@@ -31,6 +32,7 @@ from app.steps.effects import Effects
 
 name = bills.STEP
 version = 1
+DESCRIPTION = 3900  # both ledgers take 4,000 characters; a connector may add to it
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -85,6 +87,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         ledger_documents.marker(fx, DocumentKind.BILL, str(want["subject"])),
         tax_mode=TaxMode.EXCLUSIVE if taxed else TaxMode.NONE,
         number=number if DocumentKind.BILL in can.own_numbering else None,
+        due=date.fromisoformat(want["due"]) if want.get("due") else None,
         memo=f"{document.order_number} for {fx.view.row.name}, invoice {want['number']}",
         payable_account_id=await ledger.payables(fx),
     )
@@ -127,7 +130,7 @@ async def lines_of(fx: Effects, want: Mapping[str, Any], can: Capabilities) -> l
         code = "ledger_purchase_tax_code" if taxes else "ledger_no_tax_code"
         lines.append(
             LedgerLine(
-                what,
+                cut(what, DESCRIPTION),
                 quantity,
                 amount / quantity,
                 amount,

@@ -22,12 +22,13 @@ from app.domain.books import (
     TaxMode,
 )
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.order import OrderView
 from app.domain.shut import Shut
 from app.steps import ledger, ledger_documents, ledger_standing
 from app.steps.effects import Effects
-from app.steps.post_bill import refuse_currency
+from app.steps.post_bill import DESCRIPTION, refuse_currency
 
 name = sales_invoices.STEP
 version = 1
@@ -140,7 +141,7 @@ async def _line(fx: Effects, line: Mapping[str, Any], can: Capabilities) -> Ledg
     by_item = can.sales_lines_need_items
     code = "ledger_sales_tax_code" if tax else "ledger_no_tax_code"
     return LedgerLine(
-        str(line["title"]),
+        cut(str(line["title"]), DESCRIPTION),
         Decimal(str(line["quantity"])),
         Decimal(str(line["price"])),
         Decimal(str(line["amount"])),

@@ -12,6 +12,7 @@ from typing import Any
 from app.domain import psa, tickets
 from app.domain.choices import names_of
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.freeze import frozen_lines
 from app.domain.order import OrderView
@@ -167,7 +168,7 @@ async def _make(fx: Effects, owner: psa.Company, xref: str, why: str) -> Ticket:
         contact_id=await _contact(fx, owner),
         # Only one that was checked: a wrong one would refuse the ticket and hide what is wrong.
         opportunity_id=fx.ref("opportunity"),
-        po_number=(order.reference or order.order_number)[:50],
+        po_number=cut(order.reference or order.order_number, 50),
     )
     await fx.claim("ticket", xref, catalog.claim_seconds(fx))
 

@@ -14,6 +14,7 @@ from typing import Any
 from app.domain import psa
 from app.domain.choices import GENERAL
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.options import sku_key
@@ -49,7 +50,7 @@ async def receive_line(
         status=status,
         packing_slip=want["packing_slip"],
         serial_numbers=tuple(dict.fromkeys(serials)) if line.serialized else (),
-        tracking_number=(str(want["tracking"])[:50] if want["tracking"] else None),
+        tracking_number=cut(str(want["tracking"]), 50) if want["tracking"] else None,
     )
 
     done = {"line": line.id, "received": str(after), "amount": str(amount)}

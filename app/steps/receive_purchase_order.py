@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from app.domain import psa
 from app.domain.codes import Code
+from app.domain.cuts import cut
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine
 from app.domain.errors import Hold
 from app.domain.gates_of_buying import decision_on
@@ -73,7 +74,7 @@ def want(view: OrderView, subject: str) -> Mapping[str, Any] | None:
             {
                 "purchase_order": purchase_order.id,
                 "lines": lines,
-                "packing_slip": (receipt.packing_slip or receipt.id)[:50] if receipt else None,
+                "packing_slip": cut(receipt.packing_slip or receipt.id, 50) if receipt else None,
                 "tracking": receipt.tracking_number if receipt else None,
                 "received_at": receipt.received_date.isoformat() if receipt else None,
             }

@@ -12,8 +12,6 @@ from app.domain import money, options
 from app.domain.json_values import canonical
 from app.domain.order import OrderView
 
-CENT_PLACES = Decimal("0.0001")  # ConnectWise keeps money as a double; four places are safe
-
 
 def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
     """What has to stand on the sales order, one entry a line, in line order. Pure.
@@ -32,7 +30,7 @@ def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
                 "sku": product.product_number[: options.IDENTIFIER],
                 "title": line.title,
                 "quantity": line.quantity,
-                "price": money.unit_price(line).quantize(CENT_PLACES),
+                "price": money.mirrored_price(line),
                 "cost": line.cost,
                 "physical": product.physical,
                 "serialized": product.is_serialized,
@@ -51,8 +49,10 @@ def wanted_lines(view: OrderView) -> list[dict[str, Any]]:
         }
         for header in money.header_lines(order)
     )
-    gap = money.rounding(order, view.live.tax_basis)
-    if gap and abs(gap) <= view.behaviour.rounding_limit:
+    stated = money.rounding(order, view.live.tax_basis)
+    if abs(stated) > view.behaviour.rounding_limit:
+        stated = Decimal(0)  # a person let the order go on by its lines
+    if gap := stated + money.places_lost(view.sold_lines):
         lines.append(
             {
                 "key": "rounding",

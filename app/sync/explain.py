@@ -183,7 +183,7 @@ def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:
 def _flags(view: OrderView) -> tuple[Flag, ...]:
     """What somebody has to see to although the order goes on without it."""
     order, found = view.sales_order, list[tuple[Code, str]]()
-    recurring = [line.title for line in order.lines if line.is_recurring] if order else []
+    recurring = [line.title for line in order.lines if order.recurs(line)] if order else []
     if recurring:
         told = f"Left for the customer's agreement: {', '.join(recurring)}."
         found.append((Code.NEEDS_AGREEMENT, told))

@@ -204,6 +204,28 @@ async def test_h3_what_came_of_an_order_that_was_cancelled_later_stays_owed(book
     assert await books.bills() == [bill]
 
 
+async def test_c6_what_comes_after_the_order_was_cancelled_is_owed_too(books: Kept) -> None:
+    order = Order(lines=[(MONITOR, 10)], quote_id=None, not_chosen=())
+    await books.tell(order.approved(), order.ordered(8891, [(MONITOR, 10)]))
+    await books.tell(order.receipted(8891, {1: 4}))
+    await posted(books, order)
+    (bill,) = await books.bills()
+    await books.tell(order.approved("sales_order.cancelled", status=90))
+    await books.stack.until_state(order.number, "held", "CANCELLED_AFTER_START")
+    await books.tell(order.receipted(8891))
+
+    async def both() -> bool:
+        return len(await books.bills()) == 2
+
+    await books.stack.until_true(both)
+    told = await books.stack.until(
+        order.number,
+        lambda o: all(s["state"] == "done" for s in o["steps"] if s["step"] == "post_bill"),
+    )
+    assert told["answer"]["code"] == "CANCELLED_AFTER_START", "the sale is still for a person"
+    assert bill in await books.bills()
+
+
 async def test_c6_two_receipts_with_one_supplier_invoice_number(books: Kept) -> None:
     """QuickBooks refuses the second one, and it is not taken for the first; Xero takes both."""
     order = Order(lines=[(MONITOR, 10)], quote_id=None, not_chosen=())

@@ -116,6 +116,28 @@ def test_what_was_applied_stays_as_applied_when_an_earlier_purchase_order_comes_
     assert shares(found, 8891) == [(1, None, 10)]
 
 
+def test_b19_goods_that_came_keep_their_link_before_those_of_another_purchase_order():
+    """Ten fewer are sold after the second one was received: the first gives its demand back, so
+    that no more is linked than is sold."""
+    twenty = ordered(sales_order([line(1, quantity=20)]))
+    first, second = issued(purchase_order(8891)), issued(purchase_order(8892))
+    before = view(twenty, first, second)
+    want = {
+        "purchase_order": 8892,
+        "lines": [{"line": 1, "product": 301, "from": 0, "to": 10, "serials": []}],
+    }
+    ledger = [
+        synced(before, 8891),
+        synced(before, 8892),
+        applied("receive_purchase_order", "receipt:8892:R", want),
+    ]
+    ten = ordered(sales_order([line(1, quantity=10)], minute=30))
+    found = view(twenty, first, second, ten, ledger=ledger)
+    assert shares(found, 8892) == [(1, "1", 10)]
+    assert shares(found, 8891) == [(1, None, 10)]
+    assert covered(found) == {1: 10}
+
+
 def test_a_line_of_nothing_does_not_unsettle_what_was_applied():
     """H2: the purchase order has a second line of quantity 0."""
     order = ordered()

@@ -208,6 +208,26 @@ def test_the_total_of_an_older_version_says_nothing_about_newer_lines():
     assert typed(later, told).total is None
 
 
+def test_d12_the_tax_of_a_line_that_changed_since_is_not_shown():
+    """Half of the goods would be billed with the tax of all of them."""
+    told = purchase_order(lines=[po_line(1, quantity=10, tax=8, lineTax=80)], minute=1)
+    fewer = purchase_order(lines=[po_line(1, quantity=5, tax=8)], minute=2)
+    states = stored(Kind.PURCHASE_ORDER, told), stored(Kind.PURCHASE_ORDER, fewer)
+    assert [typed(*each).lines[0].line_tax for each in (states, states[::-1])] == [None, None]
+    came_in = purchase_order(lines=[po_line(1, quantity=10, tax=8, received=3)], minute=3)
+    again = typed(*states, stored(Kind.PURCHASE_ORDER, came_in))
+    assert again.lines[0].line_tax == 80, "the line says again what it was stated for"
+    assert "lineTaxFor" not in join(*states).body()["lines"][0]
+
+
+def test_d12_a_tax_that_was_kept_by_an_earlier_release_stays():
+    told = stored(Kind.PURCHASE_ORDER, purchase_order(lines=[po_line(1, lineTax=80)], minute=1))
+    bare = {path: one for path, one in told.extras.items() if not path.endswith("lineTaxFor")}
+    kept = Stored(told.kind, told.source_id, told.rank, told.own, bare)
+    later = stored(Kind.PURCHASE_ORDER, purchase_order(lines=[po_line(1, quantity=9)], minute=2))
+    assert typed(kept, later).lines[0].line_tax == 80
+
+
 def test_a_line_of_a_sales_order_may_carry_any_field_named_to():
     states = [stored(Kind.SALES_ORDER, sales_order([line(1, to=to)])) for to in ("x", 5, None)]
     assert join(*states) == join(*reversed(states))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -73,6 +73,74 @@ def test_a_price_after_discount_has_four_places_at_most():
     discounted = line(1, quantity=3, price=10, discountMethod=1, discountValue=1)
     (wanted,) = wanted_lines(view(ordered(sales_order([discounted]))))
     assert Decimal(wanted["price"]) == Decimal("9.6667")
+
+
+@pytest.mark.parametrize(
+    ("entry", "price", "gap"),
+    [
+        # 2 900.00 for 3 000 pieces: 0.9667 each would come to 2 900.10.
+        ({"quantity": 3000, "price": 1, "discountMethod": 1, "discountValue": 100}, "0.9667", "-0.1"),
+        # 29 163.75 less 12.5 %, 1 000 pieces: 29.1638 each would come to 29 163.80.
+        ({"quantity": 1000, "price": 33.33, "discountMethod": 0, "discountValue": 12.5}, "29.1638",
+         "-0.05"),
+        ({"quantity": 2500, "price": 0.01234}, "0.0123", "0.1"),
+        ({"quantity": 3, "price": 10, "discountMethod": 1, "discountValue": 1}, "9.6667", None),
+    ],
+)  # fmt: skip
+def test_a2_what_four_places_of_a_price_lose_stands_on_the_rounding_line(entry, price, gap):
+    lines = wanted_lines(view(ordered(sales_order([line(1, **entry)]))))
+    assert Decimal(lines[0]["price"]) == Decimal(price)
+    told = {x["key"]: Decimal(x["price"]) for x in lines[1:]}
+    assert told == ({"rounding": Decimal(gap)} if gap else {})
+
+
+def test_a2_with_a_stated_total_one_line_carries_both_gaps():
+    entry = line(1, quantity=1000, price=33.33, discountMethod=0, discountValue=12.5)
+    found = view(ordered(sales_order([entry], total=29163.77)))
+    assert Decimal(wanted_lines(found)[1]["price"]) == Decimal("-0.03")
+
+
+@given(
+    quantity=st.integers(1, 100_000),
+    price=st.decimals(0, 10_000, places=5),
+    percent=st.decimals(0, 100, places=2),
+)
+def test_a2_what_stands_comes_to_what_is_sold_to_the_cent(quantity, price, percent):
+    entry = line(1, quantity=quantity, price=price, discountMethod=0, discountValue=percent)
+    stands = sum(
+        (Decimal(x["price"]) * x["quantity"]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        for x in wanted_lines(view(ordered(sales_order([entry]))))
+    )
+    sold = price * quantity * (100 - percent) / 100
+    assert stands == sold.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@pytest.mark.parametrize(
+    ("entry", "recurs"),
+    [
+        ({"recurringType": 0}, True),
+        ({"recurringType": 2, "isRecurring": True}, True),
+        ({"recurringType": 0, "isRecurring": False}, False),
+        ({"recurringType": None}, False),
+        ({"productID": 302}, True),
+        ({"productID": 302, "isRecurring": False}, False),
+    ],
+)
+def test_h5_a_line_recurs_by_its_own_word_else_by_its_period_or_its_product(entry, recurs):
+    """A line need not say it: a subscription would be sold once, and never again."""
+    products = [product(302, isRecurring=True)]
+    body = sales_order([line(1, **{"productID": 301, **entry}), line(2)], products=products)
+    keys = [x["key"] for x in wanted_lines(view(ordered(body)))]
+    assert keys == (["2"] if recurs else ["1", "2"])
+
+
+def test_a3_products_without_a_number_are_told_apart_by_their_ids():
+    body = sales_order(
+        [line(1, 301), line(2, 302)],
+        products=[product(301, productNumber=""), product(302, productNumber=" ")],
+    )
+    skus = [x["sku"] for x in wanted_lines(view(ordered(body)))]
+    assert skus == ["COMMERCE-301", "COMMERCE-302"]
 
 
 def test_products_are_wanted_on_the_named_opportunity_or_on_a_new_one():
