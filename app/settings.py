@@ -116,6 +116,13 @@ class Settings(BaseSettings):
     metrics_port: int = _service(
         0, "Port on which a worker answers Prometheus at /metrics; 0: none.", ge=0, le=65535
     )
+    database_wait_seconds: float = _service(
+        60.0,
+        "Seconds that the API and a worker wait at their start for a database that is away, before"
+        " they end.",
+        ge=0,
+        le=3600,
+    )
     worker_batch: int = _service(32, "Orders that one worker drives side by side.", ge=1, le=500)
     lease_seconds: float = _service(
         30.0, "Seconds after which the orders of a lost host are taken over.", ge=2, le=600

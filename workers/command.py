@@ -30,7 +30,7 @@ async def _work(settings: Settings, *, as_json: bool) -> None:
     from app.telemetry import metrics
     from workers.supervisor import run
 
-    async with opened(settings) as parts:
+    async with opened(settings, patience=settings.database_wait_seconds) as parts:
         name = parts.ids.token()[:8]
         typer.echo(json.dumps({"worker": name}) if as_json else f"Worker {name}.")
         if settings.metrics_port:

@@ -21,7 +21,10 @@ from app.telemetry import logger
 from workers.jobs import drain
 
 POLL_SECONDS = 0.05
-LONGEST_BACKOFF = 10.0
+STOOD = 10.0  # seconds after which a connection that ends is a new absence
+FIRST_BACKOFF = 0.2
+# The queue is listened to again this soon after Redis is back; until then the sweep finds the work.
+LONGEST_BACKOFF = 1.0
 
 
 async def run(worker: Worker, redis_url: str, clock: Clock, name: str) -> None:
@@ -41,7 +44,7 @@ async def run(worker: Worker, redis_url: str, clock: Clock, name: str) -> None:
 
 async def keep_queue(worker: Worker, redis_url: str, clock: Clock, name: str) -> None:
     """Listen to the queue for ever, reconnecting with backoff."""
-    wait = 0.2
+    wait = FIRST_BACKOFF
     while True:
         started = clock.monotonic()
         try:
@@ -49,10 +52,10 @@ async def keep_queue(worker: Worker, redis_url: str, clock: Clock, name: str) ->
         except asyncio.CancelledError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the queue is dispensable
-            logger(__name__).info("queue_away", error=type(error).__name__)
-        wait = (
-            0.2 if clock.monotonic() - started > LONGEST_BACKOFF else min(wait * 2, LONGEST_BACKOFF)
-        )
+            if wait < LONGEST_BACKOFF:  # a long absence is told at its beginning
+                logger(__name__).info("queue_away", error=type(error).__name__)
+        lasted = clock.monotonic() - started > STOOD
+        wait = FIRST_BACKOFF if lasted else min(wait * 2, LONGEST_BACKOFF)
         await clock.sleep(wait)
 
 

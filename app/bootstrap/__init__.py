@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from app import embedded
+from app.bootstrap.absence import once_there
 from app.bootstrap.budgets import Counted
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
@@ -41,6 +42,7 @@ from app.connectors.pacing import Pacing
 from app.domain.books import Books
 from app.domain.grants import LEDGERS
 from app.domain.ports import Checkpoints
+from app.domain.scenario import Scenario
 from app.settings import Settings
 from app.store import migrate
 from app.store.postgres import PostgresStore
@@ -95,12 +97,13 @@ async def opened(
     checkpoints: Checkpoints | None = None,
     migrated: bool | None = None,
     log: bool = True,
+    patience: float = 0.0,
 ) -> AsyncIterator[Container]:
     """Every part, opened in order and closed in reverse.
 
     Embedded servers are started (or joined) where an address is empty, and the embedded database
-    is brought to the newest migration; a given one only with `migrated` True. Raises
-    NotConfigured, ScenarioInvalid, embedded.EmbeddedError, StoreUnavailable.
+    is brought to the newest migration; a given one only with `migrated` True. One that is away is
+    waited for, for `patience` seconds. Raises NotConfigured, ScenarioInvalid, embedded.EmbeddedError, StoreUnavailable.
     """
     settings = settings or Settings()
     if log:
@@ -117,13 +120,7 @@ async def opened(
             await beside(migrate.upgrade, database_url)
         store = await PostgresStore.open(database_url)
         stack.push_async_callback(store.close)
-        await check_stored(store, settings, known)
-        for name, ruling in (await store.seed_settings(DEFAULT_TENANT, seed_of(settings))).items():
-            logger(__name__).warning("setting_differs", setting=name.upper(), database=ruling)
-        for scenario in known.values():
-            await store.keep_scenario(
-                scenario.name, scenario.version, scenario.body_hash, scenario.body
-            )
+        await once_there(partial(_begin, store, settings, known), clock, patience)
         budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
         stack.push_async_callback(budgets.close)
         counted = Counted(budgets, settings)
@@ -144,7 +141,7 @@ async def opened(
             stack.push_async_callback(verifier.aclose)
         wake = ArqWake(redis_url, clock, ids)
         stack.push_async_callback(wake.close)
-        ledger, books = await _ledger(settings, store, clock, stack, counted, pacings)
+        ledger, books = _ledger(settings, store, clock, stack, counted, pacings)
         resumes = Resumes(store, clock, DEFAULT_TENANT, pacings)
         engine = Engine(
             store=store,
@@ -260,6 +257,20 @@ async def opened(
         )
 
 
+async def _begin(store: PostgresStore, settings: Settings, known: Mapping[str, Scenario]) -> None:
+    """What a start reads and writes in the database, each as often as one likes."""
+    await check_stored(store, settings, known)
+    for name, ruling in (await store.seed_settings(DEFAULT_TENANT, seed_of(settings))).items():
+        logger(__name__).warning("setting_differs", setting=name.upper(), database=ruling)
+    for scenario in known.values():
+        await store.keep_scenario(
+            scenario.name, scenario.version, scenario.body_hash, scenario.body
+        )
+    system = ledger_in(settings)
+    if system is not None and cipher_of(settings) is not None:
+        await store.ensure_connection(DEFAULT_TENANT, system, DEFAULT_CONNECTION)
+
+
 def _send_spans(settings: Settings) -> None:
     told = settings.otel_exporter_otlp_headers.get_secret_value().split(",")
     pairs = (one.partition("=") for one in told if "=" in one)
@@ -267,7 +278,7 @@ def _send_spans(settings: Settings) -> None:
     tracing.start(settings.otel_exporter_otlp_endpoint, headers, now=wall_ns, ids=span_id)
 
 
-async def _ledger(
+def _ledger(
     settings: Settings,
     store: PostgresStore,
     clock: SystemClock,
@@ -278,7 +289,6 @@ async def _ledger(
     system, cipher = ledger_in(settings), cipher_of(settings)
     if system is None or cipher is None:
         return {}, None
-    await store.ensure_connection(DEFAULT_TENANT, system, DEFAULT_CONNECTION)
     vault = store.vault(DEFAULT_TENANT, system, cipher)
     built = build(settings, system, vault, clock, partial(counted.ledger, system), pacings[system])
     stack.push_async_callback(built.aclose)

@@ -86,7 +86,7 @@ async def _serve(settings: Settings, listener: socket.socket, *, as_json: bool) 
 
     # Opened here and not in the application's lifespan, so that what is missing ends the command
     # with a sentence.
-    async with opened(settings) as parts:
+    async with opened(settings, patience=settings.database_wait_seconds) as parts:
         app = import_from_string(FACTORY)(parts)
         config = uvicorn.Config(
             app,

@@ -161,7 +161,7 @@ class Store(Protocol):
     async def claim(self, worker: Worker, limit: int, lease: float) -> list[Claim]:
         """Take due orders that nobody alive holds, for `lease` seconds.
 
-        Counts claims_without_progress: above 1 the order is claimed alone, at 5 it is parked
+        Counts claims_without_progress: above 2 the order is claimed alone, at 5 it is parked
         POISON. A dead worker's running step is closed in the same transaction; a fact keeps when.
         """
 

@@ -129,6 +129,11 @@ class CallRecord:
     purpose: str = "step"  # step, poll, hint, reference
 
 
+# Workers that ended over an order before it is suspected. One proves nothing: a machine that dies
+# takes along whatever it drove (docs/decisions/0048).
+ALONE_AFTER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The lease of an order: `token` must be carried by every write for it."""
@@ -139,6 +144,11 @@ class Claim:
     claims_without_progress: int
     interrupted: tuple[str, ...] = ()  # steps that a dead worker left running, now closed
     restored: datetime | None = None  # the database went back not long ago (decision 0035)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it may end its worker, so that it is driven alone."""
+        return self.claims_without_progress > ALONE_AFTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,10 @@ class SharedBudget:
         now = self._budgets.now()
         self._own = {one: at for one, at in self._own.items() if at > now - limits.longest}
         if told is None:
-            wait = wait_for(limits.share(self._budgets.parts), self._own.values(), now)
+            # Redis is asked again by then, and may allow what a part does not: a pause that its
+            # absence began must not outlast it.
+            part = limits.share(self._budgets.parts)
+            wait = min(wait_for(part, self._own.values(), now), AWAY_SECONDS)
         else:
             wait = float(told)
         if wait > 0:

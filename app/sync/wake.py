@@ -19,7 +19,7 @@ from app.telemetry import logger
 JOB = "drain"
 QUEUE = "demandlink:wake"
 QUIET_SECONDS = 0.02
-AWAY_SECONDS = 2.0
+AWAY_SECONDS = 1.0
 PING_SECONDS = 1.0
 CLOSE_SECONDS = 2.0  # that the last wake may take when the process ends
 

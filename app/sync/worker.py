@@ -140,7 +140,7 @@ class Worker:
                     self._start(me, claim, asked)
                 if not claims and not merged:
                     break
-                if any(claim.claims_without_progress > 1 for claim in claims):
+                if any(claim.suspect for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
             await self._follow(me)
         finally:
@@ -166,7 +166,7 @@ class Worker:
         lease = Lease(self._pace.lease, asked, alive=me.alive)
         drive = Drive(claim, lease, self._renewal(me, claim.token, lease))
         others = [task for _, task in self._active.values()]
-        if claim.claims_without_progress > 1:
+        if claim.suspect:
             self._suspect = claim.token
             task = asyncio.create_task(self._drive_alone(drive, others))
         else:

@@ -20,13 +20,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="minutes of trouble; by default 45 seconds")
     parser.add_argument("--seed", type=int, default=1, help="draws orders and faults")
     parser.add_argument("--json", type=Path, help="write the report to this file too")
+    parser.add_argument("--logs", type=Path, help="keep the processes' logs in this directory")
     asked = parser.parse_args()
     seconds = asked.minutes * 60 if asked.minutes else SHORT
     away = AWAY_LONG if seconds >= LONG * 60 else AWAY
-    report = asyncio.run(play(asked.seed, seconds, away=away))
-    sys.stdout.write(report.text() + "\n")
+    report = asyncio.run(play(asked.seed, seconds, away=away, logs=asked.logs))
     if asked.json:
         asked.json.write_text(report.json() + "\n")
+    sys.stdout.write(report.text() + "\n")
     return 0 if report.well else 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ from tests.e2e.harness import ADMIN, SECRET, settings
 DISK = "384m"  # the small disk of PostgreSQL
 FULL_PART = 1 << 20
 WORKERS = ("worker-1", "worker-2")
+# The traffic is denser than a tenant's: the vendor's own limit would hide each fault behind a wait.
+CALLS = 6000
 # Where no file system can be mounted: the same error, out of the database itself.
 FULL_TABLES = ("inbox_event", "journal_event", "step_run", "intent", "call")
 FULL = """
@@ -44,6 +47,8 @@ class Processes:
 
     def __init__(self, place: Path, sandbox: SandboxServer) -> None:
         self.place, self.sandbox = place, sandbox
+        self.logs = place / "logs"
+        self._begun: dict[str, int] = {}  # where a process's own lines begin in its log
         self.running: dict[str, asyncio.subprocess.Process] = {}
         self.lines: dict[str, Line] = {}
         self.environment: dict[str, str] = {}
@@ -56,6 +61,7 @@ class Processes:
     async def up(self) -> AsyncIterator[None]:
         disk = self.place / "postgres"
         disk.mkdir()
+        self.logs.mkdir()
         options = f"size={DISK},mode=0711"
         mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
         self.small_disk = await _succeeds(mount)
@@ -98,6 +104,7 @@ class Processes:
         chosen = settings(
             self.sandbox, urls["postgres"], urls["redis"], connectwise_url=urls["connectwise"],
             port=port, sweep_seconds=1.0, poll_seconds=1.0, read_lag=0.5, log_level="INFO",
+            connectwise_calls_a_minute=CALLS,
         )  # fmt: skip
         given = {
             name.upper(): str(value)
@@ -115,7 +122,8 @@ class Processes:
 
     async def start(self, name: str) -> None:
         command = "serve" if name == "api" else "worker"
-        log = os.open(self.place / f"{name}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        log = os.open(self.logs / f"{name}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._begun[name] = os.fstat(log).st_size
         try:
             self.running[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "app.cli", command,
@@ -126,6 +134,14 @@ class Processes:
         self.busy.discard(name)
         if name == "api":
             await self._answers()
+
+    def joined(self, name: str) -> int | None:
+        """The number under which a worker process is alive in the database, by its log; None:
+        it has not joined yet."""
+        with (self.logs / f"{name}.log").open("rb") as log:
+            log.seek(self._begun[name])
+            told = [line for line in log if b'"worker_joined"' in line]
+        return int(json.loads(told[-1])["worker"]) if told else None
 
     async def _revive(self) -> None:
         """As an operator's supervisor: a process that started while its database was away ends

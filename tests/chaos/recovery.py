@@ -1,4 +1,4 @@
-"""How soon the orders of a killed worker go on, read from the leases.
+"""How soon the orders of a killed worker go on, read from outside, order by order.
 
 A worker is frozen, what it holds is read, and only then it is killed: it cannot let go in between.
 """
@@ -6,75 +6,155 @@ A worker is frozen, what it holds is read, and only then it is killed: it cannot
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import signal
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 
-from tests.chaos.processes import Processes
+from tests.chaos.processes import WORKERS, Processes
 
 LOOK = 0.02
-MOST = 30.0  # seconds after which it is told as so long
-_LEASED = """
-SELECT o.id, o.lease_owner, o.lease_token, EXISTS (
-    SELECT FROM intent AS i WHERE i.order_id = o.id AND i.outcome IS NULL) AS in_flight
-FROM orders AS o WHERE o.lease_owner IS NOT NULL
+CALM, HOLDS = 12.0, 3.0  # seconds that both workers, and then a lease, are waited for
+MOST = 20.0  # seconds after which nothing more is expected
+_CALM = """
+SELECT ARRAY(SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2),
+    EXISTS (SELECT FROM connection WHERE paused_until > now())
 """
-_ALIVE = "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
-# Somebody else holds it and called ConnectWise for it, or has let go of it.
+_LEASED = """
+SELECT o.id, o.lease_token,
+    ARRAY(SELECT i.id FROM intent AS i WHERE i.order_id = o.id AND i.outcome IS NULL) AS intents,
+    EXISTS (SELECT FROM fact AS f JOIN step_run AS s ON s.order_id = f.order_id
+        WHERE f.order_id = o.id AND f.kind = 'sending' AND f.key = s.step
+        AND (f.body ->> 'begun')::boolean AND s.state = 'running') AS changing
+FROM orders AS o WHERE o.lease_owner = $1
+"""
+_LAST = """
+SELECT coalesce((SELECT max(id) FROM call), 0), coalesce((SELECT max(id) FROM step_run), 0)
+"""
+# $2: the tokens of the dead; $3, $4: the newest call and step before; $5: writes in flight then.
 _WENT_ON = """
-SELECT id FROM orders AS o WHERE id = ANY ($1::bigint[])
-  AND (lease_token IS NULL OR NOT lease_token = ANY ($2::text[]))
-  AND (lease_owner IS NULL OR EXISTS (
-      SELECT FROM call AS c WHERE c.order_id = o.id AND c.id > $3))
+SELECT o.id, TRUE AS claimed,
+    o.lease_owner IS NULL
+    OR EXISTS (SELECT FROM call AS c WHERE c.order_id = o.id AND c.id > $3)
+    OR EXISTS (SELECT FROM step_run AS s WHERE s.order_id = o.id AND s.id > $4) AS stepped,
+    NOT EXISTS (SELECT FROM intent WHERE id = ANY ($5::bigint[]) AND order_id = o.id
+        AND outcome IS NULL)
+    AND (EXISTS (SELECT FROM step_run AS s WHERE s.order_id = o.id AND s.id > $4
+            AND s.state NOT IN ('running', 'waiting'))
+        OR o.lease_owner IS NULL AND o.code IS DISTINCT FROM 'OUTCOME_UNKNOWN') AS settled
+FROM orders AS o WHERE o.id = ANY ($1::bigint[])
+AND (o.lease_token IS NULL OR o.lease_token <> ALL ($2::text[]))
+"""
+
+_NOW = """
+SELECT o.number, o.state, o.code, o.sentence, o.due_at, o.lease_until, now(),
+    ARRAY(SELECT (step, subject, state) FROM step_run WHERE order_id = o.id AND id > $3)::text[],
+    ARRAY(SELECT (id, step, subject, kind, key, outcome IS NULL, committed_at, looked_at)
+        FROM intent WHERE order_id = o.id)::text[]
+FROM orders AS o WHERE o.id = $1 AND $2::bigint IS NOT NULL
 """
 
 
 @dataclass
 class Recoveries:
-    """Seconds from the kill to the next call or release of each order."""
+    """Seconds from the kill, of each order: until another worker has it, until its next step,
+    call or rest, and, where a write was in flight, until that is settled and the order goes on."""
 
+    claimed: list[float] = field(default_factory=list)
     idle: list[float] = field(default_factory=list)
     in_flight: list[float] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)  # what is known of those over MOST seconds
+    unmeasured: int = 0  # kills of a worker that held nothing, or had no other beside it
 
     async def kill(self, processes: Processes, name: str) -> None:
         """A kill -9 of a worker while nothing else is broken; returns when its orders went on."""
-        connection = await asyncpg.connect(processes.database_url)
-        try:
+        async with _looking(processes) as connection:
+            if not await _calm(connection, processes) or not await _holds(
+                connection, processes, name
+            ):
+                self.unmeasured += 1
+                await processes.stop(name, signal.SIGKILL)
+                return
             process = processes.running[name]
-            if process.returncode is not None:
-                return  # ended by itself, and about to be started again
             processes.busy.add(name)
             process.send_signal(signal.SIGSTOP)
-            await asyncio.sleep(0.01)
-            rows = await connection.fetch(_LEASED)
-            last = await connection.fetchval("SELECT coalesce(max(id), 0) FROM call")
-            before = {row[0] for row in await connection.fetch(_ALIVE)}
+            await asyncio.sleep(0.05)  # what it sent to the database before arrives
+            held = await connection.fetch(_LEASED, processes.joined(name))
+            last = await connection.fetchrow(_LAST)
             process.kill()
             killed = time.monotonic()
             await process.wait()
-            await asyncio.sleep(0.05)
-            dead = before - {row[0] for row in await connection.fetch(_ALIVE)}
-            held = {row["id"]: row for row in rows if row["lease_owner"] in dead}
-            tokens = [row["lease_token"] for row in held.values()]
-            while held and time.monotonic() - killed < MOST:
-                for row in await connection.fetch(_WENT_ON, list(held), tokens, last):
-                    one = held.pop(row["id"])
-                    self._note(time.monotonic() - killed, in_flight=one["in_flight"])
-                await asyncio.sleep(LOOK)
-            for one in held.values():
-                self._note(MOST, in_flight=one["in_flight"])
-        finally:
-            with contextlib.suppress(Exception):
-                await connection.close()
+            if not held:
+                self.unmeasured += 1
+            await self._follow(connection, killed, held, last)
 
-    def _note(self, seconds: float, *, in_flight: bool) -> None:
-        (self.in_flight if in_flight else self.idle).append(seconds)
+    async def _follow(
+        self, connection: Any, killed: float, held: Sequence[Any], last: Sequence[int]
+    ) -> None:
+        waiting = {row["id"]: row for row in held}
+        unclaimed = set(waiting)
+        tokens = [row["lease_token"] for row in held]
+        intents = [intent for row in held for intent in row["intents"]]
+        while waiting and time.monotonic() - killed < MOST:
+            for row in await connection.fetch(_WENT_ON, list(waiting), tokens, *last, intents):
+                seconds = time.monotonic() - killed
+                if row["id"] in unclaimed:
+                    unclaimed.discard(row["id"])
+                    self.claimed.append(seconds)
+                if row["settled" if _in_flight(waiting[row["id"]]) else "stepped"]:
+                    self._note(waiting.pop(row["id"]), seconds)
+            await asyncio.sleep(LOOK)
+        for row in waiting.values():
+            self._note(row, MOST)
+            self.slow += [f"{row}: {now}" for now in await connection.fetch(_NOW, row["id"], *last)]
+
+    def _note(self, row: Any, seconds: float) -> None:
+        (self.in_flight if _in_flight(row) else self.idle).append(seconds)
+
+    def figures(self) -> Iterator[tuple[str, list[float]]]:
+        yield "another worker has the order", self.claimed
+        yield "its next step, no write in flight", self.idle
+        yield "its next step, a write in flight", self.in_flight
 
 
-def percentile(values: list[float], part: float) -> float | None:
+def _in_flight(row: Any) -> bool:
+    return bool(row["intents"] or row["changing"])
+
+
+@asynccontextmanager
+async def _looking(processes: Processes) -> Any:
+    connection = await asyncpg.connect(processes.database_url, timeout=10)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+async def _calm(connection: Any, processes: Processes) -> bool:
+    """Whether, within a while, both workers live and ConnectWise is asked."""
+    for _ in range(int(CALM / 0.1)):
+        alive, paused = await connection.fetchrow(_CALM)
+        joined = {processes.joined(name) for name in WORKERS}
+        if joined <= set(alive) and not paused:
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def _holds(connection: Any, processes: Processes, name: str) -> bool:
+    for _ in range(int(HOLDS / LOOK)):
+        if await connection.fetch(_LEASED, processes.joined(name)):
+            return True
+        await asyncio.sleep(LOOK)
+    return False
+
+
+def percentile(values: Sequence[float], part: float) -> float | None:
     """The smallest value that so large a part of them does not exceed."""
     ordered = sorted(values)
-    return round(ordered[max(0, -int(-len(ordered) * part) - 1)], 2) if ordered else None
+    return round(ordered[math.ceil(len(ordered) * part) - 1], 3) if ordered else None

@@ -6,19 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.conftest import REPORT
 from tests.chaos.play import play
 
 pytestmark = [pytest.mark.chaos, pytest.mark.processes, pytest.mark.timeout(300)]
-SLOWEST = 30.0  # seconds; the figure itself is reported, on a machine that does other things too
+SLOWEST = 8.0  # seconds, generous: figures are told, on a machine that does other things too
 
 
-async def test_h9_whatever_dies_nothing_is_lost_doubled_or_out_of_order(tmp_path: Path) -> None:
-    report = await play(1, 40.0)
-    (tmp_path / "chaos.json").write_text(report.json())
-    print(report.text())  # noqa: T201 - the report is what the run is for
-    assert report.well, report.text()
-    assert report.kills
+async def test_h9_whatever_dies_nothing_is_lost_doubled_or_out_of_order(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    report = await play(1, 40.0, logs=tmp_path / "logs")
+    request.config.stash[REPORT] = report
+    assert report.well, f"logs: {tmp_path / 'logs'}"
+    assert report.kills >= 8
     assert report.orders > 10
     assert report.writes_judged > 100
-    for figures in report.recoveries.values():
-        assert (figures["99 %"] or 0) <= SLOWEST
+    assert not report.slow
+    assert not report.revived  # no process ends because a server is away
+    for name in ("acknowledged, while away", "merged, while away", "merged, after its return"):
+        assert 0 < (report.redis[name].most or 0) < SLOWEST, name

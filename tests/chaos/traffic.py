@@ -6,10 +6,11 @@ Owns the telling and an exact note of what was acknowledged, and how long that t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from tests.e2e.harness import signed
 
 AGAIN = 0.4  # seconds until an event without an answer of success is told again
 TIMEOUT = 4.0
+NO_ROOM = 0.3
 
 
 @dataclass
@@ -29,23 +31,29 @@ class Traffic:
 
     url: str
     seed: int
+    room: Callable[[], Awaitable[bool]]  # whether the service keeps up with another order
     orders: list[Story] = field(default_factory=list)
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
-    acknowledged: list[tuple[float, float]] = field(default_factory=list)  # when, after how long
+    acknowledged: list[tuple[datetime, float]] = field(default_factory=list)  # when, after how long
     refused: list[str] = field(default_factory=list)  # answers that Commerce would give up on
     deliveries: int = 0
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
     _telling: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def go(self, client: httpx.AsyncClient, until: float, each: float) -> None:
-        """A new order every `each` seconds, until that moment."""
-        while time.monotonic() < until:
+    async def go(self, client: httpx.AsyncClient, each: float) -> None:
+        """A new order every `each` seconds at most, while there is room, until it is told to stop."""
+        while not self.enough.is_set():
+            if not await self.room():
+                await asyncio.sleep(NO_ROOM)
+                continue
             number = 5000 + len(self.orders)
             made = story(self.seed * 100_003 + number, number, None)
             self.orders.append(made)
             task = asyncio.create_task(self._tell(client, made, number))
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
-            await asyncio.sleep(each)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.enough.wait(), each)
 
     async def all_told(self) -> None:
         """Returns when every event was acknowledged."""
@@ -58,10 +66,10 @@ class Traffic:
             await asyncio.sleep(rng.choice((0.0, 0.05, 0.5, 1.5)))
 
     async def _deliver(self, client: httpx.AsyncClient, identity: str, event: Any) -> None:
-        body, first, began = json.dumps(event).encode(), datetime.now(UTC), time.monotonic()
+        body, first = json.dumps(event).encode(), datetime.now(UTC)
         while True:
             self.deliveries += 1
-            started = time.monotonic()
+            at, started = datetime.now(UTC), time.monotonic()
             headers = signed(body, identity, int(time.time()))
             try:
                 answer = await client.post(
@@ -73,7 +81,7 @@ class Traffic:
             if answer.is_success:
                 # It may have known it since the first try, whose answer was lost.
                 self.accepted.append((first, event))
-                self.acknowledged.append((began, time.monotonic() - started))
+                self.acknowledged.append((at, time.monotonic() - started))
                 return
             if answer.status_code < 500 and answer.status_code != 429:
                 self.refused.append(f"{answer.status_code} {answer.text[:200]}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from tests.chaos.processes import WORKERS, Processes
 from tests.chaos.recovery import Recoveries
 
 LEASE = 5.0
+RETURNED = 6.0  # seconds of calm after Redis returned, of which the lag is told
 WRITES = r"^/(service|sales|procurement)"
 SANDBOX_FAULTS: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
@@ -32,16 +34,27 @@ SANDBOX_FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """When Redis was flushed and went away, when it was back, and until when nothing else broke."""
+
+    gone: datetime
+    back: datetime
+    calm: datetime
+
+
 @dataclass
 class Trouble:
-    """`count`: how often each fault was."""
+    """`count`: how often each fault was. `away`: how long Redis is away."""
 
     processes: Processes
     sandbox: httpx.AsyncClient
     rng: random.Random
-    away: float  # seconds that Redis is away, at the longest
+    away: float
+    aways: list[Away] = field(default_factory=list)
     recoveries: Recoveries = field(default_factory=Recoveries)
     count: Counter[str] = field(default_factory=Counter)
+    took: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
@@ -63,13 +76,14 @@ class Trouble:
             "answer to COMMIT lost": self._commit_lost,
             "PostgreSQL's disk full": self._disk_full,
             "Redis flushed": self._flushed,
-            "Redis away": self._redis_away,
+            "Redis flushed and away": self._redis_away,
             "5xx, done": self._spoiled,
             **{name: self._sandbox(name) for name in SANDBOX_FAULTS},
         }
 
     async def go(self, seconds: float) -> None:
-        """Every kind once in a drawn order, again and again; stops when the time is over."""
+        """Every kind once in a drawn order, whatever the time; then again and again until it is
+        over."""
         end = asyncio.get_running_loop().time() + seconds
         kinds = self.kinds()
         while True:
@@ -77,17 +91,18 @@ class Trouble:
             order = [*kinds, *["worker killed"] * 4]
             self.rng.shuffle(order)
             for name in order:
-                if asyncio.get_running_loop().time() >= end:
+                if self.count >= Counter(order) and asyncio.get_running_loop().time() >= end:
                     return
                 self.count[name] += 1
+                begun = asyncio.get_running_loop().time()
                 await kinds[name]()
+                self.took[name].append(asyncio.get_running_loop().time() - begun)
                 await asyncio.sleep(self.rng.uniform(0.1, 0.6))
 
     async def _worker_killed(self) -> None:
         name = self.rng.choice(WORKERS)
         await self.recoveries.kill(self.processes, name)
-        if self.processes.running[name].returncode is not None:
-            await self.processes.start(name)
+        await self.processes.start(name)
 
     async def _killed(self, name: str) -> None:
         await self.processes.stop(name, signal.SIGKILL)
@@ -145,9 +160,14 @@ class Trouble:
 
     async def _redis_away(self) -> None:
         line = self.processes.lines["redis"]
+        await self._flushed()
+        gone = datetime.now(UTC)
         await line.cut()
         await asyncio.sleep(self.away)
         await line.lay()
+        back = datetime.now(UTC)
+        await asyncio.sleep(RETURNED)
+        self.aways.append(Away(gone, back, datetime.now(UTC)))
 
     async def _spoiled(self) -> None:
         self.processes.lines["connectwise"].spoil_answers = self.rng.randint(1, 5)

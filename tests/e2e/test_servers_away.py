@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +15,13 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from app import embedded
+from app.cli.frame import ExitCode
 from app.store import migrate
+from app.system import SystemClock
 from tests.e2e.harness import Stack, running
 from tests.e2e.orders import CABLE, Order
+from tests.e2e.test_kill import environment
+from workers import supervisor
 from workers.supervisor import keep_queue
 
 pytestmark = pytest.mark.processes
@@ -131,3 +136,70 @@ async def test_a_killed_postgres_refuses_then_goes_on(tmp_path: Path, redis_url:
             await stack.until(order.number, lambda o: o["answer"]["code"] == "LINE_NOT_ORDERED")
     finally:
         await servers.stop()
+
+
+@pytest.mark.parametrize("command", ["worker", "serve"])
+async def test_a_process_that_starts_before_its_database_waits_for_it(
+    command: str, database_url: str, redis_url: str
+) -> None:
+    line = Line(database_url)
+    await line.lay()
+    port = line.port
+    async with running(database_url, redis_url, worker=False) as stack:
+        given = environment(stack) | {"LOG_LEVEL": "INFO", "PORT": "0"}
+        await line.cut()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app.cli", command, env=given | {"DATABASE_URL": line.url},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(40):
+                while b"database_awaited" not in await process.stdout.readline():
+                    assert process.returncode is None
+                assert line.port == port
+                await line.lay()
+                started = {"worker": b"worker_joined", "serve": b"API: http"}[command]
+                while started not in await process.stdout.readline():
+                    assert process.returncode is None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.communicate()
+        assert process.returncode == 0
+        impatient = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app.cli", command,
+            env=given | {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x", "DATABASE_WAIT_SECONDS": "0.5"},
+            stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        _, told = await asyncio.wait_for(impatient.communicate(), 40)
+        assert impatient.returncode == ExitCode.UPSTREAM
+        assert b"The database cannot be used" in told
+    await line.cut()
+
+
+async def test_the_queue_is_listened_to_again_within_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SystemClock()
+    waited: list[float] = []
+
+    class Enough(BaseException):
+        pass
+
+    class Hands:
+        def monotonic(self) -> float:
+            return clock.monotonic()
+
+        async def sleep(self, seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 8:
+                raise Enough
+
+    async def refused(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(supervisor, "_listen", refused)
+    with pytest.raises(Enough):
+        await keep_queue(None, "redis://127.0.0.1:1", Hands(), "test")  # type: ignore[arg-type]
+    assert waited[0] < waited[-1] <= 1.0

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from app.domain.budgets import AGAIN, Budget, Limits, Spent, wait_for
-from app.sync.budget import Budgets
+from app.sync.budget import AWAY_SECONDS, Budgets
 from app.system import SystemClock, UuidIds
 
 AWAY = "redis://127.0.0.1:1"
@@ -106,12 +107,28 @@ async def test_c7_without_redis_each_process_keeps_to_its_part() -> None:
         turn = await one.take()
         assert turn.token is not None
         await one.give_back(turn.token)
-    shut = await one.take()
-    assert (shut.token, shut.wait) == (None, MINUTE)
-    assert await one.spent() == (Spent(MINUTE, 3, 3),)
-    clock.at += MINUTE
+    for _ in range(int(MINUTE / AWAY_SECONDS)):
+        shut = await one.take()
+        # Asked again by when Redis is: a pause of the connection must not outlast the absence.
+        assert (shut.token, shut.wait) == (None, AWAY_SECONDS)
+        assert await one.spent() == (Spent(MINUTE, 3, 3),)
+        clock.at += shut.wait
     assert (await one.take()).token
     await apart.close()
+
+
+async def test_c7_what_a_part_refused_is_allowed_once_redis_is_back(redis_url: str) -> None:
+    clock = Hands()
+    process = budgets(AWAY, Limits.of((6, MINUTE)), clock)
+    one = budget_of(process)
+    for _ in range(3):
+        assert (await one.take()).token
+    shut = await one.take()
+    assert shut.token is None
+    process._redis = Redis.from_url(redis_url)
+    clock.at += shut.wait
+    assert (await one.take()).token
+    await process.close()
 
 
 async def test_a_system_without_limits_is_not_counted() -> None:

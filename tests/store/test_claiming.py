@@ -163,14 +163,28 @@ async def test_progress_forgets_the_claims_without_it(store: FullStore, worker: 
         await store.drop(claim, 0.0)
 
 
-async def test_an_order_that_ended_its_worker_is_claimed_alone(store: FullStore) -> None:
+async def test_the_orders_of_a_worker_that_died_once_are_taken_over_together(
+    store: FullStore,
+) -> None:
     await _orders(store, 4)
     async with store.join() as dying:
         assert len(await store.claim(dying, 10, LEASE)) == 4
     async with store.join() as worker:
+        claims = await store.claim(worker, 10, LEASE)
+        assert [(claim.claims_without_progress, claim.suspect) for claim in claims] == [
+            (2, False)
+        ] * 4
+
+
+async def test_an_order_that_ended_two_workers_is_claimed_alone(store: FullStore) -> None:
+    await _orders(store, 4)
+    for _ in range(2):
+        async with store.join() as dying:
+            assert len(await store.claim(dying, 10, LEASE)) == 4
+    async with store.join() as worker:
         for _ in range(4):
             (claim,) = await store.claim(worker, 10, LEASE)
-            assert claim.claims_without_progress == 2
+            assert (claim.claims_without_progress, claim.suspect) == (3, True)
             assert await release(store, claim, done())
         await deliver(store, "more", *[sales_order(str(1200 + n), version=2) for n in range(4)])
         assert len(await store.claim(worker, 10, LEASE)) == 4
@@ -178,7 +192,8 @@ async def test_an_order_that_ended_its_worker_is_claimed_alone(store: FullStore)
 
 async def test_a_suspect_does_not_stop_the_others(store: FullStore, worker: Worker) -> None:
     await _orders(store, 1)
-    await store.drop(await claim_one(store, worker), 0.0)
+    for _ in range(2):
+        await store.drop(await claim_one(store, worker), 0.0)
     await deliver(store, "more", *[sales_order(str(1300 + number)) for number in range(3)])
     sizes = [len(await store.claim(worker, 10, LEASE)) for _ in range(3)]
     assert sorted(sizes) == [0, 1, 3]

@@ -145,13 +145,15 @@ def test_ci_runs_lint_and_tests_and_stops_at_the_first_failure(tmp_path: Path):
         )
         return done.returncode, (tmp_path / "called").read_text().split()
 
-    all_of_it = ["lint", "test", "test-breadth", "test-ops", "site", "test-browser"]
+    all_of_it = ["lint", "test", "test-breadth", "test-ops", "chaos", "site", "test-browser"]
     assert run("nothing") == (0, all_of_it)
     assert run("lint") == (1, ["lint"])
     # Tests that fail are asked once more, alone; here they fail again.
     assert run("test") == (1, ["lint", "test", "test"])
     assert run("test-breadth") == (1, ["lint", "test", "test-breadth", "test-breadth"])
-    assert run("test-ops") == (1, all_of_it[:-2])
+    assert run("test-ops") == (1, all_of_it[:-3])
+    # What chaos found is not asked away.
+    assert run("chaos") == (1, all_of_it[:-2])
     assert run("site") == (1, all_of_it[:-1])
     assert run("test-browser") == (1, [*all_of_it, "test-browser"])
 
