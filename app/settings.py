@@ -268,6 +268,13 @@ class Settings(BaseSettings):
     connectwise_key_auth: bool = _connection(
         False, "Send credentials when a callback's signing key is fetched (undocumented)."
     )
+    commerce_connection: str = _connection(
+        "default",
+        "Name of this Commerce system, which stands in the marks on records in ConnectWise and the"
+        " ledger and in the address of its webhook. Give each its own where several share one"
+        " ConnectWise; refused once documents came in under another name.",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,15}$",
+    )
     commerce_webhook_secrets: SecretStr = _connection(
         SecretStr(""),
         "Secrets of the Commerce webhook (whsec_...), comma-separated, all accepted; empty: off.",

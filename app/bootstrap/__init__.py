@@ -20,6 +20,7 @@ from app.bootstrap.chosen import (
     NotConfigured,
     access_of,
     alert_places_of,
+    check_connection,
     check_start,
     check_stored,
     cipher_of,
@@ -260,6 +261,7 @@ async def opened(
 async def _begin(store: PostgresStore, settings: Settings, known: Mapping[str, Scenario]) -> None:
     """What a start reads and writes in the database, each as often as one likes."""
     await check_stored(store, settings, known)
+    await check_connection(store, settings)
     for name, ruling in (await store.seed_settings(DEFAULT_TENANT, seed_of(settings))).items():
         logger(__name__).warning("setting_differs", setting=name.upper(), database=ruling)
     for scenario in known.values():
@@ -324,7 +326,7 @@ def _commerce_poll(
         clock=clock,
         chance=SystemChance(),
         tenant_id=DEFAULT_TENANT,
-        connection=DEFAULT_CONNECTION,
+        connection=settings.commerce_connection,
         pace=pace_of(settings),
         since=settings.poll_since,
     )

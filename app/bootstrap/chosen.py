@@ -31,6 +31,7 @@ from app.steps import STEPS
 from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
 from app.sync.drift import SweepPace
+from app.sync.inbox import COMMERCE
 from app.telemetry import logger
 
 DEFAULT_TENANT = 1
@@ -196,6 +197,23 @@ def refuse_forbidden(
     the scenario's defaults, and those over the service's own."""
     if sentence := forbidden(chosen, {**defaults, **chosen.defaults, **given}):
         raise ScenarioInvalid(sentence)
+
+
+async def check_connection(store: PostgresStore, settings: Settings) -> None:
+    """Have the row of the Commerce connection that is set. Raises NotConfigured where documents
+    came in under another name alone: their records carry it, and would be made once more."""
+    name = settings.commerce_connection
+    if not await store.ensure_connection(DEFAULT_TENANT, COMMERCE, name):
+        raise NotConfigured(
+            f"COMMERCE_CONNECTION {name} is another tenant's of this database: choose another name."
+        )
+    used = await store.used_connections(DEFAULT_TENANT, COMMERCE)
+    if used and name not in used:
+        raise NotConfigured(
+            f"COMMERCE_CONNECTION is {name}, and this database's documents came in as "
+            f"{' and '.join(used)}: records in ConnectWise and the ledger carry that name and would "
+            f"be made a second time. Set it to {used[0]} again."
+        )
 
 
 async def check_stored(

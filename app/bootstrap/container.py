@@ -90,7 +90,7 @@ class Container:
 
     @property
     def commerce_connection(self) -> str:
-        return DEFAULT_CONNECTION
+        return self.settings.commerce_connection
 
     @property
     def connectwise_connection(self) -> str:
@@ -98,7 +98,7 @@ class Container:
 
     @property
     def commerce_secrets(self) -> Mapping[str, Sequence[str]]:
-        return {DEFAULT_CONNECTION: self.settings.webhook_secrets}
+        return {self.commerce_connection: self.settings.webhook_secrets}
 
     @property
     def queue_alive(self) -> Callable[[], Awaitable[bool]]:

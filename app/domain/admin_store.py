@@ -115,6 +115,9 @@ class AdminStore(Protocol):
 
     async def connections(self, tenant_id: int) -> Sequence[ConnectionRow]: ...
 
+    async def used_connections(self, tenant_id: int, system: str) -> Sequence[str]:
+        """Names of the system's connections by which documents came in, the oldest first."""
+
     # Replays
     async def add_replay(self, replay: Replay) -> None: ...
 

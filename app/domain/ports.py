@@ -242,12 +242,7 @@ class Store(Protocol):
         """A remembered reference record (company, vendor, status list), None when expired."""
 
     async def remember(
-        self,
-        tenant_id: int,
-        kind: str,
-        key: str,
-        body: Mapping[str, Any],
-        seconds: float,
+        self, tenant_id: int, kind: str, key: str, body: Mapping[str, Any], seconds: float
     ) -> None: ...
 
 
@@ -294,6 +289,9 @@ class ConnectWise(Protocol):
         """The texts of its notes."""
 
     async def products(self, ids: Sequence[int]) -> list[psa.Product]: ...
+    async def marked_products(self, run: str) -> list[psa.Product]:
+        """The newest hundred at most whose mark holds this run of text somewhere, a superset."""
+
     async def sales_order(self, sales_order_id: int) -> psa.SalesOrder: ...
     async def sales_orders_of_opportunity(self, opportunity_id: int) -> list[psa.SalesOrder]: ...
     async def sales_orders_of_company(self, company_id: int) -> list[psa.SalesOrder]:

@@ -81,6 +81,14 @@ class Connections(Part):
         async with self._db.session() as session:
             return await session.fetchval(statement, tenant_id, system, seconds) is not None
 
+    async def used_connections(self, tenant_id: int, system: str) -> list[str]:
+        query = """
+            SELECT c.name FROM connection AS c WHERE c.tenant_id = $1 AND c.kind = $2
+            AND EXISTS (SELECT FROM document AS d WHERE d.connection_id = c.id) ORDER BY c.id
+        """
+        async with self._db.session() as session:
+            return [row["name"] for row in await session.fetch(query, tenant_id, system)]
+
     async def resumed(self, tenant_id: int, system: str) -> int:
         query = (
             "SELECT coalesce(sum(resumed), 0) FROM connection WHERE tenant_id = $1 AND kind = $2"

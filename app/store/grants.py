@@ -83,14 +83,17 @@ WHERE c.kind = $2 AND t.expires_at > now()
 class Grants(Part):
     """The part of the store that knows consents. Implements grants.SignInStore."""
 
-    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> None:
-        """Have a row for a connection that the environment sets up."""
+    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> bool:
+        """Have a row for a connection that the environment sets up. False: the name is another
+        tenant's."""
         statement = """
             INSERT INTO connection (tenant_id, kind, name) VALUES ($1, $2, $3)
             ON CONFLICT DO NOTHING
         """
+        whose = "SELECT tenant_id FROM connection WHERE kind = $1 AND name = $2"
         async with self._db.session() as session:
             await session.execute(statement, tenant_id, system, name)
+            return bool(await session.fetchval(whose, system, name) == tenant_id)
 
     def vault(self, tenant_id: int, system: str, cipher: Cipher) -> Vault:
         return Vault(self._db, tenant_id, system, cipher)

@@ -133,6 +133,7 @@ CALLS: dict[str, list[Call]] = {
     "opportunity_products": [lambda c: c.opportunity_products(88)],
     "sales_order_products": [lambda c: c.sales_order_products(3400)],
     "products": [lambda c: c.products(range(1, 300))],
+    "marked_products": [lambda c: c.marked_products("acme-nz")],
     "sales_order": [lambda c: c.sales_order(3400)],
     "sales_orders_of_opportunity": [lambda c: c.sales_orders_of_opportunity(88)],
     "sales_orders_of_company": [lambda c: c.sales_orders_of_company(250)],

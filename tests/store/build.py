@@ -44,7 +44,7 @@ class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, RetentionSto
     """All ports, and what the composition root sets up: what is written through one is read through
     the other."""
 
-    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> None: ...
+    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> bool: ...
 
     async def seed_settings(
         self, tenant_id: int, values: Mapping[str, Any]

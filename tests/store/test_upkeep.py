@@ -149,3 +149,14 @@ async def test_h10_no_hint_is_followed_while_its_connection_is_paused(store: Ful
     await store.resume_connection(TENANT, connectwise.id, AUDIT)
     assert await store.next_due() is not None
     assert [event.external_id for event in await store.hints(10)] == ["hint"]
+
+
+async def test_a_connection_is_used_once_a_document_came_in_by_it(store: FullStore) -> None:
+    assert await store.ensure_connection(TENANT, "commerce", "acme-nz")
+    assert await store.ensure_connection(TENANT, "commerce", "acme-nz")
+    assert not await store.ensure_connection(TENANT + 1, "commerce", "acme-nz")
+    assert await store.used_connections(TENANT, "commerce") == []
+    await deliver(store, "so", sales_order())
+    await merge_all(store)
+    assert await store.used_connections(TENANT, "commerce") == ["default"]
+    assert await store.used_connections(TENANT, "connectwise") == []

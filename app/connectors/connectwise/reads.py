@@ -176,6 +176,15 @@ class Reads:
             for product in await self._all(paths.PRODUCTS, from_wire.product, condition)
         ]
 
+    async def marked_products(self, run: str) -> list[psa.Product]:
+        return await self._all(
+            paths.PRODUCTS,
+            from_wire.product,
+            resembles("integrationXRef", run),
+            order=NEWEST_FIRST,
+            most=NEWEST,
+        )
+
     async def shipping_details(self, product_id: int) -> list[psa.ShippingDetail]:
         return await self._all(paths.shipping_of(product_id), from_wire.shipping_detail)
 

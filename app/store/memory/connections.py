@@ -45,6 +45,12 @@ class Connections(Part):
                     taken = True
         return taken
 
+    async def used_connections(self, tenant_id: int, system: str) -> list[str]:
+        tables = await self._db.read("used_connections")
+        used = {row["connection_id"] for row in tables.document.all()}
+        rows_of = tables.connection.find("system", (tenant_id, system))
+        return [row["name"] for row in sorted(rows_of, key=lambda r: r["id"]) if row["id"] in used]
+
     async def resumed(self, tenant_id: int, system: str) -> int:
         tables = await self._db.read("resumed")
         return sum(row["resumed"] for row in tables.connection.find("system", (tenant_id, system)))

@@ -34,10 +34,15 @@ class Grants(Part):
         super().__init__(database)
         self._refreshing: dict[tuple[int, str], object] = {}
 
-    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> None:
-        """Have a row for a connection that the environment sets up."""
+    async def ensure_connection(self, tenant_id: int, system: str, name: str) -> bool:
+        """Have a row for a connection that the environment sets up. False: the name is another
+        tenant's."""
         async with self._db.writing("ensure_connection") as tables:
+            for row in tables.connection.all():
+                if (row["kind"], row["name"]) == (system, name):
+                    return bool(row["tenant_id"] == tenant_id)
             add_connection(tables, tenant_id, system, name)
+        return True
 
     def vault(self, tenant_id: int, system: str) -> Vault:
         return Vault(self._db, tenant_id, system, self._refreshing)

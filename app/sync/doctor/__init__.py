@@ -18,7 +18,7 @@ from app.domain.commerce import Commerce
 from app.domain.ports import ConnectWise, Store
 from app.domain.scenario import Scenario
 from app.settings import Settings
-from app.sync.doctor import connectwise, ledger, service
+from app.sync.doctor import connectwise, ledger, marks, service
 from app.sync.operations import Actor
 
 __all__ = ["Checkup", "Doctor"]
@@ -82,4 +82,6 @@ class Doctor:
             *await connectwise.demand(self._admin, actor.tenant_id, known),
             *await ledger.findings(self._admin, actor.tenant_id, self._books, known, values, now),
         ]
+        if any(one.name == "credentials" and one.outcome is Outcome.OK for one in findings):
+            findings += await marks.findings(self._settings, self._admin, actor.tenant_id, self._cw)
         return Checkup(worst(findings), names, tuple(findings), now)
