@@ -17,7 +17,8 @@ from app.bootstrap.chosen import (
 from app.connectors.reach import reach
 from app.domain.admin_store import AdminStore
 from app.domain.books import Books
-from app.domain.ports import ConnectWise, Ids, Store, Wake
+from app.domain.ports import Ids, Store, Wake
+from app.domain.probing import Probed, ProbeStore
 from app.settings import Settings
 from app.sync import registration
 from app.sync.alerts import Alerts
@@ -58,7 +59,8 @@ class Container:
     wake: Wake
     clock: SystemClock
     ids: Ids
-    cw: ConnectWise
+    cw: Probed
+    probes: ProbeStore
     engine: Engine
     operations: Operations
     decisions: Decisions
@@ -111,6 +113,9 @@ class Container:
             settings=self.settings,
             store=self.store,
             admin=self.admin,
+            probes=self.probes,
+            clock=self.clock,
+            ids=self.ids,
             cw=self.cw,
             books=self.books,
             commerce=self.commerce.api if self.commerce is not None else None,

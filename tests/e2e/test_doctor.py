@@ -41,7 +41,7 @@ async def test_g1_everything_that_the_scenario_needs_is_proven_by_reads_only(
         _, found = await examined(stack)
         asked = (await stack.requests())[before:]
         assert {request["method"] for request in asked} == {"GET"}
-        assert len(asked) <= 40
+        assert len(asked) <= 45
         assert bad(found) == {"commerce_polling": "skipped", "demand": "unproven"}
         assert found["callbacks"]["sentence"].startswith("Registered and active")
         assert "Waiting for goods" in found["connectwise_sales_order_status_waiting"]["sentence"]

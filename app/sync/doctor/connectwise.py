@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from app.domain import psa
 from app.domain.admin_store import AdminStore
 from app.domain.checkup import HEADER_ITEMS, WRITES, Finding, Outcome, Read, reads_of, settings_of
 from app.domain.codes import Code
+from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import ConnectWise
+from app.domain.probing import Probed, ProbeRecord
 from app.domain.scenario import Scenario
 from app.domain.views import OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
 from app.sync.doctor.asking import asked
+from app.sync.doctor.own import find, is_own, looked
 
 AREA = "connectwise"
 _Lists = dict[psa.Setup, list[psa.SetupRecord]]
@@ -174,6 +178,37 @@ async def _header_item(cw: ConnectWise, name: str, values: Mapping[str, Any]) ->
 
 def _same(item: psa.CatalogItem, wanted: str) -> bool:
     return item.identifier.strip().casefold() == wanted.strip().casefold()
+
+
+async def left_over(cw: Probed, records: Sequence[ProbeRecord]) -> list[Finding]:
+    """What probes announced and is not known to be gone: what of it stands is named."""
+    standing = []
+    for record in records:
+        number = record.external_id
+        if number is None:
+            number = await looked(partial(find, cw, record.kind, record.mark, record.data))
+        if number is None:
+            continue
+        try:
+            gone = await is_own(cw, record, number) is None
+        except RemoteFailure as failure:
+            gone = failure.kind is FailureKind.GONE
+        if not gone:
+            when = f"{record.announced_at:%Y-%m-%d %H:%M}"
+            standing.append(f"{record.kind.words} {number} ({record.mark}, {record.actor}, {when})")
+    if not standing:
+        return []
+    return [
+        Finding(
+            "probe_leftovers",
+            AREA,
+            Outcome.WARNING,
+            f"A probe that did not end left behind: {'; '.join(standing)}.",
+            "The process ended in the middle of it, or ConnectWise refused to delete.",
+            "Ask for a probe again, which takes it away first, or delete it in ConnectWise.",
+            "what probes announced, looked for one by one",
+        )
+    ]
 
 
 async def demand(
