@@ -21,7 +21,7 @@ router = APIRouter(prefix="/admin", tags=["doctor"], route_class=AdminRoute, res
 
 
 class FindingOut(Model):
-    """`area`: service, deliveries, connectwise or ledger. `fix` is empty where nothing is to be
+    """`area`: service, deliveries, connectwise, ledger or messages. `fix` is empty where nothing is to be
     done; `proven_by` is what was asked. `wrote`: it took a write, which was taken away again."""
 
     name: str

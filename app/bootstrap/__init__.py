@@ -235,6 +235,7 @@ async def opened(
             ),
             check_callback=checker(verifier),
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
+            pacings=pacings,
             server_pids=pids,
             commerce=_commerce_poll(settings, store, clock, stack, pacings[COMMERCE]),
             alerts=Alerts(

@@ -13,7 +13,10 @@ from functools import partial
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
     DEFAULT_TENANT,
+    alert_places_of,
+    mail_of,
 )
+from app.connectors.pacing import Pacing
 from app.connectors.reach import reach
 from app.domain.admin_store import AdminStore
 from app.domain.books import Books
@@ -77,6 +80,7 @@ class Container:
     retention: Retention
     findings: Findings
     ledger_doors: Sequence[Door]
+    pacings: Mapping[str, Pacing]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
     commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
@@ -123,6 +127,9 @@ class Container:
             queue_alive=self.queue_alive,
             wall=self.wall,
             reach=reach,
+            mail=mail.check if (mail := mail_of(self.settings, self.clock)) is not None else None,
+            alert_places=[place.name for place in alert_places_of(self.settings)],
+            vendor_clocks={name: pacing.vendor_now for name, pacing in self.pacings.items()},
         )
 
     def worker(self) -> Worker:

@@ -7,7 +7,7 @@ else proves, and takes away again what it wrote (docs/decisions/0051).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from app.domain.probing import Probed, ProbeStore, mark_of
 from app.domain.scenario import Scenario
 from app.domain.views import Audit
 from app.settings import Settings
-from app.sync.doctor import connectwise, ledger, service
+from app.sync.doctor import connectwise, ledger, outside, service
 from app.sync.doctor.ground import ground_of
 from app.sync.doctor.probe import TURN_SECONDS, Probe, Turn, TurnLost
 from app.sync.operations import Actor, Refusal
@@ -69,6 +69,9 @@ class Doctor:
         queue_alive: Callable[[], Awaitable[bool]],
         wall: Callable[[], datetime],
         reach: Callable[[str], Awaitable[int | None]],
+        mail: Callable[[], Awaitable[None]] | None,
+        alert_places: Sequence[str],
+        vendor_clocks: Mapping[str, Callable[[], datetime | None]],
     ) -> None:
         self._settings = settings
         self._store = store
@@ -83,6 +86,9 @@ class Doctor:
         self._queue_alive = queue_alive
         self._wall = wall
         self._reach = reach
+        self._mail = mail
+        self._alert_places = alert_places
+        self._vendor_clocks = vendor_clocks
 
     async def examine(self, actor: Actor) -> Checkup:
         """Every check, against the live systems; about 40 calls to ConnectWise."""
@@ -93,12 +99,19 @@ class Doctor:
             *await service.findings(
                 self._settings, self._store, self._admin, self._queue_alive, self._wall
             ),
+            *await outside.work(self._admin),
             *await service.ways_in(
                 self._settings, self._store, self._cw, self._commerce, self._reach
             ),
-            *await connectwise.findings(self._settings, self._cw, known, values, chosen.stored),
+            *await outside.arrivals(self._settings, self._admin),
+            *await connectwise.findings(
+                self._settings, self._cw, self._admin, actor.tenant_id, known, values, chosen.stored
+            ),
             *await connectwise.demand(self._admin, actor.tenant_id, known),
             *await ledger.findings(self._admin, actor.tenant_id, self._books, known, values, now),
+            *await outside.mail(self._settings, self._mail),
+            outside.alerts(self._alert_places),
+            *outside.clocks(self._vendor_clocks, self._wall),
         ]
         if not await self._probes.probe_under_way(actor.tenant_id):
             left = await self._probes.probe_records(actor.tenant_id)

@@ -18,6 +18,7 @@ from app.domain.scenario import Scenario
 from app.domain.views import OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
+from app.sync.doctor import records
 from app.sync.doctor.asking import asked
 from app.sync.doctor.own import find, is_own, looked
 
@@ -30,7 +31,9 @@ FUTURE = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 
 async def findings(
     settings: Settings,
-    cw: ConnectWise,
+    cw: Probed,
+    admin: AdminStore,
+    tenant_id: int,
     scenarios: Sequence[Scenario],
     values: Mapping[str, Any],
     stored: Mapping[str, Any],
@@ -63,7 +66,12 @@ async def findings(
     found.append(await _sales_rep(cw, values))
     if "create_products" in steps:
         found += [await _header_item(cw, name, values) for name in HEADER_ITEMS]
-    return found
+    found += await records.optional(cw, scenarios, values)
+    if "connectwise_warehouse_bin" in named:
+        found += await records.bin_of_warehouse(cw, values)
+    found += await records.boards(cw, steps, values)
+    found += await records.seat(settings, cw)
+    return [*found, *await records.mappings(admin, tenant_id, cw)]
 
 
 def _named(
@@ -180,10 +188,10 @@ def _same(item: psa.CatalogItem, wanted: str) -> bool:
     return item.identifier.strip().casefold() == wanted.strip().casefold()
 
 
-async def left_over(cw: Probed, records: Sequence[ProbeRecord]) -> list[Finding]:
+async def left_over(cw: Probed, announced: Sequence[ProbeRecord]) -> list[Finding]:
     """What probes announced and is not known to be gone: what of it stands is named."""
     standing = []
-    for record in records:
+    for record in announced:
         number = record.external_id
         if number is None:
             number = await looked(partial(find, cw, record.kind, record.mark, record.data))
