@@ -6,11 +6,13 @@ Owns the address and the form; what is looked at, and how, is `app/sync/doctor`'
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from app.api.auth import AdminRoute, Caller, Service
-from app.api.lists import REFUSALS
+from app.api.lists import ASKS_CONNECTWISE, REFUSALS
 from app.api.models import Model
 from app.domain.checkup import Outcome
 from app.sync.doctor import Checkup
@@ -19,8 +21,8 @@ router = APIRouter(prefix="/admin", tags=["doctor"], route_class=AdminRoute, res
 
 
 class FindingOut(Model):
-    """`area`: service, deliveries, connectwise or ledger. `fix` is empty where nothing is to be
-    done; `proven_by` is what was asked, which is never a write."""
+    """`area`: service, deliveries, connectwise, ledger or messages. `fix` is empty where nothing is to be
+    done; `proven_by` is what was asked. `wrote`: it took a write, which was taken away again."""
 
     name: str
     area: str
@@ -29,6 +31,15 @@ class FindingOut(Model):
     cause: str
     fix: str
     proven_by: str
+    wrote: bool
+
+
+class ProbeIn(Model):
+    """Identifiers in ConnectWise: for which company records are made for a moment (your own serves),
+    and from which vendor a purchase order. Without a vendor linking stays unproven."""
+
+    company: Annotated[str, Field(min_length=1, max_length=100, examples=["MSP"])]
+    vendor: Annotated[str, Field(max_length=100, examples=["INGRAM"])] = ""
 
 
 class CheckupOut(Model):
@@ -52,5 +63,14 @@ class CheckupOut(Model):
 @router.get("/doctor", operation_id="doctor")
 async def doctor(actor: Caller, service: Service) -> CheckupOut:
     """Everything that the chosen scenarios need, asked now of the live systems, one by one: reads
-    only, about 30 calls to ConnectWise."""
+    only, about 40 calls to ConnectWise."""
     return CheckupOut.of(await service.doctor.examine(actor))
+
+
+@router.post("/doctor/probe", operation_id="probe", responses=ASKS_CONNECTWISE)
+async def probe(body: ProbeIn, actor: Caller, service: Service) -> CheckupOut:
+    """Make in ConnectWise what the chosen scenarios make, and take it away again: a catalog item, a
+    ticket or a sales order, a product that is not billed and, with a vendor, a purchase order from its
+    demand. Nobody is notified; nothing is received, shipped or invoiced. Numbers that ConnectWise gave
+    stay used."""
+    return CheckupOut.of(await service.doctor.probe(actor, body.company, body.vendor))

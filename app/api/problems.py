@@ -52,6 +52,7 @@ KINDS: dict[str, ProblemKind] = {
     "TICKET_REFUSED": ProblemKind(409, "The order cannot go on this ticket."),
     "EVENT_NOT_REPLAYABLE": ProblemKind(409, "The delivery cannot be merged now."),
     "ALERTS_NOT_SET_UP": ProblemKind(409, "Alerts have nowhere to go."),
+    "PROBE_UNDER_WAY": ProblemKind(409, "Another probe of the doctor is under way."),
     "LEDGER_NOT_SET_UP": ProblemKind(409, "The ledger is not set up here."),
     "SIGN_IN_REFUSED": ProblemKind(409, "The sign-in cannot be taken."),
     "REPLAY_ENDED": ProblemKind(409, "The replay has ended."),

@@ -37,7 +37,7 @@ from app.bootstrap.chosen import (
 from app.bootstrap.container import Container
 from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
-from app.connectors.connectwise.client import ConnectWiseClient
+from app.connectors.connectwise.probes import ProbedConnectWise
 from app.connectors.ledgers import build, ledger_in
 from app.connectors.pacing import Pacing
 from app.domain.books import Books
@@ -126,7 +126,7 @@ async def opened(
         stack.push_async_callback(budgets.close)
         counted = Counted(budgets, settings)
         pacings = {system: Pacing(clock) for system in (CONNECTWISE, COMMERCE, *LEDGERS)}
-        client = ConnectWiseClient(
+        client = ProbedConnectWise(
             access_of(settings),
             pacing=pacings[CONNECTWISE],
             clock=clock,
@@ -178,6 +178,7 @@ async def opened(
             clock=clock,
             ids=ids,
             cw=client,
+            probes=store,
             engine=engine,
             operations=operations,
             decisions=Decisions(
@@ -238,6 +239,7 @@ async def opened(
             ),
             check_callback=checker(verifier),
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
+            pacings=pacings,
             server_pids=pids,
             commerce=_commerce_poll(settings, store, clock, stack, pacings[COMMERCE]),
             alerts=Alerts(

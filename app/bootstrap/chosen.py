@@ -21,7 +21,6 @@ from app.domain.alerts import Place
 from app.domain.budgets import DAY, MINUTE, Limits
 from app.domain.gates import GATES
 from app.domain.grants import QUICKBOOKS, XERO
-from app.domain.letters import Mail
 from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Clock
 from app.domain.retention import Kept, Period
@@ -100,7 +99,7 @@ def access_of(settings: Settings) -> Access:
     )
 
 
-def mail_of(settings: Settings, clock: Clock) -> Mail | None:
+def mail_of(settings: Settings, clock: Clock) -> SmtpMail | None:
     """The mail server of the environment; None: there is none."""
     if not settings.smtp_host:
         return None

@@ -13,11 +13,15 @@ from functools import partial
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
     DEFAULT_TENANT,
+    alert_places_of,
+    mail_of,
 )
+from app.connectors.pacing import Pacing
 from app.connectors.reach import reach
 from app.domain.admin_store import AdminStore
 from app.domain.books import Books
-from app.domain.ports import ConnectWise, Ids, Store, Wake
+from app.domain.ports import Ids, Store, Wake
+from app.domain.probing import Probed, ProbeStore
 from app.settings import Settings
 from app.sync import registration
 from app.sync.alerts import Alerts
@@ -58,7 +62,8 @@ class Container:
     wake: Wake
     clock: SystemClock
     ids: Ids
-    cw: ConnectWise
+    cw: Probed
+    probes: ProbeStore
     engine: Engine
     operations: Operations
     decisions: Decisions
@@ -75,6 +80,7 @@ class Container:
     retention: Retention
     findings: Findings
     ledger_doors: Sequence[Door]
+    pacings: Mapping[str, Pacing]
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
     commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
@@ -111,6 +117,9 @@ class Container:
             settings=self.settings,
             store=self.store,
             admin=self.admin,
+            probes=self.probes,
+            clock=self.clock,
+            ids=self.ids,
             cw=self.cw,
             books=self.books,
             commerce=self.commerce.api if self.commerce is not None else None,
@@ -118,6 +127,9 @@ class Container:
             queue_alive=self.queue_alive,
             wall=self.wall,
             reach=reach,
+            mail=mail.check if (mail := mail_of(self.settings, self.clock)) is not None else None,
+            alert_places=[place.name for place in alert_places_of(self.settings)],
+            vendor_clocks={name: pacing.vendor_now for name, pacing in self.pacings.items()},
         )
 
     def worker(self) -> Worker:

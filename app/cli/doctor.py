@@ -34,11 +34,30 @@ def register(parent: typer.Typer) -> None:
 
 def doctor(
     every: Annotated[bool, typer.Option("--all", help="Show what is in order, too.")] = False,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Make records in ConnectWise for a moment and take them away again: a catalog item, "
+            "a ticket or a sales order, a product, a purchase order. Needs --company.",
+        ),
+    ] = False,
+    company: Annotated[
+        str, typer.Option("--company", help="For which company, by its ConnectWise identifier.")
+    ] = "",
+    vendor: Annotated[
+        str, typer.Option("--vendor", help="From which vendor; without one linking is not proven.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Prove one by one what the chosen scenarios need; reads only. Ends with 1 if anything fails."""
+    """Prove one by one what the chosen scenarios need; reads only, without --write. Ends with 1 if
+    anything fails."""
+    if write is not bool(company):
+        frame.usage("--write and --company go together: the probe's records need a company.")
 
     async def work(container: Container, actor: Actor) -> Checkup:
+        if write:
+            return await container.doctor.probe(actor, company, vendor)
         return await container.doctor.examine(actor)
 
     found = frame.with_service(work)
@@ -47,7 +66,7 @@ def doctor(
 
         frame.print_json(shapes.checkup(found))
     else:
-        _print(found, every=every)
+        _print(found, every=every or write)
     if found.outcome is Outcome.FAILED:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -63,7 +82,8 @@ def _print(found: Checkup, *, every: bool) -> None:
 
 
 def _one(one: Finding) -> None:
-    frame.say(f"  {SIGNS[one.outcome]} {one.name}: {one.sentence}")
+    written = " (by a write)" if one.wrote else ""
+    frame.say(f"  {SIGNS[one.outcome]} {one.name}{written}: {one.sentence}")
     if one.cause:
         frame.say(f"         Why: {one.cause}")
     if one.fix:

@@ -100,6 +100,7 @@ REFUSALS: dict[str, ExitCode] = {
     "KEY_EXISTS": ExitCode.USAGE,
     "LEDGER_NOT_SET_UP": ExitCode.USAGE,
     "ALERTS_NOT_SET_UP": ExitCode.USAGE,
+    "PROBE_UNDER_WAY": ExitCode.BLOCKED,
     "LEDGER_UNAVAILABLE": ExitCode.UPSTREAM,
     "CONNECTWISE_UNAVAILABLE": ExitCode.UPSTREAM,
 }

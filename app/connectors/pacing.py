@@ -1,11 +1,14 @@
 """A connection's pause, as one process keeps it, and the resume by which a person ends it.
 
-Owns when the process may call again. The store keeps the same pause for all (docs/decisions/0038).
+Owns when the process may call again, and what o'clock it is there. The store keeps the same pause for
+all (docs/decisions/0038).
 """
 
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from app.domain.ports import Clock
 
@@ -18,6 +21,24 @@ class Pacing:
         self._until = -math.inf
         self._begun = -math.inf
         self._resumed: int | None = None  # how often it had been resumed, read after it began
+        self._dated: tuple[str, float] | None = None
+
+    def answered(self, date: str | None) -> None:
+        """An answer's Date header (RFC 9110, 6.6.1), as it came."""
+        if date:
+            self._dated = (date, self._clock.monotonic())
+
+    def vendor_now(self) -> datetime | None:
+        """The vendor's own time by its last answer, to a second; None: none said it readably."""
+        if self._dated is None:
+            return None
+        date, then = self._dated
+        try:
+            told = parsedate_to_datetime(date)
+        except ValueError:
+            return None
+        told = told if told.tzinfo is not None else told.replace(tzinfo=UTC)
+        return told + timedelta(seconds=self._clock.monotonic() - then)
 
     def pause(self, seconds: float) -> None:
         self._begun = self._clock.monotonic()

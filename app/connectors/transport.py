@@ -320,6 +320,7 @@ class Remote:
                 self._note(method, path, query, body, started, failure=failure)
                 raise
         self._note(method, path, query, body, started, response=response)
+        self.pacing.answered(response.headers.get("date"))
         return Answer(response.status_code, response.headers, response.content)
 
     @asynccontextmanager

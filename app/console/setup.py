@@ -63,7 +63,16 @@ async def resume(request: Request, connection_id: ConnectionId) -> Response:
 async def doctor(request: Request, run: Text = "") -> Response:
     """What the scenarios need, proven one by one. It asks the live systems only when told to."""
     checkup = await service(request).doctor.examine(actor_of(request)) if run else None
-    return render(request, "doctor.html", checkup=checkup, live=None)
+    return render(request, "doctor.html", checkup=checkup, probed=False, live=None)
+
+
+@router.post("/doctor/probe")
+async def probe(request: Request) -> Response:
+    """What only a write proves: made in ConnectWise and taken away again, then told."""
+    form = form_of(request)
+    company, vendor = form.get("company", "").strip(), form.get("vendor", "").strip()
+    checkup = await service(request).doctor.probe(actor_of(request), company, vendor)
+    return render(request, "doctor.html", checkup=checkup, probed=True, live=None)
 
 
 @router.get("/audit")

@@ -23,8 +23,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `proven_by` is what was asked, in the system's own words; no
-    finding comes of a write. `fix` is empty where nothing has to be done."""
+    """One thing that was looked at. `proven_by` is what was asked, in the system's own words. `fix` is
+    empty where nothing has to be done. `wrote`: only a probe's write, taken away again, proves it."""
 
     name: str
     area: str
@@ -33,6 +33,7 @@ class Finding:
     cause: str = ""
     fix: str = ""
     proven_by: str = ""
+    wrote: bool = False
 
 
 def worst(findings: Collection[Finding]) -> Outcome:
@@ -104,8 +105,8 @@ READS_OF: Mapping[str, tuple[Read, ...]] = {
 }
 # What no read shows, in the words of Commerce's own list of permissions (commerce.md 3.2).
 WRITES = (
-    "Whether the member may also write is seen at the first write: give its role everything that "
-    "docs/how-to/first-connection.md lists."
+    "A probe proves it (`demandlink doctor --write`). Without one it is seen at the first write: give "
+    "the member's role everything that docs/how-to/first-connection.md lists."
 )
 
 # Accounts and items of the ledger, by step.

@@ -23,6 +23,7 @@ from app.store.lists import Lists
 from app.store.merging import Merging
 from app.store.operating import Operating
 from app.store.polls import Polls
+from app.store.probing import Probing
 from app.store.reading import Reading
 from app.store.recording import Recording
 from app.store.restoring import Restoring
@@ -49,6 +50,7 @@ class PostgresStore(
     Setup,
     Operating,
     Deciding,
+    Probing,
     Access,
     Alerts,
     Gauges,

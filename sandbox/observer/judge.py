@@ -13,6 +13,7 @@ from typing import Any
 from sandbox.observer import ending, lost, of_ledgers, of_suggestions, of_tickets, posters, rules
 from sandbox.observer.matrix import Rows
 from sandbox.observer.mirror import Mirror
+from sandbox.observer.probes import Probes
 from sandbox.observer.told import Told
 from sandbox.observer.whose import Broken
 
@@ -75,6 +76,7 @@ class Judge:
         self._told, self._heard = Told(()), 0
         self._mirror = Mirror(case.first)
         self._matrix = Rows(case.scenario, case.bound)
+        self._probes = Probes()
         self._links: set[int] = set()  # made by writes of the service
 
     def see(self, entry: Json) -> list[Finding]:
@@ -82,7 +84,8 @@ class Judge:
         case, mirror = self._case, self._mirror
         changed = entry.get("changed") or ()
         mine = entry["method"] not in (*READS, "ACT") and entry.get("client") == case.service
-        if not mine or not took_effect(entry):
+        if not mine or not took_effect(entry) or self._probes.takes(entry, changed, mirror):
+            self._probes.follow(changed)
             mirror.apply(changed)
             return []
         self._hear()
@@ -112,7 +115,7 @@ class Judge:
         self._hear()
         case, told, matrix = self._case, self._told, self._matrix
         left = ending.faults(self._mirror, told, case.ready, matrix, self._links)
-        found = _not_permitted(case.permitted, left, None)
+        found = _not_permitted(case.permitted, [*left, *self._probes.left()], None)
         for number, broken in of_ledgers.faults(case.books, told, matrix):
             found += _not_permitted(case.permitted, [broken], number)
         return found

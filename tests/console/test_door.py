@@ -126,6 +126,7 @@ async def test_the_orders_of_another_tenant_are_not_there(service: Service) -> N
 
 
 POSTS = (
+    "/doctor/probe",
     "/orders/ON10001201/decide",
     "/orders/ON10001201/hold",
     "/orders/ON10001201/release",

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from app.connectors import wire_json
-from app.connectors.connectwise.client import ConnectWiseClient
+from app.connectors.connectwise.probes import ProbedConnectWise
 from app.domain import psa, psa_tickets
-from app.domain.ports import ConnectWise
+from app.domain.probing import Made, Probed
 from tests.sandbox.contract import DOCUMENT, Contract, schema_of
 from tests.unit.connectwise_stub import ACCESS, BASE, ManualClock
 
@@ -119,7 +119,7 @@ RECEIVING = psa.Receiving(
 SHIPPING = psa.Shipping(Decimal(4), 4, 70, "1Z999", ("S1",))
 DEMAND = [psa.Demand(40001, Decimal("4.00"), Decimal("180.55"))]
 
-Call = Callable[[ConnectWiseClient], Coroutine[Any, Any, Any]]
+Call = Callable[[ProbedConnectWise], Coroutine[Any, Any, Any]]
 CALLS: dict[str, list[Call]] = {
     "info": [lambda c: c.info()],
     "set_up": [lambda c, kind=kind: c.set_up(kind) for kind in psa.Setup],  # type: ignore[misc]
@@ -244,6 +244,12 @@ CALLS: dict[str, list[Call]] = {
     "gl_entries": [lambda c: c.gl_entries(1)],
     "invoices_of_sales_order": [lambda c: c.invoices_of_sales_order(3400)],
     "create_callback": [lambda c: c.create_callback("https://x/?id=", "ticket", "Demandlink")],
+    "create_quiet_ticket": [lambda c: c.create_quiet_ticket(TICKET)],
+    "create_unbilled_product": [lambda c: c.create_unbilled_product(PRODUCT)],
+    "remove": [lambda c, kind=kind: c.remove(kind, 5) for kind in Made],  # type: ignore[misc]
+    "status_notifications": [lambda c: c.status_notifications(1)],
+    "seats": [lambda c: c.seats()],
+    "callback_owners": [lambda c: c.callback_owners("https://x/?id=")],
     "enable_callback": [lambda c: c.enable_callback(26550, "https://x/?id=")],
 }
 
@@ -262,6 +268,8 @@ def agreeable(request: httpx.Request) -> httpx.Response:
         # What a purchase order that is extended must have.
         stored = {name: {"id": 1} for name in ("status", "terms", "vendorCompany")}
         return httpx.Response(200, json={"id": int(last), **stored})
+    if request.method == "DELETE":
+        return httpx.Response(204)
     if request.method == "POST":
         return httpx.Response(201, json={"id": 1})
     changed: dict[str, Any] = {"id": int(path.rpartition("/")[2])}
@@ -278,7 +286,7 @@ async def requests_of(call: Call) -> list[httpx.Request]:
         return agreeable(request)
 
     transport = httpx.MockTransport(answer)
-    client = ConnectWiseClient(ACCESS, clock=ManualClock(), transport=transport)
+    client = ProbedConnectWise(ACCESS, clock=ManualClock(), transport=transport)
     await call(client)
     await client.aclose()
     return requests
@@ -334,7 +342,7 @@ def as_floats(value: Any) -> Any:
 
 
 def test_every_call_of_the_port_is_tried_here() -> None:
-    port = {name for name, _ in inspect.getmembers(ConnectWise) if not name.startswith("_")}
+    port = {name for name, _ in inspect.getmembers(Probed) if not name.startswith("_")}
     assert port - {"timeout"} == set(CALLS)
 
 

@@ -17,6 +17,7 @@ from app.domain.commerce import Polls
 from app.domain.documents import Kind
 from app.domain.grants import SignInStore
 from app.domain.ports import Store, Worker
+from app.domain.probing import ProbeStore
 from app.domain.records import (
     Accepted,
     Answer,
@@ -40,7 +41,9 @@ from app.store.memory import MemoryStore
 from app.store.postgres import PostgresStore
 
 
-class FullStore(Store, AdminStore, UpkeepStore, Polls, SignInStore, RetentionStore, Protocol):
+class FullStore(
+    Store, AdminStore, UpkeepStore, Polls, SignInStore, RetentionStore, ProbeStore, Protocol
+):
     """All ports, and what the composition root sets up: what is written through one is read through
     the other."""
 

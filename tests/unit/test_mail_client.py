@@ -142,3 +142,27 @@ def test_mail_settings_that_cannot_work_are_refused(given: dict[str, Any], said:
     with pytest.raises(ValidationError) as refused:
         Settings(_env_file=None, **given)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_a_check_signs_in_as_a_letter_would_and_sends_none(tls: str, tmp_path: Path):
+    files = identity(tmp_path, datetime.now(UTC))
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(files.certificate, files.key)
+    trusting = ssl.create_default_context(cafile=str(files.ca_file))
+    more: dict[str, Any] = (
+        {"tls": server, "auth_require_tls": False}
+        if tls == "tls"
+        else {"tls_context": server, "auth_required": True}
+    )
+    async with mail_server(**more) as desk:
+        await mail(desk.port, trusting, tls=tls, user=USER, password=PASSWORD).check()
+        wrong = mail(desk.port, trusting, tls=tls, user=USER, password="another")
+        with pytest.raises(RemoteFailure) as refused:
+            await wrong.check()
+        assert refused.value.kind is FailureKind.UNAUTHENTICATED
+        with pytest.raises(RemoteFailure) as unknown:
+            await mail(desk.port, tls=tls).check()  # nobody knows that authority
+        assert unknown.value.kind is FailureKind.NOT_SENT
+        assert desk.signed_in
+        assert desk.taken == []

@@ -122,6 +122,10 @@ class Caller:
             )
         return self._understood("PATCH", path, answer.status, read, record)
 
+    async def delete(self, path: str) -> None:
+        """Delete a record for good. GONE when it is not there."""
+        await self._send("DELETE", path)
+
     async def pages(
         self,
         path: str,

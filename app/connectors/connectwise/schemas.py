@@ -108,6 +108,9 @@ class Member(Record):
     home_email: Text = ""
     primary_email: Text = ""
     inactive_flag: Flag = False
+    license_class: Text = ""
+    default_location: Reference | None = None
+    default_department: Reference | None = None
 
 
 class Opportunity(Record):
@@ -247,6 +250,7 @@ class Callback(Record):
     level: Text = ""
     object_id: int | None = None
     inactive_flag: Flag = False
+    member_id: int | None = None
 
 
 class Report(Wire):

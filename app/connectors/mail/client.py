@@ -73,9 +73,26 @@ class SmtpMail:
             took = round((self._clock.monotonic() - began) * 1000, 1)
             _record(letter, talk, took, failure)
 
-    async def _deliver(self, letter: Letter, talk: _Talk) -> None:
+    async def check(self) -> None:
+        """Connect, encrypt and sign in as a letter would, and send none. Raises RemoteFailure."""
+        talk = _Talk()
+        client = self._client()
+        try:
+            async with asyncio.timeout(self._access.timeout):
+                await client.connect()
+                talk.stage = "sender"
+                await client.noop()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            refused = talk.failure(error)
+            if isinstance(refused, RecipientRefused):  # never without a recipient
+                raise RemoteFailure(FailureKind.REJECTED, str(refused)) from None
+            raise refused from None
+        finally:
+            client.close()
+
+    def _client(self) -> aiosmtplib.SMTP:
         access = self._access
-        client = aiosmtplib.SMTP(
+        return aiosmtplib.SMTP(
             hostname=access.host,
             port=access.port,
             username=access.user or None,
@@ -85,6 +102,10 @@ class SmtpMail:
             start_tls=access.tls == "starttls",
             tls_context=self._context,
         )
+
+    async def _deliver(self, letter: Letter, talk: _Talk) -> None:
+        access = self._access
+        client = self._client()
         try:
             await client.connect()
             talk.stage = "sender"

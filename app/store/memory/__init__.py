@@ -23,6 +23,7 @@ from app.store.memory.lists import Lists
 from app.store.memory.merging import Merging
 from app.store.memory.operating import Operating
 from app.store.memory.polls import Polls
+from app.store.memory.probing import Probing
 from app.store.memory.reading import Reading
 from app.store.memory.recording import Recording
 from app.store.memory.restoring import Restoring
@@ -51,6 +52,7 @@ class MemoryStore(
     Setup,
     Operating,
     Deciding,
+    Probing,
     Access,
     Gauges,
 ):

@@ -199,6 +199,8 @@ class Tables:
         # Operating
         self.reference_cache = Table(undo)
         self.commerce_poll = Table(undo)
+        self.probe_turn = Table(undo)
+        self.probe_record = Table(undo)
         self.replay = Table(undo)
         self.replay_item = Table(undo, replay=lambda row: row["replay_id"])
 

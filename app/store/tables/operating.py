@@ -178,6 +178,31 @@ class Alert(SQLModel, table=True):
     over_at: datetime | None = c.moment()
 
 
+class ProbeTurn(SQLModel, table=True):
+    """Which probe of the doctor may write: one at a time for a tenant (docs/decisions/0051)."""
+
+    __tablename__ = "probe_turn"
+    tenant_id: int = c.to("tenant", primary=True)
+    token: str = c.string()
+    until: datetime = c.moment()
+
+
+class ProbeRecord(SQLModel, table=True):
+    """A record that a probe announced before it made it (`probing.ProbeRecord`). The row goes when
+    the record is gone."""
+
+    __tablename__ = "probe_record"
+    id: int = c.identity()
+    tenant_id: int = c.to("tenant")
+    token: str = c.string()
+    kind: str = c.string()
+    mark: str = c.string()
+    external_id: int | None = c.number()
+    data: Any = c.document(nullable=False)
+    actor: str = c.string()
+    announced_at: datetime = c.moment(now=True)
+
+
 class DatabaseHome(SQLModel, table=True):
     """Where the database stood when a worker last joined: one row (docs/decisions/0035)."""
 

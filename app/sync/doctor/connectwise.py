@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from app.domain import psa
 from app.domain.admin_store import AdminStore
 from app.domain.checkup import HEADER_ITEMS, WRITES, Finding, Outcome, Read, reads_of, settings_of
 from app.domain.codes import Code
+from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import ConnectWise
+from app.domain.probing import Probed, ProbeRecord
 from app.domain.scenario import Scenario
 from app.domain.views import OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
+from app.sync.doctor import records
 from app.sync.doctor.asking import asked
+from app.sync.doctor.own import find, is_own, looked
 
 AREA = "connectwise"
 _Lists = dict[psa.Setup, list[psa.SetupRecord]]
@@ -26,7 +31,9 @@ FUTURE = datetime.fromisoformat("2100-01-01T00:00:00+00:00")
 
 async def findings(
     settings: Settings,
-    cw: ConnectWise,
+    cw: Probed,
+    admin: AdminStore,
+    tenant_id: int,
     scenarios: Sequence[Scenario],
     values: Mapping[str, Any],
     stored: Mapping[str, Any],
@@ -59,7 +66,12 @@ async def findings(
     found.append(await _sales_rep(cw, values))
     if "create_products" in steps:
         found += [await _header_item(cw, name, values) for name in HEADER_ITEMS]
-    return found
+    found += await records.optional(cw, scenarios, values)
+    if "connectwise_warehouse_bin" in named:
+        found += await records.bin_of_warehouse(cw, values)
+    found += await records.boards(cw, steps, values)
+    found += await records.seat(settings, cw)
+    return [*found, *await records.mappings(admin, tenant_id, cw)]
 
 
 def _named(
@@ -174,6 +186,37 @@ async def _header_item(cw: ConnectWise, name: str, values: Mapping[str, Any]) ->
 
 def _same(item: psa.CatalogItem, wanted: str) -> bool:
     return item.identifier.strip().casefold() == wanted.strip().casefold()
+
+
+async def left_over(cw: Probed, announced: Sequence[ProbeRecord]) -> list[Finding]:
+    """What probes announced and is not known to be gone: what of it stands is named."""
+    standing = []
+    for record in announced:
+        number = record.external_id
+        if number is None:
+            number = await looked(partial(find, cw, record.kind, record.mark, record.data))
+        if number is None:
+            continue
+        try:
+            gone = await is_own(cw, record, number) is None
+        except RemoteFailure as failure:
+            gone = failure.kind is FailureKind.GONE
+        if not gone:
+            when = f"{record.announced_at:%Y-%m-%d %H:%M}"
+            standing.append(f"{record.kind.words} {number} ({record.mark}, {record.actor}, {when})")
+    if not standing:
+        return []
+    return [
+        Finding(
+            "probe_leftovers",
+            AREA,
+            Outcome.WARNING,
+            f"A probe that did not end left behind: {'; '.join(standing)}.",
+            "The process ended in the middle of it, or ConnectWise refused to delete.",
+            "Ask for a probe again, which takes it away first, or delete it in ConnectWise.",
+            "what probes announced, looked for one by one",
+        )
+    ]
 
 
 async def demand(

@@ -70,6 +70,11 @@ def new_ticket(new: psa_tickets.NewTicket) -> dict[str, Any]:
     return body
 
 
+def quiet_ticket(new: psa_tickets.NewTicket) -> dict[str, Any]:
+    """Nobody is notified of it, and no callback is called."""
+    return {**new_ticket(new), "processNotifications": False, "skipCallback": True}
+
+
 def ticket_status(status_id: int) -> list[Replace]:
     return [Replace("status", {"id": status_id}, patches.same_reference)]
 
