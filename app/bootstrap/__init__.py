@@ -168,7 +168,12 @@ async def opened(
             scenarios=known,
             spent=counted.spent,
         )
-        replays = Replays(store=store, admin=store, operations=operations, ids=ids)
+        foresight = Foresight(
+            engine=engine, store=store, admin=store, clock=clock, operations=operations
+        )
+        replays = Replays(
+            store=store, admin=store, operations=operations, ids=ids, again=foresight.again
+        )
         compare = Comparison(store, client, books, engine.plan)
         yield Container(
             settings=settings,
@@ -211,9 +216,7 @@ async def opened(
                 first=settings.admin_api_key.get_secret_value(),
                 tenant_id=DEFAULT_TENANT,
             ),
-            foresight=Foresight(
-                engine=engine, store=store, admin=store, clock=clock, operations=operations
-            ),
+            foresight=foresight,
             retention=Retention(store, clock, periods_of(settings)),
             drift=DriftSweep(
                 store=store,
