@@ -16,7 +16,9 @@ from pydantic import Field
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS
 from app.api.models import Model
+from app.api.setup_models import CallsOut
 from app.domain.codes import Code, State, Who
+from app.domain.costs import Cost
 from app.domain.views import OrderFilter, ReplayItem
 from app.sync.replays import ItemProgress, Progress
 
@@ -85,8 +87,31 @@ class ReplayItemOut(Model):
         )
 
 
+class CostOut(Model):
+    """Calls of a plan through one connection, against what is left there now. `seconds`: how long they
+    take at least. `sufficient`: false where fewer calls are left for the day than are needed."""
+
+    system: str
+    calls: int
+    limits: list[CallsOut]
+    seconds: float
+    sufficient: bool
+    sentence: str
+
+    @classmethod
+    def of(cls, cost: Cost) -> CostOut:
+        return cls(
+            system=cost.system,
+            calls=cost.calls,
+            limits=[CallsOut.of(one) for one in cost.limits],
+            seconds=cost.seconds,
+            sufficient=cost.short is None,
+            sentence=cost.sentence,
+        )
+
+
 class ReplayOut(Model):
-    """`state`: planned, running, done, aborted."""
+    """`state`: planned, running, done, aborted. `costs`: of a plan that was not run."""
 
     id: str
     state: str
@@ -99,6 +124,7 @@ class ReplayOut(Model):
     orders: int
     settled: int
     calls: int
+    costs: list[CostOut]
     items: list[ReplayItemOut]
     url: str
 
@@ -117,7 +143,8 @@ class ReplayOut(Model):
             finished_at=replay.finished_at,
             orders=len(items),
             settled=progress.settled,
-            calls=sum(item.calls for item in items),
+            calls=progress.calls,
+            costs=[CostOut.of(cost) for cost in progress.costs],
             items=items,
             url=f"/admin/replays/{replay.id}",
         )
@@ -142,13 +169,21 @@ async def plan_replay(
         from_step=body.from_step,
         connection=connection,
     )
-    return ReplayOut.of(Progress.planned(replay))
+    return ReplayOut.of(await service.replays.preview(actor, replay))
 
 
 @router.post("/{replay_id}/run", operation_id="run_replay", status_code=202)
-async def run_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
-    """Wake the planned orders, with their retries reset. 409 when an order moved since the plan."""
-    return ReplayOut.of(await service.replays.run(actor, replay_id))
+async def run_replay(
+    replay_id: str,
+    actor: Caller,
+    service: Service,
+    over_budget: Annotated[
+        bool, Query(description="Run it although too few calls are left for the day.")
+    ] = False,
+) -> ReplayOut:
+    """Wake the planned orders, with their retries reset. 409 when an order moved since the plan, or
+    when the calls left for the day do not suffice."""
+    return ReplayOut.of(await service.replays.run(actor, replay_id, over_budget=over_budget))
 
 
 @router.get("/{replay_id}", operation_id="get_replay")

@@ -13,11 +13,20 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Listed
 from app.api.models import ReasonIn
-from app.api.setup_models import ConnectionOut, MappingIn, MappingOut, SettingOut
+from app.api.setup_models import (
+    ConnectionOut,
+    MappedOut,
+    MappingIn,
+    MappingOut,
+    MissingMappingOut,
+    SettingOut,
+)
+from app.sync.setup import MAX_REASON
 
 router = APIRouter(prefix="/admin", tags=["set-up"], route_class=AdminRoute, responses=REFUSALS)
 
 MappingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Reason = Annotated[str, Query(max_length=MAX_REASON, description="Why, for the audit.")]
 ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -33,12 +42,20 @@ async def list_mappings(
 
 
 @router.put("/mappings", operation_id="put_mapping")
-async def put_mapping(body: MappingIn, actor: Caller, service: Service) -> MappingOut:
-    """Add a mapping, or change the one of the same kind and Commerce key."""
-    row = await service.operations.put_mapping(
-        actor, body.kind, body.commerce_key, body.connectwise_key
+async def put_mapping(body: MappingIn, actor: Caller, service: Service) -> MappedOut:
+    """Add a mapping, or change the one of the same kind and Commerce key. Orders that wait for it go
+    on, and are named."""
+    kept = await service.operations.put_mapping(
+        actor, body.kind, body.commerce_key, body.connectwise_key, reason=body.reason
     )
-    return MappingOut.of(row)
+    return MappedOut.from_kept(kept)
+
+
+@router.get("/mappings/missing", operation_id="list_missing_mappings")
+async def list_missing_mappings(actor: Caller, service: Service) -> Listed[MissingMappingOut]:
+    """The mappings that orders wait for, those that most wait for first."""
+    found = await service.operations.missing_mappings(actor)
+    return Listed(items=[MissingMappingOut.of(one) for one in found])
 
 
 @router.get("/mappings/{mapping_id}", operation_id="get_mapping")
@@ -52,18 +69,21 @@ async def change_mapping(
     connectwise_key: Annotated[str, Body(embed=True, examples=["SYNNEX"])],
     actor: Caller,
     service: Service,
-) -> MappingOut:
+    reason: Annotated[str, Body(embed=True, max_length=MAX_REASON)] = "",
+) -> MappedOut:
     """Change what the Commerce record is called in ConnectWise."""
     row = await service.operations.mapping(actor, mapping_id)
     changed = await service.operations.put_mapping(
-        actor, row.kind, row.commerce_key, connectwise_key
+        actor, row.kind, row.commerce_key, connectwise_key, reason=reason
     )
-    return MappingOut.of(changed)
+    return MappedOut.from_kept(changed)
 
 
 @router.delete("/mappings/{mapping_id}", operation_id="remove_mapping", status_code=204)
-async def remove_mapping(mapping_id: MappingId, actor: Caller, service: Service) -> Response:
-    await service.operations.drop_mapping(actor, mapping_id)
+async def remove_mapping(
+    mapping_id: MappingId, actor: Caller, service: Service, reason: Reason = ""
+) -> Response:
+    await service.operations.drop_mapping(actor, mapping_id, reason=reason)
     return Response(status_code=204)
 
 
@@ -80,9 +100,10 @@ async def change_settings(
     ],
     actor: Caller,
     service: Service,
+    reason: Reason = "",
 ) -> Listed[SettingOut]:
     """Change settings by name. Behaviour settings rule for orders that come after."""
-    changed = await service.operations.change_settings(actor, values)
+    changed = await service.operations.change_settings(actor, values, reason=reason)
     return Listed(items=[SettingOut.of(one) for one in changed])
 
 

@@ -55,6 +55,7 @@ KINDS: dict[str, ProblemKind] = {
     "PROBE_UNDER_WAY": ProblemKind(409, "Another probe of the doctor is under way."),
     "LEDGER_NOT_SET_UP": ProblemKind(409, "The ledger is not set up here."),
     "SIGN_IN_REFUSED": ProblemKind(409, "The sign-in cannot be taken."),
+    "BUDGET_TOO_SMALL": ProblemKind(409, "Too few calls are left for the day."),
     "REPLAY_ENDED": ProblemKind(409, "The replay has ended."),
     "IDEMPOTENCY_KEY_IN_USE": ProblemKind(409, "A request with this key is being worked on."),
     "BODY_TOO_LARGE": ProblemKind(413, "The body is larger than 1 MiB."),

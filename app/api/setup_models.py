@@ -5,6 +5,7 @@ Owns their names and formats of `contracts/http.md`. No rules.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,19 +15,23 @@ from app.api.models import Model
 from app.domain.budgets import Spent
 from app.domain.codes import Code
 from app.domain.grants import LEDGERS, advice
-from app.domain.views import ConnectionRow, MappingRow
-from app.sync.operations import SettingView
+from app.domain.views import ConnectionRow, MappingRow, Stopped
+from app.sync.setup import MAX_REASON, Mapped, Missing, SettingView
 
 
-class MappingIn(Model):
-    """What a Commerce record is called in ConnectWise."""
-
+class _Mapping(Model):
     kind: Annotated[str, Field(examples=["vendor"])]
     commerce_key: Annotated[str, Field(examples=["9"])]
     connectwise_key: Annotated[str, Field(examples=["INGRAM"])]
 
 
-class MappingOut(MappingIn):
+class MappingIn(_Mapping):
+    """What a Commerce record is called in ConnectWise. `reason` is kept in the audit."""
+
+    reason: Annotated[str, Field(max_length=MAX_REASON, examples=["the supplier moved"])] = ""
+
+
+class MappingOut(_Mapping):
     id: int
     updated_at: datetime
     updated_by: str
@@ -36,8 +41,55 @@ class MappingOut(MappingIn):
         return cls.model_validate(row)
 
 
+class StoppedOut(Model):
+    """An order that waits for a mapping."""
+
+    order: str
+    connection: str
+
+    @classmethod
+    def of(cls, row: Stopped) -> StoppedOut:
+        return cls(order=row.order, connection=row.connection)
+
+
+class MappedOut(MappingOut):
+    """`resumed`: orders that waited for just this mapping and go on. `looking`: others that wait
+    for one and look again."""
+
+    resumed: list[StoppedOut]
+    looking: list[StoppedOut]
+
+    @classmethod
+    def from_kept(cls, kept: Mapped) -> MappedOut:
+        return cls(
+            **MappingOut.of(kept.row).model_dump(),
+            resumed=[StoppedOut.of(one) for one in kept.resumed],
+            looking=[StoppedOut.of(one) for one in kept.looking],
+        )
+
+
+class MissingMappingOut(Model):
+    """A mapping that orders wait for. `commerce_key` is empty where it is somebody's e-mail address,
+    which no sentence names. `sentence`: what one of the orders says."""
+
+    kind: str
+    commerce_key: str
+    sentence: str
+    orders: list[StoppedOut]
+
+    @classmethod
+    def of(cls, one: Missing) -> MissingMappingOut:
+        return cls(
+            kind=one.wanted.kind,
+            commerce_key=one.wanted.key,
+            sentence=one.sentence,
+            orders=[StoppedOut.of(order) for order in one.orders],
+        )
+
+
 class SettingOut(Model):
-    """A setting as it rules now. Of secrets only whether one is set is shown."""
+    """A setting as it rules now. Of secrets only whether one is set is shown. `source`: environment,
+    database, scenario or default. `options`: the only values it may have; empty: any of its kind."""
 
     name: str
     value: Any
@@ -48,6 +100,8 @@ class SettingOut(Model):
     read_only: bool
     secret: bool
     environment: Any = None
+    default: Any = None
+    options: Sequence[str] = ()
 
     @classmethod
     def of(cls, setting: SettingView) -> SettingOut:

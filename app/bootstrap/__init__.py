@@ -166,7 +166,12 @@ async def opened(
             scenarios=known,
             spent=counted.spent,
         )
-        replays = Replays(store=store, admin=store, operations=operations, ids=ids)
+        foresight = Foresight(
+            engine=engine, store=store, admin=store, clock=clock, operations=operations
+        )
+        replays = Replays(
+            store=store, admin=store, operations=operations, ids=ids, again=foresight.again
+        )
         compare = Comparison(store, client, books, engine.plan)
         yield Container(
             settings=settings,
@@ -210,9 +215,7 @@ async def opened(
                 first=settings.admin_api_key.get_secret_value(),
                 tenant_id=DEFAULT_TENANT,
             ),
-            foresight=Foresight(
-                engine=engine, store=store, admin=store, clock=clock, operations=operations
-            ),
+            foresight=foresight,
             retention=Retention(
                 store=store,
                 admin=store,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.views import MappingRow
     from app.sync.operations import Actor
+    from app.sync.setup import Mapped, Missing
 
 app = typer.Typer(help="What Commerce records are called in ConnectWise.", no_args_is_help=True)
 KINDS_HELP = (
@@ -26,11 +27,12 @@ KINDS_HELP = (
 
 
 def _kinds(incomplete: str) -> list[str]:
-    from app.sync.operations import MAPPING_KINDS  # loads what --help does not need
+    from app.sync.setup import MAPPING_KINDS  # loads what --help does not need
 
     return [kind for kind in MAPPING_KINDS if kind.startswith(incomplete)]
 
 
+Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
 Kind = Annotated[str, typer.Argument(help=KINDS_HELP, autocompletion=_kinds)]
 
 
@@ -62,32 +64,70 @@ def set_mapping(
     connectwise_key: Annotated[
         str, typer.Argument(help="The ConnectWise identifier or id; of a contact or member its id.")
     ],
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Add or change a mapping; orders that wait for it go on."""
 
-    async def work(container: Container, actor: Actor) -> MappingRow:
-        return await container.operations.put_mapping(actor, kind, commerce_key, connectwise_key)
+    async def work(container: Container, actor: Actor) -> Mapped:
+        return await container.operations.put_mapping(
+            actor, kind, commerce_key, connectwise_key, reason=reason
+        )
 
-    row = frame.with_service(work)
+    kept = frame.with_service(work)
+    row = kept.row
     if as_json:
-        from app.cli import shapes  # loads what --help does not need
+        from app.cli import setup_shapes  # loads what --help does not need
 
-        frame.print_json(shapes.mapping(row))
+        frame.print_json(setup_shapes.mapped(kept))
         return
     where = "" if row.kind == "scenario" else " in ConnectWise"
     frame.say(f"{row.kind} {row.commerce_key} is {row.connectwise_key}{where}.")
+    for told, orders in (("On its way again", kept.resumed), ("Looking again", kept.looking)):
+        if orders:
+            frame.say(f"{told}: {', '.join(one.order for one in orders)}.")
+
+
+@app.command("missing")
+def missing(as_json: AsJson = False) -> None:
+    """List the mappings that orders wait for."""
+
+    async def work(container: Container, actor: Actor) -> Sequence[Missing]:
+        return await container.operations.missing_mappings(actor)
+
+    found = frame.with_service(work)
+    if as_json:
+        from app.cli import setup_shapes  # loads what --help does not need
+
+        items = [setup_shapes.missing_mapping(one) for one in found]
+        frame.print_json({"items": items, "next": None})
+    elif not found:
+        frame.say("No order waits for a mapping.")
+    else:
+        frame.print_table(
+            ("kind", "in Commerce", "orders", "what one says"),
+            (
+                (
+                    one.wanted.kind,
+                    one.wanted.key or "an e-mail address",
+                    ", ".join(order.order for order in one.orders),
+                    one.sentence,
+                )
+                for one in found
+            ),
+        )
 
 
 @app.command("remove")
 def remove(
     mapping: Annotated[int, typer.Argument(help="The mapping's number, as `mappings list` shows.")],
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Remove a mapping."""
 
     async def work(container: Container, actor: Actor) -> None:
-        await container.operations.drop_mapping(actor, mapping)
+        await container.operations.drop_mapping(actor, mapping, reason=reason)
 
     frame.with_service(work)
     if as_json:

@@ -54,7 +54,6 @@ def plan(
 
     async def work(container: Container, actor: Actor) -> Progress:
         from app.domain.views import OrderFilter  # loads what --help does not need
-        from app.sync.replays import Progress
 
         wanted = OrderFilter(None, state, code, who, connection) if filtered else None
         with frame.watched("Orders planned", as_json=as_json) as progressed:
@@ -67,7 +66,7 @@ def plan(
                 connection=connection,
                 progressed=progressed,
             )
-        return Progress.planned(replay)
+        return await container.replays.preview(actor, replay)
 
     progress = frame.with_service(work)
     _print(progress, as_json=as_json, steps=True)
@@ -81,12 +80,15 @@ def run(
     wait: Annotated[
         bool, typer.Option("--wait", help="Until every order is through; Ctrl-C stops no order.")
     ] = False,
+    over_budget: Annotated[
+        bool, typer.Option("--over-budget", help="Although too few calls are left for the day.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a plan. Ends with 5 when an order moved since, or the plan expired."""
 
     async def work(container: Container, actor: Actor) -> Progress:
-        progress = await container.replays.run(actor, replay)
+        progress = await container.replays.run(actor, replay, over_budget=over_budget)
         with frame.watched("Orders through", as_json=as_json) as progressed:
             while wait and progress.state == RUNNING:
                 progressed(progress.settled, len(progress.items))
@@ -128,6 +130,8 @@ def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
         f"Replay {shape['id']} is {shape['state']}: {shape['settled']} of {shape['orders']} orders "
         f"are through. Reason: {shape['reason']}"
     )
+    for cost in shape["costs"]:
+        frame.say(cost["sentence"])
     if not steps:
         frame.print_table(
             ("order", "replay", "state", "where it stands"), map(_result, shape["items"])

@@ -14,7 +14,8 @@ from app.cli.frame import AsJson, ExitCode, Told
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
-    from app.sync.operations import Actor, SettingView
+    from app.sync.operations import Actor
+    from app.sync.setup import SettingView
 
 app = typer.Typer(help="Settings as they rule now.", no_args_is_help=True)
 
@@ -67,6 +68,7 @@ def change(
     values: Annotated[
         list[str], typer.Argument(help="NAME=VALUE, one or more.", autocompletion=names_to_set)
     ],
+    reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Change settings that the database rules. Orders under way keep their behaviour settings."""
@@ -78,7 +80,7 @@ def change(
         wanted[name.strip().upper()] = value.strip()
 
     async def work(container: Container, actor: Actor) -> list[SettingView]:
-        return await container.operations.change_settings(actor, wanted)
+        return await container.operations.change_settings(actor, wanted, reason=reason)
 
     changed = frame.with_service(work)
     _print([view for view in changed if view.name in wanted], as_json=as_json)

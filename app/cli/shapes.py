@@ -14,7 +14,9 @@ from urllib.parse import quote
 
 from app.domain import traces
 from app.domain.alerts import AlertRow
+from app.domain.budgets import Spent
 from app.domain.codes import State, Who
+from app.domain.costs import Cost
 from app.domain.course import Course
 from app.domain.drift import Finding, SweepView
 from app.domain.grants import LEDGERS, advice
@@ -26,8 +28,9 @@ from app.domain.upkeep import KeyRow
 from app.domain.views import ConnectionRow, JournalRow, MappingRow
 from app.sync.doctor import Checkup
 from app.sync.foresight import WhatIf
-from app.sync.operations import SettingView, Story
+from app.sync.operations import Story
 from app.sync.replays import ItemProgress, Progress
+from app.sync.setup import SettingView
 
 Json = dict[str, Any]
 
@@ -222,11 +225,12 @@ def connection(row: ConnectionRow) -> Json:
         "signed_in_by": grant.consented_by if grant else None,
         "signed_in_until": moment(grant.until) if grant else None,
         "sign_in": advice(row.system, grant) if row.system in LEDGERS else None,
-        "calls": [
-            {"seconds": one.seconds, "used": one.used, "limit": one.limit, "left": one.left}
-            for one in row.calls
-        ],
+        "calls": [_limit(one) for one in row.calls],
     }
+
+
+def _limit(one: Spent) -> Json:
+    return {"seconds": one.seconds, "used": one.used, "limit": one.limit, "left": one.left}
 
 
 def key(row: KeyRow) -> Json:
@@ -250,6 +254,8 @@ def setting(view: SettingView) -> Json:
         "read_only": view.read_only,
         "secret": view.secret,
         "environment": view.environment,
+        "default": view.default,
+        "options": list(view.options),
     }
 
 
@@ -267,9 +273,21 @@ def replay(progress: Progress) -> Json:
         "finished_at": moment(given.finished_at),
         "orders": len(items),
         "settled": progress.settled,
-        "calls": sum(item["calls"] for item in items),
+        "calls": progress.calls,
+        "costs": [_cost(cost) for cost in progress.costs],
         "items": items,
         "url": f"/admin/replays/{given.id}",
+    }
+
+
+def _cost(cost: Cost) -> Json:
+    return {
+        "system": cost.system,
+        "calls": cost.calls,
+        "limits": [_limit(one) for one in cost.limits],
+        "seconds": cost.seconds,
+        "sufficient": cost.short is None,
+        "sentence": cost.sentence,
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from app.domain.codes import Code
 from app.domain.records import (
     Fact,
     InboxEvent,
@@ -28,6 +29,7 @@ from app.domain.views import (
     Readiness,
     Remembered,
     Replay,
+    Stopped,
     Unverified,
 )
 
@@ -82,6 +84,10 @@ class AdminStore(Protocol):
 
     async def last_linked(self, tenant_id: int) -> tuple[str, datetime] | None:
         """The order whose demand was linked and read back last, with when."""
+
+    async def stopped(self, tenant_id: int, code: Code, limit: int) -> Sequence[Stopped]:
+        """Orders that are not through and that this code stops at any of their steps, the oldest
+        first."""
 
     # Inbox
     async def events(

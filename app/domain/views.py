@@ -196,6 +196,16 @@ class MappingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """An order that a reason stops, at whichever of its steps; `sentences` say it, each once."""
+
+    order_id: int
+    order: str
+    connection: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRow:
     """A connection of a tenant, without its credentials."""
 

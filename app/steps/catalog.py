@@ -17,6 +17,7 @@ from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.options import IDENTIFIER, alike, sku_key
 from app.domain.part_numbers import PART_NUMBER, mapped
+from app.domain.wanted import mapped_item_gone
 from app.steps.effects import Effects, Outcome
 from app.steps.identifiers import by_part, identifier, part_of, settle
 from app.steps.resolve import optional, setting
@@ -106,11 +107,7 @@ def _among(fx: Effects, number: str, items: Sequence[psa.CatalogItem]) -> psa.Ca
                 return item
     given = mapped(fx.view, number)
     if given is not None:
-        raise Hold(
-            Code.MAPPING_MISSING,
-            f"The mapping of product {number} names {given!r}, which is no catalog item in "
-            "ConnectWise.",
-        )
+        raise Hold(Code.MAPPING_MISSING, mapped_item_gone(number, given))
     return by_part(fx, number, items)
 
 

@@ -17,7 +17,8 @@ from app.domain.errors import Hold
 from app.domain.linking import allocate
 from app.domain.options import IDENTIFIER, alike, deselected, sku_key
 from app.domain.order import OrderView
-from app.domain.part_numbers import FACT, MAPPING, mapped, part_key, with_part
+from app.domain.part_numbers import FACT, mapped, part_key, with_part
+from app.domain.wanted import several_items
 from app.steps.effects import Effects
 
 Line = Mapping[str, Any]
@@ -98,13 +99,9 @@ def by_part(fx: Effects, number: str, items: Sequence[psa.CatalogItem]) -> psa.C
     product = _product(fx.view, number)
     found = with_part(items, part_of(fx.view, number), product.brand if product else None)
     if len(found) > 1:
-        listed = ", ".join(sorted(item.identifier for item in found))
-        raise Hold(
-            Code.MAPPING_MISSING,
-            f"No catalog item is called {number}, and several have its part number "
-            f"{found[0].part_number}: {listed}. Add a mapping of kind {MAPPING} for {number} that "
-            "names one of them, or correct the part numbers in ConnectWise.",
-        )
+        listed = sorted(item.identifier for item in found)
+        said = several_items(number, found[0].part_number, listed)
+        raise Hold(Code.MAPPING_MISSING, said)
     return found[0] if found else None
 
 

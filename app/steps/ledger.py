@@ -23,6 +23,7 @@ from app.domain.books import (
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.json_values import digest
+from app.domain.wanted import archived_contact, other_contact
 from app.steps.effects import Effects, Outcome
 
 REFERENCE_SECONDS = 3600.0
@@ -85,11 +86,8 @@ async def contact(
     is another kind of contact's, or the contact is archived."""
     found = await _contact(fx, kind, commerce_id, name)
     if not found.active:
-        raise Hold(
-            Code.MAPPING_MISSING,
-            f"{found.name} is archived in the ledger. Restore it there, or add a mapping of kind "
-            f"{MAPPINGS[kind]} for {commerce_id}.",
-        )
+        said = archived_contact(MAPPINGS[kind], found.name, commerce_id)
+        raise Hold(Code.MAPPING_MISSING, said)
     if found.currency not in (None, "", currency):
         raise Hold(
             Code.CURRENCY_NOT_KEPT,
@@ -142,11 +140,8 @@ async def _make(fx: Effects, kind: ContactKind, commerce_id: int, name: str, key
     except RemoteFailure as failure:
         if failure.kind is not FailureKind.EXISTS:
             raise
-        raise Hold(
-            Code.MAPPING_MISSING,
-            f"The ledger has another kind of contact named {name}, so no {kind.value} can be made "
-            f"with it. Add a mapping of kind {MAPPINGS[kind]} for {commerce_id}.",
-        ) from failure
+        said = other_contact(MAPPINGS[kind], kind.value, name, commerce_id)
+        raise Hold(Code.MAPPING_MISSING, said) from failure
     fx.journal("LEDGER_CONTACT_MADE", f"{kind.value.capitalize()} {name} was made in the ledger.")
     return Contact(**{**made, "kind": ContactKind(made["kind"])})
 

@@ -15,6 +15,7 @@ from app.domain.codes import Code
 from app.domain.documents import Customer, Supplier
 from app.domain.errors import Hold
 from app.domain.psa import Setup, SetupRecord
+from app.domain.wanted import no_company, no_contact, no_member
 from app.steps.effects import Effects, chosen
 
 REFERENCE_SECONDS = 3600.0
@@ -146,12 +147,7 @@ async def _company(
             await fx.remember(kind, text, asdict(found), REFERENCE_SECONDS)
             return found
     what = "customer" if kind == "company" else "supplier"
-    tried = ", ".join(repr(text) for text in wanted) or "nothing to look for"
-    raise Hold(
-        Code.MAPPING_MISSING,
-        f"{what.capitalize()} {name} (Commerce id {key}) has no ConnectWise company; tried {tried}. "
-        f"Add a mapping of kind {kind} for {key}, or the company in ConnectWise.",
-    )
+    raise Hold(Code.MAPPING_MISSING, no_company(kind, what, name, key, wanted))
 
 
 async def _find_company(fx: Effects, text: str, *, by_id: bool) -> psa.Company | None:
@@ -184,11 +180,7 @@ async def contact(fx: Effects, company_id: int) -> int:
     default = [row for row in rows if row["default"]] or (rows if len(rows) == 1 else [])
     if exact or default:
         return int((exact or default)[0]["id"])
-    raise Hold(
-        Code.MAPPING_MISSING,
-        f"The contact of {fx.view.row.name} is not in ConnectWise and company {company_id} has no "
-        "default contact. Add the contact, or set the company's default contact in ConnectWise.",
-    )
+    raise Hold(Code.MAPPING_MISSING, no_contact(fx.view.row.name, company_id))
 
 
 async def sales_rep(fx: Effects) -> int:
@@ -213,11 +205,7 @@ async def sales_rep(fx: Effects) -> int:
     for row in known["members"]:
         if fallback and row["identifier"].casefold() == fallback:
             return int(row["id"])
-    raise Hold(
-        Code.MAPPING_MISSING,
-        f"The owner of {fx.view.row.name} is no ConnectWise member. Add a mapping of kind member "
-        "for the owner's e-mail, or set CONNECTWISE_SALES_REP to a member's identifier.",
-    )
+    raise Hold(Code.MAPPING_MISSING, no_member(fx.view.row.name))
 
 
 def described(record: Mapping[str, Any]) -> str:

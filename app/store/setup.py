@@ -13,7 +13,7 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
-from app.domain.views import Audit, ConnectionRow, MappingRow
+from app.domain.views import Audit, ConnectionRow, MappingRow, Stopped
 from app.store import rows
 from app.store.auditing import append
 from app.store.claiming import WAKE
@@ -30,6 +30,18 @@ WHERE o.tenant_id = $1 AND o.state NOT IN ('done', 'cancelled') AND (
     o.code = ANY ($2::text[]) OR EXISTS (
         SELECT FROM applied AS a WHERE a.order_id = o.id AND a.code = ANY ($2::text[])))
 """
+_STOPPED_BY = f"""
+SELECT o.id AS order_id, {rows.ORDER_NAME} AS "order", c.name AS connection,
+    array_agg(DISTINCT s.sentence ORDER BY s.sentence) AS sentences
+FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(o.sentence, '') AS sentence WHERE o.code = $2
+    UNION
+    SELECT coalesce(a.sentence, '') FROM applied AS a WHERE a.order_id = o.id AND a.code = $2
+) AS s
+WHERE o.tenant_id = $1 AND o.state IN ('running', 'waiting', 'held', 'parked')
+GROUP BY o.id, c.name ORDER BY o.id LIMIT $3
+"""  # noqa: S608 - constant text
 # Workers that have read an order, perhaps from before the change.
 _UNDER_WAY = "SELECT id FROM orders WHERE tenant_id = $1 AND lease_token IS NOT NULL"
 _NEW_VERSION = "UPDATE tenant SET config_version = config_version + 1 WHERE id = $1"
@@ -97,6 +109,11 @@ class Setup(Part):
         async with self._db.session() as session:
             found = await session.fetch(_MAPPINGS, tenant_id, kind)
         return [rows.mapping(row) for row in found]
+
+    async def stopped(self, tenant_id: int, code: Code, limit: int) -> Sequence[Stopped]:
+        async with self._db.session() as session:
+            found = await session.fetch(_STOPPED_BY, tenant_id, code.value, limit)
+        return [Stopped(**{**row, "sentences": tuple(row["sentences"])}) for row in found]
 
     async def put_mapping(
         self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit

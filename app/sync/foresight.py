@@ -10,20 +10,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from logging import WARNING
 from typing import Any
 
 from pydantic import ValidationError
 
 from app.domain import binding
 from app.domain.admin_store import AdminStore
+from app.domain.codes import State
 from app.domain.course import Course, Move, Premises, afresh, play, towards_invoice
 from app.domain.ports import Clock, Store
 from app.domain.records import Answer, OrderRow, Snapshot
 from app.domain.views import OrderFilter, Progressed, unwatched
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
+from app.sync.asking import wrong
 from app.sync.engine import Engine, Pin
-from app.sync.operations import Actor, Operations, Refusal, wrong
+from app.sync.operations import Actor, Operations, Refusal
+from app.telemetry import wide
 
 MOST_ORDERS = 500
 LONGEST_DAYS = 366
@@ -87,6 +91,24 @@ class Foresight:
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
         return snapshot.order, towards_invoice(self._premises(snapshot))
+
+    def again(self, snapshot: Snapshot) -> Course | None:
+        """How the order would go if what stopped is tried anew, as a replay does, and every write
+        works. None where it cannot be decided: an order may be replayed for just that."""
+        ledger = tuple(
+            replace(
+                row,
+                state=State.RUNNING if row.state is State.PARKED else row.state,
+                retry_at=None,
+                retry_wake=None,
+            )
+            for row in snapshot.ledger
+        )
+        try:
+            return play(self._premises(replace(snapshot, ledger=ledger)))
+        except Exception as error:  # noqa: BLE001 - as for `explain`, which then tells the order's own answer
+            wide("replay_not_played", level=WARNING, order=snapshot.order.name, exc_info=error)
+            return None
 
     async def what_if(
         self,

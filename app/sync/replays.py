@@ -7,15 +7,19 @@ write to a remote system: the worker does, if anything is left to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.admin_store import AdminStore
 from app.domain.codes import State
+from app.domain.costs import Cost
+from app.domain.course import Course
+from app.domain.grants import LEDGERS
 from app.domain.ports import Ids, Store
-from app.domain.records import OrderRow
+from app.domain.records import OrderRow, Snapshot
 from app.domain.views import (
     Explained,
     OrderFilter,
@@ -26,10 +30,13 @@ from app.domain.views import (
     ReplayState,
     unwatched,
 )
+from app.steps import CALLED, LEDGER_STEPS, READS
 from app.sync.operations import Actor, Operations, Refusal
 
 MAX_ORDERS = 500
 PLAN_LIFETIME = timedelta(hours=1)
+CONNECTWISE = "connectwise"
+LEDGER = "ledger"  # where nobody is signed in to one
 _APPLIED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
 
 
@@ -46,33 +53,41 @@ class ItemProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A replay with what became of each of its orders."""
+    """A replay with what became of each of its orders. `costs`: of a plan that was not run, its
+    calls by connection against what is left there now."""
 
     replay: Replay
     state: str
     items: tuple[ItemProgress, ...]
+    costs: tuple[Cost, ...] = ()
 
     @property
     def settled(self) -> int:
         return sum(item.settled for item in self.items)
 
-    @classmethod
-    def planned(cls, replay: Replay) -> Progress:
-        """A plan that has not been run."""
-        items = tuple(ItemProgress(item, settled=False) for item in replay.items)
-        return cls(replay, replay.state, items)
+    @property
+    def calls(self) -> int:
+        """Remote calls that the plan makes, if every write works."""
+        return sum(int(step["calls"]) for item in self.items for step in item.item.steps)
 
 
 class Replays:
     """Plan, run, follow and abort. Every method may raise StoreUnavailable and Refusal."""
 
     def __init__(
-        self, *, store: Store, admin: AdminStore, operations: Operations, ids: Ids
+        self,
+        *,
+        store: Store,
+        admin: AdminStore,
+        operations: Operations,
+        ids: Ids,
+        again: Callable[[Snapshot], Course | None],
     ) -> None:
         self._store = store
         self._admin = admin
         self._operations = operations
         self._ids = ids
+        self._again = again
 
     async def plan(
         self,
@@ -159,9 +174,10 @@ class Replays:
         return await self._item(row, from_step)
 
     async def _item(self, row: OrderRow, from_step: str | None) -> ReplayItem:
-        story = await self._operations.story(row)
+        snapshot = await self._store.peek(row.id)
+        story = self._operations.told(snapshot)
         order, explained = story.order, story.explained
-        steps = _steps(explained, from_step)
+        steps = _steps(explained, from_step, _calls(self._again(snapshot)))
         state, sentence = ReplayState.PLANNED, explained.answer.sentence
         if order.state is State.CANCELLED:
             state, sentence = ReplayState.REFUSED, "The order is cancelled: there is nothing to do."
@@ -182,8 +198,29 @@ class Replays:
             sentence=sentence,
         )
 
-    async def run(self, actor: Actor, replay_id: str) -> Progress:
-        """Wake the planned orders. A plan whose orders moved, or that expired, is stale."""
+    async def preview(self, actor: Actor, replay: Replay) -> Progress:
+        """A plan with its cost. What is left of a budget is read, and no turn is taken."""
+        items = tuple(ItemProgress(item, settled=False) for item in replay.items)
+        return Progress(replay, replay.state, items, await self._costs(actor, replay))
+
+    async def _costs(self, actor: Actor, replay: Replay) -> tuple[Cost, ...]:
+        calls: Counter[str] = Counter()
+        for item in replay.items:
+            for step in item.steps if item.state == ReplayState.PLANNED else ():
+                if (system := _system(str(step["step"]))) is not None:
+                    calls[system] += int(step["calls"])
+        rows = list(await self._operations.connections(actor)) if +calls else []
+        rows.sort(key=lambda row: row.grant is None)  # the ledger that is signed in to
+        found = []
+        for system, many in sorted((+calls).items()):
+            named = LEDGERS if system == LEDGER else (system,)
+            row = next((one for one in rows if one.system in named), None)
+            found.append(Cost(row.system if row else system, many, row.calls if row else ()))
+        return tuple(found)
+
+    async def run(self, actor: Actor, replay_id: str, *, over_budget: bool = False) -> Progress:
+        """Wake the planned orders. A plan whose orders moved, or that expired, is stale; one for
+        which the calls left for the day do not suffice is refused, unless `over_budget`."""
         replay = await self._known(actor, replay_id)
         if replay.state == ReplayState.ABORTED:
             raise Refusal("REPLAY_ENDED", "The replay was aborted. Make a new plan.")
@@ -194,6 +231,10 @@ class Replays:
                 f"The plan expired at {replay.expires_at.isoformat()}. Make a new plan.",
                 orders=[],
             )
+        if replay.state == ReplayState.PLANNED and not over_budget:
+            for cost in await self._costs(actor, replay):
+                if cost.refusal is not None:
+                    raise Refusal("BUDGET_TOO_SMALL", cost.refusal)
         try:
             started = await self._admin.start_replay(actor.tenant_id, replay_id, actor.name)
         except PlanStale as stale:
@@ -203,6 +244,8 @@ class Replays:
 
     async def status(self, actor: Actor, replay_id: str) -> Progress:
         replay = await self._known(actor, replay_id)
+        if replay.state == ReplayState.PLANNED:
+            return await self.preview(actor, replay)
         return await self._progress(replay, await self._store.now())
 
     async def abort(self, actor: Actor, replay_id: str) -> Progress:
@@ -239,14 +282,36 @@ def _where(item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgres
     return ItemProgress(item, settled, row.state, code, row.sentence)
 
 
-def _steps(explained: Explained, from_step: str | None) -> list[dict[str, Any]]:
-    """Each step as it would go, in the scenario's order. Applied ones are no-ops."""
+def _system(step: str) -> str | None:
+    """Whose calls a step's are; None: of no connection that counts them."""
+    if step in LEDGER_STEPS:
+        return LEDGER
+    return None if step in CALLED else CONNECTWISE
+
+
+def _calls(course: Course | None) -> Counter[tuple[str, str]]:
+    """Calls by step and subject. Gates that are shut for another reason than an earlier step stay
+    shut in it, so what only they would let through costs nothing."""
+    found: Counter[tuple[str, str]] = Counter()
+    for move in course.moves if course is not None else ():
+        if move.writes:
+            found[move.step, move.subject] += len(move.writes) + READS.get(move.step, 0)
+    return found
+
+
+def _steps(
+    explained: Explained, from_step: str | None, calls: Counter[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """Each step as it would go, in the scenario's order. Applied ones are no-ops, unless they are
+    done anew for what comes before them."""
     states = {(step.step, step.subject): step.state for step in explained.steps}
     every = [
         {
             **asdict(step),
             "writes": list(step.writes),
-            "no_op": states.get((step.step, step.subject)) in _APPLIED,
+            "calls": calls[step.step, step.subject],
+            "no_op": states.get((step.step, step.subject)) in _APPLIED
+            and not calls[step.step, step.subject],
         }
         for step in explained.plan
     ]

@@ -115,20 +115,20 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         forbidden=engine.forbidden_pin,
     )
     parts.upkeep = Upkeep(store=store, kept=store, operations=parts.operations, ids=parts.ids)
-    parts.replays = Replays(store=store, admin=store, operations=parts.operations, ids=parts.ids)
+    parts.foresight = Foresight(
+        engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
+    )
+    parts.replays = Replays(
+        store=store, admin=store, operations=parts.operations, ids=parts.ids,
+        again=parts.foresight.again,
+    )  # fmt: skip
     parts.desk = Desk(store=store, admin=store, replays=parts.replays)
     parts.sessions = Sessions(store=store, admin=store, ids=UuidIds(), first=ADMIN_KEY, tenant_id=1)
     parts.clock = SystemClock()
     parts.retention = Retention(
-        store=store,
-        admin=store,
-        clock=SystemClock(),
-        defaults=periods_of(parts.settings),
+        store=store, admin=store, clock=SystemClock(), defaults=periods_of(parts.settings),
         tenant_id=1,
-    )
-    parts.foresight = Foresight(
-        engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
-    )
+    )  # fmt: skip
     compare = Comparison(store, cw, None, engine.plan)
     parts.findings = Findings(
         store=store, admin=store, kept=store, compare=compare, clock=SystemClock(),

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.budgets import Spent
+from app.domain.views import ConnectionRow
 from tests.api.conftest import Service
 from tests.api.doors import code_of
 
@@ -222,3 +224,90 @@ async def test_a_key_that_cannot_be_kept_is_refused(service: Service, key: str) 
     headers = [(b"idempotency-key", key.encode())]
     answer = await service.admin.post("/admin/replays/none/run", headers=headers)
     assert answer.status_code == 422
+
+
+# --- what it costs --------------------------------------------------------------------------------
+
+
+def left(service: Service, minute: int, day: int = 5000) -> list[str]:
+    """Budgets as they stand; the systems that are asked, in their order."""
+    asked: list[str] = []
+
+    async def spent(row: ConnectionRow) -> list[Spent]:
+        asked.append(row.system)
+        if row.system == "commerce":
+            return []
+        return [Spent(60.0, 1000 - minute, 1000), Spent(86400.0, 5000 - day, 5000)]
+
+    service.parts.operations._spent = spent
+    return asked
+
+
+async def test_a_plan_tells_its_calls_against_what_is_left(service: Service) -> None:
+    left(service, 858)
+    replay = (await plan(service)).json()
+    (cost,) = replay["costs"]
+    assert (cost["system"], cost["calls"]) == ("connectwise", replay["calls"])
+    assert replay["calls"] > 0
+    assert cost["sufficient"] is True
+    assert (
+        f"{replay['calls']} calls to ConnectWise; 858 of 1,000 left this minute" in cost["sentence"]
+    )
+    assert cost["limits"][0] == {"seconds": 60.0, "used": 142, "limit": 1000, "left": 858}
+    assert cost["seconds"] == pytest.approx(replay["calls"] * 0.06)
+    writes = [step for item in replay["items"] for step in item["steps"] if step["calls"]]
+    assert {"raise_ticket", "create_products", "create_sales_order"} <= {s["step"] for s in writes}
+    assert all(step["code"] in (None, "EARLIER_STEP") for step in writes), "goods are not here yet"
+    by_step = {step["step"]: step for step in writes}
+    assert by_step["create_products"]["calls"] == len(by_step["create_products"]["writes"]) + 2
+
+
+async def test_c_its_documents_are_told_against_the_ledger_s_budget(service: Service) -> None:
+    await service.query("UPDATE orders SET scenario = 'commerce-invoicing', scenario_version = 1")
+    await service.query(
+        "INSERT INTO connection (tenant_id, kind, name) VALUES (1, 'xero', 'default')"
+    )
+    await service.tell("purchase_order.receipted (part)")
+    await settle(service)
+    left(service, 60, day=4210)
+    costs = {cost["system"]: cost for cost in (await plan(service)).json()["costs"]}
+    assert "xero" in costs
+    assert "4,210 of 5,000 left in these 24 hours" in costs["xero"]["sentence"]
+
+
+async def test_what_stopped_is_counted_because_it_is_tried_again(service: Service) -> None:
+    left(service, 900)
+    before = (await plan(service)).json()["calls"]
+    await service.query(
+        "INSERT INTO applied (order_id, step, subject, tenant_id, state, code, sentence, retry_at)"
+        " SELECT id, 'raise_ticket', 'order', 1, 'held', 'MAPPING_MISSING', 'No company.',"
+        " now() + interval '1 hour' FROM orders"
+    )
+    replay = (await plan(service)).json()
+    step = next(s for s in replay["items"][0]["steps"] if s["step"] == "raise_ticket")
+    assert (step["gate"], step["code"], step["calls"]) == ("shut", "MAPPING_MISSING", 1)
+    assert replay["calls"] == before
+
+
+async def test_a_day_that_does_not_suffice_is_refused_unless_it_is_wanted(service: Service) -> None:
+    left(service, 900, day=3)
+    replay = (await plan(service)).json()
+    assert replay["costs"][0]["sufficient"] is False
+    refused = await service.admin.post(f"{replay['url']}/run")
+    assert code_of(refused) == "BUDGET_TOO_SMALL"
+    assert "3 of 5,000 are left in these 24 hours" in refused.json()["detail"]
+    assert (await service.admin.get(replay["url"])).json()["state"] == "planned"
+    ran = await service.admin.post(f"{replay['url']}/run", params={"over_budget": True})
+    assert ran.status_code == 202
+    assert ran.json()["costs"] == []
+
+
+async def test_an_order_that_cannot_be_played_is_planned_all_the_same(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> None:
+        raise ValueError("as a defect would")
+
+    monkeypatch.setattr("app.sync.foresight.play", broken)
+    replay = (await plan(service)).json()
+    assert (replay["items"][0]["state"], replay["calls"], replay["costs"]) == ("planned", 0, [])

@@ -17,7 +17,7 @@ from app.cli.frame import ExitCode
 from app.domain.codes import Code
 from app.settings import Settings
 from app.steps import STEPS
-from app.sync.operations import MAPPING_KINDS
+from app.sync.setup import MAPPING_KINDS
 from tests.cli.conftest import Command
 from tests.docs.command_line import ENDINGS, page
 

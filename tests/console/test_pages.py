@@ -13,7 +13,7 @@ from app.api.examples import examples
 from app.bootstrap import scenarios
 from app.domain.codes import Code, Who
 from app.domain.drift import Drift
-from app.store import desk
+from app.store import desk, setup
 from tests.api.conftest import Service
 from tests.api.doors import post
 from tests.console.conftest import Browser, Page
@@ -311,6 +311,7 @@ async def test_a_list_asks_an_index_whatever_stands_in_it(service: Service) -> N
         "runs": (desk._RUNS, "1, 100"),
         "audits": (desk._AUDITS, "1, 999, 51"),
         "replays": (desk._REPLAYS, "1, 50"),
+        "stopped": (setup._STOPPED_BY, "1, 'MAPPING_MISSING', 50"),
     }
     for name, (statement, given) in statements.items():
         types = {"search": "(bigint, text, text, bigint, text[])"}.get(name, "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from app.steps import READS
 from tests.docs.reading import ROOT, read
 from tests.e2e.harness import Stack, bearer, running
 from tests.e2e.orders import DOCK, MONITOR, Order
@@ -67,6 +69,11 @@ async def test_the_numbers_in_the_text_are_those_of_the_table():
     text = " ".join(PAGE.prose)
     assert f"{len(writes)} writes and {len(told()) - len(writes)} reads" in text
     assert f"Then it is {len(told()) - 1}." in text
+
+
+async def test_a_replay_counts_the_reads_of_the_table():
+    reads = Counter(step for step, call in told() if call.startswith("GET"))
+    assert reads == READS
 
 
 async def test_what_a_worker_read_a_moment_ago_is_not_read_again(database_url: str, redis_url: str):

@@ -9,10 +9,10 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
-from app.domain.views import Audit, ConnectionRow, MappingRow
+from app.domain.views import Audit, ConnectionRow, MappingRow, Stopped
 from app.store import rows
 from app.store.memory.connections import is_sick, pause_columns
-from app.store.memory.database import Part, is_paused, plain, wake
+from app.store.memory.database import Part, full_order, is_paused, order_name, plain, wake
 from app.store.memory.grants import full_grant
 from app.store.memory.story import audit as append
 from app.store.memory.tables import Tables
@@ -30,6 +30,20 @@ class Setup(Part):
         tables = await self._db.read("mappings")
         found = reversed(tables.mapping.find("tenant", tenant_id))
         return [rows.mapping(row) for row in found if kind in (None, row["kind"])]
+
+    async def stopped(self, tenant_id: int, code: Code, limit: int) -> Sequence[Stopped]:
+        tables = await self._db.read("stopped")
+        found: list[Stopped] = []
+        for row in sorted(tables.orders.all(), key=lambda one: int(one["id"])):
+            if row["tenant_id"] != tenant_id or row["state"] in ("done", "cancelled"):
+                continue
+            said = [row, *tables.applied.find("order", row["id"])]
+            sentences = {one["sentence"] or "" for one in said if one["code"] == code.value}
+            if sentences and len(found) < limit:
+                connection = full_order(tables, row)["connection"]
+                told = tuple(sorted(sentences))
+                found.append(Stopped(row["id"], order_name(row), connection, told))
+        return found
 
     async def put_mapping(
         self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit
