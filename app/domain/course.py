@@ -17,6 +17,7 @@ from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan, StepRule, Verdict, decide
 from app.domain.documents import Kind, PurchaseOrder
 from app.domain.gates import GATES
+from app.domain.gates_of_invoice import not_ordered
 from app.domain.json_values import canonical
 from app.domain.order import OrderView, build
 from app.domain.reasons import CODES
@@ -25,6 +26,9 @@ from app.domain.release import unordered
 from app.domain.scenario import Scenario
 
 MOST_ROUNDS = 600
+# How much is thought at most to find a smaller set: rounds, each counted once for every line. An
+# order of a few lines never comes near it; for hundreds a round takes a tenth of a second.
+MOST_THOUGHT = 10_000
 # The step behind which the goods may be invoiced, by whoever makes the invoice (G9).
 INVOICING = ("release_invoice", "post_invoice")
 _OPEN = (State.WAITING, State.HELD, State.PARKED)
@@ -96,15 +100,20 @@ def play(premises: Premises) -> Course:
 
 def towards_invoice(premises: Premises) -> Course:
     """The smallest set of things without which the order is not invoiceable: each was left out in
-    turn, and the rest did not suffice. `reached` False: the course ends before, at the last need."""
-    course = _Thought(premises, opens=True).run()
+    turn, and the rest did not suffice. `reached` False: the course ends before, at the last need.
+    Of an order with so many lines that this takes more than MOST_THOUGHT, it may hold more."""
+    thought = _Thought(premises, opens=True)
+    course, spent = thought.run(), thought.weight
     if not course.reached:
         return course
     left: set[Key] = set()
-    for need in course.needs:
-        without = _Thought(premises, opens=True, shut=left | {_key_of(need)}).run()
+    for key in dict.fromkeys(_key_of(need) for need in course.needs):
+        if spent > MOST_THOUGHT:
+            break
+        thought = _Thought(premises, opens=True, shut=left | {key})
+        without, spent = thought.run(), spent + thought.weight
         if without.reached:
-            left.add(_key_of(need))
+            left.add(key)
             course = without
     return course
 
@@ -131,6 +140,7 @@ class _Thought:
         self._moves: list[Move] = []
         self._needs: list[Need] = []
         self._next_id = 0
+        self.weight = 0  # how much was thought: see MOST_THOUGHT
 
     def run(self) -> Course:
         rounds = 0
@@ -138,6 +148,7 @@ class _Thought:
             rounds += 1
             view = self._view()
             plan = decide(self._scenario, self._steps, view)
+            self.weight += max(len(view.sold_lines), 1)
             if rounds > MOST_ROUNDS:
                 return self._course(plan, reached=False)
             if self._opens and self._reached(plan):
@@ -234,7 +245,7 @@ class _Thought:
         if code is Code.GOODS_NOT_RECEIVED:
             self._receive(view, verdict.subject)
         elif code is Code.LINE_NOT_ORDERED:
-            self._order(view)
+            self._order(view, verdict)
         elif code is Code.GOODS_NOT_SHIPPED:
             sent = {str(ln.id): ln.quantity for ln in view.sold_lines if view.physical(ln)}
             self._see("shipping", {"shipped": sent})
@@ -282,20 +293,21 @@ class _Thought:
                 lambda line: {**line, "quantityReceived": max(line["quantity"], _received(line))},
             )
 
-    def _order(self, view: OrderView) -> None:
-        """The first line that is on no purchase order is there, as if it came from stock."""
-        short = next(iter(unordered(view).items()), None)
-        if short is None or view.sales_order is None:
-            return
-        line_id, missing = short
+    def _order(self, view: OrderView, verdict: Verdict) -> None:
+        """The lines that are on no purchase order are there, as if they came from stock. The gate
+        tells of the first; each of the others is a need as well."""
+        short, told = unordered(view), not_ordered(view)
+        if verdict.sentence in told:
+            more = [one for one in told if one != verdict.sentence]
+            self._needs += [_need(view, replace(verdict, sentence=one)) for one in more]
 
         def from_stock(line: dict[str, Any]) -> dict[str, Any]:
+            missing = short.get(line["id"], 0)
             before = int(line.get("quantityFromStock") or 0)
-            return (
-                {**line, "quantityFromStock": before + missing} if line["id"] == line_id else line
-            )
+            return {**line, "quantityFromStock": before + missing} if missing else line
 
-        self._change(Kind.SALES_ORDER, str(view.sales_order.id), from_stock)
+        if view.sales_order is not None:
+            self._change(Kind.SALES_ORDER, str(view.sales_order.id), from_stock)
 
     def _change(self, kind: Kind, source_id: str, change: Any) -> None:
         self._snapshot = replace(

@@ -207,18 +207,21 @@ def goods_missing(view: OrderView) -> Shut | None:
     is bought is ConnectWise's alone, nobody here knows of it (D2)."""
     if view.sales_order is None or view.suggests:
         return None
-    lines = {line.id: line for line in view.sold_lines}
-    for line_id, missing in unordered(view).items():
-        return Shut(
-            Code.LINE_NOT_ORDERED,
-            f"{missing} of {lines[line_id].quantity} {lines[line_id].title} are on no purchase "
-            "order.",
-            next_look="when a purchase order comes in",
-        )
+    for told in not_ordered(view):
+        return Shut(Code.LINE_NOT_ORDERED, told, next_look="when a purchase order comes in")
     for purchase_order in view.open_purchase_orders:
         if shut := not_received(view, purchase_order.id):
             return shut
     return None
+
+
+def not_ordered(view: OrderView) -> list[str]:
+    """A sentence for each line of which something is on no purchase order."""
+    lines = {line.id: line for line in view.sold_lines}
+    return [
+        f"{missing} of {lines[line_id].quantity} {lines[line_id].title} are on no purchase order."
+        for line_id, missing in unordered(view).items()
+    ]
 
 
 def not_received(view: OrderView, purchase_order_id: int) -> Shut | None:

@@ -6,6 +6,7 @@ Reads only: no remote system is asked, and nothing is kept.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -90,7 +91,9 @@ class Foresight:
         """The smallest set of things that would make the order invoiceable (B1.11, C3)."""
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
-        return snapshot.order, towards_invoice(self._premises(snapshot))
+        # An order of hundreds of lines takes seconds: others are served meanwhile.
+        course = await asyncio.to_thread(towards_invoice, self._premises(snapshot))
+        return snapshot.order, course
 
     def again(self, snapshot: Snapshot) -> Course | None:
         """How the order would go if what stopped is tried anew, as a replay does, and every write

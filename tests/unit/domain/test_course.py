@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.codes import Code, State, Who
 from app.domain.course import Course, Premises, afresh, play, towards_invoice
+from app.domain.decide import decide
 from app.steps import STEPS
 from tests.builders import (
     SETTINGS,
@@ -189,3 +190,24 @@ def test_what_the_invoice_does_not_rest_on_is_left_out() -> None:
         retry_at=told.now + timedelta(days=1),
     )
     assert needs(told) == [("GOODS_NOT_RECEIVED", "purchasing")]
+
+
+def test_an_order_of_hundreds_of_lines_is_thought_through_in_few_rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each line that is on no purchase order once cost a round, and a round for each to leave it
+    out: a page of 220 lines kept its process from everything else for an hour."""
+    rounds = 0
+
+    def counted(*given: Any) -> Any:
+        nonlocal rounds
+        rounds += 1
+        return decide(*given)
+
+    monkeypatch.setattr("app.domain.course.decide", counted)
+    told = world(ordered(sales_order([line(n, 300 + n, 2) for n in range(1, 201)])))
+    course = towards_invoice(premises(told))
+    assert course.reached
+    missing = [need.sentence for need in course.needs if need.code is Code.LINE_NOT_ORDERED]
+    assert len(missing) == len(set(missing)) == 200
+    assert rounds < 60
