@@ -16,9 +16,9 @@ from app.domain.ports import Clock
 from app.domain.retention import Holding, Kept, Period, Pruned, RetentionStore
 from app.domain.views import Audit
 from app.settings import check
+from app.sync.asking import Actor, Refusal, wrong
 from app.sync.beside import Turns
 from app.sync.decisions import reason_given
-from app.sync.operations import Actor, Refusal, wrong
 from app.telemetry import metrics, wide
 
 HOUR = 3600.0

@@ -84,7 +84,11 @@ class Renderer:
                     value = self.reference(view, SHAPES[field.target], value)
             elif field.write_only:
                 continue
-            elif field.name not in row and field.kind is not Kind.ALIAS and field.name != custom.FIELD:
+            elif (
+                field.name not in row
+                and field.kind is not Kind.ALIAS
+                and field.name != custom.FIELD
+            ):
                 continue  # most fields of most records
             else:
                 value = self._stored(view, resource, row, field)
