@@ -39,6 +39,13 @@ def of_delivery(identity: str, body: bytes, told: str | None) -> str:
     return context(sender[0] if sender is not None else digest[:32], digest[32:48])
 
 
+def of_replay(replay_id: str, order_id: int) -> str:
+    """The context of what a person's replay does for an order: a trace of its own, because the order
+    may have been woken for something else days before."""
+    digest = hashlib.sha256(f"replay {replay_id} {order_id}".encode()).hexdigest()
+    return context(digest[:32], digest[32:48])
+
+
 def of_merge(delivery: str | None) -> str | None:
     """The context of a delivery's merge, which what follows for its orders goes by."""
     found = parts(delivery)

@@ -18,7 +18,8 @@ from app.domain.errors import Hold
 from app.domain.options import IDENTIFIER, alike, sku_key
 from app.domain.part_numbers import PART_NUMBER, mapped
 from app.domain.wanted import mapped_item_gone
-from app.steps.effects import Effects, Outcome
+from app.steps import announced
+from app.steps.effects import Effects, Look, Outcome
 from app.steps.identifiers import by_part, identifier, part_of, settle
 from app.steps.resolve import optional, setting
 
@@ -32,6 +33,7 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
     """Catalog item id by product number for the wanted lines (keys: sku, title, price, cost,
     physical, serialized, mpn). One read for all unknown ones, one create for each missing one.
     Raises Hold(MAPPING_MISSING) where several items have a part number, or a mapped one is gone."""
+    await announced.settle(fx, KIND, _look(fx))
     ids: dict[str, int] = {}
     unknown: dict[str, Mapping[str, Any]] = {}  # by key: numbers that differ only in case are one
     for line in lines:
@@ -136,13 +138,8 @@ async def _create(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:
     async def send() -> Outcome:
         return {"id": await fx.cw.create_catalog_item(new), "identifier": new.identifier}
 
-    async def look(known: Outcome) -> Outcome | None:
-        # It may be another order's announcement: of the same part under another product number.
-        items = await fx.cw.catalog_items([str(known["identifier"])])
-        return {"id": items[0].id, "identifier": items[0].identifier} if items else None
-
     evidence = {"identifier": new.identifier, "also": _part_claim(part) if part else ""}
-    outcome = await fx.once("catalog_item", sku_key(number), evidence, send, look, shared=True)
+    outcome = await fx.once(KIND, sku_key(number), evidence, send, _look(fx), shared=True)
     item = psa.CatalogItem(
         int(outcome["id"]),
         str(outcome.get("identifier", new.identifier)),
@@ -154,6 +151,15 @@ async def _create(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:
     told = f"Catalog item {item.identifier} was made in ConnectWise."
     fx.journal("CATALOG_ITEM_CREATED", told, sku=item.identifier)
     return item
+
+
+def _look(fx: Effects) -> Look:
+    async def look(known: Outcome) -> Outcome | None:
+        # It may be another order's announcement: of the same part under another product number.
+        items = await fx.cw.catalog_items([str(known["identifier"])])
+        return {"id": items[0].id, "identifier": items[0].identifier} if items else None
+
+    return look
 
 
 async def existing(fx: Effects, setting_name: str) -> int:

@@ -24,9 +24,11 @@ from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.json_values import digest
 from app.domain.wanted import archived_contact, other_contact
-from app.steps.effects import Effects, Outcome
+from app.steps import announced
+from app.steps.effects import Effects, Look, Outcome
 
 REFERENCE_SECONDS = 3600.0
+CONTACT = "ledger_contact"
 CONTACT_SECONDS = 300.0  # people merge and archive contacts
 MAPPINGS = {ContactKind.VENDOR: "ledger_vendor", ContactKind.CUSTOMER: "ledger_customer"}
 
@@ -99,24 +101,25 @@ async def contact(
 
 async def _contact(fx: Effects, kind: ContactKind, commerce_id: int, name: str) -> Contact:
     books = books_of(fx)
+    await announced.settle(fx, CONTACT, _look(books))
     if mapped := fx.view.mappings.get((MAPPINGS[kind], str(commerce_id))):
         return await books.read_contact(kind, mapped)
     key = f"{kind.value}:{commerce_id}:{digest(name)[:16]}"
     if (known := await _known(fx, key)) is not None:
         return known
     # The claim is taken before the look, so that two orders cannot both find nothing.
-    await fx.claim("ledger_contact", key, _claim_seconds(fx, books))
+    await fx.claim(CONTACT, key, _claim_seconds(fx, books))
     found = await _known(fx, key) or await books.find_contact(kind, name)
     if found is None:
         found = await _make(fx, kind, commerce_id, name, key)
     if found.active:  # an archived one is read anew: a person is asked to restore it
-        await fx.remember("ledger_contact", key, asdict(found), CONTACT_SECONDS)
-    fx.drop_claim("ledger_contact", key)
+        await fx.remember(CONTACT, key, asdict(found), CONTACT_SECONDS)
+    fx.drop_claim(CONTACT, key)
     return found
 
 
 async def _known(fx: Effects, key: str) -> Contact | None:
-    body = await fx.recall("ledger_contact", key)
+    body = await fx.recall(CONTACT, key)
     return Contact(**{**body, "kind": ContactKind(body["kind"])}) if body is not None else None
 
 
@@ -130,13 +133,9 @@ async def _make(fx: Effects, kind: ContactKind, commerce_id: int, name: str, key
         told = await books.create_contact(new, digest([key, fx.view.now.isoformat()])[:40])
         return asdict(told)
 
-    async def look(known: Outcome) -> Outcome | None:
-        found = await books.find_contact(ContactKind(known["kind"]), known["name"])
-        return asdict(found) if found is not None else None
-
     evidence = {"kind": kind.value, "name": name}
     try:
-        made = await fx.once("ledger_contact", key, evidence, send, look, shared=True)
+        made = await fx.once(CONTACT, key, evidence, send, _look(books), shared=True)
     except RemoteFailure as failure:
         if failure.kind is not FailureKind.EXISTS:
             raise
@@ -144,6 +143,14 @@ async def _make(fx: Effects, kind: ContactKind, commerce_id: int, name: str, key
         raise Hold(Code.MAPPING_MISSING, said) from failure
     fx.journal("LEDGER_CONTACT_MADE", f"{kind.value.capitalize()} {name} was made in the ledger.")
     return Contact(**{**made, "kind": ContactKind(made["kind"])})
+
+
+def _look(books: Books) -> Look:
+    async def look(known: Outcome) -> Outcome | None:
+        found = await books.find_contact(ContactKind(known["kind"]), known["name"])
+        return asdict(found) if found is not None else None
+
+    return look
 
 
 def _claim_seconds(fx: Effects, books: Books) -> float:

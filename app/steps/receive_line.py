@@ -18,9 +18,10 @@ from app.domain.cuts import cut
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.options import sku_key
-from app.steps.effects import Effects, Outcome
+from app.steps.effects import Effects, Look, Outcome
 from app.steps.links import read_lines
 
+KIND = "receipt"  # as it is announced
 FULL, CLONE, CANCEL = "FullyReceived", "PartiallyReceiveCloneRest", "PartiallyReceiveCancelRest"
 
 
@@ -59,20 +60,29 @@ async def receive_line(
         await fx.cw.receive_line(purchase_order, line.id, receiving)
         return done
 
-    async def look(known: Outcome) -> Outcome | None:
-        for found in await read_lines(fx, po_id, purchase_order):
-            if found.id == line.id and found.received >= after:
-                return done
-        return None
-
+    look = looking(fx, po_id, purchase_order)
     evidence = {"line": line.id, "before": str(line.received), "target": str(after)}
     try:
-        await fx.once("receipt", f"{line.id}:{after.normalize():f}", evidence, send, look)
+        await fx.once(KIND, f"{line.id}:{after.normalize():f}", evidence, send, look)
     except RemoteFailure as failure:
         if failure.kind is FailureKind.REJECTED and line.serialized and short:
             raise _needs_serials(document, line, failure) from failure
         raise
     _after(fx, po_id, line, after, status == FULL)
+
+
+def looking(fx: Effects, po_id: str, purchase_order: int) -> Look:
+    """How a receipt that was announced is found: its line shows as much."""
+
+    async def look(known: Outcome) -> Outcome | None:
+        target = Decimal(str(known["target"]))
+        for found in await read_lines(fx, po_id, purchase_order):
+            if found.id == int(known["line"]) and found.received >= target:
+                amount = target - Decimal(str(known["before"]))
+                return {"line": found.id, "received": str(target), "amount": str(amount)}
+        return None
+
+    return look
 
 
 def _needs_serials(

@@ -26,12 +26,13 @@ from app.domain.order import OrderView
 from app.domain.quantities import received_remotely
 from app.domain.receipts import parts
 from app.domain.shut import Shut
-from app.steps import completion, missing_line, noted, papers
+from app.steps import announced, completion, missing_line, noted, papers
 from app.steps.demand import agreed_lines, not_linked, refuse_invoiced
 from app.steps.effects import Effects
 from app.steps.identifiers import bought_as
 from app.steps.links import is_linked, read_lines
-from app.steps.receive_line import receive_line
+from app.steps.receive_line import KIND as RECEIPT
+from app.steps.receive_line import looking, receive_line
 from app.steps.taken import refuse_taken
 
 name = "receive_purchase_order"
@@ -117,6 +118,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         return
     coming = {line["line"] for line in want["lines"] if line["to"] > before.get(line["line"], 0)}
     await _refuse_invoiced(fx, document, coming)
+    await announced.settle(fx, RECEIPT, looking(fx, po_id, purchase_order))
     for sku, products in _by_sku(fx, want, document).items():
         await _receive_product(fx, want, document, purchase_order, sku, products, before)
     slip = want["packing_slip"] or "no papers"

@@ -17,11 +17,13 @@ from app.domain.order import OrderView
 from app.domain.quantities import RECEIVE, to_ship
 from app.domain.records import ORDER
 from app.domain.shut import Shut
-from app.steps.effects import Effects, Outcome
+from app.steps import announced
+from app.steps.effects import Effects, Look, Outcome
 from app.steps.resolve import setting
 
 name = "ship_goods"
 version = 1
+KIND = "shipping"  # as it is announced
 
 
 def subjects(view: OrderView) -> Sequence[str]:
@@ -48,6 +50,7 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:
     before = (fx.view.applied(name, ORDER) or {}).get("shipped", {})
+    await announced.settle(fx, KIND, _look(fx))
     for line, target in want["shipped"].items():
         if target > before.get(line, 0):
             await _ship(fx, line, Decimal(target), Decimal(before.get(line, 0)))
@@ -114,9 +117,14 @@ async def _once(
             await fx.cw.change_shipping(product, detail, shipping)
         return {"shipped": str(target)}
 
-    async def look(known: Outcome) -> Outcome | None:
-        there = sum((d.shipped for d in await fx.cw.shipping_details(product)), Decimal(0))
-        return {"shipped": str(target)} if there >= target else None
-
     evidence = {"product": product, "before": str(before), "target": str(target)}
-    await fx.once("shipping", f"{line}:{target.normalize():f}", evidence, send, look)
+    await fx.once(KIND, f"{line}:{target.normalize():f}", evidence, send, _look(fx))
+
+
+def _look(fx: Effects) -> Look:
+    async def look(known: Outcome) -> Outcome | None:
+        details = await fx.cw.shipping_details(int(known["product"]))
+        there = sum((one.shipped for one in details), Decimal(0))
+        return {"shipped": str(known["target"])} if there >= Decimal(known["target"]) else None
+
+    return look

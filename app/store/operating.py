@@ -7,16 +7,19 @@ here does a poisoned order go on, because only a person decides that.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from app.domain import traces
 from app.domain.records import JournalEntry
 from app.domain.views import Audit, Replay, ReplayState
 from app.store import rows
 from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
-from app.store.replaying import replayed, stale, still_planned, woken_by
+from app.store.replaying import replayed, stale, still_planned, told, woken_by
 from app.store.story import JOURNAL, columns, journal_columns
 from app.store.texts import as_json, text
+from app.telemetry import tracing
 
 _UNPOISON = """
 UPDATE orders SET claims_without_progress = 0, state = 'running', code = NULL, sentence = NULL,
@@ -30,6 +33,10 @@ WHERE order_id = ANY ($1::bigint[]) AND state IN ('waiting', 'held', 'parked')
   AND (retry_at IS NOT NULL OR retry_wake IS NOT NULL OR state = 'parked')
 """
 
+_TRACES = """
+UPDATE orders AS o SET trace = t.trace
+FROM unnest($1::bigint[], $2::text[]) AS t (id, trace) WHERE o.id = t.id
+"""
 _ADD = """
 INSERT INTO replay (id, tenant_id, state, reason, actor, from_step, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -49,7 +56,7 @@ FROM unnest(
 _REPLAY = "SELECT * FROM replay WHERE tenant_id = $1 AND id = $2"
 _ITEMS = "SELECT * FROM replay_item WHERE replay_id = $1 ORDER BY position"
 _STANDING = f"""
-SELECT o.id, o.wake_seq, {rows.ORDER_NAME} AS name FROM orders AS o
+SELECT o.id, o.wake_seq, o.trace, {rows.ORDER_NAME} AS name FROM orders AS o
 WHERE o.tenant_id = $1 AND o.id = ANY ($2::bigint[]) ORDER BY o.id FOR NO KEY UPDATE
 """  # noqa: S608 - constant text
 
@@ -114,19 +121,24 @@ class Operating(Part):
                 raise KeyError(replay_id)
             if replay.state != ReplayState.PLANNED:
                 return replay
-            await self._start(session, replay, actor)
+            began = tracing.now()
+            standing = await self._start(session, replay, actor)
             started = await _read(session, tenant_id, replay_id)
         assert started is not None  # noqa: S101 - it was read in this transaction
+        told(started, standing, began)
         return started
 
     @staticmethod
-    async def _start(session: Session, replay: Replay, actor: str) -> None:
+    async def _start(session: Session, replay: Replay, actor: str) -> Sequence[Any]:
+        """The orders as they stood before."""
         planned = still_planned(replay)
         found = await session.fetch(_STANDING, replay.tenant_id, list(planned))
         if refusal := stale(planned, found):
             raise refusal
         entry = replayed(replay, actor)
         await wake_as_a_person(session, sorted(planned), entry)
+        contexts = [traces.of_replay(replay.id, order_id) for order_id in planned]
+        await session.execute(_TRACES, list(planned), contexts)
         await session.execute(
             "UPDATE replay_item SET state = $2 WHERE replay_id = $1 AND state = $3",
             replay.id,
@@ -137,6 +149,7 @@ class Operating(Part):
             "UPDATE replay SET state = $2 WHERE id = $1", replay.id, ReplayState.RUNNING
         )
         await append(session, replay.tenant_id, Audit(actor, "replay.run", replay.id))
+        return found
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         statement = """

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.domain import traces
 from app.domain.records import JournalEntry
 from app.domain.views import PlanStale, Replay, ReplayItem, ReplayState
+from app.telemetry import tracing
 
 
 def still_planned(replay: Replay) -> dict[int, ReplayItem]:
@@ -27,6 +29,20 @@ def stale(planned: Mapping[int, ReplayItem], standing: Sequence[Any]) -> PlanSta
         return None
     told = ", ".join(moved)
     return PlanStale(moved, f"Since the plan was made {told} moved on. Make a new plan.")
+
+
+def told(replay: Replay, standing: Sequence[Any], began: int) -> None:
+    """The span in which a person set orders going again, linked to the trace that each had before."""
+    for row in standing:
+        tracing.note(
+            "replay",
+            traces.of_replay(replay.id, row["id"]),
+            None,
+            began,
+            link=row["trace"],
+            demandlink__replay=replay.id,
+            demandlink__order=row["name"],
+        )
 
 
 def replayed(replay: Replay, actor: str) -> JournalEntry:

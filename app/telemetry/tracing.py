@@ -38,6 +38,7 @@ class Span:
     began: int
     attributes: dict[str, Value] = field(default_factory=dict)
     failed: str | None = None
+    link: str | None = None  # the context of another trace that it goes on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +151,18 @@ def note(
     parent: str | None,
     began: int,
     kind: Kind = "internal",
+    link: str | None = None,
     **attributes: Value,
 ) -> None:
-    """A span whose context was known before it began, and that ends now."""
+    """A span whose context was known before it began, and that ends now. `link`: the context of
+    another trace that it goes on from."""
     if _sending is not None and own is not None:
-        _send(_sending, Span(name, own, parent, kind, began, attributes), _sending.now())
+        _send(_sending, Span(name, own, parent, kind, began, attributes, link=link), _sending.now())
 
 
 def _send(sending: _Sending, ended: Span, at: int) -> None:
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+    from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
     def within(context: str | None) -> SpanContext | None:
         found = traces.parts(context)
@@ -170,12 +173,14 @@ def _send(sending: _Sending, ended: Span, at: int) -> None:
 
     status = Status(StatusCode.ERROR, ended.failed) if ended.failed else Status(StatusCode.UNSET)
     known = {name: value for name, value in ended.attributes.items() if value is not None}
+    linked = within(ended.link)
     readable = ReadableSpan(
         ended.name,
         context=within(ended.own),
         parent=within(ended.parent),
         resource=sending.resource,
         attributes={name.replace("__", "."): value for name, value in known.items()},
+        links=[Link(linked)] if linked is not None else [],
         kind=SpanKind[ended.kind.upper()],
         status=status,
         start_time=ended.began,

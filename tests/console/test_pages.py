@@ -111,6 +111,20 @@ async def test_an_order_of_which_only_the_id_is_known_has_a_page(
     assert "Customer not known yet" in page.text
 
 
+@pytest.mark.parametrize("viewer", ["", "https://traces.msp.example/t/{trace_id}?from=1"])
+async def test_the_trace_of_an_order_leads_to_the_viewer_that_is_set(
+    service: Service, browser: Browser, viewer: str
+) -> None:
+    await service.tell(*STORY)
+    given = service.parts.settings
+    service.parts.settings = given.model_copy(update={"trace_viewer_url": viewer})
+    trace = (await service.admin.get("/admin/orders/ON10001201")).json()["trace_id"]
+    page = await browser.page("/orders/ON10001201")
+    assert trace in page.text
+    led = [link for link in page.links if trace in link]
+    assert led == ([f"https://traces.msp.example/t/{trace}?from=1"] if viewer else [])
+
+
 async def test_hostile_names_are_text(service: Service, browser: Browser) -> None:
     body: Any = json.loads(json.dumps(examples()["sales_order.approved"]))
     order = body["data"]["salesOrder"] if "salesOrder" in body.get("data", {}) else body["data"]

@@ -21,6 +21,7 @@ class Seen:
     parent: str
     pid: int
     attributes: dict[str, Any]
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -44,7 +45,8 @@ class Collector:
                         for one in span.attributes
                     }
                     ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
-                    self.spans.append(Seen(span.name, *ids, pid, known))
+                    links = tuple((one.trace_id.hex(), one.span_id.hex()) for one in span.links)
+                    self.spans.append(Seen(span.name, *ids, pid, known, links))
 
 
 @contextmanager

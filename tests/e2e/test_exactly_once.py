@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.harness import running
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Order
 from tests.e2e.remote import Remote
+from tests.e2e.test_exactly_once_ledger import in_doubt
 
 pytestmark = pytest.mark.processes
 
@@ -89,6 +90,7 @@ async def test_a_worker_that_dies_at_a_point_makes_nothing_twice(
         invoices = await stack.get("/finance/invoices")
         references = [invoice["reference"] for invoice in invoices]
         assert len(references) == len(set(references))
+        assert await in_doubt(stack) == 0
 
 
 @pytest.mark.breadth

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.domain.books import DocumentKind
-from tests.e2e.harness import bearer
+from tests.e2e.harness import Stack, bearer
 from tests.e2e.ledgers import LEDGERS, Kept, invoice, kept
 from tests.e2e.orders import CABLE, Order
 
@@ -42,6 +43,16 @@ async def one_of_each(books: Kept, vendor: str) -> None:
     assert len(await books.bills(vendor=vendor)) == 1
     assert len(await books.purchase_orders(vendor=vendor)) == 1
     assert len(await books.invoices()) == 1
+
+
+async def in_doubt(stack: Stack) -> int:
+    """Announcements that nobody answers any more: they would refuse every decision."""
+    connection = await asyncpg.connect(stack.container.database_url)
+    try:
+        query = "SELECT count(*) FROM intent WHERE outcome IS NULL"
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()
 
 
 def plain() -> Order:
@@ -82,6 +93,7 @@ async def test_a_worker_that_dies_while_it_makes_a_vendor_makes_one(
         await stack.start_worker()
         await stack.until_state(order.number, "done")
         await one_of_each(books, "Newco Cables")
+        assert await in_doubt(stack) == 0
 
 
 @pytest.mark.parametrize("name", LEDGERS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.domain import traces
 from app.domain.codes import Code, State, Who
 from app.domain.ports import Paused, Worker
 from app.domain.records import Answer
@@ -302,6 +303,7 @@ async def test_a_replay_wakes_its_orders_with_their_retries_reset(
     assert again.retry_at is not None
     assert again.retry_at <= woken.now
     assert (again.retry_wake, again.tries) == (None, 0)
+    assert woken.order.trace == traces.of_replay("r-1", woken.order.id)
     assert (await codes_of(store))[-1] == "REPLAYED"
     assert (await order_of(store, "ON1202")).due_at is None
     assert await store.start_replay(TENANT, "r-1", "anna") == started

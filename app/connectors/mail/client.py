@@ -22,6 +22,7 @@ from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.letters import Letter, RecipientRefused
 from app.domain.ports import Clock
 from app.domain.records import CallRecord
+from app.telemetry import tracing
 
 SYSTEM = "mail"
 REFUSED_FOR_GOOD = 500  # from here on; 400 to 499 is "not now" (RFC 5321, 4.2.1)
@@ -59,6 +60,10 @@ class SmtpMail:
         return self._access.sender
 
     async def send(self, letter: Letter) -> None:
+        with tracing.span(f"{SYSTEM} SEND", "client", demandlink__message_id=letter.message_id):
+            await self._send(letter)
+
+    async def _send(self, letter: Letter) -> None:
         talk = _Talk()
         began = self._clock.monotonic()
         failure: str | None = None
@@ -71,6 +76,7 @@ class SmtpMail:
             raise refused from None  # the cause has addresses in its text
         finally:
             took = round((self._clock.monotonic() - began) * 1000, 1)
+            tracing.tell(failed=failure, smtp__status=talk.status, smtp__stage=talk.stage)
             _record(letter, talk, took, failure)
 
     async def check(self) -> None:

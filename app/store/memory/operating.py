@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from app.domain import traces
 from app.domain.records import JournalEntry
 from app.domain.views import Audit, Replay, ReplayState
 from app.store import rows
@@ -79,6 +80,8 @@ class Operating(Part):
             raise refusal
         entry = replayed(replay, actor)
         wake_as_a_person(tables, sorted(planned), entry, self._db.now())
+        for order_id in planned:
+            tables.orders.change(order_id, trace=traces.of_replay(replay.id, order_id))
         for item in tables.replay_item.find("replay", replay.id):
             if item["state"] == ReplayState.PLANNED:
                 place = (replay.id, item["position"])

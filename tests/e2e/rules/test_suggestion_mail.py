@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.e2e.managed import D, notes, supplied
 from tests.e2e.orders import CABLE, DOCK, MONITOR
 from tests.e2e.tickets import B2, plain, tell
 from tests.mail_server import OFFICER, SENDER, Desk, free_port, mail_server, reached
+from tests.store.build import snapshot_of
 
 pytestmark = pytest.mark.processes
 QUICK: dict[str, Any] = {**D, "connectwise_timeout": 1.5, "read_lag": 0.2}
@@ -235,3 +236,43 @@ async def _came(stack: Stack, desk: Desk, count: int) -> None:
         return len(desk.taken) == count
 
     await stack.until_true(came)
+
+
+@pytest.mark.breadth
+async def test_d4_the_officers_address_is_read_live_and_never_kept_with_an_order(
+    database_url: str, redis_url: str
+) -> None:
+    """As other names of the world outside (H8): an order under way mails its next state to whoever
+    is the officer by then, and nothing that was told is told again."""
+    order, successor = plain((MONITOR, 10)), "next-officer@msp.example"
+    event = supplied(order, 8891, [(MONITOR, 6)], "ING-4471")
+    async with (
+        mail_server() as desk,
+        running(database_url, redis_url, **QUICK, **reached(desk.port)) as stack,
+    ):
+
+        async def officer(address: str) -> None:
+            answer = await stack.client.patch(
+                "/admin/settings", json={"PURCHASING_OFFICER_EMAIL": address}, headers=bearer()
+            )
+            assert answer.status_code == 200, answer.text
+
+        async def mailed(*to: str) -> None:
+            async def there() -> bool:
+                return [one.rcpt_tos for one in desk.envelopes] == [[one] for one in to]
+
+            await stack.until_true(there)
+
+        await tell(stack, event, order.approved())
+        await mailed(OFFICER, OFFICER)  # the purchase order, and what it leaves
+        await officer(successor)
+        order.purchase_orders[8891]["lines"][0]["price"] = 90
+        await tell(stack, order.ordered_again(8891))
+        await mailed(OFFICER, OFFICER, successor)
+        await officer(OFFICER)
+        order.purchase_orders[8891]["lines"][0]["price"] = 70
+        await tell(stack, order.ordered_again(8891))
+        await mailed(OFFICER, OFFICER, successor, OFFICER)
+        pinned = (await snapshot_of(cast(Any, stack.container.store), order.number)).order.behaviour
+        assert "bill_per" in pinned
+        assert "purchasing_officer_email" not in pinned
