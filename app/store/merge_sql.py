@@ -171,7 +171,11 @@ JOIN order_ref AS r ON r.ref_id = e.id
 """
 
 # Somebody changed a record: what was read of the order's records may be old.
+# So may be what a worker has read by now and not kept yet, so the order remembers when it was.
 _STALE = """
+WITH told AS (
+    UPDATE orders SET stale_at = clock_timestamp() WHERE id = ANY ($1::bigint[])
+)
 UPDATE fact SET seen_at = 'epoch' WHERE order_id = ANY ($1::bigint[]) AND kind <> ALL ($2::text[])
 """
 
