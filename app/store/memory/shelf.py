@@ -159,6 +159,13 @@ class MemoryShelf:
             row["step"] in _RECEIVING and _about(row["subject"], purchase_order) for row in told
         )
 
+    async def posted(self, order_id: int, invoice: str) -> bool:
+        applied = self._tables.applied.find("order", order_id)
+        announced = self._tables.intent.find("order", order_id)
+        told = [row for row in applied if row["want"] is not None] + announced
+        about = ("post_invoice", f"invoice:{invoice}")
+        return any((row["step"], row["subject"]) == about for row in told)
+
     async def keep_moved(self, order_id: int, purchase_order: str, body: Mapping[str, Any]) -> bool:
         place = (order_id, _MOVED, purchase_order)
         known = self._tables.fact.get(place)
