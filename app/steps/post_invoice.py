@@ -23,6 +23,7 @@ from app.domain.books import (
 )
 from app.domain.codes import Code
 from app.domain.cuts import cut
+from app.domain.decide import same
 from app.domain.errors import Hold
 from app.domain.order import OrderView
 from app.domain.shut import Shut
@@ -102,9 +103,11 @@ def _kind(fx: Effects, want: Mapping[str, Any], can: Capabilities) -> DocumentKi
     """D-9: where there are no drafts the service keeps one, until a person approves just it; or an
     estimate stands in for it."""
     subject = str(want["subject"])
-    if not want["draft"] or can.has_drafts or ("ledger_invoice", subject) in fx.view.refs:
+    posted = ("ledger_invoice", subject) in fx.view.refs
+    again = posted and same(fx.view.applied(name, subject), want)
+    if not want["draft"] or can.has_drafts or again:
         return DocumentKind.INVOICE
-    if fx.view.behaviour.draft_as_estimate == "true" and can.estimates:
+    if fx.view.behaviour.draft_as_estimate == "true" and can.estimates and not posted:
         return DocumentKind.ESTIMATE
     if fx.view.decided(Code.INVOICE_NOT_APPROVED, subject, want) == "approve":
         return DocumentKind.INVOICE

@@ -19,7 +19,7 @@ from app.store.texts import text_or_none
 
 def _key_of(doc: Doc) -> OrderKey:
     named = doc.order_key
-    assert named is not None  # noqa: S101 - every purchase order names one, if only for stock
+    assert named is not None  # noqa: S101 - invoices and purchase orders do, if only for stock
     return named
 
 
@@ -113,11 +113,11 @@ class Documents:
         return await self._shelf.lock_orders(sorted(ids))
 
     def _moving(self, orders: Mapping[OrderKey, int]) -> list[Doc]:
-        """Purchase orders that stood in an order and name another one now."""
+        """Purchase orders and invoices that stood in an order and name another one now."""
         return [
             doc
             for doc in self._docs.values()
-            if doc.kind is Kind.PURCHASE_ORDER
+            if doc.kind in (Kind.PURCHASE_ORDER, Kind.SALES_INVOICE)
             and doc.changed
             and doc.told is not None
             and doc.order_id is not None
@@ -134,14 +134,15 @@ class Documents:
     async def _settle_orders(self, orders: Mapping[OrderKey, int], names: dict[int, str]) -> None:
         self._named = orders
         for doc in self._moving(orders):
-            await self._move(doc, orders[_key_of(doc)], names)
+            move = self._move if doc.kind is Kind.PURCHASE_ORDER else self._move_invoice
+            await move(doc, orders[_key_of(doc)], names)
         back: list[tuple[int, str]] = []
         for doc in self._docs.values():
             if not doc.changed or doc.told is None:
                 continue
             doc.quote = doc.told.quote
             doc.purchase_order = doc.told.purchase_order
-            if doc.kind in (Kind.SALES_ORDER, Kind.SALES_INVOICE) or doc.order_id is None:
+            if doc.kind is Kind.SALES_ORDER or doc.order_id is None:
                 doc.order_id = self._target(doc, orders)
             elif doc.kind is Kind.PURCHASE_ORDER and doc.order_id == self._target(doc, orders):
                 back.append((doc.order_id, doc.source_id))
@@ -172,6 +173,18 @@ class Documents:
             self._note(order_id, Code.PURCHASE_ORDER_MOVED, sentence, doc)
         await self._shelf.move(source, doc.source_id, target)
         doc.order_id = target
+
+    async def _move_invoice(self, doc: Doc, target: int, names: dict[int, str]) -> None:
+        """C4: an invoice that is posted, or may be, stays with the order that posted it: the other
+        one would post it a second time."""
+        source = doc.order_id
+        assert source is not None  # noqa: S101 - it stood in an order
+        if not await self._shelf.posted(source, doc.source_id):
+            doc.order_id = target
+            return
+        sentence = f"{doc.name} names {names[target]} now, but is posted for {names[source]}."
+        entry = JournalEntry("INVOICE_STAYS", sentence, subject=f"invoice:{doc.source_id}")
+        self._journal.extend((order_id, entry) for order_id in (source, target))
 
     def _note(self, order_id: int, code: Code, sentence: str, doc: Doc) -> None:
         entry = JournalEntry(code.value, sentence, subject=f"po:{doc.source_id}")

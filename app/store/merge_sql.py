@@ -141,6 +141,14 @@ SELECT EXISTS (
     AND {_SUBJECT.format("subject")}
 )
 """  # noqa: S608 - constant text
+_POSTED = """
+SELECT EXISTS (
+    SELECT FROM applied WHERE order_id = $1 AND step = 'post_invoice' AND want IS NOT NULL
+    AND subject = $2
+) OR EXISTS (
+    SELECT FROM intent WHERE order_id = $1 AND step = 'post_invoice' AND subject = $2
+)
+"""
 _MOVED_FACT = """
 INSERT INTO fact (tenant_id, order_id, kind, key, body, seen_at)
 SELECT tenant_id, id, 'purchase_order_moved', $2, $3::text::json, now() FROM orders WHERE id = $1
@@ -171,7 +179,11 @@ JOIN order_ref AS r ON r.ref_id = e.id
 """
 
 # Somebody changed a record: what was read of the order's records may be old.
+# So may be what a worker has read by now and not kept yet, so the order remembers when it was.
 _STALE = """
+WITH told AS (
+    UPDATE orders SET stale_at = clock_timestamp() WHERE id = ANY ($1::bigint[])
+)
 UPDATE fact SET seen_at = 'epoch' WHERE order_id = ANY ($1::bigint[]) AND kind <> ALL ($2::text[])
 """
 
@@ -273,6 +285,10 @@ class SqlShelf:
 
     async def received(self, order_id: int, purchase_order: str) -> bool:
         found: bool = await self._session.fetchval(_RECEIVED, order_id, purchase_order)
+        return found
+
+    async def posted(self, order_id: int, invoice: str) -> bool:
+        found: bool = await self._session.fetchval(_POSTED, order_id, f"invoice:{invoice}")
         return found
 
     async def keep_moved(self, order_id: int, purchase_order: str, body: Mapping[str, Any]) -> bool:

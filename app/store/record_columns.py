@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from app.domain.errors import RecordTaken
+from app.domain.facts import KEPT_FACTS
 from app.domain.records import Answer, Fact, LedgerRow, Ref, WriteSet
 from app.store.database import Session
 from app.store.story import CALLS, JOURNAL, call_columns, columns, journal_columns
@@ -19,6 +20,7 @@ Kind: TypeAlias = tuple[
     str, Callable[[WriteSet], Sequence[Any]], Callable[[Any], list[list[object]]]
 ]
 
+_KEPT = ", ".join(f"'{kind}'" for kind in sorted(KEPT_FACTS))
 # A step that a person left out stays out: a round that began before it only adds what it applied.
 _STANDING = ", ".join(
     f"{name} = CASE a.state WHEN 'skipped' THEN a.{name} ELSE EXCLUDED.{name} END"
@@ -95,14 +97,17 @@ ON CONFLICT (order_id, kind, key) DO UPDATE SET
 RETURNING order_id
 """
 
-FACTS = """
+# A reading that began before somebody changed a record is old when it comes to be kept.
+FACTS = f"""
 INSERT INTO fact AS f (tenant_id, order_id, kind, key, body, seen_at)
-SELECT o.tenant_id, o.id, t.kind, t.key, t.body::json, t.seen_at
+SELECT o.tenant_id, o.id, t.kind, t.key, t.body::json,
+    CASE WHEN o.stale_at > t.seen_at AND t.kind NOT IN ({_KEPT})
+        THEN 'epoch'::timestamptz ELSE t.seen_at END
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
     AS t (order_id, kind, key, body, seen_at)
 JOIN orders AS o ON o.id = t.order_id
 ON CONFLICT (order_id, kind, key) DO UPDATE SET body = EXCLUDED.body, seen_at = EXCLUDED.seen_at
-"""
+"""  # noqa: S608 - constant text
 
 # An inherited intent is another order's; only shared ones may be settled from outside.
 OUTCOMES = """

@@ -58,6 +58,9 @@ class Shelf(Protocol):
     async def received(self, order_id: int, purchase_order: str) -> bool:
         """Whether its goods were received, or sent to be received and not answered yet."""
 
+    async def posted(self, order_id: int, invoice: str) -> bool:
+        """Whether the order posted a sales invoice to the ledger, or may have."""
+
     async def keep_moved(self, order_id: int, purchase_order: str, body: Mapping[str, Any]) -> bool:
         """Note on the order that the purchase order names another one. False: noted before."""
 

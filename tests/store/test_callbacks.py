@@ -48,6 +48,28 @@ async def test_a_callback_wakes_who_carries_the_record(store: FullStore, worker:
     assert (event.status, event.orders) == ("merged", ("ON1201",))
 
 
+async def test_b112_a_reading_that_began_before_a_callback_does_not_undo_it(
+    store: FullStore, worker: Worker
+) -> None:
+    """The worker read, then a person invoiced, then the reading is kept: it has to be read anew."""
+    await _carrying(store, worker)
+    assert await store.touch(TENANT, [("opportunity", "88")]) == 1
+    claim = await claim_one(store, worker)
+    began = await store.now()
+    await store.accept(_callback("cb-1", "88"))
+    await merge_all(store)
+    kinds = ("conversion", "invoicing", "sales_order_seen")  # the second was never read before
+    await store.commit(writes(claim, facts=[Fact(kind, "", {}, began) for kind in kinds]))
+    seen = {fact.kind: fact.seen_at for fact in (await snapshot_of(store)).facts}
+    assert {kind: at.year for kind, at in seen.items() if at != began} == {
+        "conversion": 1970,
+        "invoicing": 1970,
+    }
+    anew = await store.now()
+    await store.commit(writes(claim, facts=[Fact(kind, "", {}, anew) for kind in kinds]))
+    assert {fact.seen_at for fact in (await snapshot_of(store)).facts} == {anew}
+
+
 async def test_a_callback_about_an_unknown_record_is_a_hint_for_one(
     store: FullStore, worker: Worker
 ) -> None:

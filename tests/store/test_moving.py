@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.codes import Code
+from app.domain.documents import Kind
 from app.domain.errors import RecordTaken
 from app.domain.ports import Worker
 from app.domain.records import Decision, Fact, Ref
@@ -22,6 +23,7 @@ from tests.store.build import (
     codes_of,
     deliver,
     delivery,
+    document,
     kinds_of,
     merge_all,
     order_of,
@@ -189,3 +191,54 @@ async def test_h3_what_a_person_left_out_where_it_comes_to_does_not_refuse_the_m
     back = {row.step: row.want for row in (await snapshot_of(store)).ledger}
     assert back["sync_purchase_order"] == {"status": "won"}
     assert ("purchase_order", "881") in await kinds_of(store)
+
+
+def _invoice(version: int = 1, order: str = "1201") -> dict[str, Any]:
+    return {**document(Kind.SALES_INVOICE, "7001", version, invoiceNumber="IN7"), "order": order}
+
+
+@pytest.mark.parametrize("how", ["applied", "announced"])
+async def test_c4_an_invoice_that_is_posted_stays_with_its_order_whatever_it_names_later(
+    store: FullStore, worker: Worker, how: str
+) -> None:
+    """The other order would post it a second time."""
+    await deliver(store, "so", sales_order())
+    await deliver(store, "in", _invoice())
+    claim = await claim_one(store, worker)
+    if how == "applied":
+        row = applied("post_invoice", "invoice:7001")
+        await store.commit(writes(claim, ledger=[row]))
+    else:
+        await store.begin(
+            claim,
+            step="post_invoice",
+            subject="invoice:7001",
+            kind="ledger_invoice",
+            key="x",
+            evidence={},
+        )
+    assert await release(store, claim)
+    await deliver(store, "moved", _invoice(2, "1205"))
+    await deliver(store, "again", _invoice(3, "1205"))
+    assert await kinds_of(store) == [("sales_invoice", "7001"), ("sales_order", "1201")]
+    assert await kinds_of(store, "id:1205") == []
+    assert (await codes_of(store)).count("INVOICE_STAYS") == 2
+    assert "INVOICE_STAYS" in await codes_of(store, "id:1205")
+
+
+async def test_c4_an_invoice_that_is_not_posted_yet_goes_to_the_order_that_it_names(
+    store: FullStore, worker: Worker
+) -> None:
+    await deliver(store, "so", sales_order())
+    await deliver(store, "in", _invoice())
+    claim = await claim_one(store, worker)
+    merged = await store.accept(delivery("moved", _invoice(2, "1205")))
+    assert await merge_all(store) == 1
+    event = await store.event(TENANT, merged.event_id)
+    assert event is not None
+    assert event.status == "deferred", "the order that it leaves is being worked on"
+    assert await release(store, claim)
+    await asyncio.sleep(1.1)
+    await merge_all(store)
+    assert await kinds_of(store) == [("sales_order", "1201")]
+    assert await kinds_of(store, "id:1205") == [("sales_invoice", "7001")]

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from app.domain.errors import RecordTaken, StoreUnavailable
+from app.domain.facts import KEPT_FACTS
 from app.domain.ports import Committed
 from app.domain.records import LedgerRow, Ref, Release, WriteSet
 from app.store.memory.announcing import settled_by
 from app.store.memory.claiming import NO_LEASE
 from app.store.memory.database import Part, fixed, plain, wake_waiters
-from app.store.memory.shelf import keep_fact, record_key
+from app.store.memory.shelf import EPOCH, keep_fact, record_key
 from app.store.memory.story import keep_calls, tell
 from app.store.memory.tables import NotUnique, Row, Tables
 from app.store.texts import key, text, text_or_none
@@ -94,7 +95,9 @@ def _write(tables: Tables, writes: WriteSet, order: Row, now: datetime) -> None:
     for row in writes.ledger:
         _keep_ledger(tables, order, row)
     for fact in writes.facts:
-        keep_fact(tables, order_id, fact.kind, key(fact.key), fact.body, fact.seen_at)
+        stale = order["stale_at"] is not None and order["stale_at"] > fact.seen_at
+        at = EPOCH if stale and fact.kind not in KEPT_FACTS else fact.seen_at
+        keep_fact(tables, order_id, fact.kind, key(fact.key), fact.body, at)
     for intent_id, told in writes.outcomes:
         if settled_by(tables, order, intent_id) is not None:
             tables.intent.change(intent_id, outcome=plain(dict(told)), outcome_at=now)

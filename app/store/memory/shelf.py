@@ -23,7 +23,7 @@ from app.store.placing import Doc, Key, OrderKey
 from app.store.shelf import Route
 from app.store.texts import key, text_or_none
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what was read is old
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what was read is old
 _OF_A_PURCHASE_ORDER = ("po", "receipt", "gap", "surplus", "bill")
 _RECEIVING = ("receive_purchase_order", "post_bill")
 _MOVED = "purchase_order_moved"
@@ -109,7 +109,7 @@ class MemoryShelf:
             (
                 *("number", "customer", "scenario", "scenario_version", "scenario_hash", "code"),
                 *("sentence", "who", "since", "next_look", "held_by", "due_at", "lease_owner"),
-                *("lease_token", "lease_until", "trace"),
+                *("lease_token", "lease_until", "trace", "stale_at"),
             )
         )
         row = self._tables.orders.add(
@@ -158,6 +158,13 @@ class MemoryShelf:
         return any(
             row["step"] in _RECEIVING and _about(row["subject"], purchase_order) for row in told
         )
+
+    async def posted(self, order_id: int, invoice: str) -> bool:
+        applied = self._tables.applied.find("order", order_id)
+        announced = self._tables.intent.find("order", order_id)
+        told = [row for row in applied if row["want"] is not None] + announced
+        about = ("post_invoice", f"invoice:{invoice}")
+        return any((row["step"], row["subject"]) == about for row in told)
 
     async def keep_moved(self, order_id: int, purchase_order: str, body: Mapping[str, Any]) -> bool:
         place = (order_id, _MOVED, purchase_order)
@@ -213,9 +220,10 @@ class MemoryShelf:
 
     async def make_stale(self, orders: Sequence[int]) -> None:
         for order_id in orders:
+            self._tables.orders.change(order_id, stale_at=self._now)
             for row in self._tables.fact.find("order", order_id):
                 if row["kind"] not in KEPT_FACTS:
-                    self._tables.fact.change((order_id, row["kind"], row["key"]), seen_at=_EPOCH)
+                    self._tables.fact.change((order_id, row["kind"], row["key"]), seen_at=EPOCH)
 
     async def note(self, routes: Sequence[Route]) -> None:
         last: dict[tuple[int, str], int] = {}

@@ -73,6 +73,7 @@ class Order(SQLModel, table=True):
     lease_until: datetime | None = c.moment()
     claims_without_progress: int = c.number("0")
     trace: str | None = c.string()
+    stale_at: datetime | None = c.moment()  # what was read before this may be old
 
 
 class Worker(SQLModel, table=True):

@@ -145,6 +145,22 @@ async def test_d9_an_approval_is_of_the_draft_that_was_seen(quickbooks: Kept) ->
     assert [amounts(one) for one in await quickbooks.invoices()] == [[Decimal(717)]]
 
 
+async def test_d9_what_commerce_changes_after_the_approval_asks_again(quickbooks: Kept) -> None:
+    """The invoice that was approved stands until the new one is."""
+    order = sold()
+    await quickbooks.tell(order.approved(), invoice(order, *LINES))
+    await quickbooks.stack.until_state(order.number, "held", "INVOICE_NOT_APPROVED")
+    await decide(quickbooks, order, "approve")
+    await quickbooks.stack.until_state(order.number, "done")
+    await quickbooks.tell(invoice(order, ("product", "Dell P2425H", "3", "239")))
+    told = await quickbooks.stack.until_state(order.number, "held", "INVOICE_NOT_APPROVED")
+    assert "717 USD" in told["answer"]["sentence"]
+    assert [amounts(one) for one in await quickbooks.invoices()] == [NET]
+    await decide(quickbooks, order, "approve")
+    await quickbooks.stack.until_state(order.number, "done")
+    assert [amounts(one) for one in await quickbooks.invoices()] == [[Decimal(717)]]
+
+
 async def test_d9_an_estimate_stands_in_for_a_draft_where_that_is_set(
     database_url: str, redis_url: str
 ) -> None:
