@@ -8,6 +8,7 @@ import random
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,10 +60,12 @@ async def play(
     away: float = 3.0,
     quiet: float = 30.0,
     logs: Path | None = None,
+    only: Collection[str] = (),
 ) -> Report:
     """At least `seconds` of trouble, and each kind of fault once. `each`: seconds from one order
     to the next. `away`: how long Redis is away. `quiet`: how long nothing may come to
-    stand after the last fault before what is missing is lost. `logs`: where the processes' logs are kept."""
+    stand after the last fault before what is missing is lost. `logs`: where the processes' logs are kept. `only`:
+    the kinds of faults, where it is not every one."""
     with tempfile.TemporaryDirectory(prefix="demandlink-chaos-") as directory:
         place = Path(directory)
         await asyncio.to_thread(place.chmod, 0o711)
@@ -83,7 +86,7 @@ async def play(
                         Traffic(processes.api_url, seed, partial(_keeps_up, processes)),
                         Report(seed),
                     )
-                    await run.play(seconds, each, quiet)
+                    await run.play(seconds, each, quiet, only)
                     return run.report
         finally:
             if logs is not None:
@@ -115,14 +118,14 @@ class _Run:
     traffic: Traffic
     report: Report
 
-    async def play(self, seconds: float, each: float, quiet: float) -> None:
+    async def play(self, seconds: float, each: float, quiet: float, only: Collection[str]) -> None:
         lag_of_reads = {"read_lag_ms": 200}
         (await self.control.put("/_sandbox/settings", json=lag_of_reads)).raise_for_status()
         await connect(self.commerce, self.processes.api_url)
         began = time.monotonic()
         telling = asyncio.create_task(self.traffic.go(self.commerce, each))
         await asyncio.sleep(WARM)
-        await self.trouble.go(seconds)
+        await self.trouble.go(seconds, only)
         self.report.seconds = round(time.monotonic() - began - WARM, 1)
         self.traffic.enough.set()
         await telling

@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.conftest import REPORT
 from tests.chaos.play import play
 
-pytestmark = [pytest.mark.chaos, pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.processes, pytest.mark.timeout(600)]
 SLOWEST = 8.0  # seconds, generous: figures are told, on a machine that does other things too
 
 

@@ -9,7 +9,7 @@ import asyncio
 import random
 import signal
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from tests.chaos.processes import WORKERS, Processes
 from tests.chaos.recovery import Recoveries
 
 LEASE = 5.0
+KILL = "worker killed"
 MORE_KILLS = 3
 RETURNED = 6.0  # seconds of calm after Redis returned, of which the lag is told
 WRITES = r"^/(service|sales|procurement)"
@@ -60,7 +61,7 @@ class Trouble:
 
     def kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
-            "worker killed": self._worker_killed,
+            KILL: self._worker_killed,
             "API killed": lambda: self._killed("api"),
             "PostgreSQL killed": lambda: self._server_killed("postgres"),
             "Redis killed": lambda: self._server_killed("redis"),
@@ -83,13 +84,13 @@ class Trouble:
             **{name: self._sandbox(name) for name in SANDBOX_FAULTS},
         }
 
-    async def go(self, seconds: float) -> None:
+    async def go(self, seconds: float, only: Collection[str] = ()) -> None:
         """Every kind once in a drawn order, whatever the time; then again and again until it is
-        over."""
+        over. `only`: the kinds, where it is not every one."""
         end = asyncio.get_running_loop().time() + seconds
-        kinds = self.kinds()
+        kinds = {name: kind for name, kind in self.kinds().items() if not only or name in only}
         # Workers are killed oftener: that is what is measured.
-        order = [*kinds, *["worker killed"] * MORE_KILLS]
+        order = [*kinds, *[name for name in kinds if name == KILL] * MORE_KILLS]
         every = Counter(order)
         while True:
             self.rng.shuffle(order)
