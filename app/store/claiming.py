@@ -22,7 +22,7 @@ from app.domain.reasons import CODES
 from app.domain.records import (
     Claim,
 )
-from app.store.careful import BURIED
+from app.store.careful import BURIED, TAKE_BACK
 from app.store.connections import CALLABLE
 from app.store.database import Part, Session, translated
 from app.store.fairness import in_turn, skip_scan
@@ -155,6 +155,9 @@ _OUTLIVED = (
 class Claiming(Part):
     """The part of the store that hands orders to workers."""
 
+    # Numbers under which this process was alive until its session was lost.
+    _left: tuple[int, ...] = ()
+
     def _mind(self, worker_id: int, suspect_to: int | None) -> None:
         """Told to the part that merges."""
 
@@ -164,6 +167,8 @@ class Claiming(Part):
             with translated():  # a standby that takes no writes is no database for a worker
                 for statement in _OUTLIVED:
                     await connection.execute(statement)
+                if self._left:
+                    await self._take_back(connection)
                 async with connection.transaction():
                     if (restored := await look_at_home(connection)) is not None:
                         wide("database_restored", level=WARNING, at=restored.at.isoformat())
@@ -188,9 +193,19 @@ class Claiming(Part):
             finally:
                 connection.remove_termination_listener(gone)
                 lost = True
-                # Its leases end with the lock, so the row is all that is left.
+                # Its leases end with the lock, so the row and what it began to merge is all that is
+                # left. Where the session is lost, they go when this process joins again.
+                self._left = (*self._left, number)
                 with contextlib.suppress(Exception):
-                    await connection.execute("DELETE FROM worker WHERE id = $1", number)
+                    await self._take_back(connection)
+
+    async def _take_back(self, connection: Session) -> None:
+        """This process lives: nobody is to take its earlier numbers for deaths."""
+        left = self._left
+        async with connection.transaction():
+            for statement in TAKE_BACK:
+                await connection.execute(statement, list(left))
+        self._left = tuple(number for number in self._left if number not in left)
 
     async def claim(self, worker: Worker, limit: int, lease: float) -> list[Claim]:
         if not worker.alive() or limit < 1:

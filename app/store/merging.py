@@ -94,27 +94,29 @@ class Merging(Part):
         """A worker joined; `suspect_to`: another had died, and these deliveries stood there."""
         self._worker_id, self._suspect_to = worker_id, suspect_to
 
-    async def _merge_with_care(self, plan: Plan, limit: int) -> int:
+    async def _merge_with_care(self, plan: Plan, limit: int) -> int | None:
+        """How many were merged; None: no more is suspect."""
         async with self._db.transaction() as session:
-            found = await careful.next_suspect(session, limit, self._worker_id)
-        if found is None:
+            suspect = await careful.next_suspect(session, limit, self._worker_id)
+        if suspect is None:
             self._suspect_to = None
-            return 0
-        event_id, deadly = found
-        if deadly:
+            return None
+        if suspect.wait:
+            return 0  # nor is what came in later merged: it would be taken together with this
+        if suspect.deadly:
             async with self._db.transaction() as session:
-                await SqlShelf(session).settle([(careful.set_aside(event_id), ())])
+                await SqlShelf(session).settle([(careful.set_aside(suspect.event_id), ())])
         else:
-            await self._merge_alone(event_id, plan)
+            await self._merge_alone(suspect.event_id, plan)
         async with self._db.session() as session:
-            await session.execute(careful.FORGET, event_id)
+            await session.execute(careful.FORGET, suspect.event_id)
         return 1
 
     async def merge(self, plan: Plan, limit: int) -> int:
-        if self._suspect_to is not None and (
-            merged := await self._merge_with_care(plan, self._suspect_to)
-        ):
-            return merged
+        if self._suspect_to is not None:
+            merged = await self._merge_with_care(plan, self._suspect_to)
+            if merged is not None:
+                return merged
         tries = TRIES
         while True:
             taken: list[int] = []

@@ -71,6 +71,20 @@ def faults(log: Sequence[Json], told: Told, matrix: Rows) -> Iterator[tuple[int,
                 yield int(entry["n"]), broken
 
 
+def standing(log: Sequence[Json]) -> list[Document]:
+    """Every document that stands in the ledger after the log's last entry."""
+    found: dict[tuple[str, str], Document] = {}
+    for entry in log:
+        for change in entry.get("changed") or ():
+            place = (str(change["table"]), str(change["id"]))
+            document = _document(place, change["row"])
+            if document is None:
+                found.pop(place, None)
+            else:
+                found[place] = document
+    return list(found.values())
+
+
 def _document(place: tuple[str, str], row: Json | None) -> Document | None:
     """None for what is no document, and for one that is deleted or void."""
     kind = KINDS.get(place[0])

@@ -21,10 +21,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="draws orders and faults")
     parser.add_argument("--json", type=Path, help="write the report to this file too")
     parser.add_argument("--logs", type=Path, help="keep the processes' logs in this directory")
+    parser.add_argument("--only", action="append", default=[], help="a kind of fault, as reported")
     asked = parser.parse_args()
     seconds = asked.minutes * 60 if asked.minutes else SHORT
     away = AWAY_LONG if seconds >= LONG * 60 else AWAY
-    report = asyncio.run(play(asked.seed, seconds, away=away, logs=asked.logs))
+    report = asyncio.run(play(asked.seed, seconds, away=away, logs=asked.logs, only=asked.only))
     if asked.json:
         asked.json.write_text(report.json() + "\n")
     sys.stdout.write(report.text() + "\n")

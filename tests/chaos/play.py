@@ -8,6 +8,7 @@ import random
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,14 +18,22 @@ import asyncpg
 import httpx
 
 from sandbox.observer import Case, judge, missing
-from sandbox.server import SandboxServer
+from sandbox.server import QuickBooksServer, SandboxServer
 from tests.chaos.lag import lag
+from tests.chaos.ledger import connect, log_of
 from tests.chaos.processes import Processes
 from tests.chaos.report import Figures, Report
 from tests.chaos.traffic import Traffic
 from tests.chaos.trouble import Trouble
 
 WARM = 3.0  # seconds of traffic before the first fault
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 TOLD = 90.0  # seconds that what is begun may take to be told to its end
 # A machine that is busy otherwise plays fewer orders, instead of a queue that outlasts each fault.
 OPEN = 10
@@ -51,16 +60,18 @@ async def play(
     away: float = 3.0,
     quiet: float = 30.0,
     logs: Path | None = None,
+    only: Collection[str] = (),
 ) -> Report:
     """At least `seconds` of trouble, and each kind of fault once. `each`: seconds from one order
     to the next. `away`: how long Redis is away. `quiet`: how long nothing may come to
-    stand after the last fault before what is missing is lost. `logs`: where the processes' logs are kept."""
+    stand after the last fault before what is missing is lost. `logs`: where the processes' logs are kept. `only`:
+    the kinds of faults, where it is not every one."""
     with tempfile.TemporaryDirectory(prefix="demandlink-chaos-") as directory:
         place = Path(directory)
         await asyncio.to_thread(place.chmod, 0o711)
         try:
-            async with SandboxServer() as sandbox:
-                processes = Processes(place, sandbox)
+            async with SandboxServer() as sandbox, QuickBooksServer() as books:
+                processes = Processes(place, sandbox, books)
                 async with (
                     processes.up(),
                     httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
@@ -75,7 +86,7 @@ async def play(
                         Traffic(processes.api_url, seed, partial(_keeps_up, processes)),
                         Report(seed),
                     )
-                    await run.play(seconds, each, quiet)
+                    await run.play(seconds, each, quiet, only)
                     return run.report
         finally:
             if logs is not None:
@@ -87,12 +98,12 @@ async def _keeps_up(processes: Processes) -> bool:
     """Whether few orders are under way. A database that is away is no reason to tell less."""
     try:
         connection = await asyncpg.connect(processes.database_url, timeout=1, command_timeout=1)
-    except (OSError, TimeoutError, asyncpg.PostgresError):
+    except AWAY:
         return True
     try:
         under_way: int = await connection.fetchval(_OPEN)
         return under_way < OPEN
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except AWAY:
         return True
     finally:
         connection.terminate()
@@ -107,13 +118,14 @@ class _Run:
     traffic: Traffic
     report: Report
 
-    async def play(self, seconds: float, each: float, quiet: float) -> None:
+    async def play(self, seconds: float, each: float, quiet: float, only: Collection[str]) -> None:
         lag_of_reads = {"read_lag_ms": 200}
         (await self.control.put("/_sandbox/settings", json=lag_of_reads)).raise_for_status()
+        await connect(self.commerce, self.processes.api_url)
         began = time.monotonic()
         telling = asyncio.create_task(self.traffic.go(self.commerce, each))
         await asyncio.sleep(WARM)
-        await self.trouble.go(seconds)
+        await self.trouble.go(seconds, only)
         self.report.seconds = round(time.monotonic() - began - WARM, 1)
         self.traffic.enough.set()
         await telling
@@ -126,6 +138,10 @@ class _Run:
         self.report.settled_after = round(time.monotonic() - calm, 1)
         self.report.sort(await asyncio.to_thread(judge, case))
         self.report.writes_judged = case.writes
+        self.report.ledger_writes = sum(
+            bool(entry.get("changed")) and entry["method"] not in ("GET", "ACT")
+            for entry in case.books
+        )
         await self._tell()
 
     async def _settled(self, quiet: float) -> Case:
@@ -141,6 +157,8 @@ class _Run:
             )
             log += [json.loads(line) for line in answer.text.splitlines() if line]
             case = Case(self.traffic.accepted, log, first, service)
+            case.bound = {made.order.id: "C" for made in self.traffic.of_ledger()}
+            case.books = await log_of(self.control, self.processes.books)
             before, self.report.lost = self.report.lost, await asyncio.to_thread(missing, case)
             if self.report.lost != before:
                 came = time.monotonic()
@@ -159,7 +177,9 @@ class _Run:
         report.unmeasured = self.trouble.recoveries.unmeasured
         report.revived = processes.revived
         report.commits_unanswered = processes.lines["postgres"].lost_commits
-        report.answers_spoiled = processes.lines["connectwise"].spoiled
+        vendors = (processes.lines[name] for name in ("connectwise", "quickbooks"))
+        report.answers_spoiled = sum(line.spoiled for line in vendors)
+        report.of_ledger = len(traffic.of_ledger())
         report.deliveries, report.accepted = traffic.deliveries, len(traffic.accepted)
         report.orders = len(traffic.orders)
         report.refused += traffic.refused

@@ -24,7 +24,8 @@ import httpx
 
 from app import embedded
 from app.store import migrate
-from sandbox.server import SandboxServer
+from sandbox.server import QuickBooksServer, SandboxServer
+from tests.chaos import ledger
 from tests.chaos.line import Line
 from tests.e2e.harness import ADMIN, SECRET, settings
 
@@ -43,10 +44,10 @@ USING ERRCODE = '53100'; END $$
 
 
 class Processes:
-    """API, two workers, PostgreSQL, Valkey and the sandbox of one run."""
+    """API, two workers, PostgreSQL, Valkey and the sandboxes of one run."""
 
-    def __init__(self, place: Path, sandbox: SandboxServer) -> None:
-        self.place, self.sandbox = place, sandbox
+    def __init__(self, place: Path, sandbox: SandboxServer, books: QuickBooksServer) -> None:
+        self.place, self.sandbox, self.books = place, sandbox, books
         self.logs = place / "logs"
         self._begun: dict[str, int] = {}  # where a process's own lines begin in its log
         self.running: dict[str, asyncio.subprocess.Process] = {}
@@ -89,6 +90,7 @@ class Processes:
             "postgres": self.database_url,
             "redis": self.redis_url,
             "connectwise": self.sandbox.base_url,
+            "quickbooks": self.books.url,
         }
         urls = {}
         for name, url in places.items():
@@ -118,7 +120,8 @@ class Processes:
             "CONNECTWISE_PRIVATE_KEY": keys.private_key,
         }  # fmt: skip
         kept = {n: os.environ[n] for n in ("PATH", "HOME", "PYTHONPATH") if n in os.environ}
-        self.environment = {**kept, **given, **secrets}
+        books = ledger.environment(urls["quickbooks"], self.api_url)
+        self.environment = {**kept, **given, **secrets, **books}
 
     async def start(self, name: str) -> None:
         command = "serve" if name == "api" else "worker"

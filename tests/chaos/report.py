@@ -53,6 +53,8 @@ class Report:
     deliveries: int = 0
     accepted: int = 0
     orders: int = 0
+    of_ledger: int = 0
+    ledger_writes: int = 0
     refused: list[str] = field(default_factory=list)
     writes_judged: int = 0
     lost: list[str] = field(default_factory=list)
@@ -90,7 +92,10 @@ class Report:
                 f"Answers to a COMMIT lost: {self.commits_unanswered}; done, yet answered 502: "
                 f"{self.answers_spoiled}; processes that ended by themselves: {self.revived}"
             ),
-            f"{self.orders} orders; {self.writes_judged} writes judged",
+            (
+                f"{self.orders} orders, {self.of_ledger} of them posted to a ledger; {self.writes_judged} "
+                f"writes in ConnectWise and {self.ledger_writes} in the ledger judged"
+            ),
             f"Acknowledged, seconds: {self.acknowledged}",
             f"After a worker's kill, seconds ({self.unmeasured} kills not measured):",
             *(f"  {name}: {figures}" for name, figures in self.recoveries.items()),

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.ledger import of_ledger, to_ledger
 from tests.e2e.generated import Story, arrivals, story
 from tests.e2e.harness import signed
 
@@ -48,12 +49,18 @@ class Traffic:
                 continue
             number = 5000 + len(self.orders)
             made = story(self.seed * 100_003 + number, number, None)
+            if of_ledger(number):
+                to_ledger(made)
             self.orders.append(made)
             task = asyncio.create_task(self._tell(client, made, number))
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.enough.wait(), each)
+
+    def of_ledger(self) -> list[Story]:
+        """Those that are posted to the ledger, in configuration C."""
+        return [made for made in self.orders if of_ledger(made.order.id)]
 
     async def all_told(self) -> None:
         """Returns when every event was acknowledged."""

@@ -9,7 +9,7 @@ import asyncio
 import random
 import signal
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,10 +17,13 @@ from typing import Any
 import httpx
 import redis.asyncio as redis
 
+from tests.chaos.ledger import WRITES as LEDGER_WRITES
 from tests.chaos.processes import WORKERS, Processes
 from tests.chaos.recovery import Recoveries
 
 LEASE = 5.0
+KILL = "worker killed"
+MORE_KILLS = 3
 RETURNED = 6.0  # seconds of calm after Redis returned, of which the lag is told
 WRITES = r"^/(service|sales|procurement)"
 SANDBOX_FAULTS: dict[str, dict[str, Any]] = {
@@ -48,7 +51,7 @@ class Trouble:
     """`count`: how often each fault was. `away`: how long Redis is away."""
 
     processes: Processes
-    sandbox: httpx.AsyncClient
+    client: httpx.AsyncClient
     rng: random.Random
     away: float
     aways: list[Away] = field(default_factory=list)
@@ -58,7 +61,7 @@ class Trouble:
 
     def kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
-            "worker killed": self._worker_killed,
+            KILL: self._worker_killed,
             "API killed": lambda: self._killed("api"),
             "PostgreSQL killed": lambda: self._server_killed("postgres"),
             "Redis killed": lambda: self._server_killed("redis"),
@@ -81,17 +84,18 @@ class Trouble:
             **{name: self._sandbox(name) for name in SANDBOX_FAULTS},
         }
 
-    async def go(self, seconds: float) -> None:
+    async def go(self, seconds: float, only: Collection[str] = ()) -> None:
         """Every kind once in a drawn order, whatever the time; then again and again until it is
-        over."""
+        over. `only`: the kinds, where it is not every one."""
         end = asyncio.get_running_loop().time() + seconds
-        kinds = self.kinds()
+        kinds = {name: kind for name, kind in self.kinds().items() if not only or name in only}
+        # Workers are killed oftener: that is what is measured.
+        order = [*kinds, *[name for name in kinds if name == KILL] * MORE_KILLS]
+        every = Counter(order)
         while True:
-            # Workers are killed oftener: that is what is measured.
-            order = [*kinds, *["worker killed"] * 4]
             self.rng.shuffle(order)
             for name in order:
-                if self.count >= Counter(order) and asyncio.get_running_loop().time() >= end:
+                if self.count >= every and asyncio.get_running_loop().time() >= end:
                     return
                 self.count[name] += 1
                 begun = asyncio.get_running_loop().time()
@@ -170,19 +174,28 @@ class Trouble:
         self.aways.append(Away(gone, back, datetime.now(UTC)))
 
     async def _spoiled(self) -> None:
-        self.processes.lines["connectwise"].spoil_answers = self.rng.randint(1, 5)
+        for name in ("connectwise", "quickbooks"):
+            self.processes.lines[name].spoil_answers = self.rng.randint(1, 5)
         await asyncio.sleep(0.5)
-        self.processes.lines["connectwise"].spoil_answers = 0
+        for name in ("connectwise", "quickbooks"):
+            self.processes.lines[name].spoil_answers = 0
+
+    def _vendors(self) -> tuple[tuple[str, str], ...]:
+        """Where a vendor takes orders for faults, and which of its requests they are for."""
+        connectwise, books = self.processes.sandbox, self.processes.books
+        return (
+            (f"{connectwise.control_url}/faults", WRITES),
+            (f"{books.control_url}/faults", LEDGER_WRITES),
+        )
 
     def _sandbox(self, name: str) -> Callable[[], Awaitable[None]]:
         async def fault() -> None:
-            given: dict[str, Any] = {
-                "path": WRITES,
-                "times": self.rng.randint(1, 6),
-                **SANDBOX_FAULTS[name],
-            }
-            (await self.sandbox.post("/_sandbox/faults", json=given)).raise_for_status()
+            times = self.rng.randint(1, 6)
+            for place, path in self._vendors():
+                given = {"path": path, "times": times, **SANDBOX_FAULTS[name]}
+                (await self.client.post(place, json=given)).raise_for_status()
             await asyncio.sleep(0.5)
-            (await self.sandbox.delete("/_sandbox/faults")).raise_for_status()
+            for place, _ in self._vendors():
+                (await self.client.delete(place)).raise_for_status()
 
         return fault

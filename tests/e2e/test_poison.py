@@ -10,10 +10,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
-from tests.e2e.harness import Stack, bearer, running
+from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.orders import CABLE, Order
 from tests.e2e.test_kill import environment
 
@@ -53,6 +54,12 @@ def two() -> tuple[Order, Order]:
     return good, bad
 
 
+async def rejected(stack: Stack) -> list[Rest]:
+    answer = await stack.client.get("/admin/events?status=rejected", headers=bearer())
+    found: list[Rest] = answer.json()["items"]
+    return found
+
+
 async def test_a_delivery_that_kills_its_worker_is_set_aside_and_the_others_are_merged(
     database_url: str, redis_url: str
 ) -> None:
@@ -62,10 +69,10 @@ async def test_a_delivery_that_kills_its_worker_is_set_aside_and_the_others_are_
         await stack.deliver(good.approved())
         async with kept_alive(stack, "merging", bad.number) as ends:
             await stack.until(good.number, lambda o: o["state"] == "waiting", 90)
+            await stack.until_true(partial(rejected, stack), 90)
         assert set(ends) == {-signal.SIGKILL}
-        assert 2 <= len(ends) <= 5
-        answer = await stack.client.get("/admin/events?status=rejected", headers=bearer())
-        (event,) = answer.json()["items"]
+        assert 3 <= len(ends) <= 5
+        (event,) = await rejected(stack)
         assert event["code"] == "POISON"
         # A person may have it read again, by a version that can.
         path = f"/admin/events/{event['id']}/replay"

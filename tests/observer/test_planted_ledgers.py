@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.observer import Case
+from sandbox.observer import Case, missing
 from tests.e2e.ledgers import invoice, kept
 from tests.e2e.orders import CABLE, DOCK, Order
 from tests.observer.conftest import History, Json
@@ -149,3 +149,16 @@ def test_g9_an_order_that_a_binding_gave_another_row_is_judged_by_that_one(
     assert "G9" not in books.rules()
     books.case.bound = {1301: "C"}
     assert "G9" in books.rules()
+
+
+def test_what_is_billed_and_invoiced_whole_is_not_missed(books: History) -> None:
+    assert missing(books.case) == []
+
+
+@pytest.mark.parametrize("kind", ["bill", "invoice"])
+def test_a_document_that_was_never_posted_is_missed(books: History, kind: str) -> None:
+    entry, _ = documents(books, kind)[0]
+    made = entry["n"]
+    books.case.books = [one for one in books.case.books if int(one["n"]) < int(made)]
+    words = {"bill": "bills of 0 in the ledger", "invoice": ", 0 in the ledger"}[kind]
+    assert any(words in sentence for sentence in missing(books.case))
