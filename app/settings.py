@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     drift_hours: float = _service(
         24.0,
         "Hours between the beginnings of two drift sweeps, which compare what stands in ConnectWise"
-        " and the ledger with what Commerce asked for. 0: only when asked for.",
+        " and the ledger with what Commerce asked for, and what Commerce has with what came in."
+        " 0: only when asked for.",
         ge=0,
         le=24 * 366,
     )
@@ -152,13 +153,22 @@ class Settings(BaseSettings):
         14, "Days for which a sweep still compares an order that is through.", ge=0, le=366
     )
     drift_calls_a_minute: int = _service(
-        60, "Calls of a drift sweep in any minute, to ConnectWise and the ledger together.", ge=1
+        60, "Calls of a drift sweep in any minute, to all systems together.", ge=1
     )
     drift_calls: int = _service(
         5000,
         "Calls of a drift sweep in one go; when they are spent it goes on an hour later, where it"
         " stopped.",
         ge=100,
+    )
+    drift_commerce_calls_a_minute: int = _service(
+        8, "Calls of the drift sweep to Commerce's API in any minute, beside the poll's.", ge=1
+    )
+    drift_commerce_calls_a_day: int = _service(
+        900,
+        "Calls of the drift sweep to Commerce's API in any 24 hours, beside the poll's: with"
+        " COMMERCE_CALLS_A_DAY no more than the vendor allows. 0: the sweep does not read Commerce.",
+        ge=0,
     )
     commerce_poll_seconds: float = _service(
         90.0,

@@ -27,10 +27,11 @@ router = APIRouter(
 
 class FindingOut(Model):
     """A difference. `says`: what Commerce asks for and the service left there; `stands`: what was
-    read. `ways`: what may be done; without `fix` no step can mend it by itself."""
+    read. `ways`: what may be done; without `fix` no step can mend it by itself. `order` is null for
+    a document of Commerce that never came in; `step` is empty for what differs in Commerce."""
 
     id: int
-    order: str
+    order: str | None
     code: Code
     standing: Standing
     system: str
@@ -64,6 +65,15 @@ _DRIFT = (
 _KEPT = ("id", "order", "standing", "since", "seen_at", "actor", "reason", "closed_at")
 
 
+class InCommerceOut(Model):
+    """Commerce's calls are few, so a round may take several sweeps. `orders` were compared with it
+    in this sweep, `left` come with the next one, and `trouble` says why."""
+
+    orders: int
+    left: int
+    trouble: str | None
+
+
 class SweepOut(Model):
     """`orders`: compared so far. `unread`: of these, that moved or could not be read; they come
     with the next sweep. `trouble`: why it rests before its end."""
@@ -76,13 +86,15 @@ class SweepOut(Model):
     unread: int
     calls: int
     trouble: str | None
+    commerce: InCommerceOut
 
     @classmethod
     def of(cls, view: SweepView) -> SweepOut:
-        sweep = view.sweep
+        sweep, there = view.sweep, view.sweep.commerce
         names = ("started", "finished", "orders", "unread", "calls", "trouble")
         told = {name: getattr(sweep, name) for name in names}
-        return cls(under_way=view.under_way, next_at=view.next_at, **told)
+        commerce = InCommerceOut(orders=there.orders, left=there.left, trouble=there.trouble)
+        return cls(under_way=view.under_way, next_at=view.next_at, commerce=commerce, **told)
 
 
 class SweepIn(Model):
@@ -92,10 +104,11 @@ class SweepIn(Model):
 
 
 class SweptOut(Model):
-    """`items`: what stands of the orders that were named."""
+    """`items`: what stands of the orders that were named. `not_read`: what could not be compared."""
 
     sweep: SweepOut
     items: list[FindingOut]
+    not_read: list[str]
 
 
 @router.get("", operation_id="list_drift")
@@ -137,10 +150,11 @@ async def sweep_drift(
 ) -> SweptOut:
     """Sweep now. With `orders` these are compared before the answer, else a worker does it."""
     if body.orders is None:
-        return SweptOut(sweep=SweepOut.of(await service.findings.ask(actor)), items=[])
-    found = await service.findings.compare(actor, body.orders, connection)
+        return SweptOut(sweep=SweepOut.of(await service.findings.ask(actor)), items=[], not_read=[])
+    now = await service.findings.compare(actor, body.orders, connection)
     sweep = await service.findings.sweep(actor)
-    return SweptOut(sweep=SweepOut.of(sweep), items=[FindingOut.of(one) for one in found])
+    items = [FindingOut.of(one) for one in now.found]
+    return SweptOut(sweep=SweepOut.of(sweep), items=items, not_read=now.not_read)
 
 
 @router.post("/{finding}/{way}", operation_id="settle_drift")

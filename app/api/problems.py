@@ -65,6 +65,7 @@ KINDS: dict[str, ProblemKind] = {
     "SETTING_READ_ONLY": ProblemKind(422, "The setting comes from the environment."),
     "KEY_UNREACHABLE": ProblemKind(429, "The signing key cannot be fetched now."),
     "CONNECTWISE_UNAVAILABLE": ProblemKind(502, "ConnectWise did not answer as asked."),
+    "COMMERCE_UNAVAILABLE": ProblemKind(502, "Commerce did not answer as asked."),
     "LEDGER_UNAVAILABLE": ProblemKind(502, "The ledger did not answer as asked."),
     "DATABASE_UNAVAILABLE": ProblemKind(503, "The database cannot take the request now."),
     "INTAKE_FULL": ProblemKind(503, "Too many deliveries wait to be kept."),

@@ -34,8 +34,8 @@ from app.bootstrap.chosen import (
     seed_of,
     sweep_pace_of,
 )
+from app.bootstrap.commerce import InCommerce
 from app.bootstrap.container import Container
-from app.connectors.commerce import client as commerce_client
 from app.connectors.connectwise.callbacks import CallbackVerifier
 from app.connectors.connectwise.probes import ProbedConnectWise
 from app.connectors.ledgers import build, ledger_in
@@ -50,8 +50,6 @@ from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
 from app.sync.budget import Budgets
 from app.sync.callbacks import checker
-from app.sync.commerce_budget import Meter
-from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.drift import Comparison, DriftSweep
@@ -172,7 +170,8 @@ async def opened(
         replays = Replays(
             store=store, admin=store, operations=operations, ids=ids, again=foresight.again
         )
-        compare = Comparison(store, client, books, engine.plan)
+        commerce = InCommerce(settings, store, clock, stack, pacings[COMMERCE])
+        compare = Comparison(store, client, books, engine.plan, commerce.side(budgets))
         yield Container(
             settings=settings,
             database_url=database_url,
@@ -244,7 +243,7 @@ async def opened(
             ledger_doors=doors_of(settings, ledger_in(settings), DEFAULT_CONNECTION),
             pacings=pacings,
             server_pids=pids,
-            commerce=_commerce_poll(settings, store, clock, stack, pacings[COMMERCE]),
+            commerce=commerce.poll(),
             alerts=Alerts(
                 store=store,
                 kept=store,
@@ -301,40 +300,6 @@ def _ledger(
     stack.push_async_callback(built.aclose)
     ledger = Ledger(built.consent, vault, built.wanted, bool(settings.public_url))
     return {system: ledger}, built.books.books()
-
-
-def _commerce_poll(
-    settings: Settings,
-    store: PostgresStore,
-    clock: SystemClock,
-    stack: AsyncExitStack,
-    pacing: Pacing,
-) -> CommercePoll | None:
-    if not settings.polls_commerce:
-        return None
-    meter = Meter(clock, settings.commerce_calls_a_minute)
-    key = settings.commerce_api_key.get_secret_value()
-    access = commerce_client.Access(settings.commerce_api_url, key, settings.commerce_zone)
-    client = commerce_client.CommerceClient(
-        access,
-        clock=clock,
-        timeout=settings.commerce_api_timeout,
-        before=meter.take,
-        pacing=pacing,
-    )
-    stack.push_async_callback(client.aclose)
-    return CommercePoll(
-        store=store,
-        polls=store,
-        commerce=client,
-        meter=meter,
-        clock=clock,
-        chance=SystemChance(),
-        tenant_id=DEFAULT_TENANT,
-        connection=settings.commerce_connection,
-        pace=pace_of(settings),
-        since=settings.poll_since,
-    )
 
 
 async def beside(work: Callable[[str], None], argument: str) -> None:

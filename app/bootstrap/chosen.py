@@ -35,6 +35,7 @@ from app.telemetry import logger
 
 DEFAULT_TENANT = 1
 DEFAULT_CONNECTION = "default"
+OF_THE_SWEEP = "commerce_sweep"  # the budget of the drift sweep's calls to Commerce
 
 
 class NotConfigured(RuntimeError):
@@ -147,9 +148,14 @@ def sweep_pace_of(settings: Settings) -> SweepPace:
 
 def limits_of(settings: Settings) -> dict[str, Limits]:
     """What each system lets one company's connection do (connectwise.md 1.8, accounting.md 2.3
-    and 3.3). Commerce's calls are counted by its poll, in the database."""
+    and 3.3). Commerce's calls are counted by its poll, in the database; the drift sweep has a part
+    of its own."""
     return {
         "connectwise": Limits.of((settings.connectwise_calls_a_minute, MINUTE)),
+        OF_THE_SWEEP: Limits.of(
+            (settings.drift_commerce_calls_a_minute, MINUTE),
+            (settings.drift_commerce_calls_a_day, DAY),
+        ),
         QUICKBOOKS: Limits.of(
             (settings.quickbooks_calls_a_second, 1.0), (settings.quickbooks_calls_a_minute, MINUTE)
         ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.drift import Finding, SweepView
     from app.domain.views import Page
+    from app.sync.findings import ComparedNow
     from app.sync.operations import Actor
 
 app = typer.Typer(help="Compare the systems, and settle what differs.", no_args_is_help=True)
@@ -76,21 +77,26 @@ def sweep(
 ) -> None:
     """Let a worker compare all open and lately closed orders; with orders: compare these now."""
 
-    async def work(container: Container, actor: Actor) -> tuple[SweepView, list[Finding]]:
+    async def work(container: Container, actor: Actor) -> tuple[SweepView, ComparedNow | None]:
         if not numbers:
-            return await container.findings.ask(actor), []
+            return await container.findings.ask(actor), None
         with frame.watched("Orders compared", as_json=as_json) as progressed:
-            found = await container.findings.compare(actor, numbers, connection, progressed)
-        return await container.findings.sweep(actor), found
+            now = await container.findings.compare(actor, numbers, connection, progressed)
+        return await container.findings.sweep(actor), now
 
-    state, found = frame.with_service(work)
+    state, now = frame.with_service(work)
+    found = now.found if now is not None else []
+    not_read = now.not_read if now is not None else []
     from app.cli import shapes  # loads what --help does not need
 
     if as_json:
         items = [shapes.finding(one) for one in found]
-        frame.print_json({"sweep": shapes.sweep(state), "items": items})
+        told = {"sweep": shapes.sweep(state), "items": items, "not_read": not_read}
+        frame.print_json(told)
     elif numbers:
         _print(found)
+        for sentence in not_read:
+            frame.say(sentence)
     else:
         frame.say("A worker sweeps now. See `demandlink drift list`.")
 
@@ -123,7 +129,8 @@ def _settle(finding: int, way: Way, reason: str, *, as_json: bool) -> None:
     if as_json:
         frame.print_json(shapes.finding(settled))
     else:
-        frame.say(f"Finding {settled.id} of {settled.order} is {settled.standing} now.")
+        named = f" of {settled.order}" if settled.order is not None else ""
+        frame.say(f"Finding {settled.id}{named} is {settled.standing} now.")
 
 
 def _print(found: list[Finding]) -> None:
@@ -136,4 +143,4 @@ def _print(found: list[Finding]) -> None:
 def _row(one: Finding) -> tuple[Any, ...]:
     drift = one.drift
     ways = ", ".join(drift.ways)
-    return one.id, one.order, drift.code, one.standing, drift.sentence, ways
+    return one.id, one.order or "-", drift.code, one.standing, drift.sentence, ways

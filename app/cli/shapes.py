@@ -128,6 +128,11 @@ def sweep(view: SweepView) -> Json:
         "unread": view.sweep.unread,
         "calls": view.sweep.calls,
         "trouble": view.sweep.trouble,
+        "commerce": {
+            "orders": view.sweep.commerce.orders,
+            "left": view.sweep.commerce.left,
+            "trouble": view.sweep.commerce.trouble,
+        },
     }
 
 

@@ -72,6 +72,9 @@ class Commerce(Protocol):
     async def document(self, kind: Kind, source_id: str) -> Mapping[str, Any]:
         """A quote, sales order or purchase order with its parts and parties."""
 
+    async def headers(self, kind: Kind, after: datetime) -> list[Mapping[str, Any]]:
+        """Documents of a kind that changed after the moment, without their parts and parties."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -109,6 +112,9 @@ class Polls(Protocol):
 
     async def merged(self, connection: str, kind: Kind, source_id: str) -> Stored | None:
         """A document as it is merged, None for one that never came in."""
+
+    async def kept_state(self, connection: str) -> Mapping[str, Any] | None:
+        """What the last turn kept; None: nothing was ever polled."""
 
     async def merged_receipts(self, connection: str, purchase_order: str) -> list[Stored]:
         """The receipts of a purchase order as they are merged."""

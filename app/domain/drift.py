@@ -8,7 +8,7 @@ found in `drift_selling`, `drift_buying` and `drift_books`. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from app.domain import psa
 from app.domain.books import Document
 from app.domain.codes import Code, Who
+from app.domain.documents import Kind
 from app.domain.gone import Forgotten
 from app.domain.json_values import digest
 from app.domain.order import OrderView
@@ -24,6 +25,7 @@ from app.domain.views import Page
 
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"
+COMMERCE = "commerce"
 CODES_OF_DRIFT = (
     Code.DRIFT_MISSING,
     Code.DRIFT_UNLINKED,
@@ -131,11 +133,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference as it is kept. `since` is when it was seen first, `seen_at` last."""
+    """A difference as it is kept. `since` is when it was seen first, `seen_at` last. `order` None:
+    a document of Commerce that never came in."""
 
     id: int
-    order_id: int
-    order: str
+    order_id: int | None
+    order: str | None
     drift: Drift
     standing: Standing
     since: datetime
@@ -162,6 +165,35 @@ def rerun(*steps: tuple[str, str]) -> Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class InCommerce:
+    """How far the sweep came in Commerce, whose calls are few: a round may take several sweeps.
+    `after`: the order up to which this round came. `looked`: this sweep has read the lists for
+    documents that never came in. `orders` were compared in this sweep, `left` were not, because
+    the calls were spent or Commerce did not answer (`trouble`)."""
+
+    after: int = 0
+    looked: bool = False
+    orders: int = 0
+    left: int = 0
+    trouble: str | None = None
+
+    def next(self) -> InCommerce:
+        """At the beginning of a sweep: on with the round, or a new one after one that was whole."""
+        return InCommerce(after=self.after)
+
+    def ended(self) -> InCommerce:
+        """At the end of a sweep."""
+        return self if self.left else replace(self, after=0)
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any] | None) -> InCommerce:
+        return cls(**_known(cls, state))
+
+    def kept(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """Where a sweep stands. `after`: the order up to which it came; None: none is under way."""
 
@@ -172,14 +204,17 @@ class Sweep:
     unread: int = 0
     finished: datetime | None = None
     trouble: str | None = None
+    commerce: InCommerce = InCommerce()
 
     @classmethod
-    def of(cls, state: Mapping[str, Any] | None) -> Sweep:
-        body = dict(state or {})
+    def of(
+        cls, state: Mapping[str, Any] | None, commerce: Mapping[str, Any] | None = None
+    ) -> Sweep:
+        body = _known(cls, state)
         for name in ("started", "finished"):
             if body.get(name):
                 body[name] = datetime.fromisoformat(body[name])
-        return cls(**body)
+        return cls(**{**body, "commerce": InCommerce.of(commerce)})
 
     def kept(self) -> dict[str, Any]:
         return {
@@ -191,6 +226,12 @@ class Sweep:
             "finished": self.finished.isoformat() if self.finished else None,
             "trouble": self.trouble,
         }
+
+
+def _known(cls: type, state: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What this release knows of a state that another one may have kept."""
+    names = {one.name for one in fields(cls)}
+    return {name: value for name, value in (state or {}).items() if name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +276,19 @@ class DriftStore(Protocol):
     async def to_compare(self, tenant_id: int, after: int, days: int, limit: int) -> list[int]:
         """Orders above an id, in its order, that are open or changed in the last days."""
 
-    async def keep_findings(self, order_id: int, found: Sequence[Drift]) -> int:
+    async def keep_findings(
+        self, order_id: int, found: Sequence[Drift], *, commerce: bool = True
+    ) -> int:
         """Keep what one comparison found: new ones are added, known ones stay the same finding,
-        and what is found no more is closed. How many are new."""
+        and what is found no more is closed, of Commerce only where it was read. How many are new."""
+
+    async def keep_untold(self, tenant_id: int, found: Sequence[Drift]) -> int:
+        """Keep what the lists of Commerce show and never came in, likewise."""
+
+    async def documents_known(
+        self, connection: str, kind: Kind, source_ids: Sequence[str]
+    ) -> set[str]:
+        """Which of these documents of Commerce came in."""
 
     async def findings(
         self,
@@ -256,4 +307,5 @@ class DriftStore(Protocol):
     async def settle_finding(
         self, finding_id: int, standing: Standing, digest: str, actor: str, reason: str
     ) -> bool:
-        """Say what a person decided, if what stands there is still what was decided about."""
+        """Say what a person decided, if what stands there is still what was decided about. Audited
+        where no order is there to be journalled."""

@@ -24,6 +24,8 @@ FIRST_LOOK = timedelta(hours=26)
 # A date further ahead than any zone is a mistake of one record: it must not move the window past
 # the changes of all others.
 AHEAD = timedelta(hours=15)
+# What the poll did not bring by then, it does not bring by itself.
+OVERDUE = timedelta(hours=1)
 # Orders before what follows them, so that a purchase order meets its sales order.
 IN_TURN = (Kind.SALES_ORDER, Kind.QUOTE, Kind.PURCHASE_ORDER)
 
@@ -171,6 +173,17 @@ class PollState(BaseModel):
     def ready(self, pace: Pace, now: datetime) -> list[Pending]:
         """What may be read now."""
         return [one.one for one in self.waiting if one.since <= now - pace.patience]
+
+    def brings(self, one: Pending, modified: datetime, now: datetime) -> bool:
+        """Whether the poll reads a document by itself: it is pending, or changed after what the
+        lists were read up to. Not what it failed to read, or did not look for, for an hour."""
+        if self.looked is None or now - self.looked > OVERDUE:
+            return False
+        for waiting in self.waiting:
+            if waiting.one == one:
+                return now - waiting.since <= OVERDUE
+        lists = [window for listing, window in self.windows.items() if listing.kind is one[0]]
+        return bool(lists) and all(window.at < modified for window in lists)
 
     def without(self, done: Iterable[Pending], more: Iterable[Pending], now: datetime) -> PollState:
         """After documents were read. `more` came up on the way."""

@@ -557,8 +557,10 @@ CODES: dict[Code, Reason] = {
         State.DONE,
         Who.OPERATOR,
         "H12",
-        "The drift sweep found that a record which the service made or used is gone.",
-        "Fix the finding, and the record is made anew by the same step; or adopt that it is gone.",
+        "The drift sweep found that a record which the service made or used is gone, or that a document "
+        "of Commerce never came in.",
+        "Fix the finding: the record is made anew by the same step, or the document is taken in as if "
+        "it was polled. Or adopt that it is so.",
     ),
     Code.DRIFT_UNLINKED: Reason(
         State.DONE,
@@ -572,7 +574,8 @@ CODES: dict[Code, Reason] = {
         State.DONE,
         Who.OPERATOR,
         "H12",
-        "The drift sweep found another quantity, amount or number than the service left there.",
+        "The drift sweep found another quantity, amount or number than the service left there, or that "
+        "Commerce has another state of a document than what came in.",
         "Fix the finding where that is offered, correct the record by hand, or adopt what stands.",
     ),
     Code.DRIFT_INVOICED: Reason(

@@ -10,11 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.codes import Code, Who
-from app.domain.drift import Drift, Finding, Standing, Sweep, SweepTurn, SweepView, after
+from app.domain.documents import Kind
+from app.domain.drift import (
+    COMMERCE,
+    Drift,
+    Finding,
+    Standing,
+    Sweep,
+    SweepTurn,
+    SweepView,
+    after,
+)
 from app.domain.gone import Forgotten
-from app.domain.views import Page
+from app.domain.views import Audit, Page
 from app.store import pages, rows
-from app.store.database import Part
+from app.store.auditing import append
+from app.store.database import Part, Session
 from app.store.liveness import ALIVE
 from app.store.texts import as_json, as_json_or_none, key, text, text_or_none
 
@@ -28,16 +39,16 @@ UPDATE drift_sweep SET
     lease_until = now() + make_interval(secs => $3)
 WHERE tenant_id = $1 AND due_at <= now()
   AND (lease_owner IS NULL OR lease_until <= now() OR lease_owner NOT IN ({ALIVE}))
-RETURNING lease_token, state, due_at, now() AS now
+RETURNING lease_token, state, commerce, due_at, now() AS now
 """  # noqa: S608 - constant text
 _SWEEP = f"""
-SELECT due_at, state, now() AS now, lease_owner IS NOT NULL AND lease_until > now()
+SELECT due_at, state, commerce, now() AS now, lease_owner IS NOT NULL AND lease_until > now()
     AND lease_owner IN ({ALIVE}) AS taken
 FROM drift_sweep WHERE tenant_id = $1
 """  # noqa: S608 - constant text
 _KEEP = """
 UPDATE drift_sweep SET
-    state = $3::text::json,
+    state = $3::text::json, commerce = $6::text::json,
     lease_until = now() + make_interval(secs => $4::float8),
     lease_owner = CASE WHEN $4::float8 IS NULL THEN NULL ELSE lease_owner END,
     lease_token = CASE WHEN $4::float8 IS NULL THEN NULL ELSE lease_token END,
@@ -57,8 +68,18 @@ WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
 ORDER BY id LIMIT $4
 """
 _LOCK = "SELECT tenant_id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
+_LOCK_TENANT = "SELECT id FROM tenant WHERE id = $1 FOR NO KEY UPDATE"
 _STANDING = """
-SELECT id, key, digest, standing FROM drift_finding WHERE order_id = $1 AND standing <> 'closed'
+SELECT id, key, digest, standing, system FROM drift_finding
+WHERE order_id = $1 AND standing <> 'closed'
+"""
+_UNTOLD = """
+SELECT id, key, digest, standing, system FROM drift_finding
+WHERE tenant_id = $1 AND order_id IS NULL AND standing <> 'closed'
+"""
+_KNOWN = """
+SELECT d.source_id FROM document AS d JOIN connection AS c ON c.id = d.connection_id
+WHERE c.kind = 'commerce' AND c.name = $1 AND d.kind = $2 AND d.source_id = ANY ($3::text[])
 """
 _ADD = """
 INSERT INTO drift_finding (
@@ -77,7 +98,7 @@ UPDATE drift_finding SET standing = 'closed', closed_at = now() WHERE id = ANY (
 """
 _FINDINGS = f"""
 SELECT f.*, {rows.ORDER_NAME} AS order_name FROM drift_finding AS f
-JOIN orders AS o ON o.id = f.order_id
+LEFT JOIN orders AS o ON o.id = f.order_id
 WHERE f.tenant_id = $1 AND f.id < $2
   AND ($4::bigint IS NULL OR f.order_id = $4)
   AND ($5::text IS NULL OR f.standing = $5)
@@ -86,11 +107,11 @@ ORDER BY f.id DESC LIMIT $3
 """  # noqa: S608 - constant text
 _FINDING = f"""
 SELECT f.*, {rows.ORDER_NAME} AS order_name FROM drift_finding AS f
-JOIN orders AS o ON o.id = f.order_id WHERE f.tenant_id = $1 AND f.id = $2
+LEFT JOIN orders AS o ON o.id = f.order_id WHERE f.tenant_id = $1 AND f.id = $2
 """  # noqa: S608 - constant text
 _SETTLE = """
 UPDATE drift_finding SET standing = $2, actor = $4, reason = $5
-WHERE id = $1 AND digest = $3 AND standing <> 'closed' RETURNING id
+WHERE id = $1 AND digest = $3 AND standing <> 'closed' RETURNING tenant_id, order_id, key
 """
 
 
@@ -108,13 +129,14 @@ class Drifting(Part):
             if taken is None:
                 later = await session.fetch(_SWEEP, tenant_id)
                 return SweepTurn(later[0]["now"], later[0]["due_at"])
-        sweep = Sweep.of(taken["state"])
+        sweep = Sweep.of(taken["state"], taken["commerce"])
         return SweepTurn(taken["now"], taken["due_at"], taken["lease_token"], sweep)
 
     async def keep_sweep(
         self, tenant_id: int, token: str, sweep: Sweep, *, lease: float | None, rest: float = 0.0
     ) -> bool:
-        given = (tenant_id, token, as_json(sweep.kept()), lease, rest)
+        kept, in_commerce = as_json(sweep.kept()), as_json(sweep.commerce.kept())
+        given = (tenant_id, token, kept, lease, rest, in_commerce)
         async with self._db.session() as session:
             return await session.fetchval(_KEEP, *given) is not None
 
@@ -127,7 +149,7 @@ class Drifting(Part):
             row = await session.fetchrow(_SWEEP, tenant_id)
         if row is None:
             return SweepView(Sweep(), None, under_way=False)
-        sweep = Sweep.of(row["state"])
+        sweep = Sweep.of(row["state"], row["commerce"])
         under_way = row["taken"] or sweep.after is not None
         return SweepView(sweep, row["due_at"], under_way=under_way)
 
@@ -138,27 +160,30 @@ class Drifting(Part):
 
     # Findings -----------------------------------------------------------------------------------
 
-    async def keep_findings(self, order_id: int, found: Sequence[Drift]) -> int:
-        by_key = {key(one.key): one for one in found}
-        new = 0
+    async def keep_findings(
+        self, order_id: int, found: Sequence[Drift], *, commerce: bool = True
+    ) -> int:
         async with self._db.transaction() as session:
             tenant_id = await session.fetchval(_LOCK, order_id)
             if tenant_id is None:
                 raise KeyError(order_id)
-            known = {row["key"]: row for row in await session.fetch(_STANDING, order_id)}
-            for name, one in by_key.items():
-                row = known.get(name)
-                if row is None:
-                    await session.execute(_ADD, tenant_id, order_id, name, *_columns(one))
-                    new += 1
-                    continue
-                standing = after(Standing(row["standing"]), row["digest"], one)
-                told = (text(one.says), text(one.stands), text(one.sentence))
-                more = (text_or_none(one.url), as_json_or_none(_fix(one.fix)))
-                await session.execute(_AGAIN, row["id"], one.digest, standing.value, *told, *more)
-            gone = [row["id"] for name, row in known.items() if name not in by_key]
-            await session.execute(_CLOSE, gone)
-        return new
+            known = await session.fetch(_STANDING, order_id)
+            read = [row for row in known if commerce or row["system"] != COMMERCE]
+            return await _keep(session, (tenant_id, order_id), found, read)
+
+    async def keep_untold(self, tenant_id: int, found: Sequence[Drift]) -> int:
+        async with self._db.transaction() as session:
+            await session.execute(_LOCK_TENANT, tenant_id)
+            known = await session.fetch(_UNTOLD, tenant_id)
+            return await _keep(session, (tenant_id, None), found, known)
+
+    async def documents_known(
+        self, connection: str, kind: Kind, source_ids: Sequence[str]
+    ) -> set[str]:
+        wanted = [key(one) for one in source_ids]
+        async with self._db.session() as session:
+            found = await session.fetch(_KNOWN, text(connection), kind.value, wanted)
+        return {row["source_id"] for row in found}
 
     async def findings(
         self,
@@ -185,8 +210,36 @@ class Drifting(Part):
         self, finding_id: int, standing: Standing, digest: str, actor: str, reason: str
     ) -> bool:
         given = (finding_id, standing.value, digest, text(actor), text(reason))
-        async with self._db.session() as session:
-            return await session.fetchval(_SETTLE, *given) is not None
+        async with self._db.transaction() as session:
+            row = await session.fetchrow(_SETTLE, *given)
+            if row is not None and row["order_id"] is None:
+                data = {"standing": standing.value, "reason": reason, "finding": row["key"]}
+                audit = Audit(actor, "drift.settle", str(finding_id), data)
+                await append(session, row["tenant_id"], audit)
+        return row is not None
+
+
+async def _keep(
+    session: Session,
+    whose: tuple[int, int | None],
+    found: Sequence[Drift],
+    rows_known: Sequence[Any],
+) -> int:
+    """New ones are added, known ones seen again, the others closed. How many are new."""
+    by_key = {key(one.key): one for one in found}
+    known = {row["key"]: row for row in rows_known}
+    for name, one in by_key.items():
+        row = known.get(name)
+        if row is None:
+            await session.execute(_ADD, *whose, name, *_columns(one))
+            continue
+        standing = after(Standing(row["standing"]), row["digest"], one)
+        told = (text(one.says), text(one.stands), text(one.sentence))
+        more = (text_or_none(one.url), as_json_or_none(_fix(one.fix)))
+        await session.execute(_AGAIN, row["id"], one.digest, standing.value, *told, *more)
+    gone = [row["id"] for name, row in known.items() if name not in by_key]
+    await session.execute(_CLOSE, gone)
+    return len(by_key.keys() - known.keys())
 
 
 def _columns(one: Drift) -> tuple[Any, ...]:
@@ -204,15 +257,16 @@ def _columns(one: Drift) -> tuple[Any, ...]:
 def _fix(fix: Forgotten | None) -> dict[str, Any] | None:
     if fix is None:
         return None
-    return {"ledger": fix.ledger, "refs": fix.refs, "intents": fix.intents}
+    return {
+        "ledger": fix.ledger, "refs": fix.refs, "intents": fix.intents, "facts": fix.facts,
+    }  # fmt: skip
 
 
 def _forgotten(body: Any) -> Forgotten | None:
     if body is None:
         return None
-    parts = {
-        name: tuple(tuple(one) for one in body[name]) for name in ("ledger", "refs", "intents")
-    }
+    names = ("ledger", "refs", "intents", "facts")  # the last one since 0018
+    parts = {name: tuple(tuple(one) for one in body.get(name, ())) for name in names}
     return Forgotten(**parts)
 
 
@@ -228,7 +282,7 @@ def _finding(row: Any) -> Finding:
     return Finding(
         id=row["id"],
         order_id=row["order_id"],
-        order=row["order_name"],
+        order=row["order_name"] if row["order_id"] is not None else None,
         drift=drift,
         standing=Standing(row["standing"]),
         since=row["since"],

@@ -95,6 +95,15 @@ class Polls(Part):
             row = await session.fetchrow(_DOCUMENT, text(connection), kind.value, key(source_id))
         return None if row is None else rows.stored(row)
 
+    async def kept_state(self, connection: str) -> Mapping[str, Any] | None:
+        query = """
+            SELECT p.state FROM commerce_poll AS p JOIN connection AS c ON c.id = p.connection_id
+            WHERE c.kind = 'commerce' AND c.name = $1
+        """
+        async with self._db.session() as session:
+            state: Mapping[str, Any] | None = await session.fetchval(query, text(connection))
+        return state
+
     async def merged_receipts(self, connection: str, purchase_order: str) -> list[Stored]:
         async with self._db.session() as session:
             found = await session.fetch(_RECEIPTS, text(connection), key(purchase_order))

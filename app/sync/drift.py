@@ -17,13 +17,14 @@ from app.domain.books import Books
 from app.domain.codes import State
 from app.domain.commerce import BudgetSpent
 from app.domain.decide import Plan
-from app.domain.drift import Compared, Drift, DriftStore, Sweep
+from app.domain.drift import Compared, Drift, DriftStore, InCommerce, Sweep
 from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
 from app.domain.order import OrderView
 from app.domain.ports import Clock, ConnectWise, Paused, Store
 from app.domain.records import Snapshot
 from app.sync.beside import Turns
 from app.sync.commerce_budget import Meter
+from app.sync.drift_commerce import Answer, CommerceSide
 from app.sync.drift_reads import OrderReader
 from app.telemetry import wide
 
@@ -70,6 +71,18 @@ class Unread(Exception):
         self.failure = failure
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one comparison found. `commerce` None: Commerce was not to be read."""
+
+    found: list[Drift]
+    commerce: Answer | None = None
+
+    @property
+    def read_commerce(self) -> bool:
+        return self.commerce is not None and self.commerce.found is not None
+
+
 @dataclass
 class Comparison:
     """Reads and compares one order. `take` is awaited before each call."""
@@ -78,15 +91,19 @@ class Comparison:
     cw: ConnectWise
     books: Books | None
     plan: Planner
+    commerce: CommerceSide | None = None  # None: its API is not read
 
-    async def of(self, order_id: int, meter: Meter) -> list[Drift]:
+    async def of(self, order_id: int, meter: Meter, *, commerce: bool = True) -> Outcome:
         """What differs. Raises NotRead, Unread, BudgetSpent, StoreUnavailable, KeyError."""
         snapshot = await self.store.peek(order_id)
         view, plan = self._at_rest(snapshot)
         reader = OrderReader(self.cw, self.books, snapshot, view, meter.take)
         bound = calling.set(Calling(None, None, "drift"))
+        answer: Answer | None = None
         try:
             reading = await reader.read()
+            if commerce and self.commerce is not None:
+                answer = await self.commerce.of(snapshot, meter)
         except RemoteFailure as failure:
             raise Unread(reader.system, failure) from failure
         finally:
@@ -96,7 +113,8 @@ class Comparison:
         settled = frozenset((v.step, v.subject) for v in plan.verdicts if v.state in SETTLED)
         one = Compared(view, settled, reading)
         found = [*drift_selling.found(one), *drift_buying.found(one), *drift_books.found(one)]
-        return list({drift.key: drift for drift in found}.values())
+        found += (answer.found if answer is not None else None) or ()
+        return Outcome(list({drift.key: drift for drift in found}.values()), answer)
 
     def _at_rest(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
         """Nothing is compared while something is being written: it would be a finding of a moment."""
@@ -152,7 +170,7 @@ class DriftSweep:
                 return
             sweep = taken.sweep
             if sweep.after is None:
-                sweep = Sweep(started=taken.now, after=0)
+                sweep = Sweep(started=taken.now, after=0, commerce=sweep.commerce.next())
             await self._work(taken.token, sweep)
         except TurnLost:
             wide("drift_turn_lost", level=WARNING)
@@ -165,6 +183,8 @@ class DriftSweep:
         """Compare order after order, keeping each, then give the turn back."""
         self._meter.allow(self._pace.calls)
         calls = sweep.calls
+        if self.comparison.commerce is not None and not sweep.commerce.looked:
+            sweep = await self._look(token, sweep)
         while True:
             paused = await self._store.paused(self._tenant, SYSTEM)
             if paused is not None:
@@ -175,8 +195,10 @@ class DriftSweep:
             if not batch:
                 return await self._end(token, sweep)
             for order_id in batch:
+                wanted = not sweep.commerce.left and order_id > sweep.commerce.after
+                answer: Answer | None = None
                 try:
-                    read = await self._one(order_id)
+                    read, answer = await self._one(order_id, commerce=wanted)
                 except BudgetSpent:
                     trouble = "The calls of one go are spent; it goes on by itself."
                     sweep = replace(sweep, calls=calls + self._meter.used, trouble=trouble)
@@ -189,6 +211,7 @@ class DriftSweep:
                     read = False
                 sweep = replace(
                     sweep,
+                    commerce=self._on(sweep.commerce, order_id, answer),
                     after=order_id,
                     orders=sweep.orders + 1,
                     calls=calls + self._meter.used,
@@ -197,21 +220,55 @@ class DriftSweep:
                 )
                 await self._keep(token, sweep, LEASE)
 
-    async def _one(self, order_id: int) -> bool:
+    async def _look(self, token: str, sweep: Sweep) -> Sweep:
+        """Once in a sweep: documents that Commerce has and that never came in."""
+        side = self.comparison.commerce
+        assert side is not None  # noqa: S101 - asked by the caller
+        bound = calling.set(Calling(None, None, "drift"))
+        try:
+            answer = await side.untold(self._pace.days, self._meter)
+        except BudgetSpent:
+            return sweep  # in the next go
+        finally:
+            calling.reset(bound)
+        if answer.found is not None:
+            new = await self._kept.keep_untold(self._tenant, answer.found)
+            if new:
+                wide("drift_found", new=new, findings=len(answer.found))
+        left = int(answer.stops)  # then the orders are not asked for either
+        looked = replace(sweep.commerce, looked=True, left=left, trouble=answer.why)
+        sweep = replace(sweep, commerce=looked)
+        await self._keep(token, sweep, LEASE)
+        return sweep
+
+    def _on(self, before: InCommerce, order_id: int, answer: Answer | None) -> InCommerce:
+        """After an order. Where Commerce does not answer the round stays before it; an order that
+        alone could not be read comes with the next round."""
+        if self.comparison.commerce is None or order_id <= before.after:
+            return before
+        if before.left or (answer is not None and answer.stops):
+            why = answer.why if answer is not None else before.trouble
+            return replace(before, left=before.left + 1, trouble=why)
+        if answer is None or answer.found is None:
+            return replace(before, after=order_id, trouble=answer.why if answer else None)
+        return replace(before, after=order_id, orders=before.orders + 1, trouble=None)
+
+    async def _one(self, order_id: int, *, commerce: bool) -> tuple[bool, Answer | None]:
         """Compare one order and keep what differs. False: it moved, or it cannot be read."""
         try:
-            found = await self.comparison.of(order_id, self._meter)
+            outcome = await self.comparison.of(order_id, self._meter, commerce=commerce)
         except NotRead:
-            return False
+            return False, None
         except (Unread, BudgetSpent, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - one order must not keep the others from it
             wide("drift_not_compared", level=ERROR, order=order_id, exc_info=error)
-            return False
-        new = await self._kept.keep_findings(order_id, found)
+            return False, None
+        found = outcome.found
+        new = await self._kept.keep_findings(order_id, found, commerce=outcome.read_commerce)
         if new:
             wide("drift_found", order=order_id, new=new, findings=len(found))
-        return True
+        return True, outcome.commerce
 
     async def _failed(self, unread: Unread) -> float | None:
         """Seconds to rest where the connection is the cause, None where only this order is. A
@@ -231,7 +288,8 @@ class DriftSweep:
     async def _end(self, token: str, sweep: Sweep) -> None:
         now = await self._store.now()
         wide("drift_swept", orders=sweep.orders, unread=sweep.unread, calls=sweep.calls)
-        done = replace(sweep, after=None, finished=now, trouble=None)
+        round_of = sweep.commerce.ended()
+        done = replace(sweep, after=None, finished=now, trouble=None, commerce=round_of)
         started = sweep.started or now
         rest = started + timedelta(seconds=self._pace.seconds) - now
         await self._rest(token, done, max(rest.total_seconds(), ASK_AGAIN))

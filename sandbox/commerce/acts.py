@@ -23,6 +23,13 @@ BEYOND = {
 }
 BEYOND_LINES = ("lineTax", "quantityFromStock", "salesOrderLineID", "supplierSku")
 TABLE = {"salesOrder": "salesorder", "purchaseOrder": "purchaseorder", "quote": "quote"}
+PARTS = {
+    "salesOrder": (("salesorderline", "salesOrderID"),),
+    "purchaseOrder": (
+        ("purchaseorderline", "purchaseOrderID"),
+        ("purchaseordercost", "purchaseOrderID"),
+    ),
+}
 CUSTOMER_ENTERED, EMPLOYEE_ENTERED = 1, 2
 
 
@@ -44,6 +51,7 @@ class Acts:
             "add_cost": self.add_cost,
             "receive_goods": self.receive_goods,
             "cancel_purchase_order": self.cancel_purchase_order,
+            "delete": self.delete,
         }
 
     def act(self, given: Any) -> list[Json]:
@@ -76,6 +84,17 @@ class Acts:
         if "receipt" in data:
             told["receipt"] = data["receipt"]
         return [events.event(self.shop, str(event["type"]), **told)]
+
+    def delete(self, given: Mapping[str, Any]) -> list[Json]:
+        """A whole `kind` (a name of BEYOND) with its parts. Nothing tells of it, and the API has no
+        tombstones (commerce.md 1.1)."""
+        if given["kind"] not in PARTS:
+            raise Unusable(f"what can be deleted is one of {', '.join(PARTS)}")
+        number = self.shop.get(TABLE[given["kind"]], given["id"])["id"]
+        for table, field in PARTS[given["kind"]]:
+            self.shop.keep_only(table, field, number, ())
+        self.shop.remove(TABLE[given["kind"]], number)
+        return []
 
     def _take(self, name: str, document: Mapping[str, Any]) -> None:
         shop, number = self.shop, document["id"]

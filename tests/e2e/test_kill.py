@@ -35,6 +35,7 @@ def environment(stack: Stack) -> dict[str, str]:
     }
     secrets = {
         "ADMIN_API_KEY": ADMIN,
+        "COMMERCE_API_KEY": settings.commerce_api_key.get_secret_value(),
         "COMMERCE_WEBHOOK_SECRETS": SECRET,
         "CONNECTWISE_PUBLIC_KEY": stack.sandbox.credentials.public_key,
         "CONNECTWISE_PRIVATE_KEY": stack.sandbox.credentials.private_key,

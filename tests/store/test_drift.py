@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import replace
 
 from app.domain.codes import Code, Who
-from app.domain.drift import Drift, Standing, Sweep
+from app.domain.documents import Kind
+from app.domain.drift import Drift, InCommerce, Standing, Sweep
 from app.domain.gone import Forgotten
 from app.store.postgres import PostgresStore
 from tests.store import build
@@ -37,7 +38,7 @@ async def test_h12_one_worker_sweeps_and_another_goes_on_where_it_died(
         assert (heir.token is not None, heir.sweep) == (True, far)
         assert not await postgres.keep_sweep(1, turn.token, far, lease=LEASE)
         assert heir.token is not None
-        ended = replace(far, after=None, finished=turn.now)
+        ended = replace(far, after=None, finished=turn.now, commerce=InCommerce(after=7, left=2))
         assert await postgres.keep_sweep(1, heir.token, ended, lease=None, rest=90)
         told = await postgres.sweep(1)
         assert (told.under_way, told.sweep) == (False, ended)
@@ -85,3 +86,55 @@ async def listed(postgres: PostgresStore, *, limit: int = 50, cursor: str | None
     return await postgres.findings(
         1, order_id=None, standing=None, code=None, cursor=cursor, limit=limit
     )
+
+
+OF_COMMERCE = replace(DRIFT, system="commerce", kind="sales_order", record="1201", fix=Forgotten())
+UNTOLD = replace(OF_COMMERCE, kind="purchase_order", record="8892", about="untold")
+
+
+async def test_h12_findings_of_commerce_stay_where_commerce_was_not_read(
+    postgres: PostgresStore,
+) -> None:
+    order = await an_order(postgres)
+    assert await postgres.keep_findings(order, [DRIFT, OF_COMMERCE]) == 2
+    assert await postgres.keep_findings(order, [], commerce=False) == 0
+    stand = {one.drift.system: one.standing for one in (await listed(postgres)).items}
+    assert stand == {"connectwise": Standing.CLOSED, "commerce": Standing.OPEN}
+    await postgres.keep_findings(order, [])
+    assert {one.standing for one in (await listed(postgres)).items} == {Standing.CLOSED}
+
+
+async def test_h12_what_never_came_in_is_found_once_without_an_order_and_its_end_is_audited(
+    postgres: PostgresStore,
+) -> None:
+    order = await an_order(postgres)
+    await postgres.keep_findings(order, [DRIFT])
+    new = await asyncio.gather(*(postgres.keep_untold(1, [UNTOLD]) for _ in range(4)))
+    assert sorted(new) == [0, 0, 0, 1]
+    untold, of_an_order = (await listed(postgres)).items
+    assert (untold.order_id, untold.order, untold.drift) == (None, None, UNTOLD)
+    assert of_an_order.order_id == order
+    assert await postgres.finding(1, untold.id) == untold
+    given = (untold.id, Standing.IGNORED, UNTOLD.digest, "ann", "a test of ours")
+    assert await postgres.settle_finding(*given)
+    async with postgres._db.session() as session:
+        rows = await session.fetch("SELECT actor, action, target FROM audit")
+    assert [tuple(row) for row in rows] == [("ann", "drift.settle", str(untold.id))]
+    assert await postgres.keep_untold(1, []) == 0
+    closed, still = (await listed(postgres)).items
+    assert (closed.standing, still.standing) == (Standing.CLOSED, Standing.OPEN)
+
+
+async def test_h12_documents_that_came_in_are_known_by_kind(postgres: PostgresStore) -> None:
+    await an_order(postgres)
+    known = await postgres.documents_known("default", Kind.SALES_ORDER, ["1201", "1202"])
+    assert known == {"1201"}
+    assert await postgres.documents_known("default", Kind.QUOTE, ["1201"]) == set()
+    assert await postgres.documents_known("other", Kind.SALES_ORDER, ["1201"]) == set()
+
+
+async def test_h12_what_a_fix_forgets_comes_back_whole(postgres: PostgresStore) -> None:
+    whole = replace(FIX, intents=(("create_products", "order", "k"),), facts=(("conversion", ""),))
+    await postgres.keep_findings(await an_order(postgres), [replace(DRIFT, fix=whole)])
+    (one,) = (await listed(postgres)).items
+    assert one.drift.fix == whole

@@ -41,7 +41,10 @@ async def test_g8_a_turn_is_one_workers_until_it_gives_it_back(
         assert turn.token is not None
         assert turn.state is None
         assert (await store.take_turn("default", other.id, LEASE)).token is None
+        assert await store.kept_state("default") is None
         kept = await store.keep_turn("default", turn.token, {"n": 1}, (), lease=LEASE)
+        assert await store.kept_state("default") == {"n": 1}
+        assert await store.kept_state("nobody") is None
         assert kept
         assert (await store.take_turn("default", other.id, LEASE)).token is None
         await store.keep_turn("default", turn.token, {"n": 2}, (), lease=None, rest=0)

@@ -268,3 +268,16 @@ async def test_calls_are_recorded_without_personal_data(answers: respx.MockRoute
     assert order["contact"] == {"firstName": "Dana", "email": "dana.lee@contoso.example"}
     assert {call.purpose for call in calls} == {"poll"}
     assert not any("dana" in str(call.response).lower() for call in calls)
+
+
+async def test_headers_are_documents_as_their_list_shows_them(answers: respx.MockRouter) -> None:
+    route = answers.get("/v1/salesorder").respond(json=[{**ORDER, "ipAddress": "203.0.113.9"}])
+    (header,) = await client_of(answers, hours=10).headers(Kind.SALES_ORDER, AFTER)
+    assert route.calls.last.request.url.params["modifiedAfter"] == "2026-11-19T20:00:00"
+    assert header == {
+        "id": 1201, "orderNumber": "ON10001201", "customerID": 77, "status": 2,
+        "orderDate": "2026-11-19T00:02:00Z", "modifiedDate": "2026-11-19T00:02:05.123000Z",
+    }  # fmt: skip
+    answers.get("/v1/quote").respond(json=[{"id": 5, "serialNumbers": 7, "createdDate": "x"}])
+    (quote,) = await client_of(answers).headers(Kind.QUOTE, AFTER)
+    assert quote == {"id": 5, "createdDate": "x"}

@@ -111,6 +111,15 @@ class CommerceClient:
             path = f"/v1/{_PATHS[kind]}/{source_id}"
             raise errors.unreadable(path, wire_json.why(cause)) from cause
 
+    async def headers(self, kind: Kind, after: datetime) -> list[Mapping[str, Any]]:
+        path = f"/v1/{_PATHS[kind]}"
+        since = translate.after(after, self._zone)
+        records = await self._all(path, f"modifiedAfter={since.replace(':', '%3A')}")
+        try:
+            return [translate.header(kind, record, self._zone) for record in records]
+        except wire_json.MISSHAPEN as cause:
+            raise errors.unreadable(path, wire_json.why(cause)) from cause
+
     async def _sales_order(self, number: int) -> Mapping[str, Any]:
         # The header first: a change in between moves its parts' dates, and is seen again.
         header = await self._one(f"/v1/salesorder/{number}")
@@ -215,7 +224,8 @@ class CommerceClient:
     async def _get(self, path: str, query: str) -> Any:
         await self._before()
         bound = calling.get() or Calling()
-        token = calling.set(Calling(None, None, "poll", bound.record))
+        purpose = "drift" if bound.purpose == "drift" else "poll"
+        token = calling.set(Calling(None, None, purpose, bound.record))
         try:
             answer = await self._remote.call("GET", path, query=query)
         except (httpx.HTTPError, httpx.InvalidURL) as cause:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from app.domain.documents import Kind
+
 Json = dict[str, Any]
 Record = Mapping[str, Any]
 
@@ -47,6 +49,11 @@ QUOTE_LINE = _names(
 CUSTOMER = _names("id accountNumber name taxNumber")
 SUPPLIER = _names("id accountNumber name email")
 PRODUCT = _names("id productNumber manufacturerPartNumber type title isSerialized isRecurring")
+_HEADERS = {
+    Kind.SALES_ORDER: SALES_ORDER,
+    Kind.PURCHASE_ORDER: PURCHASE_ORDER,
+    Kind.QUOTE: (*QUOTE, "createdDate"),
+}
 ADDRESS = {
     "company": "deliveryCompany",
     "contact": "deliveryContact",
@@ -129,6 +136,11 @@ def quote(
         **_renamed("contact", header, QUOTE_CONTACT),
         **_owner(owner),
     }
+
+
+def header(kind: Kind, record: Record, zone: tzinfo) -> Json:
+    """A document as its list shows it, without parts and parties."""
+    return _picked(record, _HEADERS[kind], zone)
 
 
 def products_of(lines: Iterable[Record]) -> list[int]:

@@ -74,6 +74,11 @@ class Polls(Part):
         row = tables.document.get((number, kind.value, key(source_id)))
         return None if row is None else rows.stored(row)
 
+    async def kept_state(self, connection: str) -> Mapping[str, Any] | None:
+        tables = await self._db.read("kept_state")
+        row = tables.commerce_poll.get(_commerce(tables, connection))
+        return None if row is None else row["state"]
+
     async def merged_receipts(self, connection: str, purchase_order: str) -> list[Stored]:
         tables = await self._db.read("merged_receipts")
         place = (_commerce(tables, connection), key(purchase_order))

@@ -53,11 +53,12 @@ class DriftSweep(SQLModel, table=True):
     lease_token: str | None = c.string()
     lease_until: datetime | None = c.moment()
     state: Any = c.document(nullable=True)
+    commerce: Any = c.document(nullable=True)
 
 
 class DriftFinding(SQLModel, table=True):
     """A difference between the systems (`drift.Drift`, `drift.Finding`). One that is not closed
-    stands once for each order and key."""
+    stands once for each order and key. Without an order: a document that never came in."""
 
     __tablename__ = "drift_finding"
     __table_args__ = (
@@ -68,11 +69,18 @@ class DriftFinding(SQLModel, table=True):
             unique=True,
             postgresql_where=sql("standing <> 'closed'"),
         ),
+        Index(
+            "drift_finding_untold",
+            "tenant_id",
+            "key",
+            unique=True,
+            postgresql_where=sql("order_id IS NULL AND standing <> 'closed'"),
+        ),
         Index("drift_finding_of_tenant", "tenant_id", "standing", "id"),
     )
     id: int = c.identity()
     tenant_id: int = c.to("tenant")
-    order_id: int = c.to("orders")
+    order_id: int | None = c.to("orders")
     key: str = c.string()
     digest: str = c.string()
     standing: str = c.string()

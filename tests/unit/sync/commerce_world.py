@@ -133,6 +133,13 @@ class World:
             raise RemoteFailure(FailureKind.GONE, "gone", status=400)
         return self.documents[kind, source_id]
 
+    async def headers(self, kind: Kind, after: datetime) -> list[Mapping[str, Any]]:
+        await self._call(f"headers:{kind.value}")
+        return [body for (one, _), body in self.documents.items() if one is kind]
+
+    async def kept_state(self, connection: str) -> Mapping[str, Any] | None:
+        return self.state
+
     def put(self, listing: Listing, document: Json) -> None:
         """The document as the API has it from now on."""
         number = str(document["id"])

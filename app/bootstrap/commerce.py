@@ -1,0 +1,82 @@
+"""What reads Commerce's API: the poll, and the drift sweep with a part of the calls of its own.
+
+Owns the building of both; nothing where no key is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from app.bootstrap.chosen import DEFAULT_TENANT, OF_THE_SWEEP, pace_of
+from app.connectors.commerce.client import Access, CommerceClient
+from app.connectors.pacing import Pacing
+from app.settings import Settings
+from app.store.postgres import PostgresStore
+from app.sync.budget import Budgets
+from app.sync.commerce_budget import Meter
+from app.sync.commerce_poll import CommercePoll
+from app.sync.commerce_share import Share
+from app.sync.drift_commerce import CommerceSide
+from app.system import SystemChance, SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class InCommerce:
+    """Clients are closed with the stack."""
+
+    settings: Settings
+    store: PostgresStore
+    clock: SystemClock
+    stack: AsyncExitStack
+    pacing: Pacing
+
+    def poll(self) -> CommercePoll | None:
+        settings = self.settings
+        if not settings.polls_commerce:
+            return None
+        meter = Meter(self.clock, settings.commerce_calls_a_minute)
+        return CommercePoll(
+            store=self.store,
+            polls=self.store,
+            commerce=self._client(meter.take),
+            meter=meter,
+            clock=self.clock,
+            chance=SystemChance(),
+            tenant_id=DEFAULT_TENANT,
+            connection=settings.commerce_connection,
+            pace=pace_of(settings),
+            since=settings.poll_since,
+        )
+
+    def side(self, budgets: Budgets) -> CommerceSide | None:
+        """Commerce for the drift sweep; None where it is not to be read."""
+        settings = self.settings
+        if not settings.polls_commerce or not settings.drift_commerce_calls_a_day:
+            return None
+        # The poll and the sweep have parts of one limit, which is of the instance that is called.
+        timeout = settings.commerce_api_timeout
+        instance = f"{settings.commerce_connection}@{settings.commerce_api_url}"
+        budget = budgets.of(OF_THE_SWEEP, instance, timeout=timeout)
+        return CommerceSide(
+            self.store,
+            self.store,
+            self.store,
+            self._client(Share(budget, self.clock).take),
+            DEFAULT_TENANT,
+            settings.commerce_connection,
+        )
+
+    def _client(self, before: Callable[[], Awaitable[None]]) -> CommerceClient:
+        settings = self.settings
+        key = settings.commerce_api_key.get_secret_value()
+        client = CommerceClient(
+            Access(settings.commerce_api_url, key, settings.commerce_zone),
+            clock=self.clock,
+            timeout=settings.commerce_api_timeout,
+            before=before,
+            pacing=self.pacing,
+        )
+        self.stack.push_async_callback(client.aclose)
+        return client
