@@ -26,6 +26,7 @@ from app.bootstrap.chosen import (
     limits_of,
     mail_of,
     pace_of,
+    pacings_of,
     periods_of,
     refuse_forbidden,
     scenarios,
@@ -39,7 +40,6 @@ from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import build, ledger_in
 from app.connectors.pacing import Pacing
 from app.domain.books import Books
-from app.domain.grants import LEDGERS
 from app.domain.ports import Checkpoints
 from app.settings import Settings
 from app.store import migrate
@@ -47,6 +47,7 @@ from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
 from app.sync.budget import Budgets
 from app.sync.callbacks import checker
+from app.sync.circuit import Circuit
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
@@ -60,6 +61,7 @@ from app.sync.inbox import COMMERCE, CONNECTWISE
 from app.sync.keys import Sessions
 from app.sync.ledger_events import doors_of
 from app.sync.ledgers import Ledger, Ledgers
+from app.sync.lines import Lines
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
@@ -127,7 +129,7 @@ async def opened(
         budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
         stack.push_async_callback(budgets.close)
         counted = Counted(budgets, settings)
-        pacings = {system: Pacing(clock) for system in (CONNECTWISE, COMMERCE, *LEDGERS)}
+        pacings = pacings_of(settings, clock)
         client = ConnectWiseClient(
             access_of(settings),
             pacing=pacings[CONNECTWISE],
@@ -146,6 +148,7 @@ async def opened(
         stack.push_async_callback(wake.close)
         ledger, books = await _ledger(settings, store, clock, stack, counted, pacings)
         resumes = Resumes(store, clock, DEFAULT_TENANT, pacings)
+        resumes.tell()
         engine = Engine(
             store=store,
             cw=client,
@@ -158,6 +161,8 @@ async def opened(
             mail=mail_of(settings, clock),
             ledger=ledger_in(settings) or "",
             resumes=resumes,
+            circuit=Circuit(pacings),
+            lines=Lines(pacings),
         )
         operations = Operations(
             store=store,
