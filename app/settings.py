@@ -245,6 +245,13 @@ class Settings(BaseSettings):
     xero_calls_at_once: int = _service(
         5, "Calls to Xero under way at a time; the vendor allows 5 for each organisation.", ge=0
     )
+    calls_at_once: int = _service(
+        32,
+        "Calls that one process sends to one system at once, at the most: fewer by itself while the"
+        " system is slow, refuses or does not answer in time.",
+        ge=1,
+        le=64,
+    )
     budget_parts: int = _service(
         4,
         "Processes (workers and API) among which the budgets of calls are divided while Redis is"

@@ -28,6 +28,7 @@ from app.bootstrap.chosen import (
     limits_of,
     mail_of,
     pace_of,
+    pacings_of,
     periods_of,
     refuse_forbidden,
     scenarios,
@@ -41,7 +42,6 @@ from app.connectors.connectwise.probes import ProbedConnectWise
 from app.connectors.ledgers import build, ledger_in
 from app.connectors.pacing import Pacing
 from app.domain.books import Books
-from app.domain.grants import LEDGERS
 from app.domain.ports import Checkpoints
 from app.domain.scenario import Scenario
 from app.settings import Settings
@@ -50,6 +50,7 @@ from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
 from app.sync.budget import Budgets
 from app.sync.callbacks import checker
+from app.sync.circuit import Circuit
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.drift import Comparison, DriftSweep
@@ -61,6 +62,7 @@ from app.sync.inbox import COMMERCE, CONNECTWISE
 from app.sync.keys import Sessions
 from app.sync.ledger_events import doors_of
 from app.sync.ledgers import Ledger, Ledgers
+from app.sync.lines import Lines
 from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
@@ -123,7 +125,7 @@ async def opened(
         budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
         stack.push_async_callback(budgets.close)
         counted = Counted(budgets, settings)
-        pacings = {system: Pacing(clock) for system in (CONNECTWISE, COMMERCE, *LEDGERS)}
+        pacings = pacings_of(settings, clock)
         client = ProbedConnectWise(
             access_of(settings),
             pacing=pacings[CONNECTWISE],
@@ -142,6 +144,7 @@ async def opened(
         stack.push_async_callback(wake.close)
         ledger, books = _ledger(settings, store, clock, stack, counted, pacings)
         resumes = Resumes(store, clock, DEFAULT_TENANT, pacings)
+        resumes.tell()
         engine = Engine(
             store=store,
             cw=client,
@@ -154,6 +157,8 @@ async def opened(
             mail=mail_of(settings, clock),
             ledger=ledger_in(settings) or "",
             resumes=resumes,
+            circuit=Circuit(pacings),
+            lines=Lines(pacings),
         )
         operations = Operations(
             store=store,

@@ -13,10 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.connectors.alerting.places import AlertUrlsInvalid, places_of
+from app.connectors.at_once import AtOnce
 from app.connectors.connectwise.caller import Access
 from app.connectors.ledgers import ledger_in
 from app.connectors.mail.client import Access as MailAccess
 from app.connectors.mail.client import SmtpMail
+from app.connectors.pacing import Pacing
 from app.domain.alerts import Place
 from app.domain.budgets import DAY, MINUTE, Limits
 from app.domain.gates import GATES
@@ -164,6 +166,20 @@ def limits_of(settings: Settings) -> dict[str, Limits]:
             (settings.xero_calls_a_day, DAY),
             at_once=settings.xero_calls_at_once,
         ),
+    }
+
+
+def pacings_of(settings: Settings, clock: Clock) -> dict[str, Pacing]:
+    """How this process paces the calls of each system."""
+    timeouts = {
+        "connectwise": settings.connectwise_timeout,
+        "commerce": settings.commerce_api_timeout,
+        QUICKBOOKS: settings.ledger_timeout,
+        XERO: settings.ledger_timeout,
+    }
+    return {
+        system: Pacing(clock, AtOnce(settings.calls_at_once, timeout, system))
+        for system, timeout in timeouts.items()
     }
 
 

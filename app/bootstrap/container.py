@@ -161,7 +161,7 @@ class Container:
         probes: dict[str, Probe] = {CONNECTWISE: self.cw.info}
         if self.books is not None:
             probes[self.engine.ledger] = self.books.organisation
-        return Recovery(self.store, self.clock, DEFAULT_TENANT, probes)
+        return Recovery(self.store, self.clock, DEFAULT_TENANT, probes, self.engine.circuit)
 
     async def keep_callbacks(self) -> None:
         """Register the callbacks that are wanted. Never fails a start."""

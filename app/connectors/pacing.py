@@ -1,23 +1,30 @@
-"""A connection's pause, as one process keeps it, and the resume by which a person ends it.
+"""How one process paces the calls of a connection: its pause, and what its answers say of it.
 
-Owns when the process may call again, and what o'clock it is there. The store keeps the same pause for
-all (docs/decisions/0038).
+Owns when the process may call again, what o'clock it is there, and how many calls in a row had no good
+answer. The store keeps the same pause for all (docs/decisions/0038); how many are sent at once is
+`at_once`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from app.connectors.at_once import UNWELL, AtOnce
 from app.domain.ports import Clock
 
 
 class Pacing:
-    """A connection's pause in this process. The engine keeps the same pause for all workers."""
+    """A connection's pacing in this process. The engine keeps the same pause for all workers."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, at_once: AtOnce | None = None) -> None:
         self._clock = clock
+        self.at_once = at_once or AtOnce()
+        self.unwell = 0  # calls in a row, whoever made them
+        # Seconds that are left of a pause that the vendor asked another process for.
+        self.of_others: Callable[[], Awaitable[float]] | None = None
         self._until = -math.inf
         self._begun = -math.inf
         self._resumed: int | None = None  # how often it had been resumed, read after it began
@@ -64,3 +71,8 @@ class Pacing:
     def remaining(self) -> float:
         """Seconds until calls are allowed again, 0 when they are."""
         return max(0.0, self._until - self._clock.monotonic())
+
+    def heard(self, begun: int, status: int | None, seconds: float, *, timed_out: bool) -> None:
+        """What became of a call that was sent in the round `begun` of `at_once`."""
+        self.unwell = self.unwell + 1 if status is None or status >= UNWELL else 0
+        self.at_once.heard(begun, status, seconds, timed_out=timed_out)

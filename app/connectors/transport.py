@@ -1,7 +1,7 @@
-"""The one HTTP wrapper: the httpx API over a small transport on aiohttp, with calls recorded.
+"""The one way out by HTTP: the httpx API over a small transport on aiohttp.
 
 Owns connections, time and size limits, the line between "not sent" and "sent, answer unknown", and
-the call log. Must not know any vendor's paths, fields or errors.
+on whose behalf calls are made. Must not know any vendor's paths, fields or errors.
 """
 
 from __future__ import annotations
@@ -10,24 +10,16 @@ import asyncio
 import logging
 import math
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 import aiohttp
 import httpx
 from yarl import URL
 
-from app.connectors.pacing import Pacing
-from app.connectors.recording import body_text, masked
-from app.domain.budgets import Budget
-from app.domain.errors import FailureKind, RemoteFailure
-from app.domain.ports import Clock
 from app.domain.records import CallRecord
-from app.telemetry import metrics, tracing
 
 # httpx logs every address at INFO, conditions and all; the call log says it better.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -239,147 +231,3 @@ def trust(ca_file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(cafile=ca_file)
     return context
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer of any status, read whole."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(slots=True)
-class Remote:
-    """One remote system: sends a request, records it, and gives its answer of any status.
-
-    Raises httpx.HTTPError when there is no answer, and RemoteFailure RATE_LIMITED without calling
-    while the connection is paused, and where its budget has no room soon. Classifying everything else is the vendor's client's part.
-    """
-
-    system: str
-    base_url: str
-    headers: Mapping[str, str]
-    clock: Clock
-    transport: httpx.AsyncBaseTransport
-    pacing: Pacing
-    on_call: Callable[[CallRecord], None] | None = None
-    # Paths whose records are people, so that the log keeps none of their names.
-    people: tuple[str, ...] = ()
-    budget: Budget | None = None  # None: calls are not counted
-
-    async def aclose(self) -> None:
-        await self.transport.aclose()
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: str = "",
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """`path` and `query` are encoded already; `query` is without its question mark. `headers`
-        are this call's own; a body is JSON unless they say otherwise."""
-        remaining = self.pacing.remaining()
-        if remaining > 0:
-            raise RemoteFailure(
-                FailureKind.RATE_LIMITED,
-                f"{self.system} asked for a pause of {remaining:.0f} more seconds",
-                endpoint=f"{method} {path}",
-                retry_after=remaining,
-            )
-        address = f"{self.base_url}{path}{'?' if query else ''}{query}"
-        sent = dict(self.headers)
-        if body is not None:
-            sent.setdefault("Content-Type", "application/json")
-        sent |= headers or {}
-        told = {"http__request__method": method, "url__path": path}
-        with tracing.span(f"{self.system} {method}", "client", **told):
-            return await self._send(method, path, query, body, address, sent)
-
-    async def _send(
-        self, method: str, path: str, query: str, body: bytes | None, address: str, sent: Headers
-    ) -> Answer:
-        async with self._turn(f"{method} {path}") as waited:
-            bound = calling.get()
-            if method not in READS and bound is not None and bound.may_write is not None:
-                bound.may_write()
-            started = self.clock.monotonic()
-            try:
-                # By no client of httpx: its defaults, cookies, redirects and hooks, of which none
-                # is wanted here, cost half of a call.
-                request = httpx.Request(
-                    method, address, content=body, headers=sent, extensions={"waited": waited}
-                )
-                response = await self.transport.handle_async_request(request)
-                await response.aread()
-            except (httpx.HTTPError, httpx.InvalidURL) as failure:
-                self._note(method, path, query, body, started, failure=failure)
-                raise
-        self._note(method, path, query, body, started, response=response)
-        self.pacing.answered(response.headers.get("date"))
-        return Answer(response.status_code, response.headers, response.content)
-
-    @asynccontextmanager
-    async def _turn(self, endpoint: str) -> AsyncIterator[float]:
-        """A place in the budget for one call, with the seconds that it stood in line."""
-        if self.budget is None:
-            yield 0.0
-            return
-        begun = self.clock.monotonic()
-        while (turn := await self.budget.take()).token is None:
-            waited = self.clock.monotonic() - begun
-            if waited + turn.wait > self.budget.patience:
-                raise RemoteFailure(
-                    FailureKind.RATE_LIMITED,
-                    f"{self.system} may be called again in {turn.wait:.0f} seconds: the calls that "
-                    "it allows are used up.",
-                    endpoint=endpoint,
-                    retry_after=turn.wait,
-                )
-            await self.clock.sleep(turn.wait)
-        try:
-            yield self.clock.monotonic() - begun
-        finally:
-            await self.budget.give_back(turn.token)
-
-    def _note(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        body: bytes | None,
-        started: float,
-        response: httpx.Response | None = None,
-        failure: Exception | None = None,
-    ) -> None:
-        seconds = self.clock.monotonic() - started
-        status = response.status_code if response is not None else None
-        metrics.CALLS.labels(self.system, method, metrics.answer_class(status)).inc()
-        metrics.CALL_SECONDS.labels(self.system).observe(seconds)
-        tracing.answered(status)
-        bound = calling.get() or Calling()
-        if self.on_call is None and bound.record is None:
-            return
-        people = path.startswith(self.people) if self.people else False
-        call = CallRecord(
-            system=self.system,
-            method=method,
-            path=path,
-            query=unquote(query),
-            status=status,
-            milliseconds=round(seconds * 1000, 3),
-            request=body_text(body or b"", people=people),
-            response=body_text(response.content, people=people) if response is not None else None,
-            failure=masked(f"{type(failure).__name__}: {failure}") if failure else None,
-            step=bound.step,
-            subject=bound.subject,
-            purpose=bound.purpose,
-        )
-        if self.on_call is not None:
-            self.on_call(call)
-        if bound.record is not None:
-            bound.record(call)

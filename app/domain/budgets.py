@@ -69,6 +69,18 @@ class Spent:
         return max(0, self.limit - self.used)
 
 
+@dataclass(frozen=True, slots=True)
+class AtOnceNow:
+    """How many calls are sent at once now, and how many where a system stands all (decision 0049)."""
+
+    limit: int
+    most: int
+
+    @property
+    def narrowed(self) -> bool:
+        return self.limit < self.most
+
+
 class Budget(Protocol):
     """The calls of one connection, counted over all processes. Never raises."""
 
@@ -78,10 +90,13 @@ class Budget(Protocol):
 
     async def take(self) -> Turn: ...
 
-    async def give_back(self, token: str) -> None:
-        """The call has its answer, or will have none."""
+    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
+        """The call has its answer, or will have none. `at_once`: this process's, for others to see."""
 
     async def spent(self) -> tuple[Spent, ...]: ...
+
+    async def at_once(self) -> AtOnceNow | None:
+        """The narrowest of the processes that called lately; None where none is known."""
 
 
 def wait_for(limits: Limits, until: Collection[float], now: float) -> float:

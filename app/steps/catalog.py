@@ -50,7 +50,7 @@ async def ensure(fx: Effects, lines: Sequence[Mapping[str, Any]]) -> dict[str, i
     items = await _read(fx, [str(line["sku"]) for line in missing])
     for line in missing:
         number = str(line["sku"])
-        item = _among(fx, number, items) or await _create(fx, line)
+        item = _among(fx, number, items) or await _made(fx, line)
         items.append(item)  # a further line may have the same part number
         ids[sku_key(number)] = item.id
         known = {"id": item.id, "identifier": item.identifier}
@@ -116,6 +116,13 @@ def _among(fx: Effects, number: str, items: Sequence[psa.CatalogItem]) -> psa.Ca
 def claim_seconds(fx: Effects) -> float:
     live = fx.view.live
     return live.call_timeout.total_seconds() * 2 + live.read_lag.total_seconds() * 3 + 30
+
+
+async def _made(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:
+    """A new item, under claims that last for its create however slow those before it were."""
+    for claim in sorted(_claims(fx, line)):
+        await fx.claim(KIND, claim, claim_seconds(fx))
+    return await _create(fx, line)
 
 
 async def _create(fx: Effects, line: Mapping[str, Any]) -> psa.CatalogItem:

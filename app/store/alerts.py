@@ -18,6 +18,7 @@ from app.telemetry import scrub
 LOCK_SPACE = 0x616C72  # "alr"; the second number is the tenant's
 # A connection that comes and goes within this is one trouble, not many.
 EPISODE_MINUTES = 30
+LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
 DOWN_SECONDS = 120  # a shorter absence is nobody's business
 ENDING_DAYS = 14
 LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
@@ -45,6 +46,12 @@ _PAUSED = """
 SELECT id, kind, name, pause_code, pause_sentence FROM connection
 WHERE tenant_id = $1 AND paused AND paused_by = 'service' AND pause_code <> $2
   AND (paused_until IS NULL OR paused_until > now() - interval '2 minutes')
+"""
+# A pause that a vendor asked for, as for the rest of its day. Extended, it is the same pause.
+_LONG = """
+SELECT id, kind, name, paused_since AS since, paused_until AS until, pause_sentence FROM connection
+WHERE tenant_id = $1 AND paused AND paused_by = 'service' AND pause_code = $2
+  AND paused_until > now() AND paused_until > paused_since + make_interval(mins => $3)
 """
 # Sentences of failures begin with the system: "ConnectWise (GET /x): ..." or "The ledger: ...".
 _DOWN = """
@@ -99,6 +106,10 @@ UPDATE alert SET seen_at = now() WHERE id = (
   AND seen_at > now() - interval '{EPISODE_MINUTES} minutes'
 RETURNING id
 """  # noqa: S608 - constant text
+_STILL = """
+UPDATE alert SET seen_at = now() WHERE tenant_id = $1 AND subject = $2 AND code = $3 AND since = $4
+RETURNING id
+"""
 # No longer so, and nobody was told: a message would only puzzle.
 _OVER = """
 UPDATE alert AS a SET over_at = now() FROM orders AS o
@@ -151,6 +162,10 @@ class Alerts(Part):
                     kept += await _keep(session, tenant_id, one)
             for one in await _dated(session, tenant_id, silence):
                 kept += await _keep(session, tenant_id, one)
+            for one in await _long(session, tenant_id):
+                known = (tenant_id, one.subject, one.code, one.since)
+                if await session.fetchval(_STILL, *known) is None:
+                    kept += await _keep(session, tenant_id, one)
             await session.execute(_OVER, tenant_id)
             passing = [AlertCode.CONNECTION_DOWN.value, AlertCode.CONNECTION_PAUSED.value]
             await session.execute(_RECOVERED, tenant_id, passing)
@@ -249,6 +264,20 @@ async def _troubles(session: Session, tenant_id: int) -> list[Alert]:
         if row["trouble"] is not None
     )
     return found
+
+
+async def _long(session: Session, tenant_id: int) -> list[Alert]:
+    """Pauses of vendors that last, each with the moment at which calls go on."""
+    return [
+        Alert(
+            f"connection:{row['id']}",
+            AlertCode.CONNECTION_PAUSED,
+            row["since"],
+            f"The connection {row['name']} of {row['kind']} is not called; it goes on by itself at "
+            f"{row['until']:%Y-%m-%d %H:%M} UTC: {row['pause_sentence']}",
+        )
+        for row in await session.fetch(_LONG, tenant_id, Code.RATE_LIMITED.value, LONG_MINUTES)
+    ]
 
 
 async def _dated(session: Session, tenant_id: int, silence: float) -> list[Alert]:

@@ -49,14 +49,18 @@ WHERE i.id = $3 AND i.tenant_id = held.tenant_id AND (i.order_id = held.id OR i.
 RETURNING {rows.INTENT_COLUMNS}
 """  # noqa: S608 - constant text
 
-# A claim is free when it ran out, or when its order needs it no more.
+# A claim is free when it ran out and nobody drives its order, which may be about to create by it,
+# or when its order needs it no more.
 _TAKE = """
 INSERT INTO remote_claim AS mine (tenant_id, kind, key, order_id, until)
 SELECT tenant_id, $2, $3, id, now() + make_interval(secs => $4) FROM orders WHERE id = $1
 ON CONFLICT (tenant_id, kind, key) DO UPDATE
 SET order_id = EXCLUDED.order_id, until = EXCLUDED.until, claimed_at = now()
-WHERE mine.order_id = EXCLUDED.order_id OR mine.until <= now()
-   OR EXISTS (SELECT FROM orders WHERE id = mine.order_id AND state IN ('done', 'cancelled'))
+WHERE mine.order_id = EXCLUDED.order_id
+   OR EXISTS (
+       SELECT FROM orders WHERE id = mine.order_id
+       AND (state IN ('done', 'cancelled')
+            OR mine.until <= now() AND (lease_token IS NULL OR lease_until <= now())))
 RETURNING until
 """
 _STILL_HELD = (
@@ -86,8 +90,9 @@ WHERE e.tenant_id = $1 AND e.kind = 'opportunity' AND e.external_id = $2
 ORDER BY i.committed_at DESC LIMIT 1
 """  # noqa: S608 - constant text
 _UNTIL = """
-SELECT coalesce(until, now() + interval '1 minute') FROM remote_claim
-WHERE tenant_id = $1 AND kind = $2 AND key = $3
+SELECT greatest(coalesce(r.until, now() + interval '1 minute'), o.lease_until)
+FROM remote_claim AS r JOIN orders AS o ON o.id = r.order_id
+WHERE r.tenant_id = $1 AND r.kind = $2 AND r.key = $3
 """
 
 

@@ -22,6 +22,8 @@ SERVICE: Final = "service"
 # way to what the system itself asks for, and never stands in its place.
 _PAUSE = """
 UPDATE connection SET
+    paused_since = CASE WHEN paused AND (paused_until IS NULL OR paused_until > now())
+                   THEN coalesce(paused_since, now()) ELSE now() END,
     paused = true, paused_until = $3, pause_code = $4, pause_sentence = $5, paused_by = $6
 WHERE tenant_id = $1 AND kind = $2
   AND ($6 <> 'service' OR NOT paused OR coalesce(paused_until <= now(), false)

@@ -13,12 +13,13 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.domain.budgets import AGAIN, Budget, Limits, Spent, Turn, spent_of, wait_for
+from app.domain.budgets import AGAIN, AtOnceNow, Budget, Limits, Spent, Turn, spent_of, wait_for
 from app.domain.ports import Clock, Ids
 from app.telemetry import logger
 
 AWAY_SECONDS = 2.0
 REDIS_SECONDS = 0.5
+LATELY = 300  # seconds
 PREFIX = "demandlink:calls"
 
 # One sorted set a connection: a call and the moment of its answer. One under way stands in the
@@ -47,7 +48,25 @@ return '0'
 """
 _GIVE_BACK = """
 local time = redis.call('TIME')
+if ARGV[2] then
+    redis.call('HSET', KEYS[1] .. ':at_once', ARGV[2], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. time[1])
+    redis.call('EXPIRE', KEYS[1] .. ':at_once', ARGV[5])
+end
 return redis.call('ZADD', KEYS[1], 'XX', string.format('%.6f', time[1] + time[2] / 1000000), ARGV[1])
+"""
+# What each process that called lately sends at once; what an ended one said is forgotten.
+_AT_ONCE = """
+local now, found = redis.call('TIME')[1], {}
+local told = redis.call('HGETALL', KEYS[1] .. ':at_once')
+for i = 1, #told, 2 do
+    local limit, most, at = string.match(told[i + 1], '(%d+) (%d+) (%d+)')
+    if now - at > tonumber(ARGV[1]) then
+        redis.call('HDEL', KEYS[1] .. ':at_once', told[i])
+    else
+        found[#found + 1] = {tonumber(limit), tonumber(most)}
+    end
+end
+return found
 """
 _SPENT = """
 local time = redis.call('TIME')
@@ -71,6 +90,7 @@ class Budgets:
         self._clock, self._ids = clock, ids
         self._limits, self._parts = limits, parts
         self._away_until = float("-inf")
+        self.process = ids.token()
 
     def of(self, system: str, company: str, *, timeout: float) -> Budget | None:
         """The budget of a company's connection; None: its calls are not counted. `timeout`:
@@ -139,9 +159,12 @@ class SharedBudget:
         self._own[token] = now + self._timeout
         return Turn(token)
 
-    async def give_back(self, token: str) -> None:
+    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
         self._own[token] = self._budgets.now()
-        await self._budgets.run(_GIVE_BACK, self._key, token)
+        told: tuple[str | int, ...] = ()
+        if at_once is not None:
+            told = (self._budgets.process, at_once.limit, at_once.most, LATELY)
+        await self._budgets.run(_GIVE_BACK, self._key, token, *told)
 
     async def spent(self) -> tuple[Spent, ...]:
         windows = self._limits.windows
@@ -152,4 +175,10 @@ class SharedBudget:
         return tuple(
             Spent(one.seconds, int(count), one.calls)
             for one, count in zip(windows, used, strict=True)
+        )
+
+    async def at_once(self) -> AtOnceNow | None:
+        found = await self._budgets.run(_AT_ONCE, self._key, LATELY)
+        return min(
+            (AtOnceNow(*one) for one in found or ()), key=lambda one: one.limit, default=None
         )

@@ -6,47 +6,41 @@ ordinary one of the service, without an end, so that everything that honours pau
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from logging import ERROR, WARNING
 
+from app.connectors.pacing import Pacing
 from app.connectors.transport import Calling, calling
 from app.domain.codes import Code
 from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
 from app.domain.ports import Clock, Paused, Store
-from app.domain.records import CallRecord
 from app.sync.beside import Turns
+from app.sync.endings import NAMES
 from app.telemetry import wide
 
 OPEN_AFTER = 8  # calls in a row, of whatever orders
 ASK_SECONDS = 5.0
-UNWELL = 500  # and above; no answer at all is the same
 Probe = Callable[[], Awaitable[object]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Circuit:
-    """Counts the calls in a row that a system did not answer well, in this process."""
+    """When a system is to be left alone: by what it answered to this process, whatever the calls
+    were for. `pacings` by system."""
 
-    _failed: Counter[str] = field(default_factory=Counter)
+    pacings: Mapping[str, Pacing] = field(default_factory=dict)
 
-    def note(self, call: CallRecord) -> None:
-        if call.status is None or call.status >= UNWELL:
-            self._failed[call.system] += 1
-        else:
-            self._failed[call.system] = 0
-
-    def opens(self, system: str, name: str) -> Paused | None:
+    def opens(self, system: str) -> Paused | None:
         """The pause that is due now; its count begins anew, as it is kept for everybody."""
-        count = self._failed[system]
-        if count < OPEN_AFTER:
+        pacing = self.pacings.get(system)
+        if pacing is None or pacing.unwell < OPEN_AFTER:
             return None
-        self._failed[system] = 0
+        count, pacing.unwell = pacing.unwell, 0
         sentence = (
-            f"{name} is not called: {count} calls in a row had no good answer. It is asked every few"
-            " seconds whether it is well, and then all goes on."
+            f"{NAMES.get(system, system)} is not called: {count} calls in a row had no good answer. It "
+            "is asked every few seconds whether it is well, and then all goes on."
         )
         return Paused(None, Code.PEER_SICK, sentence, "service")
 
@@ -55,8 +49,14 @@ class Recovery:
     """Asks a sick system, one process at a time, and ends its pause when it answers."""
 
     def __init__(
-        self, store: Store, clock: Clock, tenant_id: int, probes: Mapping[str, Probe]
+        self,
+        store: Store,
+        clock: Clock,
+        tenant_id: int,
+        probes: Mapping[str, Probe],
+        circuit: Circuit | None = None,
     ) -> None:
+        self._circuit = circuit or Circuit()
         self._store = store
         self._tenant = tenant_id
         self._probes = probes
@@ -65,6 +65,13 @@ class Recovery:
     def follow(self, came: Callable[[], None]) -> None:
         """Look if it is time. `came` is called when orders may go on."""
         self._turns.begin(lambda: self.look(came), ASK_SECONDS)
+
+    async def leave_alone(self) -> None:
+        """Pause the systems that did not answer well, be it to orders, polls or hints: those that
+        a question can find well again. Raises StoreUnavailable."""
+        for system in self._probes:
+            if (sick := self._circuit.opens(system)) is not None:
+                await self._store.pause(self._tenant, system, sick)
 
     async def stop(self) -> None:
         await self._turns.stop()

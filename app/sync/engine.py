@@ -6,8 +6,6 @@ scenario and any step; it knows no vendor and no table.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -44,7 +42,7 @@ from app.domain.records import (
     WriteSet,
 )
 from app.domain.scenario import Scenario, forbidden
-from app.steps import CALLED, LEDGER_STEPS, STEPS
+from app.steps import CALLED, STEPS
 from app.sync import unsettled
 from app.sync.attempt import Attempt
 from app.sync.circuit import Circuit
@@ -62,15 +60,15 @@ from app.sync.endings import (
     paused_answer,
     stopped,
 )
+from app.sync.lines import Lines
 from app.sync.looks import look_at
 from app.sync.resumes import Resumes
 from app.telemetry import metrics, tracing, wide
 
 ROUNDS = 50
-LEDGER_AT_ONCE = 3
-PARK_AFTER = 5
 SYSTEM = "connectwise"
 CONNECTWISE = "ConnectWise"
+Looks = tuple[str, ...]
 Pin = tuple[str, int, Mapping[str, Any]]  # scenario, its version, behaviour settings
 
 
@@ -90,10 +88,7 @@ class Engine:
     ledger: str = ""  # its system, as its connection is called
     resumes: Resumes | None = None
     circuit: Circuit = field(default_factory=Circuit, compare=False)
-    # A ledger's budget is small: so few attempts share it that each comes to its end.
-    ledger_line: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(LEDGER_AT_ONCE), compare=False
-    )
+    lines: Lines = field(default_factory=Lines, compare=False)
 
     async def advance(self, drive: Drive) -> None:
         """Drive a claimed order until it is released or its lease is lost.
@@ -152,18 +147,30 @@ class Engine:
         if (shut := paused_answer(snapshot, plan, self.ledger)) is not None:
             return await self._rest_paused(drive, snapshot, view, plan, writes, shut)
         plan = open_part(plan, snapshot.paused, self.ledger)
-        if plan.run is not None:
-            ledger = plan.run.step in LEDGER_STEPS
-            async with self.ledger_line if ledger else contextlib.nullcontext():
-                with tracing.span(f"step {plan.run.step}", demandlink__order=view.row.name):
-                    await self._attempt(drive, view, plan.run)
-            return False
-        if plan.looks:
-            with tracing.span("look", demandlink__order=view.row.name):
-                return await self._look(drive, view, plan)
+        if plan.run is not None or plan.looks:
+            return await self._call(drive, view, plan)
         note_verdicts(view, plan, writes)
         release = Release(snapshot.order.wake_seq, plan.due_at, plan.answer)
         return await self._commit(drive, writes, release)
+
+    async def _call(self, drive: Drive, view: OrderView, plan: Plan) -> bool:
+        """Do what is planned, in the line of its system, if it still stands after the wait."""
+        run, looks = plan.run, _of_one_system(plan.looks)
+        seen = self.ledger if looks == (posted.LOOK,) else SYSTEM
+        system = self._system(run.step) if run is not None else seen
+        async with self.lines.place(system) as waited:
+            if waited:
+                snapshot = await self.store.load(drive.claim)
+                view, fresh = self.plan(snapshot)
+                plan = open_part(fresh, snapshot.paused, self.ledger)
+                if _named(plan.run) != _named(run) or _of_one_system(plan.looks) != looks:
+                    return False
+            named = f"step {plan.run.step}" if plan.run is not None else "look"
+            with tracing.span(named, demandlink__order=view.row.name):
+                if plan.run is None:
+                    return await self._look(drive, view, plan, looks, system)
+                await self._attempt(drive, view, plan.run)
+        return False
 
     def plan(self, snapshot: Snapshot) -> tuple[OrderView, Plan]:
         """What the engine would do with an order as it stands (also: explain, preview)."""
@@ -189,13 +196,8 @@ class Engine:
             return
         name, version, behaviour = writes.pin = self._pin_of(snapshot, view)
         writes.facts.append(Fact("sales_order_seen", "", {}, snapshot.now))
-        writes.journal.append(
-            JournalEntry(
-                "PINNED",
-                f"{view.row.name} follows {name} version {version}.",
-                data=behaviour,
-            )
-        )
+        told = f"{view.row.name} follows {name} version {version}."
+        writes.journal.append(JournalEntry("PINNED", told, data=behaviour))
 
     def _pin_of(self, snapshot: Snapshot, view: OrderView) -> Pin:
         scenario = self.scenario_of(snapshot)
@@ -272,11 +274,9 @@ class Engine:
         async def sent() -> None:
             await self.checkpoints.reached("sent", run.step, run.subject)
 
-        def called(call: CallRecord) -> None:
-            calls.append(call)
-            self.circuit.note(call)
-
-        bound = calling.set(Calling(run.step, run.subject, "step", called, sent, fx.still_held))
+        bound = calling.set(
+            Calling(run.step, run.subject, "step", calls.append, sent, fx.still_held)
+        )
         base = replace(row, attempts=attempts, started_at=view.now)
         try:
             assert run.want is not None  # noqa: S101 - runnable verdicts carry their want
@@ -344,7 +344,7 @@ class Engine:
                 # Refused here, by a pause that a person has ended: it must not begin anew.
                 return replace(ending.row, retry_at=now)
             await self.store.pause(view.row.tenant_id, paused, ending.pause)
-        elif paused and (sick := self.circuit.opens(paused, system)) is not None:
+        elif paused and (sick := self.circuit.opens(paused)) is not None:
             await self.store.pause(view.row.tenant_id, paused, sick)
         return ending.row
 
@@ -354,11 +354,11 @@ class Engine:
 
     # Looking -------------------------------------------------------------------------------
 
-    async def _look(self, drive: Drive, view: OrderView, plan: Plan) -> bool:
+    async def _look(
+        self, drive: Drive, view: OrderView, plan: Plan, looks: Looks, called: str
+    ) -> bool:
         """Read what ConnectWise has no callback for, or what the ledger's webhook named, then decide
         again. One system at a time, so that a failure is told of the right one."""
-        looks = tuple(look for look in plan.looks if look != posted.LOOK) or plan.looks
-        of_ledger = looks == (posted.LOOK,)
         writes = WriteSet(view.row.id, drive.claim.token)
         bound = calling.set(Calling(None, ORDER, "poll", writes.calls.append, None))
         try:
@@ -373,9 +373,8 @@ class Engine:
             if policy.action == "pause":
                 until = view.now + timedelta(seconds=wait)
                 paused = Paused(until, policy.code, failure.message, "service")
-                called = self.ledger if of_ledger else SYSTEM
                 await self.store.pause(view.row.tenant_id, called, paused)
-            system = "The ledger" if of_ledger else "ConnectWise"
+            system = CONNECTWISE if called == SYSTEM else "The ledger"
             writes.journal.append(JournalEntry("POLL_FAILED", f"{system}: {failure.message}"))
             note_verdicts(view, plan, writes)
             due = view.now + timedelta(seconds=wait)
@@ -384,6 +383,14 @@ class Engine:
         finally:
             calling.reset(bound)
         return await self._commit(drive, writes)
+
+
+def _named(run: Verdict | None) -> object:
+    return run and (run.step, run.subject, run.want)
+
+
+def _of_one_system(looks: Looks) -> Looks:
+    return tuple(look for look in looks if look != posted.LOOK) or tuple(looks)
 
 
 def _fields(value: Any) -> dict[str, Any]:

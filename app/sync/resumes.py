@@ -1,15 +1,17 @@
-"""A person's resume, heard by every process that keeps a vendor's pause by itself.
+"""Pauses between processes: a person's resume, and what a vendor asked another process for.
 
 Owns when a pause kept here is dropped: never one that may have been asked for after the resume
-(H10; docs/decisions/0038). Asks nothing while no pause is kept.
+(H10; docs/decisions/0038). Of resumes nothing is asked while no pause is kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from app.connectors.pacing import Pacing
+from app.domain.codes import Code
 from app.domain.ports import Clock, Store
 
 
@@ -21,6 +23,21 @@ class Resumes:
     clock: Clock
     tenant_id: int
     pacings: Mapping[str, Pacing]
+
+    def tell(self) -> None:
+        """From here on calls that are made for no order (a person's question, a poll) are kept out
+        of what a vendor asked any process for. An order's snapshot says it already."""
+        for system, pacing in self.pacings.items():
+            pacing.of_others = partial(self.asked_for, system)
+
+    async def asked_for(self, system: str) -> float:
+        """Seconds that are left of the pause that a vendor asked for, 0 for none. In any other one
+        a person may ask: the question may be what shows that the trouble is over."""
+        await self.hear()
+        paused = await self.store.paused(self.tenant_id, system)
+        if paused is None or paused.until is None or paused.code is not Code.RATE_LIMITED:
+            return 0.0
+        return max(0.0, (paused.until - await self.store.now()).total_seconds())
 
     async def hear(self) -> frozenset[str]:
         """The systems whose pause has ended by a person's resume. Raises StoreUnavailable."""

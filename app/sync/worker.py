@@ -149,6 +149,7 @@ class Worker:
     async def _follow(self, me: ports.Worker) -> None:
         """What is to be seen to beside the orders, each in its own time."""
         if self._recovery is not None:
+            await self._recovery.leave_alone()
             self._recovery.follow(self.nudge)
         await hints.follow(self._store, self._engine.cw)
         if self._invoices is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import start_http_server
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -63,6 +63,12 @@ CALL_SECONDS = Histogram(
     "Seconds until a remote call was answered, or given up.",
     ("system",),
     buckets=_SLOW,
+    registry=REGISTRY,
+)
+CALLS_AT_ONCE = Gauge(
+    "demandlink_calls_at_once",
+    "Calls that the process sends to a system at once: fewer while it is slow or refuses.",
+    ("system",),
     registry=REGISTRY,
 )
 
@@ -124,7 +130,8 @@ GAUGES = (
     KEPT_OLDEST_SECONDS, KEPT_BYTES,
 )  # fmt: skip
 COUNTED = (
-    DELIVERIES, SHED, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS, PRUNED
+    DELIVERIES, SHED, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS,
+    CALLS_AT_ONCE, PRUNED,
 )  # fmt: skip
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import asyncpg
@@ -14,6 +14,8 @@ import pytest
 from aiohttp import web
 
 from app.domain.alerts import Alert, AlertCode, Quiet
+from app.domain.codes import Code
+from app.domain.ports import Paused
 from app.settings import Settings
 from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
@@ -340,3 +342,52 @@ async def test_the_actor_of_a_test_is_logged_and_no_address_is(
     out = capsys.readouterr()
     assert "alerts_tested" in out.err
     assert "a-secret-part" not in out.err + out.out
+
+
+async def test_h10_a_long_pause_of_a_vendor_is_told_once_with_its_end(database_url: str) -> None:
+    def asked(until: datetime) -> Paused:
+        return Paused(until, Code.RATE_LIMITED, "ConnectWise: the day is used up.", "service")
+
+    async with sink() as hook, await PostgresStore.open(database_url) as store:
+        told = alerts(store, hook.url)
+        now = await store.now()
+        await store.pause(1, "connectwise", asked(now + timedelta(minutes=10)))
+        assert await told.turn() == 0  # nothing that anybody has to hear of
+        until = now + timedelta(hours=5)
+        await store.pause(1, "connectwise", asked(until))
+        assert await told.turn() == 1
+        message = hook.got[0]["message"]
+        assert message.startswith("CONNECTION_PAUSED: The connection default of connectwise")
+        assert f"it goes on by itself at {until:%Y-%m-%d %H:%M} UTC" in message
+        # Every call under way draws the same refusal: it is one pause, seen by two workers.
+        await store.pause(1, "connectwise", asked(until + timedelta(seconds=3)))
+        again = alerts(store, hook.url)
+        assert (await told.turn(), await again.turn()) == (0, 0)
+        await sql(database_url, "UPDATE connection SET paused_until = now() - interval '1 s'")
+        assert await told.turn() == 0
+        await store.pause(1, "connectwise", asked(now + timedelta(hours=9)))
+        assert await told.turn() == 1
+        assert len(hook.got) == 2
+
+
+async def test_h10_a_long_pause_that_a_person_ended_in_quiet_hours_is_not_told(
+    database_url: str,
+) -> None:
+    zone = UTC
+    night = Quiet((datetime.now(UTC) - timedelta(hours=1)).time(), time(0), zone)
+    if not night.at(datetime.now(UTC)):
+        night = Quiet(time(0), (datetime.now(UTC) + timedelta(hours=1)).time(), zone)
+    async with sink() as hook, await PostgresStore.open(database_url) as store:
+        quiet, day = alerts(store, hook.url, quiet=night), alerts(store, hook.url)
+        until = await store.now() + timedelta(hours=5)
+        await store.pause(1, "connectwise", Paused(until, Code.RATE_LIMITED, "429", "service"))
+        assert await quiet.turn() == 0
+        older = "UPDATE alert SET seen_at = now() - interval '10 minutes'"
+        await sql(database_url, older)
+        await quiet.turn()  # it is so still, and has to be told in the morning
+        (row,) = await store.alerts(1, 5)
+        assert row.state == "waiting"
+        await sql(database_url, "UPDATE connection SET paused = false")
+        await sql(database_url, older)
+        assert await day.turn() == 0
+        assert hook.got == []

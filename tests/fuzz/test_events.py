@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli import shapes
-from app.connectors import transport
+from app.connectors import remote, transport
 from app.connectors.quickbooks.caller import Access as QuickBooksAccess
 from app.connectors.quickbooks.client import QuickBooksClient
 from app.connectors.xero import oauth
@@ -267,7 +267,7 @@ class Odd(World):
     def judge_writes(self) -> None:
         """The observer's rules are about goods that Commerce can have told of; these are odd."""
 
-    def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
+    def engine(self, cw: ports.ConnectWise, store: Any, pacings: Any = None) -> Engine:
         return Engine(
             store=store, cw=cw, clock=self.clock, chance=self.chaos.chance,
             checkpoints=self.chaos, scenarios=premises.known_scenarios(), defaults=self.defaults,
@@ -286,7 +286,7 @@ def play(scenario: str, events: Sequence[b.Json]) -> tuple[int, list[str]]:
     world = Odd(loop, 1, scenario, Limits(), 0.0, more)
     found: list[str] = []
     taken: list[int] = []
-    bodies = patch.object(transport, "body_text", lambda *_, **__: None)
+    bodies = patch.object(remote, "body_text", lambda *_, **__: None)
     bodies.start()
     try:
         run(loop, _course(world, events, taken, found))

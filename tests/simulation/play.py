@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from app.connectors import transport
+from app.connectors import remote
 from app.domain.codes import Code, State
 from app.domain.records import OrderRow
 from app.domain.views import OrderFilter
@@ -59,7 +59,7 @@ def play(day: Day, limits: Limits | None = None, *, calm: bool = False) -> Run:
     ended: dict[str, Any] = {}
     halted = False
     # The log of bodies is for people; masking them is a tenth of a run.
-    bodies = patch.object(transport, "body_text", lambda *_, **__: None)
+    bodies = patch.object(remote, "body_text", lambda *_, **__: None)
     bodies.start()
     gc.disable()  # what it ends at its own moments would be another history each time
     try:

@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 import asyncpg
 
-from app.connectors import transport
+from app.connectors import remote
 from app.domain.ports import Worker
 from app.store.liveness import LIVENESS
 from app.store.postgres import PostgresStore
@@ -212,7 +212,7 @@ def play_for_real(day: Day, url: str) -> Run:
 
     asyncio.set_event_loop(loop)
     try:
-        with patch.object(transport, "body_text", lambda *_, **__: None):
+        with patch.object(remote, "body_text", lambda *_, **__: None):
             loop.course = loop.create_task(whole())
             loop.run_until_complete(asyncio.wait_for(loop.course, LONGEST * SPEED))
         world.judge_writes()

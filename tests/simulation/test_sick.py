@@ -30,8 +30,8 @@ def test_h10_a_peer_that_is_away_is_left_alone_and_then_all_is_done(seed: int) -
         called.append(now)
         return Way(0.01, 0.01, refused=True)
 
-    def noting(counted: circuit.Circuit, system: str, name: str) -> Paused | None:
-        paused = opens(counted, system, name)
+    def noting(counted: circuit.Circuit, system: str) -> Paused | None:
+        paused = opens(counted, system)
         if paused is not None:
             opened.append(asyncio.get_running_loop().time())
         return paused

@@ -15,17 +15,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.bootstrap.chosen import access_of, defaults_of, seed_of
+from app.connectors.at_once import AtOnce
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.ledgers import Built
+from app.connectors.pacing import Pacing
 from app.domain import ports
 from app.domain.books import Books
 from app.domain.errors import StoreUnavailable
 from app.store.memory import Seed
 from app.sync import inbox, registration
-from app.sync.circuit import Recovery
+from app.sync.circuit import Circuit, Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.engine import Engine
 from app.sync.invoice_poll import InvoicePoll
+from app.sync.lines import Lines
 from app.sync.worker import Pace, Worker
 from sandbox.connectwise.callbacks import Notices, Sender
 from sandbox.connectwise.http.api import Api
@@ -53,6 +56,8 @@ from tests.simulation.premises import (
     silent,
     sown,
 )
+
+BATCH = 8
 
 
 @dataclass
@@ -231,10 +236,11 @@ class World:
     def _network(self, name: str, site: Site) -> Network:
         return Network(name, site, self.chaos, total=TIMEOUT, lag=LAG, watch=self)
 
-    def client(self) -> ConnectWiseClient:
+    def client(self, pacing: Pacing | None = None) -> ConnectWiseClient:
         network = self._network("cw", self.api)
+        access = access_of(self.settings)
         return ConnectWiseClient(
-            access_of(self.settings), clock=self.clock, timeout=TIMEOUT, transport=network
+            access, clock=self.clock, timeout=TIMEOUT, transport=network, pacing=pacing
         )
 
     def books(self) -> Books | None:
@@ -260,7 +266,9 @@ class World:
         """Every row by its key, by the name of its table."""
         return self.store.rows()
 
-    def engine(self, cw: ports.ConnectWise, store: Any) -> Engine:
+    def engine(
+        self, cw: ports.ConnectWise, store: Any, pacings: Mapping[str, Pacing] | None = None
+    ) -> Engine:
         return Engine(
             store=store,
             cw=cw,
@@ -271,15 +279,20 @@ class World:
             defaults=self.defaults,
             books=self.books(),
             ledger=self.ledger_system,
+            circuit=Circuit(pacings or {}),
+            lines=Lines(pacings or {}),
         )
 
     def _worker(self, store: Any) -> Worker:
-        cw = self.client()
-        pace = Pace(batch=8, lease=LEASE, sweep=8.0)
+        pacing = Pacing(self.clock, AtOnce(BATCH, TIMEOUT))
+        cw = self.client(pacing)
+        engine = self.engine(cw, store, {"connectwise": pacing})
+        pace = Pace(batch=BATCH, lease=LEASE, sweep=8.0)
         invoices = InvoicePoll(store, cw, self.clock, TENANT, 60.0)
-        recovery = Recovery(store, self.clock, TENANT, {"connectwise": cw.info})
+        probes = {"connectwise": cw.info}
+        recovery = Recovery(store, self.clock, TENANT, probes, engine.circuit)
         return Worker(
-            self.engine(cw, store), store, self.clock, pace, invoices, self._poll(store),
+            engine, store, self.clock, pace, invoices, self._poll(store),
             recovery=recovery,
         )  # fmt: skip
 

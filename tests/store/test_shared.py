@@ -98,6 +98,7 @@ async def test_a_claim_that_ran_out_is_inherited_with_its_doubt(
         shared=True,
     )
     assert not (await store.claim_shared(heir, *ITEM, 5)).owned
+    await store.drop(owner, 0.0)
     await asyncio.sleep(0.3)
     answer = await store.claim_shared(heir, *ITEM, 5)
     assert answer.owned
@@ -105,10 +106,28 @@ async def test_a_claim_that_ran_out_is_inherited_with_its_doubt(
     await store.commit(writes(heir, outcomes=[(begun.id, {"id": 9})]))
     assert (await store.claim_shared(heir, *ITEM, 5)).inherited == ()
     # The first order finds the outcome as the memory of its own intent.
+    (owner,) = await store.claim(worker, 1, LEASE)
     known = await store.begin(
         owner, step="create_products", subject="order", kind=kind, key=key, evidence={}, shared=True
     )
     assert known.outcome == {"id": 9}
+
+
+async def test_h9_slow_calls_do_not_lose_a_claim_while_its_order_is_driven(
+    store: FullStore, worker: Worker
+) -> None:
+    owner, heir = await _claims(store, worker, 2)
+    await store.claim_shared(owner, *ITEM, 0.1)
+    await asyncio.sleep(0.2)
+    answer = await store.claim_shared(heir, *ITEM, 5)
+    assert not answer.owned
+    assert answer.until is not None
+    assert answer.until > await store.now()  # who waits does not ask again and again
+    assert (await store.claim_shared(owner, *ITEM, 0.1)).owned
+    await store.heartbeat(worker, [owner.token], 0.3)
+    assert not (await store.claim_shared(heir, *ITEM, 5)).owned
+    await asyncio.sleep(0.4)  # its worker is gone, and with it the lease
+    assert (await store.claim_shared(heir, *ITEM, 5)).owned
 
 
 async def test_the_claim_of_an_order_that_is_done_is_free(store: FullStore, worker: Worker) -> None:

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from app.connectors.pacing import Pacing
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Paused, Worker
-from app.domain.records import CallRecord
 from app.sync import circuit
 from app.sync.circuit import OPEN_AFTER, Circuit, Recovery
 from app.system import SystemClock
@@ -29,32 +29,30 @@ SYSTEM = "connectwise"
 SICK = Paused(None, Code.PEER_SICK, "ConnectWise is not called.", "service")
 
 
-def _call(status: int | None) -> CallRecord:
-    return CallRecord(SYSTEM, "GET", "/system/info", "", status, 1.0, None, None)
+def _circuit(*statuses: int | None) -> tuple[Circuit, Pacing]:
+    """After calls that were answered so, whatever they were for."""
+    pacing = Pacing(SystemClock())
+    for status in statuses:
+        pacing.heard(pacing.at_once.round, status, 0.1, timed_out=False)
+    return Circuit({SYSTEM: pacing}), pacing
 
 
 def test_h10_calls_in_a_row_without_a_good_answer_open_the_circuit_once() -> None:
-    counted = Circuit()
-    for status in (None, 503, 200, *(500,) * (OPEN_AFTER - 1)):
-        counted.note(_call(status))
-    assert counted.opens(SYSTEM, "ConnectWise") is None
-    counted.note(_call(None))
-    opened = counted.opens(SYSTEM, "ConnectWise")
+    counted, pacing = _circuit(None, 503, 200, *(500,) * (OPEN_AFTER - 1))
+    assert counted.opens(SYSTEM) is None
+    pacing.heard(pacing.at_once.round, None, 0.1, timed_out=False)
+    opened = counted.opens(SYSTEM)
     assert opened is not None
     assert (opened.until, opened.code, opened.by) == (None, Code.PEER_SICK, "service")
     assert opened.sentence.startswith(f"ConnectWise is not called: {OPEN_AFTER} calls in a row")
-    assert counted.opens(SYSTEM, "ConnectWise") is None
-    assert counted.opens("xero", "Xero") is None
+    assert counted.opens(SYSTEM) is None
+    assert counted.opens("xero") is None
 
 
 @pytest.mark.parametrize("status", [404, 409, 429])
 def test_h10_a_refusal_is_a_good_answer(status: int) -> None:
-    counted = Circuit()
-    for _ in range(OPEN_AFTER - 1):
-        counted.note(_call(500))
-    counted.note(_call(status))
-    counted.note(_call(500))
-    assert counted.opens(SYSTEM, "ConnectWise") is None
+    counted, _ = _circuit(*(500,) * (OPEN_AFTER - 1), status, 500)
+    assert counted.opens(SYSTEM) is None
 
 
 async def test_h10_what_a_vendor_asks_for_stands_before_our_own_pause(store: FullStore) -> None:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from app.connectors.pacing import Pacing
-from app.connectors.transport import AiohttpTransport, Calling, Remote, calling, not_sent
+from app.connectors.remote import Remote
+from app.connectors.transport import AiohttpTransport, Calling, calling, not_sent
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.records import CallRecord
 from tests.unit.http_server import Served, always, http, read_request, serving

@@ -23,7 +23,11 @@ def known() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {one.name: set(one.labels) for one in metrics.GAUGES}
     for one in metrics.COUNTED:
         for family in one.describe():
-            ends = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+            ends = {
+                "counter": ("_total",),
+                "histogram": ("_bucket", "_sum", "_count"),
+                "gauge": ("",),
+            }
             for end in ends[family.type]:
                 found[family.name + end] = set(one._labelnames) | {"le"}
     return found

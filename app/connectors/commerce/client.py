@@ -18,7 +18,8 @@ from app.connectors import wire_json
 from app.connectors.commerce import errors, translate
 from app.connectors.commerce.schemas import row
 from app.connectors.pacing import Pacing
-from app.connectors.transport import AiohttpTransport, Calling, Remote, calling
+from app.connectors.remote import Remote
+from app.connectors.transport import AiohttpTransport, Calling, calling
 from app.domain.commerce import Change, Listing
 from app.domain.documents import Kind
 from app.domain.errors import FailureKind, RemoteFailure

@@ -21,7 +21,8 @@ from app.connectors.connectwise import errors
 from app.connectors.connectwise.conditions import Condition
 from app.connectors.connectwise.translate.checks import Refused
 from app.connectors.connectwise.translate.patches import Replace, differences
-from app.connectors.transport import Answer, Calling, Remote, calling
+from app.connectors.remote import Answer, Remote
+from app.connectors.transport import Calling, calling
 from app.domain.errors import FailureKind, RemoteFailure
 
 ACCEPT = "application/vnd.connectwise.com+json; version=2025.1"

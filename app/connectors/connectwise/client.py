@@ -18,7 +18,8 @@ from app.connectors.connectwise.caller import PEOPLE, SYSTEM, Access, Caller, fo
 from app.connectors.connectwise.reads import Reads
 from app.connectors.connectwise.translate import from_wire, product_changes, tickets, to_wire
 from app.connectors.pacing import Pacing
-from app.connectors.transport import AiohttpTransport, Remote
+from app.connectors.remote import Remote
+from app.connectors.transport import AiohttpTransport
 from app.domain import psa, psa_tickets
 from app.domain.budgets import Budget
 from app.domain.ports import Clock

@@ -18,7 +18,7 @@ from app.connectors.bearer import Bearer
 from app.connectors.quickbooks import errors
 from app.connectors.quickbooks.query import LARGEST_PAGE, Where, select
 from app.connectors.quickbooks.translate.to_wire import Refused
-from app.connectors.transport import Answer, Remote
+from app.connectors.remote import Answer, Remote
 from app.domain.errors import FailureKind, RemoteFailure
 
 SYSTEM = "quickbooks"

@@ -21,7 +21,8 @@ from app.connectors.quickbooks.caller import BASE_HEADERS, SYSTEM, Access, Calle
 from app.connectors.quickbooks.query import ACTIVE_OR_NOT, LARGEST_PAGE, Where, equals
 from app.connectors.quickbooks.translate import from_wire, to_wire
 from app.connectors.quickbooks.translate import wire_names as names
-from app.connectors.transport import AiohttpTransport, Remote
+from app.connectors.remote import Remote
+from app.connectors.transport import AiohttpTransport
 from app.domain.books import (
     Account,
     Change,

@@ -15,7 +15,7 @@ from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import errors
 from app.connectors.quickbooks.caller import BASE_HEADERS, MINOR_VERSION, SYSTEM, Access
 from app.connectors.quickbooks.oauth import App, SignIn, consent_address
-from app.connectors.transport import Remote
+from app.connectors.remote import Remote
 from app.domain.books import Tokens
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.grants import Company

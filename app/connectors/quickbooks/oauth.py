@@ -18,7 +18,7 @@ import httpx
 from app.connectors import wire_json
 from app.connectors.pacing import Pacing
 from app.connectors.quickbooks import errors
-from app.connectors.transport import Remote
+from app.connectors.remote import Remote
 from app.domain.books import Tokens
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import Clock

@@ -17,7 +17,8 @@ import httpx
 
 from app.connectors import wire_json
 from app.connectors.bearer import Bearer
-from app.connectors.transport import Answer, Calling, Remote, calling
+from app.connectors.remote import Answer, Remote
+from app.connectors.transport import Calling, calling
 from app.connectors.xero import errors, oauth
 from app.connectors.xero.translate.to_wire import Refused
 from app.connectors.xero.where import Unsafe

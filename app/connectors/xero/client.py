@@ -14,7 +14,8 @@ import httpx
 
 from app.connectors.bearer import Bearer
 from app.connectors.pacing import Pacing
-from app.connectors.transport import AiohttpTransport, Remote
+from app.connectors.remote import Remote
+from app.connectors.transport import AiohttpTransport
 from app.connectors.xero import errors, paths
 from app.connectors.xero.caller import PEOPLE, SYSTEM, Access, Caller, SignIn
 from app.connectors.xero.paths import Family

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from app.connectors import wire_json
 from app.connectors.pacing import Pacing
-from app.connectors.transport import Answer, Remote
+from app.connectors.remote import Answer, Remote
 from app.connectors.xero import errors, oauth
 from app.connectors.xero.caller import SYSTEM
 from app.domain.books import Tokens

@@ -80,8 +80,10 @@ class Announcing(Part):
             if known is not None and not _free(tables, known, claim.order_id, now):
                 names = ("tenant_id", "kind", "key", "order_id")
                 tables.claim_waiter.put(waiter, dict(zip(names, waiter, strict=True)))
-                until = known["until"]
-                later = until if until is not None else now + timedelta(minutes=1)
+                owner = tables.orders.get(known["order_id"])
+                later = known["until"] or now + timedelta(minutes=1)
+                if owner is not None and owner["lease_until"] is not None:
+                    later = max(later, owner["lease_until"])
                 return SharedClaim(owned=False, until=later)
             until = None if lease is None else now + after(lease)
             taken = {"order_id": claim.order_id, "until": until}
@@ -131,11 +133,16 @@ def settled_by(tables: Tables, order: Row, intent_id: int) -> Row | None:
 
 
 def _free(tables: Tables, known: Row, order_id: int, now: datetime) -> bool:
-    """A claim is free when it ran out, or when its order needs it no more."""
-    if known["order_id"] == order_id or (known["until"] is not None and known["until"] <= now):
+    """A claim is free when it ran out and nobody drives its order, which may be about to create by
+    it, or when its order needs it no more."""
+    if known["order_id"] == order_id:
         return True
     owner = tables.orders.get(known["order_id"])
-    return owner is not None and owner["state"] in ("done", "cancelled")
+    if owner is None:
+        return False
+    driven = owner["lease_token"] is not None and owner["lease_until"] > now
+    ran_out = known["until"] is not None and known["until"] <= now
+    return owner["state"] in ("done", "cancelled") or (ran_out and not driven)
 
 
 def _claim_named(record: tuple[int, str, str]) -> Row:

@@ -26,8 +26,11 @@ class Connections(Part):
     async def pause(self, tenant_id: int, system: str, paused: Paused) -> None:
         async with self._db.writing("pause") as tables:
             for row in tables.connection.find("system", (tenant_id, system)):
-                if _gives_way(row, paused, self._db.now()):
-                    tables.connection.change(row["id"], **pause_columns(paused))
+                now = self._db.now()
+                if _gives_way(row, paused, now):
+                    since = (row["paused_since"] or now) if is_paused(row, now) else now
+                    columns = {**pause_columns(paused), "paused_since": since}
+                    tables.connection.change(row["id"], **columns)
 
     async def paused(self, tenant_id: int, system: str) -> Paused | None:
         tables = await self._db.read("paused")

@@ -122,6 +122,7 @@ def add_connection(tables: Tables, tenant_id: int, system: str, name: str) -> No
         paused_by=None,
         resumed=0,
         probed_at=None,
+        paused_since=None,
     )
 
 

@@ -40,6 +40,7 @@ class Connection(SQLModel, table=True):
     pause_sentence: str | None = c.string()
     paused_by: str | None = c.string()
     probed_at: datetime | None = c.moment()  # while it is sick
+    paused_since: datetime | None = c.moment()  # of the pause that is, or was the last
     resumed: int = c.number("0")  # by people; processes that keep a pause see it move
     created_at: datetime = c.moment(now=True)
 
