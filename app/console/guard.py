@@ -7,7 +7,8 @@ failures look. Must not know what a page does.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Coroutine
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -182,6 +183,20 @@ def service(request: Request) -> Parts:
 def form_of(request: Request) -> dict[str, str]:
     fields: dict[str, str] = request.state.form
     return fields
+
+
+def wrong_of(refusal: Refusal | None) -> Mapping[str, str]:
+    """What a refusal says of single fields, by their name; of the others nothing."""
+    fields = refusal.more.get("fields", {}) if refusal is not None else {}
+    return defaultdict(str, fields)
+
+
+def given_reason(form: Mapping[str, str]) -> str:
+    """Why a person does it. Raises Refusal: a form of ours asks for it."""
+    if not (reason := form.get("reason", "").strip()):
+        said = "say why, in a few words"
+        raise Refusal("REQUEST_NOT_VALID", f"reason: {said}.", fields={"reason": said})
+    return reason
 
 
 def inside(target: str) -> str:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console import chosen, matrix, rail, timeline, words
+from app.console import chosen, doing, matrix, rail, timeline, words
 from app.console.guard import PageRoute, Refused, actor_of, form_of, service
 from app.console.pages import moved, render
 from app.domain import traces
@@ -135,6 +135,10 @@ async def order(
         drawing=timeline.draw(pieces, now),
         pieces=pieces,
         needs=needs,
+        places=doing.places(needs.needs, story.explained.answer, story.explained.steps)
+        if needs
+        else [],
+        mended=doing.place(story.explained.answer.code, story.explained.answer.sentence),
         journal=told,
         calls=await parts.operations.calls(row, calls, CALLS),
         address=words.order_address(row),

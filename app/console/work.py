@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.console import chosen, words
+from app.console.doing import place
 from app.console.guard import PageRoute, Refused, actor_of, form_of, service
 from app.console.pages import moved, render
 from app.domain.codes import Code, State, Who
@@ -20,7 +21,6 @@ from app.domain.desk import Fingerprint
 from app.domain.reasons import CODES
 from app.domain.views import ReplayState
 from app.sync.operations import shown
-from app.sync.replays import Progress
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -89,7 +89,9 @@ async def issues(request: Request) -> Response:
     parts = service(request)
     found = await parts.desk.issues(actor_of(request))
     now = await parts.store.now()
-    return render(request, "issues.html", issues=found, codes=CODES, now=now, live="/live")
+    return render(
+        request, "issues.html", issues=found, codes=CODES, place=place, now=now, live="/live"
+    )
 
 
 @router.post("/issues/plan")
@@ -153,25 +155,16 @@ async def replay(request: Request, replay_id: ReplayId) -> Response:
         progress=progress,
         woken=woken,
         settled=sum(item.settled for item in woken),
-        calls=sum(calls_of(progress)),
         expired=replay.state == ReplayState.PLANNED and now > replay.expires_at,
         now=now,
         live=f"/live/replay/{replay.id}" if progress.state == ReplayState.RUNNING else None,
     )
 
 
-def calls_of(progress: Progress) -> list[int]:
-    """Remote calls that each planned order would cost at least."""
-    return [
-        sum(int(step["calls"]) for step in item.item.steps if not step["no_op"])
-        for item in progress.items
-        if item.item.state == ReplayState.PLANNED
-    ]
-
-
 @router.post("/replay/{replay_id}/run")
 async def run(request: Request, replay_id: ReplayId) -> Response:
-    await service(request).replays.run(actor_of(request), replay_id)
+    over = form_of(request).get("over_budget") == "1"
+    await service(request).replays.run(actor_of(request), replay_id, over_budget=over)
     return moved(f"/replay/{replay_id}")
 
 

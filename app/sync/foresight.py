@@ -25,7 +25,7 @@ from app.domain.records import Answer, OrderRow, Snapshot
 from app.domain.views import OrderFilter, Progressed, unwatched
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
-from app.sync.asking import wrong
+from app.sync.asking import wrong, wrong_fields
 from app.sync.engine import Engine, Pin
 from app.sync.operations import Actor, Operations, Refusal
 from app.telemetry import wide
@@ -158,7 +158,8 @@ class Foresight:
         try:
             return dict(check(wanted))
         except ValidationError as error:
-            raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.") from error
+            fields = {name: said for name, said in wrong_fields(error) if name}
+            raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.", fields=fields) from error
         except ValueError as error:
             raise Refusal("REQUEST_NOT_VALID", f"{error}.") from error
 

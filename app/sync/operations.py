@@ -95,6 +95,10 @@ class Operations(SetUp):
             )
         return found[0]
 
+    async def rows(self, actor: Actor, ids: Sequence[int]) -> Sequence[OrderRow]:
+        """Orders of the tenant by their ids, as they stand now."""
+        return await self._admin.by_ids(actor.tenant_id, ids)
+
     async def order(self, actor: Actor, number: str, connection: str | None = None) -> Story:
         return await self.story(await self.find(actor, number, connection))
 

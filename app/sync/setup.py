@@ -149,15 +149,11 @@ class SetUp:
         commerce, connectwise = commerce_key.strip(), connectwise_key.strip()
         for name, value in (("commerce_key", commerce), ("connectwise_key", connectwise)):
             if not value or len(value) > _MAX_KEY or not value.isprintable():
-                raise Refusal(
-                    "REQUEST_NOT_VALID",
-                    f"{name}: must be 1 to {_MAX_KEY} printable characters.",
-                )
+                raise _not_so(name, f"must be 1 to {_MAX_KEY} printable characters")
         if kind in _CASELESS:
             commerce = commerce.casefold()
         if kind in _BY_EMAIL and not (connectwise.isascii() and connectwise.isdecimal()):
-            sentence = f"connectwise_key: a {kind} is named by its number in ConnectWise."
-            raise Refusal("REQUEST_NOT_VALID", sentence)
+            raise _not_so("connectwise_key", f"a {kind} is named by its number in ConnectWise")
         if kind == binding.KIND:
             await self._refuse_binding(actor, commerce, connectwise)
         given = {"kind": kind, "commerce_key": commerce, "connectwise_key": connectwise}
@@ -176,11 +172,10 @@ class SetUp:
     async def _refuse_binding(self, actor: Actor, key: str, name: str) -> None:
         """A scenario that does not exist, or cannot work with the settings as they are."""
         if not binding.KEY.fullmatch(key):
-            sentence = "commerce_key: must be customer:{Commerce id} or entry_type:{number}."
-            raise Refusal("REQUEST_NOT_VALID", sentence)
+            said = "must be customer:{Commerce id} or entry_type:{number}"
+            raise _not_so("commerce_key", said)
         if name not in self._scenarios:
-            names = ", ".join(sorted(self._scenarios))
-            raise Refusal("REQUEST_NOT_VALID", f"connectwise_key: must be one of {names}.")
+            raise _not_so("connectwise_key", f"must be one of {', '.join(sorted(self._scenarios))}")
         self._refuse_together(name, await self._admin.settings(actor.tenant_id))
 
     async def drop_mapping(self, actor: Actor, mapping_id: int, *, reason: str = "") -> None:
@@ -263,7 +258,7 @@ class SetUp:
         wished = {name.lower(): value for name, value in values.items()}
         for name in wished:
             if name not in Settings.model_fields:
-                raise _not_so(name, "there is no such setting")
+                raise _not_so(name.upper(), "there is no such setting")
             if group_of(name) in (Group.SERVICE, Group.CONNECTION):
                 raise Refusal(
                     "SETTING_READ_ONLY",
@@ -278,7 +273,7 @@ class SetUp:
             raise Refusal("REQUEST_NOT_VALID", f"{error}.") from error
         scenario = checked.get("scenario")
         if scenario is not None and scenario not in self._scenarios:
-            raise _not_so("scenario", f"must be one of {', '.join(sorted(self._scenarios))}")
+            raise _not_so("SCENARIO", f"must be one of {', '.join(sorted(self._scenarios))}")
         await self._refuse_forbidden(actor, checked)
         audit = Audit(
             actor.name, "settings.change", ", ".join(sorted(checked)), {**checked, **_why(reason)}
@@ -289,8 +284,7 @@ class SetUp:
 
 
 def _not_so(name: str, said: str) -> Refusal:
-    fields = {name.upper(): said}
-    return Refusal("REQUEST_NOT_VALID", f"{name.upper()}: {said}.", fields=fields)
+    return Refusal("REQUEST_NOT_VALID", f"{name}: {said}.", fields={name: said})
 
 
 def _why(reason: str) -> dict[str, str]:
@@ -308,5 +302,4 @@ def _waits_for(order: Stopped, kind: str, key: str) -> bool:
 
 def _known_kind(kind: str) -> None:
     if kind not in MAPPING_KINDS:
-        names = ", ".join(MAPPING_KINDS)
-        raise Refusal("REQUEST_NOT_VALID", f"kind: must be one of {names}.")
+        raise _not_so("kind", f"must be one of {', '.join(MAPPING_KINDS)}")

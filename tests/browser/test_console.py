@@ -40,6 +40,11 @@ PAGES = {
     "audit": "/audit",
     "search": "/?q=PO1000",
     "cancelled": "/orders/ON10001205",
+    "mappings": "/mappings?kind=company&commerce_key=99#put",
+    "settings": "/settings",
+    "names": "/settings?group=names",
+    "service": "/settings?group=service",
+    "what-if": "/what-if?days=30&scenario=commerce-invoicing",
 }
 
 # What the docs show, each once.
@@ -50,6 +55,8 @@ PICTURED = {
     ("issues", WIDE, "light"),
     ("order", NARROW, "light"),
     ("front", NARROW, "dark"),
+    ("mappings", WIDE, "light"),
+    ("what-if", WIDE, "light"),
 }
 
 

@@ -15,6 +15,9 @@ from tests.api.doors import ADMIN_KEY, client_of
 from tests.console.conftest import Browser, signed_in
 
 PAGES = (
+    "/mappings",
+    "/settings",
+    "/what-if",
     "/",
     "/orders",
     "/inbox",
@@ -141,6 +144,9 @@ POSTS = (
     "/drift/1/settle",
     "/connections/1/pause",
     "/connections/1/resume",
+    "/mappings",
+    "/mappings/1/remove",
+    "/settings/behaviour",
     "/sign-out",
 )
 

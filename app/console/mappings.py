@@ -1,0 +1,158 @@
+"""The page of mappings: what Commerce records are called elsewhere, and which are missing (D-10).
+
+Owns its addresses and forms; what is refused, and which orders a mapping lets go on, is the core's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.console.doing import mapping_form
+from app.console.guard import PageRoute, actor_of, form_of, given_reason, service, wrong_of
+from app.console.pages import moved, render
+from app.domain.views import MappingRow, Stopped
+from app.sync.operations import Refusal
+from app.sync.setup import MAPPING_KINDS
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+Text = Annotated[str, Query(max_length=300)]
+MappingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Number = Annotated[int, Query(ge=0, le=2**63 - 1)]
+MOST = 100  # mappings on a page
+MOST_NAMED = 50  # orders in an address
+FIELDS = ("kind", "commerce_key", "connectwise_key")
+
+
+@router.get("/mappings")
+async def mappings(
+    request: Request,
+    kind: Text = "",
+    q: Text = "",
+    commerce_key: Text = "",
+    connectwise_key: Text = "",
+    edit: Number = 0,
+    saved: Number = 0,
+    resumed: Annotated[str, Query(max_length=2000)] = "",
+    looking: Annotated[str, Query(max_length=2000)] = "",
+    notice: Text = "",
+    start: Number = 0,
+) -> Response:
+    """Mappings and the form of one, filled in by the address."""
+    given = dict(zip(FIELDS, (kind, commerce_key, connectwise_key), strict=True))
+    actor, operations = actor_of(request), service(request).operations
+    row = next((one for one in await operations.mappings(actor) if one.id == saved), None)
+    kept = {
+        "row": row,
+        "resumed": await operations.rows(actor, _ids(resumed)),
+        "looking": await operations.rows(actor, _ids(looking)),
+    }
+    told = "Removed. Orders that need it are held when they come to it." if notice else None
+    return await _page(
+        request, given, q=q, edit=edit, start=start, kept=kept if row else None, notice=told
+    )
+
+
+async def _page(
+    request: Request,
+    given: Mapping[str, str],
+    *,
+    q: str = "",
+    edit: int = 0,
+    start: int = 0,
+    status: int = 200,
+    refusal: Refusal | None = None,
+    **values: Any,
+) -> Response:
+    actor, parts = actor_of(request), service(request)
+    kind = given["kind"] if given["kind"] in MAPPING_KINDS else ""
+    every = await parts.operations.mappings(actor)
+    form: Mapping[str, str] = given
+    old = next((row for row in every if row.id == edit), None)
+    if old is not None and refusal is None:
+        form = {name: str(getattr(old, name)) for name in FIELDS}
+    # A form that is filled in filters nothing: it may be for a kind of which there are many.
+    chosen = _fitting(every, kind if not given["commerce_key"] else "", q)
+    kept = {name: value for name, value in (("kind", kind), ("q", q)) if value}
+    following = f"/mappings?{urlencode({**kept, 'start': start + MOST})}"
+    return render(
+        request,
+        "mappings.html",
+        status,
+        rows=chosen[start : start + MOST],
+        count=len(chosen),
+        start=start,
+        following=following if len(chosen) > start + MOST else None,
+        missing=await parts.operations.missing_mappings(actor),
+        form_of=mapping_form,
+        kinds=MAPPING_KINDS,
+        kind=kind,
+        q=q,
+        old=old,
+        standing=next((row for row in every if _same(row, form)), None),
+        given=form,
+        refused=refusal.sentence if refusal is not None else None,
+        wrong=wrong_of(refusal),
+        reason_given=form_of(request).get("reason", "") if refusal is not None else "",
+        now=await parts.store.now(),
+        live=None,
+        **{"kept": None, **values},
+    )
+
+
+def _fitting(rows: Iterable[MappingRow], kind: str, q: str) -> list[MappingRow]:
+    text = q.strip().casefold()
+    return [
+        row
+        for row in rows
+        if kind in ("", row.kind)
+        and text in f"{row.commerce_key}\n{row.connectwise_key}".casefold()
+    ]
+
+
+def _same(row: MappingRow, form: Mapping[str, str]) -> bool:
+    key = form["commerce_key"].strip().casefold()
+    return (row.kind, row.commerce_key.casefold()) == (form["kind"], key)
+
+
+@router.post("/mappings")
+async def put(request: Request) -> Response:
+    """Add a mapping, or change the one of the same kind and key."""
+    form = form_of(request)
+    given = {name: form.get(name, "") for name in FIELDS}
+    try:
+        reason = given_reason(form)
+        kept = await service(request).operations.put_mapping(
+            actor_of(request), *given.values(), reason=reason
+        )
+    except Refusal as refusal:
+        return await _page(request, given, status=422, refusal=refusal)
+    told = {
+        "saved": kept.row.id,
+        "resumed": _told(kept.resumed),
+        "looking": _told(kept.looking),
+    }
+    return moved(f"/mappings?{urlencode({name: value for name, value in told.items() if value})}")
+
+
+@router.post("/mappings/{mapping_id}/remove")
+async def remove(request: Request, mapping_id: MappingId) -> Response:
+    reason = given_reason(form_of(request))
+    await service(request).operations.drop_mapping(actor_of(request), mapping_id, reason=reason)
+    return moved("/mappings?notice=removed")
+
+
+def _told(orders: Sequence[Stopped]) -> str:
+    return ".".join(str(one.order_id) for one in orders[:MOST_NAMED])
+
+
+def _ids(given: str) -> list[int]:
+    """Ids of an address; what is none is left out."""
+    parts = [part for part in given.split(".")[:MOST_NAMED] if part.isascii() and part.isdecimal()]
+    return [int(part) for part in parts if len(part) < 19]
