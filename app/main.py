@@ -24,6 +24,7 @@ from app.api import (
     admin_orders,
     admin_replays,
     admin_retention,
+    admin_search,
     admin_setup,
     admin_tickets,
     health,
@@ -75,6 +76,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
     # FastAPI offers no other way to describe more than its own routes.
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     for module in (
+        admin_search,
         admin_doctor,
         admin_foresight,
         admin_drift,

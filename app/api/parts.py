@@ -17,6 +17,7 @@ from app.domain.ports import Ids, Store, Wake
 from app.settings import Settings
 from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions
+from app.sync.desk import Desk
 from app.sync.doctor import Doctor
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
@@ -75,6 +76,9 @@ class Parts(Protocol):
 
     @property
     def findings(self) -> Findings: ...
+
+    @property
+    def desk(self) -> Desk: ...
 
     @property
     def doctor(self) -> Doctor: ...

@@ -20,6 +20,7 @@ from app.domain.reasons import CODES
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
+    from app.domain.desk import Found
     from app.domain.records import OrderRow
     from app.domain.views import JournalRow, LineView, Page, StepView
     from app.sync.operations import Actor, Story
@@ -70,6 +71,42 @@ def list_orders(
     frame.print_table(
         ("order", "customer", "state", "who", "why"),
         ((row.name, row.customer, row.state, row.who, row.sentence) for row in page.items),
+    )
+    if page.next:
+        frame.say(f"There are more: --cursor {page.next}")
+
+
+@app.command("find")
+def find(
+    text: Annotated[str, typer.Argument(help="A part of a number or name, or a whole id.")],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find orders by a part of what they, their customers or their papers are called."""
+
+    async def work(container: Container, actor: Actor) -> Page[Found]:
+        return await container.desk.search(actor, text, cursor, limit)
+
+    page = frame.with_service(work)
+    if as_json:
+        from app.cli import shapes
+
+        items = [
+            {"order": shapes.summary(one.order), "what": one.what, "text": one.text}
+            for one in page.items
+        ]
+        frame.print_json({"items": items, "next": page.next})
+        return
+    if not page.items:
+        frame.say("Nothing is called like that.")
+        return
+    frame.print_table(
+        ("order", "customer", "state", "found by", "text"),
+        (
+            (one.order.name, one.order.customer, one.order.state, one.what, one.text)
+            for one in page.items
+        ),
     )
     if page.next:
         frame.say(f"There are more: --cursor {page.next}")

@@ -42,14 +42,14 @@ NOTICES = {
 
 
 @router.get("/")
-async def front(request: Request, q: Text = "") -> Response:
+async def front(request: Request, q: Text = "", cursor: Cursor = None) -> Response:
     """What needs a person, and a search."""
     parts, actor = service(request), actor_of(request)
     found = None
     if q.strip():
-        found = await parts.desk.search(actor, q)
-        exact = [one for one in found if one.order.name.casefold() == q.strip().casefold()]
-        if len(exact) == 1:
+        found = await parts.desk.search(actor, q, cursor)
+        exact = [one for one in found.items if one.order.name.casefold() == q.strip().casefold()]
+        if len(exact) == 1 and cursor is None:
             return moved(words.order_address(exact[0].order))
     waiting = OrderFilter(state=State.WAITING)
     return render(
@@ -58,7 +58,10 @@ async def front(request: Request, q: Text = "") -> Response:
         overview=await parts.desk.overview(actor),
         waiting=await parts.operations.orders(actor, waiting, None, WAITING),
         q=q,
-        found=found,
+        found=found.items if found is not None else None,
+        following=f"/?{urlencode({'q': q, 'cursor': found.next})}"
+        if found and found.next
+        else None,
         hero=found is None,
         now=await parts.store.now(),
         live="/live",

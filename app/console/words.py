@@ -106,6 +106,7 @@ FOUND: Mapping[str, str] = {
     "order": "Order number",
     "customer": "Customer",
     "commerce": "Commerce id",
+    "reference": "Customer's reference",
     "quote": "Quote",
     "purchase_order": "Purchase order",
     "receipt": "Receipt",

@@ -66,7 +66,19 @@ class AuditRow:
     audit: Audit
 
 
-class DeskStore(Protocol):
+class SearchStore(Protocol):
+    """May raise StoreUnavailable; a cursor that cannot be read raises ValueError."""
+
+    async def search(
+        self, tenant_id: int, text: str, cursor: str | None, limit: int
+    ) -> Page[Found]:
+        """Orders by any part of a number, of a customer's name, of a supplier's invoice, tracking or
+        serial number or of the customer's reference, in any case, or by a whole id elsewhere. What
+        begins with it comes first, then whole ids, then what holds it inside; each the newest first.
+        A text of less than three characters is looked for at the beginnings of numbers and names."""
+
+
+class DeskStore(SearchStore, Protocol):
     """Every method may raise StoreUnavailable; a cursor that cannot be read raises ValueError."""
 
     # Who is signed in: only hashes are kept
@@ -81,9 +93,6 @@ class DeskStore(Protocol):
     async def close_session(self, tenant_id: int, digest: bytes, audit: Audit) -> None: ...
 
     # What to look at
-    async def search(self, tenant_id: int, text: str, limit: int) -> Sequence[Found]:
-        """Orders by the beginning of a number or name, or by a whole id elsewhere."""
-
     async def standing(self, tenant_id: int) -> Mapping[tuple[State, Who], int]:
         """How many orders are open, by state and who acts."""
 

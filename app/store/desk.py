@@ -1,4 +1,4 @@
-"""What the console asks: sessions, search, issues, attempts, audit, and whether a page is old.
+"""What the console asks: sessions, issues, attempts, audit, and whether a page is old.
 
 Owns these queries, each over an index. Sessions are kept by hashes only. Changes nothing else.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app.domain.codes import Code, State, Who
-from app.domain.desk import AuditRow, Fingerprint, Found, Issue, Run
+from app.domain.desk import AuditRow, Fingerprint, Issue, Run
 from app.domain.records import OrderRow
 from app.domain.views import Audit, Page, Replay
 from app.store import rows
@@ -22,39 +22,6 @@ INSERT INTO console_session (digest, tenant_id, key_digest, expires_at)
 VALUES ($1, $2, $3, now() + make_interval(secs => $4))
 """
 _SESSION = "SELECT key_digest FROM console_session WHERE digest = $1 AND expires_at > now()"
-
-_MOST_HITS = 1000
-# $2 is a pattern of the beginning, $3 the text itself. Each branch has its index, and its end: a
-# single letter may begin every number of a year.
-_SEARCH = f"""
-WITH hits AS (
-    (SELECT id, 1 AS rank, 'order' AS what, {rows.ORDER_NAME} AS text FROM orders AS o
-     WHERE tenant_id = $1 AND lower(number) LIKE $2 LIMIT {_MOST_HITS})
-    UNION ALL
-    (SELECT order_id, 2, kind, number FROM document
-     WHERE tenant_id = $1 AND number IS NOT NULL AND lower(number) LIKE $2
-       AND order_id IS NOT NULL AND kind <> 'sales_order' LIMIT {_MOST_HITS})
-    UNION ALL
-    (SELECT id, 3, 'customer', customer FROM orders
-     WHERE tenant_id = $1 AND lower(customer) LIKE $2 LIMIT {_MOST_HITS})
-    UNION ALL
-    SELECT r.order_id, 4, e.kind, e.external_id FROM external_ref AS e
-    JOIN order_ref AS r ON r.ref_id = e.id
-    WHERE e.tenant_id = $1 AND e.external_id = $3 AND e.kind = ANY ($5::text[])
-    UNION ALL
-    (SELECT o.id, 5, 'commerce', o.source_id FROM connection AS c
-     JOIN orders AS o ON o.connection_id = c.id AND o.source_id = $3 WHERE c.tenant_id = $1)
-), best AS (
-    SELECT DISTINCT ON (id) id, rank, what, text FROM hits ORDER BY id DESC, rank, text
-)
-SELECT {rows.ORDER_COLUMNS}, b.what, b.text FROM best AS b
-JOIN orders AS o ON o.id = b.id JOIN connection AS c ON c.id = o.connection_id
-ORDER BY b.rank, o.id DESC LIMIT $4
-"""  # noqa: S608 - constant text
-_REFS = [
-    "bill", "estimate", "invoice", "ledger_invoice", "ledger_purchase_order", "opportunity",
-    "purchase_order", "sales_order", "ticket",
-]  # fmt: skip
 
 _STANDING = """
 SELECT state, coalesce(who, 'nobody') AS who, count(*) AS many FROM orders
@@ -140,15 +107,6 @@ class Desk(Part):
         async with self._db.transaction() as session:
             await session.execute("DELETE FROM console_session WHERE digest = $1", digest)
             await append(session, tenant_id, audit)
-
-    async def search(self, tenant_id: int, text_: str, limit: int) -> Sequence[Found]:
-        plain = text(text_)
-        escaped = plain.lower()
-        for sign in "\\%_":
-            escaped = escaped.replace(sign, f"\\{sign}")
-        async with self._db.session() as session:
-            found = await session.fetch(_SEARCH, tenant_id, f"{escaped}%", plain, limit, _REFS)
-        return [Found(rows.order(row), row["what"], row["text"]) for row in found]
 
     async def standing(self, tenant_id: int) -> Mapping[tuple[State, Who], int]:
         async with self._db.session() as session:

@@ -76,22 +76,23 @@ WHERE o.id = ANY ($1::bigint[]) ORDER BY o.id FOR NO KEY UPDATE
 _WRITE = """
 INSERT INTO document AS d (
     tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank, own, extras, number
+    version, rank, own, extras, number, words
 )
 SELECT tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank::json, own::json, extras::json, number
+    version, rank::json, own::json, extras::json, number, words
 FROM unnest(
     $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[]
 ) AS t (
     tenant_id, connection_id, kind, source_id, order_id, quote, purchase_order, opportunity,
-    version, rank, own, extras, number
+    version, rank, own, extras, number, words
 )
 ON CONFLICT (connection_id, kind, source_id) DO UPDATE SET
     order_id = EXCLUDED.order_id, quote = EXCLUDED.quote,
     purchase_order = EXCLUDED.purchase_order, opportunity = EXCLUDED.opportunity,
     version = EXCLUDED.version, rank = EXCLUDED.rank, own = EXCLUDED.own,
-    extras = EXCLUDED.extras, number = EXCLUDED.number, updated_at = now()
+    extras = EXCLUDED.extras, number = EXCLUDED.number, words = EXCLUDED.words,
+    updated_at = now()
 """
 _NAME = """
 UPDATE orders AS o SET number = t.number, customer = coalesce(t.customer, o.customer)
@@ -257,6 +258,7 @@ class SqlShelf:
                 as_json(doc.stored.own),
                 as_json(doc.stored.extras),
                 key(doc.number) if doc.number is not None else None,
+                doc.words,
             )
             for doc in docs
         ]

@@ -36,7 +36,19 @@ def page(found: Sequence[Any], limit: int, read: Callable[[Any], T]) -> Page[T]:
 
 
 def _write(last: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([last]).encode()).decode().rstrip("=")
+    return _encoded([last])
+
+
+def _encoded(values: Sequence[int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> Any:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return json.loads(raw)
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        raise ValueError("the cursor cannot be read") from error
 
 
 def after(cursor: str | None, default: int) -> int:
@@ -44,10 +56,27 @@ def after(cursor: str | None, default: int) -> int:
     if cursor is None:
         return default
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        (last,) = json.loads(raw)
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        (last,) = _decoded(cursor)
+    except (ValueError, TypeError) as error:
         raise ValueError("the cursor cannot be read") from error
     if not isinstance(last, int) or not 0 <= last <= LAST:
         raise ValueError("the cursor cannot be read")
     return last
+
+
+def pair_page(found: Sequence[Any], limit: int, first: str, read: Callable[[Any], T]) -> Page[T]:
+    """The same for a list that is ordered by a number before the id."""
+    kept = found[:limit]
+    more = len(found) > limit
+    following = _encoded([kept[-1][first], kept[-1]["id"]]) if more else None
+    return Page(tuple(read(row) for row in kept), following)
+
+
+def after_pair(cursor: str | None) -> tuple[int, int]:
+    """Where the page before ended, as the number and the id; (0, 0) is before all. Raises ValueError."""
+    if cursor is None:
+        return 0, 0
+    match _decoded(cursor):
+        case [int(first), int(last)] if 0 <= first <= LAST and 0 <= last <= LAST:
+            return first, last
+    raise ValueError("the cursor cannot be read")

@@ -14,6 +14,7 @@ from app.domain.documents import Kind, QuoteStatus
 from app.domain.records import QUOTE, STOCK, DocumentPlace, JournalEntry
 from app.domain.versions import Stored, merge
 from app.store.texts import key
+from app.store.words import words_of
 
 Key: TypeAlias = tuple[int, Kind, str]  # connection, kind, source id
 OrderKey: TypeAlias = tuple[int, str]  # connection, source id
@@ -110,6 +111,11 @@ class Doc:
         body: Mapping[str, Any] = self.stored.body()
         found = next((body[name] for name in _LABELS[self.kind][1] if body.get(name)), None)
         return None if found is None else str(found)
+
+    @property
+    def words(self) -> str | None:
+        """What else it is found by."""
+        return words_of(self.kind, self.stored.body(), self.number)
 
     @property
     def name(self) -> str:

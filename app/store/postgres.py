@@ -28,6 +28,7 @@ from app.store.reading import Reading
 from app.store.recording import Recording
 from app.store.restoring import Restoring
 from app.store.retaining import Retaining
+from app.store.searching import Searching
 from app.store.setup import Setup
 
 
@@ -50,6 +51,7 @@ class PostgresStore(
     Setup,
     Operating,
     Deciding,
+    Searching,
     Probing,
     Access,
     Alerts,

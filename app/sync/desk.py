@@ -14,7 +14,7 @@ from app.domain.codes import State, Who
 from app.domain.desk import AuditRow, DeskStore, Fingerprint, Found, Issue, Run
 from app.domain.records import OrderRow
 from app.domain.views import Page, Replay
-from app.sync.operations import Actor, Refusal, readable_cursor
+from app.sync.operations import MAX_PAGE, Actor, Refusal, readable_cursor
 from app.sync.replays import MAX_ORDERS, Replays
 
 MAX_SEARCH = 100
@@ -49,11 +49,16 @@ class Desk:
         self._admin = admin
         self._replays = replays
 
-    async def search(self, actor: Actor, text: str) -> Sequence[Found]:
+    async def search(
+        self, actor: Actor, text: str, cursor: str | None = None, limit: int = MOST_FOUND
+    ) -> Page[Found]:
+        """Orders by any part of what people call them, the best first (`SearchStore.search`)."""
         wanted = " ".join(text.split())
         if not wanted or len(wanted) > MAX_SEARCH:
-            return ()
-        return await self._store.search(actor.tenant_id, wanted, MOST_FOUND)
+            return Page(())
+        with readable_cursor():
+            most = max(1, min(limit, MAX_PAGE))
+            return await self._store.search(actor.tenant_id, wanted, cursor, most)
 
     async def overview(self, actor: Actor) -> Overview:
         counted = await self._store.standing(actor.tenant_id)

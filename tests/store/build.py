@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from app.domain.admin_store import AdminStore
 from app.domain.codes import Code, State, Who
 from app.domain.commerce import Polls
+from app.domain.desk import SearchStore
 from app.domain.documents import Kind
 from app.domain.grants import SignInStore
 from app.domain.ports import Store, Worker
@@ -42,7 +43,15 @@ from app.store.postgres import PostgresStore
 
 
 class FullStore(
-    Store, AdminStore, UpkeepStore, Polls, SignInStore, RetentionStore, ProbeStore, Protocol
+    Store,
+    AdminStore,
+    UpkeepStore,
+    Polls,
+    SignInStore,
+    RetentionStore,
+    ProbeStore,
+    SearchStore,
+    Protocol,
 ):
     """All ports, and what the composition root sets up: what is written through one is read through
     the other."""

@@ -28,6 +28,7 @@ from app.store.memory.reading import Reading
 from app.store.memory.recording import Recording
 from app.store.memory.restoring import Restoring
 from app.store.memory.retaining import Retaining
+from app.store.memory.searching import Searching
 from app.store.memory.setup import Setup
 from app.store.memory.tables import Row
 
@@ -52,6 +53,7 @@ class MemoryStore(
     Setup,
     Operating,
     Deciding,
+    Searching,
     Probing,
     Access,
     Gauges,

@@ -89,6 +89,8 @@ class MemoryShelf:
                 "rank": plain(doc.stored.rank),
                 "own": plain(doc.stored.own),
                 "extras": plain(doc.stored.extras),
+                "number": key(doc.number) if doc.number is not None else None,
+                "words": doc.words,
             }
             self._tables.document.put(place, row)
 

@@ -45,6 +45,11 @@ def beginnings(name: str, column: str, **more: Any) -> Index:
     return Index(name, "tenant_id", lowered, postgresql_ops={"lowered": "text_pattern_ops"}, **more)
 
 
+def parts(name: str, expression: str) -> Index:
+    """An index of a text by its parts of three characters, for a search inside."""
+    return Index(name, literal_column(f"search_parts({expression})"), postgresql_using="gin")
+
+
 def identity() -> Any:
     """A number that the database gives, as the primary key."""
     return Field(

@@ -92,7 +92,8 @@ class Document(SQLModel, table=True):
 
     `rank`, `own` and `extras` are those of `versions.Stored`. `quote` is the quote that a sales
     order names, `purchase_order` the one that a receipt belongs to, `opportunity` what a person
-    chose in Commerce, `number` what people call it: columns, because nothing ever looks into the JSON.
+    chose in Commerce, `number` what people call it, `words` what else a search finds it by, a line each:
+    columns, because nothing ever looks into the JSON.
     """
 
     __tablename__ = "document"
@@ -118,6 +119,7 @@ class Document(SQLModel, table=True):
             postgresql_where=text("opportunity IS NOT NULL"),
         ),
         c.beginnings("document_by_number", "number", postgresql_where=text("number IS NOT NULL")),
+        c.parts("document_search", "coalesce(words, number)"),
     )
     id: int = c.identity()
     tenant_id: int = c.number()
@@ -133,5 +135,6 @@ class Document(SQLModel, table=True):
     own: Any = c.document(nullable=False)
     extras: Any = c.document(nullable=False)
     number: str | None = c.string()
+    words: str | None = c.string()
     created_at: datetime = c.moment(now=True)
     updated_at: datetime = c.moment(now=True)

@@ -29,6 +29,7 @@ class Order(SQLModel, table=True):
         Index("orders_by_number", "tenant_id", "number"),
         c.beginnings("orders_find_number", "number"),
         c.beginnings("orders_find_customer", "customer"),
+        c.parts("orders_search", "(coalesce(number, '') || chr(10)) || coalesce(customer, '')"),
         Index("orders_by_state", "tenant_id", "state", "id"),
         Index("orders_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index(

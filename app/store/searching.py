@@ -1,0 +1,103 @@
+"""Orders by any part of what people call them: numbers, customers, supplier invoices, serials.
+
+Owns the queries, each branch over an index: beginnings by text_pattern_ops, parts inside by the
+three-character parts of `search_parts`, whole ids by their unique rule. A text of less than three
+characters is looked for at beginnings only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.domain.desk import Found
+from app.domain.views import Page
+from app.store import rows
+from app.store.database import Part
+from app.store.pages import after_pair, pair_page
+from app.store.texts import text
+from app.store.words import MOST_HITS, REFS, SHORTEST
+
+# $1 tenant, $2 the text, $3 its pattern of the beginning, $4 of a part inside, $5 kinds of records,
+# $6 and $7 where the page before ended, $8 how many. What stands in a subquery with OFFSET 0 is
+# planned by itself: only by the index of parts, never by the order that its hits are wanted in.
+_BEGINNING = f"""
+    (SELECT id, 1 AS rank, 'order' AS what, {rows.ORDER_NAME} AS text FROM orders AS o
+     WHERE tenant_id = $1 AND lower(number) LIKE lower($3) ORDER BY id DESC LIMIT {MOST_HITS})
+    UNION ALL
+    (SELECT order_id, 2, kind, number FROM document
+     WHERE tenant_id = $1 AND number IS NOT NULL AND lower(number) LIKE lower($3)
+       AND order_id IS NOT NULL AND kind <> 'sales_order' ORDER BY id DESC LIMIT {MOST_HITS})
+    UNION ALL
+    (SELECT id, 3, 'customer', customer FROM orders
+     WHERE tenant_id = $1 AND lower(customer) LIKE lower($3) ORDER BY id DESC LIMIT {MOST_HITS})
+    UNION ALL
+    SELECT r.order_id, 4, e.kind, e.external_id FROM external_ref AS e
+    JOIN order_ref AS r ON r.ref_id = e.id
+    WHERE e.tenant_id = $1 AND e.external_id = $2 AND e.kind = ANY ($5::text[])
+    UNION ALL
+    (SELECT o.id, 5, 'commerce', o.source_id FROM connection AS c
+     JOIN orders AS o ON o.connection_id = c.id AND o.source_id = $2 WHERE c.tenant_id = $1)
+"""  # noqa: S608 - constant text
+_INSIDE = f"""
+    UNION ALL
+    (SELECT id, CASE WHEN lower(number) LIKE lower($4) THEN 6 ELSE 8 END,
+        CASE WHEN lower(number) LIKE lower($4) THEN 'order' ELSE 'customer' END,
+        CASE WHEN lower(number) LIKE lower($4) THEN number ELSE customer END
+     FROM (SELECT id, tenant_id, number, customer FROM orders
+           WHERE search_parts(coalesce(number, '') || chr(10) || coalesce(customer, ''))
+               @> search_parts($2) OFFSET 0) AS o
+     WHERE tenant_id = $1 AND (lower(number) LIKE lower($4) OR lower(customer) LIKE lower($4))
+     ORDER BY id DESC LIMIT {MOST_HITS})
+    UNION ALL
+    (SELECT order_id, 7, CASE WHEN kind = 'sales_order' THEN 'reference' ELSE kind END,
+        (SELECT min(word COLLATE "C") FROM unnest(string_to_array(coalesce(words, number), chr(10))) AS word
+         WHERE lower(word) LIKE lower($4))
+     FROM (SELECT id, tenant_id, order_id, kind, number, words FROM document
+           WHERE search_parts(coalesce(words, number)) @> search_parts($2) OFFSET 0) AS d
+     WHERE tenant_id = $1 AND order_id IS NOT NULL AND (kind <> 'sales_order' OR words IS NOT NULL)
+       AND lower(coalesce(words, number)) LIKE lower($4) ORDER BY id DESC LIMIT {MOST_HITS})
+"""  # noqa: S608 - constant text
+
+
+def statement(inside: str) -> str:
+    """The whole query, with or without the branches that look inside."""
+    return f"""
+WITH hits AS ({_BEGINNING}{inside}), best AS (
+    SELECT DISTINCT ON (id) id, rank, what, text FROM hits
+    WHERE $4::text IS NOT NULL ORDER BY id DESC, rank, text COLLATE "C"
+), page AS (
+    SELECT * FROM best WHERE (rank, -id) > ($6::bigint, -$7::bigint)
+    ORDER BY rank, id DESC LIMIT $8
+)
+SELECT {rows.ORDER_COLUMNS}, b.rank, b.what, b.text FROM page AS b
+JOIN orders AS o ON o.id = b.id JOIN connection AS c ON c.id = o.connection_id
+ORDER BY b.rank, o.id DESC
+"""  # noqa: S608 - constant text
+
+
+SHORT, LONG = statement(""), statement(_INSIDE)
+
+
+class Searching(Part):
+    """The part of the store behind the search."""
+
+    async def search(
+        self, tenant_id: int, text_: str, cursor: str | None, limit: int
+    ) -> Page[Found]:
+        rank, last = after_pair(cursor)
+        plain = text(text_)
+        escaped = plain
+        for sign in "\\%_":
+            escaped = escaped.replace(sign, f"\\{sign}")
+        told = LONG if len(plain) >= SHORTEST else SHORT
+        patterns = (f"{escaped}%", f"%{escaped}%")
+        async with self._db.session() as session:
+            found = await session.fetch(
+                told, tenant_id, plain, *patterns, REFS, rank, last, limit + 1
+            )
+        return pair_page(found, limit, "rank", _found)
+
+
+def _found(row: Mapping[str, Any]) -> Found:
+    return Found(rows.order(row), row["what"], row["text"] or "")
