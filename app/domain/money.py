@@ -16,6 +16,12 @@ HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
 
 
+def told(amount: Decimal) -> str:
+    """An amount as people write it: with cents, and with every digit that it has beyond them."""
+    plain = amount.normalize()
+    return f"{plain:.2f}" if plain == round(plain, 2) else f"{plain:f}"
+
+
 def net(line: Line, quantity: Decimal) -> Decimal:
     """The line's amount before tax, after its discount. A fixed discount is for the whole line
     (the vendor does not say; a stated total that disagrees holds the order)."""
