@@ -23,6 +23,8 @@ COLUMNS: Sequence[tuple[str, str]] = (
     ("invoiced", "Invoiced"),
     ("posted", "Posted"),
 )
+# Which system says them, with how many of the columns.
+SYSTEMS: Sequence[tuple[str, int]] = (("commerce", 3), ("connectwise", 4), ("ledger", 1))
 _OF_GOODS = ("on_purchase_orders", "received", "linked", "shipped")
 NOTHING = "–"  # the column says nothing of this line
 
@@ -109,7 +111,22 @@ def _difference(
     step = _stopped(explained, *_ENDS)
     if step is None:
         return missing, explained.answer.sentence, explained.answer.code
+    if step.code is Code.GOODS_NOT_RECEIVED and received >= on and (others := _behind(explained)):
+        return missing, f"Complete: the order waits for {others}.", step.code
     return missing, step.sentence or "", step.code
+
+
+def _behind(explained: Explained) -> str:
+    """The lines whose goods are still to come: the gate's sentence names only the first."""
+    behind = [
+        one.line
+        for one in explained.lines
+        if one.line not in explained.services
+        and Decimal(one.received) < Decimal(one.on_purchase_orders)
+    ]
+    if len(behind) > 1:
+        return f"{len(behind)} other lines"
+    return f"line {behind[0]}" if behind else ""
 
 
 _RECEIVING = ("receive_purchase_order", "sync_purchase_order", "post_bill", "post_purchase_order")

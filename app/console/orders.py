@@ -28,7 +28,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Text = Annotated[str, Query(max_length=200)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 PAGE = 50
-WAITING = 8  # of those that go on by themselves, on the front page
+WAITING = 8  # of each group, on the front page
+NEEDS = 12  # of what would make an order invoiceable; the others stand behind a click
 CALLS = 40
 # What a form did, told once on the page that follows.
 NOTICES = {
@@ -56,6 +57,7 @@ async def front(request: Request, q: Text = "", cursor: Cursor = None) -> Respon
         request,
         "front.html",
         overview=await parts.desk.overview(actor),
+        shown=WAITING,
         waiting=await parts.operations.orders(actor, waiting, None, WAITING),
         q=q,
         found=found.items if found is not None else None,
@@ -91,6 +93,7 @@ async def orders(
         states=[s for s in State if s not in (State.SKIPPED, State.NOT_NEEDED)],
         codes=sorted(CODES),
         people=list(Who),
+        replay=f"/replay?{urlencode(kept)}" if kept and "number" not in kept else None,
         now=await parts.store.now(),
         live="/live" if cursor is None else None,
     )
@@ -133,6 +136,7 @@ async def order(
         meaning=CODES[code] if (code := story.explained.answer.code) is not None else None,
         stops=rail.rail(story, steps),
         columns=matrix.COLUMNS,
+        systems=matrix.SYSTEMS,
         rows=matrix.rows(story.explained, steps),
         laws=matrix.laws(story.explained),
         drawing=timeline.draw(pieces, now),
@@ -142,6 +146,7 @@ async def order(
         if needs
         else [],
         mended=doing.place(story.explained.answer.code, story.explained.answer.sentence),
+        shown=NEEDS,
         journal=told,
         calls=await parts.operations.calls(row, calls, CALLS),
         address=words.order_address(row),

@@ -21,7 +21,7 @@ from app.sync.keys import Person
 HEADERS: Mapping[str, str] = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
@@ -37,6 +37,9 @@ STATIC = {
     "htmx.min.js": "text/javascript; charset=utf-8",
     "sse.min.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
+    # Named by the style sheet, without the hash of their content: another font gets another name.
+    "inter.woff2": "font/woff2",
+    "inter-ext.woff2": "font/woff2",
 }
 
 
@@ -63,11 +66,15 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     found.globals["asset"] = asset
+    found.globals["state_word"] = words.state_word
+    found.globals["titled"] = words.titled
     for name in (
         "ago",
+        "clock",
         "dated",
         "days_until",
         "found_word",
+        "grouped",
         "iso",
         "moment",
         "order_address",

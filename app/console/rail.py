@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.domain.codes import State
+from app.domain.codes import Code, State
 from app.domain.views import Explained, LineView, StepView
 from app.sync.operations import Story
 
@@ -75,7 +75,8 @@ def rail(story: Story, steps: Sequence[str]) -> list[Stop]:
 
 def _together(steps: Sequence[StepView]) -> str:
     """The state of several steps: the one that a person should see."""
-    states = [step.state for step in steps]
+    # What only waits for an earlier step is not reached yet: the clock stands where it stops.
+    states = [AHEAD if step.code is Code.EARLIER_STEP else step.state for step in steps]
     for state in _WORST:
         if state in states:
             return state

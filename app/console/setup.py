@@ -5,6 +5,8 @@ Owns these addresses and forms; what is paused, looked at and kept is the core's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -13,7 +15,11 @@ from starlette.responses import Response
 
 from app.console.guard import PageRoute, actor_of, form_of, service
 from app.console.pages import moved, render
+from app.console.parts import Parts
 from app.domain.grants import LEDGERS, advice
+from app.settings import Settings
+from app.sync.operations import Actor
+from app.sync.registration import WANTED
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -39,10 +45,25 @@ async def connections(request: Request, notice: Text = "") -> Response:
         advice={row.id: advice(row.system, row.grant) for row in rows if row.system in LEDGERS},
         called="connectwise",
         budget=settings.commerce_calls_a_day if settings.polls_commerce else None,
+        callbacks=_callbacks(settings),
+        heard=await _newest(parts, actor, "connectwise"),
+        taken=await _newest(parts, actor, "commerce"),
         now=await parts.store.now(),
         notice=NOTICES.get(notice),
         live="/live",
     )
+
+
+def _callbacks(settings: Settings) -> Sequence[str]:
+    """What ConnectWise is asked to tell; empty where nothing is registered and all is polled."""
+    token = settings.connectwise_callback_token.get_secret_value()
+    return WANTED if token and settings.public_url else ()
+
+
+async def _newest(parts: Parts, actor: Actor, source: str) -> datetime | None:
+    """When the newest delivery came in."""
+    page = await parts.operations.events(actor, source, None, None, 1)
+    return page.items[0].received_at if page.items else None
 
 
 @router.post("/connections/{connection_id}/pause")
@@ -78,12 +99,13 @@ async def probe(request: Request) -> Response:
 @router.get("/audit")
 async def audit(request: Request, cursor: Cursor = None) -> Response:
     """Who changed what, the newest first."""
-    parts = service(request)
-    page = await parts.desk.audits(actor_of(request), cursor)
+    parts, actor = service(request), actor_of(request)
+    page = await parts.desk.audits(actor, cursor)
     return render(
         request,
         "audit.html",
         page=page,
+        orders=await parts.desk.orders_of(actor, page.items),
         following=f"/audit?cursor={page.next}" if page.next else None,
         now=await parts.store.now(),
         live="/live" if cursor is None else None,

@@ -22,6 +22,7 @@ LABELS, ROW, TOP, RIGHT = 196, 26, 34, 16
 WIDTH = 1196  # the least; a long story is wider and scrolls
 FOLD = timedelta(seconds=90)
 FOLDED = 54
+TICK = 64  # how much room a moment takes
 SERVICE = "service"
 LANES = ("commerce", "connectwise", "ledger", "mail", "people")
 _ENDS = ("HOLD_RELEASED", "WOKEN")
@@ -186,10 +187,21 @@ def _places(found: Sequence[Piece], now: datetime, drawing: Drawing) -> dict[dat
         if gap > FOLD:
             drawing.folds.append((x, FOLDED, span(gap.total_seconds())))
             x += FOLDED
+            same_day = after.date() == (after - gap).date()
+            drawing.ticks.append((x + 4, f"{after:{'%H:%M:%S' if same_day else '%d %b %H:%M'}}"))
         else:
             x += width * stretch
         at[after] = x
     drawing.width = max(WIDTH, x + RIGHT)
+    folds = [place for place, _, _ in drawing.folds]
+    # Where the next fold's span stands as well, a moment is left out; the table has all. The first
+    # stands over the names.
+    drawing.ticks[1:] = [
+        (place, told)
+        for place, told in drawing.ticks[1:]
+        if not any(place - 6 < fold < place + TICK for fold in folds)
+        and place + TICK <= drawing.width
+    ]
     return at
 
 

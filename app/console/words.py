@@ -22,6 +22,7 @@ STATES: Mapping[str, str] = {
     "done": "Done",
     "skipped": "Skipped",
     "not_needed": "Not needed",
+    "ahead": "Not yet",
     "cancelled": "Cancelled",
     # Of replays and their orders
     "planned": "Planned",
@@ -61,6 +62,7 @@ SHAPES: Mapping[str, str] = {
     "done": "done",
     "skipped": "off",
     "not_needed": "off",
+    "ahead": "ahead",
     "cancelled": "off",
     "planned": "waiting",
     "aborted": "off",
@@ -148,6 +150,19 @@ def found_word(what: str) -> str:
 def moment(at: datetime) -> str:
     """A moment to the second, in UTC as everything here."""
     return f"{at.astimezone(UTC):%d %b %Y, %H:%M:%S}"
+
+
+def clock(at: datetime) -> str:
+    """A moment to the second in a list, where the year says nothing."""
+    return f"{at.astimezone(UTC):%d %b, %H:%M:%S}"
+
+
+def grouped(told: str) -> str:
+    """A number's digits in threes from five on; any other text as it is."""
+    whole, dot, rest = told.partition(".")
+    if not whole.isascii() or not whole.isdigit() or len(whole) < 5:
+        return told
+    return f"{int(whole):,}".replace(",", "\u202f") + dot + rest
 
 
 def short(at: datetime) -> str:

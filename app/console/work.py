@@ -5,6 +5,7 @@ Owns these addresses and forms; what is planned, run and refused is the core's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,21 @@ ReplayId = Annotated[str, Path(max_length=100)]
 PAGE = 50
 UNVERIFIED = "unverified"
 STATUSES = ("rejected", "unhandled", "deferred", "dropped", "hint", "new", "merged", UNVERIFIED)
+# Where deliveries come from: the doors, each a filter.
+SOURCES = ("commerce", "connectwise", "quickbooks", "xero")
+MEANS = {
+    "": "Every delivery from Commerce, ConnectWise and the ledger, the newest first.",
+    "rejected": "They cannot be read: something in them is not as the contract says. What is "
+    "rejected stays here with its cause.",
+    "unhandled": "Of a kind that no order needs. They are kept, and nothing follows from them.",
+    "deferred": "They belong to something that has not come in yet, and are merged when it does.",
+    "dropped": "They concern no order of this installation.",
+    "hint": "A system told that something changed there; the service reads the record itself.",
+    "new": "They came in and are not merged yet: a worker takes them within moments.",
+    "merged": "They became part of an order.",
+    UNVERIFIED: "The newest requests whose signature or time was refused. Nothing of them can be "
+    "trusted.",
+}
 # Which deliveries a person may have read again (`app/sync/upkeep.py` refuses the others).
 AGAIN = ("rejected", "unhandled", "deferred", "dropped")
 
@@ -43,7 +59,16 @@ async def inbox(
     parts, actor = service(request), actor_of(request)
     kept = {name: v for name, v in (("status", status), ("source", source)) if v}
     now = await parts.store.now()
-    values: dict[str, Any] = {"status": status, "statuses": STATUSES, "codes": CODES, "now": now}
+    values: dict[str, Any] = {
+        "status": status,
+        "statuses": STATUSES,
+        "source": source,
+        "sources": SOURCES,
+        "means": MEANS.get(status, MEANS[""]),
+        "codes": CODES,
+        "now": now,
+        "to": lambda **other: _inbox({**kept, **other}),
+    }
     if status == UNVERIFIED:
         ring = await parts.operations.unverified(PAGE)
         return render(request, "unverified.html", ring=ring, live=None, **values)
@@ -52,10 +77,16 @@ async def inbox(
         request,
         "inbox.html",
         page=page,
-        following=f"/inbox?{urlencode({**kept, 'cursor': page.next})}" if page.next else None,
+        following=_inbox({**kept, "cursor": page.next}) if page.next else None,
         live="/live" if cursor is None else None,
         **values,
     )
+
+
+def _inbox(given: Mapping[str, str]) -> str:
+    """The inbox's address with this filter."""
+    told = urlencode({name: value for name, value in given.items() if value})
+    return f"/inbox?{told}" if told else "/inbox"
 
 
 @router.get("/inbox/{event_id}")

@@ -7,6 +7,7 @@ the command line ask the same functions, so they cannot disagree.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from app.domain import money
 from app.domain.codes import Code, Who
@@ -97,10 +98,11 @@ def total_agrees(view: OrderView, subject: str, since: datetime) -> Shut | None:
     if abs(gap) <= view.behaviour.rounding_limit:
         return None
     computed = money.total(order, view.live.tax_basis)
+    stated = money.told(order.total if order.total is not None else Decimal(0))
     return Shut(
         Code.TOTAL_MISMATCH,
-        f"Lines and header amounts of {order.order_number} add up to {computed.normalize():f}, "
-        f"but Commerce states {order.total.normalize() if order.total is not None else 0:f}.",
+        f"Lines and header amounts of {order.order_number} add up to {money.told(computed)}, "
+        f"but Commerce states {stated}.",
         opened_by=("accept_lines",),
     )
 

@@ -18,6 +18,12 @@ CENT = Decimal("0.01")
 PRICE_PLACES = Decimal("0.0001")  # Xero takes four (commerce.md 3.7), ConnectWise keeps a double
 
 
+def told(amount: Decimal) -> str:
+    """An amount as people write it: with cents, and with every digit that it has beyond them."""
+    plain = amount.normalize()
+    return f"{plain:.2f}" if plain == round(plain, 2) else f"{plain:f}"
+
+
 def net(line: Line, quantity: Decimal) -> Decimal:
     """The line's amount before tax, after its discount. A fixed discount is for the whole line
     (the vendor does not say; a stated total that disagrees holds the order)."""

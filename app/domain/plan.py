@@ -79,7 +79,8 @@ def answer_of(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
             view.row.since or view.now,
             "now",
         )
-    next_look = first.next_look or "by itself"
+    held = "when it is decided, or its cause is gone"
+    next_look = first.next_look or (held if first.state is State.HELD else "by itself")
     if first.until is not None:
         next_look = f"{next_look}, at latest {first.until:%Y-%m-%dT%H:%M:%SZ}"
     return Answer(

@@ -103,6 +103,15 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """How old what an explanation rests on is: of Commerce its newest document's own date, of the
+    others when something of the order was last read or written there."""
+
+    system: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """What a step would do if the order went on now. `gate` is open or shut, `calls` the number
     of remote calls it would cost at least. A step already applied has no writes and no calls.
@@ -128,6 +137,7 @@ class Explained:
     purchase_orders: tuple[PurchaseOrderView, ...] = ()
     flags: tuple[Flag, ...] = ()
     plan: tuple[PlannedStep, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     readiness: Checked | None = None  # None: no tool that posts ConnectWise's records is named
 
 

@@ -97,6 +97,13 @@ class Desk:
         with readable_cursor():
             return await self._store.audits(actor.tenant_id, cursor, limit)
 
+    async def orders_of(self, actor: Actor, rows: Sequence[AuditRow]) -> Mapping[str, OrderRow]:
+        """The orders that entries are about, by the target that stands there."""
+        told = {row.audit.target for row in rows if row.audit.action.startswith("order.")}
+        ids = [int(target) for target in told if target.isascii() and target.isdigit()]
+        found = await self._admin.by_ids(actor.tenant_id, ids) if ids else ()
+        return {str(row.id): row for row in found}
+
     async def replays(self, actor: Actor) -> Sequence[Replay]:
         return await self._store.replays(actor.tenant_id, MOST_REPLAYS)
 

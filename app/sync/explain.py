@@ -7,13 +7,16 @@ and worker cannot disagree. Reads only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from logging import ERROR
 
 from app.domain.choices import names_of
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Verdict, same
 from app.domain.documents import PurchaseOrder
+from app.domain.facts import KEPT_FACTS, STALE_BEFORE
 from app.domain.invoices import asked_for_stock, invoiced_lines
 from app.domain.linking import allocate, covered
 from app.domain.order import OrderView
@@ -23,6 +26,7 @@ from app.domain.reasons import CODES
 from app.domain.records import ORDER, Answer, OrderRow, Ref, Snapshot
 from app.domain.release import invoiceable
 from app.domain.views import (
+    Evidence,
     Explained,
     Flag,
     LineView,
@@ -39,6 +43,7 @@ from app.telemetry import wide
 Explain = Callable[[Snapshot], Explained]
 SYSTEM = "connectwise"
 LEDGER = "ledger"
+COMMERCE = "commerce"
 MAIL = "mail"
 
 # Which references a step made or uses, and where ConnectWise shows such a record.
@@ -95,6 +100,7 @@ def explainer(engine: Engine, base_url: str) -> Explain:
             purchase_orders=_purchase_orders(view),
             flags=(*_flags(view), *_unpostable(readiness)),
             readiness=readiness,
+            evidence=_evidence(snapshot, view),
             plan=tuple(_planned(view, verdict) for verdict in plan.verdicts),
         )
 
@@ -108,6 +114,24 @@ def _kept(row: OrderRow) -> Answer:
     return Answer(
         row.state, row.code, row.sentence or "", who, row.since, row.next_look or "", choices
     )
+
+
+def _evidence(snapshot: Snapshot, view: OrderView) -> tuple[Evidence, ...]:
+    """As of when each system is known, as far as anything of the order is."""
+    found: dict[str, list[datetime]] = {COMMERCE: [], SYSTEM: [], LEDGER: []}
+    for stored in snapshot.documents:
+        with suppress(ValueError):  # a document need not carry a date
+            told = datetime.fromisoformat(stored.version)
+            found[COMMERCE].append(told if told.tzinfo else told.replace(tzinfo=UTC))
+    for fact in snapshot.facts:
+        if fact.kind not in KEPT_FACTS and fact.seen_at.year >= STALE_BEFORE:
+            found[SYSTEM].append(fact.seen_at)
+    for row in view.ledger.values():
+        if row.applied_at is not None and row.step not in CALLED:
+            found[SYSTEM].append(row.applied_at)
+        elif row.applied_at is not None and row.step in LEDGER_STEPS:
+            found[LEDGER].append(row.applied_at)
+    return tuple(Evidence(system, max(moments)) for system, moments in found.items() if moments)
 
 
 def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:

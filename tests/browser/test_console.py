@@ -162,6 +162,48 @@ async def test_a_page_follows_what_happens_and_takes_nothing_away(site: Site) ->
         await expect(page.locator("#hold-reason")).to_have_value("half a sentence")
 
 
+async def test_on_a_phone_a_line_stands_whole_in_its_place(site: Site) -> None:
+    """No number and no reason is beyond the edge, and each number has its name beside it."""
+    async with site.visitor(NARROW) as page:
+        await page.goto(PAGES["order"])
+        box = await page.locator(".matrix").bounding_box()
+        assert box is not None
+        assert box["width"] <= NARROW
+        cells = page.locator(".matrix tbody tr").first.locator("td")
+        for cell in await cells.all():
+            place = await cell.bounding_box()
+            assert place is not None
+            assert place["x"] + place["width"] <= NARROW
+        named = await cells.first.evaluate("e => getComputedStyle(e, '::before').content")
+        assert named == '"Ordered"'
+
+
+async def test_the_font_comes_from_here_and_is_used(site: Site) -> None:
+    async with site.visitor() as page:
+        await page.goto(PAGES["orders"])
+        await page.evaluate("document.fonts.ready")
+        used = await page.evaluate("[...document.fonts].map(f => [f.family, f.status])")
+        assert ["Inter", "loaded"] in used
+
+
+async def test_on_paper_an_order_has_its_answer_and_no_forms(site: Site) -> None:
+    async with site.visitor() as page:
+        await page.goto(PAGES["held"])
+        await page.emulate_media(media="print")
+        await expect(page.locator("#answer")).to_be_visible()
+        await expect(page.locator("#matrix")).to_be_visible()
+        for gone in (".top nav", ".contents", ".decide", "#hold-reason", "footer"):
+            await expect(page.locator(gone).first).to_be_hidden()
+
+
+async def test_the_open_page_is_among_the_names_that_a_phone_shows(site: Site) -> None:
+    async with site.visitor(NARROW) as page:
+        await page.goto(PAGES["audit"])
+        place = await page.locator(".top nav [aria-current]").bounding_box()
+        assert place is not None
+        assert 0 <= place["x"] <= NARROW - place["width"]
+
+
 async def test_without_javascript_one_reads_and_decides(site: Site) -> None:
     held = site.orders[MISMATCH]
     async with site.visitor(java_script_enabled=False) as page:
@@ -190,5 +232,10 @@ async def test_a_newcomer_finds_the_failed_order_and_replays_it(site: Site) -> N
         await page.get_by_role("button", name="Run it").click()
         await expect(page.locator("h2.said")).to_contain_text("1 order through")
         await site.stack.until(rejected.number, lambda told: told["state"] == "waiting")
-        await page.reload()
+        # It waits at more than one place on its way: through is it when it rests.
+        for _ in range(40):
+            await page.reload()
+            if "1 of 1" in await page.locator("h2.said").inner_text():
+                break
+            await page.wait_for_timeout(250)
         await expect(page.locator("h2.said")).to_contain_text("1 of 1 order through")

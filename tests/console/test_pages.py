@@ -163,10 +163,10 @@ async def test_a_search_finds_an_order_by_what_people_call_it(
 
 async def test_the_front_page_groups_by_who_has_to_act(service: Service, browser: Browser) -> None:
     await service.tell("sales_order.approved")
-    assert "Nobody has to do anything" in (await browser.page("/")).text
+    assert "Nothing has to be decided" in (await browser.page("/")).text
     await stand(service, "held", "MAPPING_MISSING", "operator")
     page = await browser.page("/")
-    assert re.search(r"Operator 1 .*ON10001201 .*Held Told so", page.text)
+    assert re.search(r"For the operator 1 .*ON10001201 .*Held Told so", page.text)
 
 
 async def test_orders_are_filtered_by_the_address_and_paged(
@@ -309,6 +309,8 @@ async def test_a_plan_that_is_stale_or_dropped_is_refused_in_words(
 async def test_a_connection_is_paused_and_resumed(service: Service, browser: Browser) -> None:
     page = await browser.page("/connections")
     clean(page)
+    for named in ("Callbacks", "Last delivery none yet"):
+        assert named in page.text
     pausing = next(f["action"] for f in page.forms if f["action"].endswith("/pause"))
     told = await browser.told(await browser.send("/connections", "/pause", reason="upgrade"))
     assert "upgrade" in told.text
@@ -387,7 +389,7 @@ async def test_what_differs_is_shown_and_settled(service: Service, browser: Brow
         await browser.client.post(form["action"], data={**sent, "way": "ignore"})
     )
     assert "Ignored" in told.text
-    assert "Nothing differs" in told.text
+    assert "Not compared yet" in told.text
     assert "it was merged by hand" in (await browser.page("/drift?standing=ignored")).text
     asked = await browser.told(await browser.send("/drift", "/drift/sweep"))
     assert "A worker compares from now on" in asked.text

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.console import live, matrix, timeline, words
+from app.console import live, matrix, rail, timeline, words
 from app.console.guard import inside
 from app.domain.codes import Code, State, Who
 from app.domain.desk import Run
 from app.domain.errors import StoreUnavailable
 from app.domain.records import Answer, JournalEntry
 from app.domain.views import Explained, JournalRow, LineView, PurchaseOrderView, StepView
+from app.sync.operations import Story
+from tests.builders import order_row
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 B1 = (
@@ -56,6 +58,47 @@ def test_the_difference_of_a_line_is_told_by_the_step_that_waits() -> None:
     )
     (row,) = matrix.rows(explained(line(), steps=(waits,)), B1)
     assert (row.missing, row.reason, row.code) == ("6", "6 of 10 to come.", Code.GOODS_NOT_RECEIVED)
+
+
+def test_a_line_that_is_complete_names_the_lines_that_are_not() -> None:
+    """The gate's sentence is about another line, and stood in this one's row as if it were its own."""
+    waits = StepView(
+        "release_invoice", "ON1", State.WAITING, Code.GOODS_NOT_RECEIVED, "6 of 10 Monitor to come."
+    )
+    whole = line(line=2, title="Dock", received="10")
+    first, second = matrix.rows(explained(line(), whole, steps=(waits,)), B1)
+    assert "to be received" in first.reason
+    assert second.reason == "Complete: the order waits for line 1."
+    third = line(line=3)
+    *_, second, _ = matrix.rows(explained(line(), whole, third, steps=(waits,)), B1)
+    assert second.reason == "Complete: the order waits for 2 other lines."
+
+
+def test_what_waits_for_an_earlier_step_is_not_reached_yet() -> None:
+    held = StepView("create_products", "ON1", State.HELD, Code.TOTAL_MISMATCH, "252 is not 242.")
+    after = StepView("create_sales_order", "ON1", State.WAITING, Code.EARLIER_STEP, "252 is not.")
+    story = Story(order_row(), explained(line(), steps=(held, after)))
+    stops = {stop.name: stop.state for stop in rail.rail(story, B1)}
+    assert stops["Products"] == State.HELD
+    assert stops["Sales order"] == rail.AHEAD
+
+
+def test_the_systems_above_the_columns_stand_over_all_of_them() -> None:
+    assert sum(many for _, many in matrix.SYSTEMS) == len(matrix.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("1234567", "1\u202f234\u202f567"),
+        ("12345.5", "12\u202f345.5"),
+        ("1234", "1234"),
+        ("–", "–"),
+        ("-12345", "-12345"),
+    ],
+)
+def test_long_numbers_are_read_in_threes(told: str, shown: str) -> None:
+    assert words.grouped(told) == shown
 
 
 def test_a_line_that_is_through_differs_in_nothing() -> None:
@@ -127,6 +170,9 @@ def test_a_wait_lasts_until_its_step_is_done_and_idle_time_is_folded() -> None:
     assert found[1].end == later + timedelta(seconds=1)
     drawing = timeline.draw(found, later + timedelta(minutes=1))
     assert [told for _, _, told in drawing.folds] == ["2 days"]
+    (first, begun), (x, went_on) = drawing.ticks
+    assert (begun, went_on) == ("26 Nov 12:00:00", "28 Nov 12:00")
+    assert first <= drawing.folds[0][0] < x
     assert [name for name, _, _ in drawing.lanes] == ["Datto Commerce", "ConnectWise"]
     assert drawing.width == timeline.WIDTH
 

@@ -35,6 +35,10 @@
     const one = focused && document.getElementById(focused);
     if (one) one.focus({ preventScroll: true });
   });
+  // On a narrow screen the pages' names scroll: the one that is open has to be among those seen.
+  const here = document.querySelector(".top nav [aria-current]");
+  const names = here && here.closest("ul");
+  if (names) names.scrollLeft = here.offsetLeft - (names.clientWidth - here.offsetWidth) / 2;
   // What a link or a reload leads to inside a closed part has to be seen.
   function reveal() {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));

@@ -111,3 +111,11 @@ def test_a_price_is_what_was_sent_and_never_a_float(price):
     sold = order([line(1, quantity=3, price=Decimal(price))])
     assert money.total(sold, "unit") == Decimal(price) * 3
     assert isinstance(sold.lines[0].price, Decimal)
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [("242", "242.00"), ("1E+3", "1000.00"), ("0.5", "0.50"), ("12.345", "12.345"), ("0", "0.00")],
+)
+def test_an_amount_is_told_with_its_cents(amount: str, told: str) -> None:
+    assert money.told(Decimal(amount)) == told
