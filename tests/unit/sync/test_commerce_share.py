@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.budgets import Spent, Turn
+from app.domain.budgets import AtOnceNow, Spent, Turn
 from app.domain.commerce import BudgetSpent
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_share import Share, ShareSpent, spending
@@ -20,11 +20,14 @@ class Turns:
     async def take(self) -> Turn:
         return self.left.pop(0)
 
-    async def give_back(self, token: str) -> None:
+    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
         raise AssertionError("a call counts until it would be given up")
 
     async def spent(self) -> tuple[Spent, ...]:
         return ()
+
+    async def at_once(self) -> AtOnceNow | None:
+        return None
 
 
 async def test_h12_a_full_minute_is_waited_for_and_a_full_day_is_not() -> None:
