@@ -36,7 +36,9 @@ class Probes:
             return bool(rows) and rows <= self._own
         if entry["method"] != "POST":
             return False
-        body = entry.get("body") or {}
+        body = entry.get("body")
+        if not isinstance(body, dict):
+            return False
         if entry["path"] == DEMAND:
             bought = {("product", one.get("productRecId")) for one in body.get("products") or ()}
             own = bool(bought) and bought <= self._own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.did: list[str] = []
+        self.view = SimpleNamespace(unanswered=())
 
     async def claim(self, kind: str, key: str, seconds: float) -> None:
         self.did.append(f"claim {key}")
