@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from app.domain.books import Tokens, TokenVault
+from app.domain.books import HeldTokens, Tokens, TokenVault
 
 if TYPE_CHECKING:
     from app.domain.views import Audit
@@ -88,8 +88,9 @@ class Consent(Protocol):
         """The organisations that the person chose, read with the tokens. `named` is the one that
         the callback told, empty where the vendor tells none."""
 
-    async def revoke(self, tokens: Tokens) -> None:
-        """Give the consent back. What is over already is no failure."""
+    async def revoke(self, held: HeldTokens, company: str, now: datetime) -> None:
+        """Give the consent to a company back; tokens that are fetched for it are stored. What is
+        over already is no failure."""
 
 
 class LedgerVault(TokenVault, Protocol):

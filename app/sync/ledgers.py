@@ -115,9 +115,10 @@ class Ledgers:
         if await self._store.grant(actor.tenant_id, system) is None:
             raise Refusal("SIGN_IN_REFUSED", f"Nobody is signed in to {system}.")
         try:
+            company = await ledger.vault.company()
             # Inside, so that no refresh gives the connection new tokens meanwhile.
             async with ledger.vault.refreshing() as held:
-                await ledger.consent.revoke(held.tokens)
+                await ledger.consent.revoke(held, company, await ledger.vault.now())
         except RemoteFailure as failure:
             # What cannot be read or is refused is over already; anything else may be tried again.
             if failure.kind not in _ENDED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -252,12 +253,48 @@ async def test_disconnecting_gives_the_consent_back_and_forgets_it(
 async def test_a_vendor_that_is_away_keeps_the_connection(set_up: Set, site: Site) -> None:
     desk = await set_up()
     await desk.sign_in()
-    fault = {"kind": "status", "status": 503, "method": "POST", "path": "revo", "times": 1}
+    method, path = ("DELETE", "/connections/") if desk.system == "xero" else ("POST", "revo")
+    fault = {"kind": "status", "status": 503, "method": method, "path": path, "times": 1}
     await desk.control("POST", "/faults", [fault])
     answer = await desk.disconnect()
     assert (answer.status_code, code_of(answer)) == (502, "LEDGER_UNAVAILABLE")
     assert await desk.books.accounts()
     assert (await desk.disconnect()).status_code == 200
+
+
+@pytest.mark.parametrize("site", ["xero"], indirect=True)
+@pytest.mark.parametrize("expired", [False, True])
+async def test_xeros_connection_is_deleted_before_its_grant_is_ended(
+    set_up: Set, service: Service, expired: bool
+) -> None:
+    """accounting.md 3.4: an unused connection counts on the app's tier. An access token lasts half
+    an hour, and whoever disconnects may come after a weekend."""
+    desk = await set_up()
+    await desk.sign_in()
+    if expired:
+        await service.query("UPDATE ledger_grant SET access_until = now() - interval '1 minute'")
+    fault = {"kind": "status", "status": 503, "method": "POST", "path": "revocation", "times": 1}
+    await desk.control("POST", "/faults", [fault])
+    answer = await desk.disconnect()
+    assert (answer.status_code, code_of(answer)) == (502, "LEDGER_UNAVAILABLE")
+    told = (await desk.connection())["sign_in"] or ""
+    assert "Nobody has signed in" not in told  # so that it is done again, to its end
+    assert (await desk.disconnect()).status_code == 200
+    assert "Nobody has signed in yet" in (await desk.connection())["sign_in"]
+    log = (await desk.person.get(f"{desk.site.control_url}/requests")).text
+    sent = [
+        (one["method"], one["path"].split("/")[1:3], one["status"])
+        for one in map(json.loads, log.splitlines())
+    ]
+    deleted = [
+        n for n, (method, _, status) in enumerate(sent) if (method, status) == ("DELETE", 204)
+    ]
+    ended = [n for n, (_, path, _) in enumerate(sent) if path[-1:] == ["revocation"]]
+    assert len(deleted) == 1
+    assert len(ended) == 2
+    assert deleted[0] < ended[0]
+    refreshed = [one for one in sent if one[:2] == ("POST", ["connect", "token"])]
+    assert len(refreshed) == 1 + expired  # the exchange of the code, and a fresh access token
 
 
 async def test_what_is_not_set_up_is_refused(set_up: Set, service: Service, site: Site) -> None:

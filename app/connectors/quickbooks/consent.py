@@ -16,7 +16,7 @@ from app.connectors.quickbooks import errors
 from app.connectors.quickbooks.caller import BASE_HEADERS, MINOR_VERSION, SYSTEM, Access
 from app.connectors.quickbooks.oauth import App, SignIn, consent_address
 from app.connectors.remote import Remote
-from app.domain.books import Tokens
+from app.domain.books import HeldTokens, Tokens
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.grants import Company
 from app.domain.ports import Clock
@@ -73,5 +73,5 @@ class QuickBooksConsent:
             raise errors.of_answer("GET", path, answer.status, answer.headers, body, by_id=True)
         return [Company(named, str(told.get("CompanyName") or named))]
 
-    async def revoke(self, tokens: Tokens) -> None:
-        await self.sign_in.revoke(tokens)
+    async def revoke(self, held: HeldTokens, company: str, now: datetime) -> None:
+        await self.sign_in.revoke(held.tokens)

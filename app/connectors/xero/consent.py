@@ -16,11 +16,12 @@ from app.connectors.pacing import Pacing
 from app.connectors.remote import Answer, Remote
 from app.connectors.xero import errors, oauth
 from app.connectors.xero.caller import SYSTEM
-from app.domain.books import Tokens
+from app.domain.books import HeldTokens, Tokens
 from app.domain.grants import Company
 from app.domain.ports import Clock
 
-OK, BAD_REQUEST = 200, 400
+OK, NO_CONTENT, BAD_REQUEST, NOT_FOUND = 200, 204, 400, 404
+_OVER = (401, 403)  # the token reaches nothing any more; the grant is still to be ended
 
 
 class XeroConsent:
@@ -77,11 +78,40 @@ class XeroConsent:
             raise errors.unreadable("GET", path, OK, "it lists no connections") from None
         return [Company(one.tenant, one.name or one.tenant) for one in reached]
 
-    async def revoke(self, tokens: Tokens) -> None:
+    async def revoke(self, held: HeldTokens, company: str, now: datetime) -> None:
+        """The organisation's connection is deleted, then the grant ended (accounting.md 3.4): a
+        connection that is only no longer used counts on the app's tier."""
+        tokens = held.tokens
+        if tokens.access_until <= now:
+            fetch = oauth.refresh(self._app, tokens.refresh)
+            answer = await _sent(self._identity, "POST", fetch.path, fetch.headers, fetch.body)
+            tokens = oauth.tokens(answer.status, answer.headers, answer.body, now)
+            await held.store(tokens)
+        await self._delete(tokens, company)
         post = oauth.revoke(self._app, tokens.refresh)
         answer = await _sent(self._identity, "POST", post.path, post.headers, post.body)
         if answer.status not in {OK, BAD_REQUEST}:
             raise errors.of_answer("POST", post.path, answer.status, answer.headers, answer.body)
+
+    async def _delete(self, tokens: Tokens, company: str) -> None:
+        headers = {"Authorization": f"Bearer {tokens.access}"}
+        path = oauth.CONNECTIONS
+        answer = await _sent(self._api, "GET", path, headers)
+        if answer.status in _OVER:
+            return
+        if answer.status != OK:
+            raise errors.of_answer("GET", path, answer.status, answer.headers, answer.body)
+        try:
+            reached = oauth.tenants(wire_json.loads(answer.body))
+        except (ValidationError, wire_json.NotReadable):
+            raise errors.unreadable("GET", path, OK, "it lists no connections") from None
+        for one in reached:
+            if one.tenant != company:
+                continue
+            path = oauth.connection_path(one.id)
+            answer = await _sent(self._api, "DELETE", path, headers)
+            if answer.status not in {OK, NO_CONTENT, NOT_FOUND, *_OVER}:
+                raise errors.of_answer("DELETE", path, answer.status, answer.headers, answer.body)
 
 
 async def _sent(

@@ -156,6 +156,10 @@ def connections_path(event: str | None) -> str:
     return f"{CONNECTIONS}?authEventId={quote(event, safe='')}" if event else CONNECTIONS
 
 
+def connection_path(connection: str) -> str:
+    return f"{CONNECTIONS}/{quote(connection, safe='')}"
+
+
 def tenants(parsed: Any) -> list[schemas.Connection]:
     """The organisations that a grant reaches. Raises ValidationError."""
     listed = parsed if isinstance(parsed, list) else []
