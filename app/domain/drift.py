@@ -70,7 +70,9 @@ class Reading:
     `gone`: references (kind, id) whose record does not exist. `products` stand where the order's
     products belong, `vendor_orders` are purchase orders of the same suppliers, `links` those of our
     products wherever they are (None: no permission for reports). `elsewhere`: headers of purchase
-    orders that the links name and that are not the order's. Documents and their twins go by
+    orders that the links name and that are not the order's. `sales_orders` may be ours as well, by
+    their mark or as one more conversion of the opportunity; `invoices` are those of the order's
+    sales order or ticket. Documents and their twins go by
     (kind of reference, key).
     """
 
@@ -78,6 +80,8 @@ class Reading:
     products: tuple[psa.Product, ...] | None = None
     tickets: tuple[Ticket, ...] = ()
     opportunities: tuple[psa.Opportunity, ...] = ()
+    sales_orders: tuple[psa.SalesOrder, ...] = ()
+    invoices: tuple[psa.Invoice, ...] = ()
     bought: Mapping[str, Bought] = field(default_factory=dict)
     vendor_orders: tuple[psa.PurchaseOrder, ...] = ()
     links: tuple[psa.DemandLink, ...] | None = ()

@@ -13,11 +13,12 @@ from typing import Any
 from app.domain import invoices, money, psa
 from app.domain.codes import Code, Who
 from app.domain.drift import CONNECTWISE, Compared, Drift, rerun
-from app.domain.gone import BEFORE_THE_SALES_ORDER, Forgotten, forgotten
+from app.domain.gone import BEFORE_THE_SALES_ORDER, SALES_ORDER, Forgotten, forgotten
 from app.domain.records import ORDER
 from app.domain.release import too_early
 
 MAKE, SELL = "create_products", "create_sales_order"
+_ENDPOINTS = {"opportunity": "/sales/opportunities/{id}", "sales_order": SALES_ORDER}
 _GONE = {"sales_order": SELL, "ticket": "raise_ticket", "opportunity": BEFORE_THE_SALES_ORDER[0]}
 
 
@@ -37,7 +38,7 @@ def _gone(one: Compared) -> Iterator[Drift]:
             continue
         named = f"{kind.replace('_', ' ')} {ref.external_id}"
         sentence = f"{named.capitalize()} of {one.view.row.name} is gone in ConnectWise."
-        endpoint = "/sales/opportunities/{id}" if kind == "opportunity" else ""
+        endpoint = _ENDPOINTS.get(kind, "")
         yield Drift(
             Code.DRIFT_MISSING, CONNECTWISE, kind, ref.external_id, _GONE[kind], ORDER,
             f"stands as {kind.replace('_', ' ')} {ref.external_id}", "gone", sentence, Who.SALES,
@@ -174,6 +175,27 @@ def _twice(one: Compared) -> Iterator[Drift]:
             one, "opportunity", str(other), str(kept), MAKE, ORDER, marker,
             f"Two opportunities were made for {view.row.name}", Who.SALES,
         )  # fmt: skip
+    ours = view.ref("sales_order")
+    for kept, other in _spare([one.id for one in reading.sales_orders], {ours}):
+        yield twin(
+            one, "sales_order", str(other), str(kept), SELL, ORDER, view.marker("sales order", ""),
+            f"Two sales orders were made for {view.row.name}", Who.SALES,
+        )  # fmt: skip
+    yield from _invoiced_twice(one)
+
+
+def _invoiced_twice(one: Compared) -> Iterator[Drift]:
+    """Invoices that carry the reference of one that the service made."""
+    made = {
+        key: int(ref.external_id) for (kind, key), ref in one.view.refs.items() if kind == "invoice"
+    }
+    for reference, ours in sorted(made.items()):
+        same = [found.id for found in one.reading.invoices if found.reference == reference]
+        for kept, other in _spare(same, {ours}) if ours in same else ():
+            yield twin(
+                one, "invoice", str(other), str(kept), "release_invoice", ORDER, reference,
+                f"{one.view.row.name} was invoiced twice", Who.ACCOUNTING,
+            )  # fmt: skip
 
 
 def _spare(ids: Collection[int], known: Collection[int | None]) -> list[tuple[int, int]]:

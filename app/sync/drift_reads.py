@@ -41,6 +41,8 @@ class OrderReader:
         company, products = await self._sold()
         tickets = await self._tickets(company)
         opportunities = await self._opportunities(company)
+        sales_orders = await self._sales_orders(company)
+        invoices = await self._invoices()
         bought = await self._bought()
         links = await self._links()
         vendor_orders, elsewhere = await self._vendor_orders(bought), await self._elsewhere(links)
@@ -50,6 +52,8 @@ class OrderReader:
             products=products,
             tickets=tickets,
             opportunities=opportunities,
+            sales_orders=sales_orders,
+            invoices=invoices,
             bought=bought,
             vendor_orders=vendor_orders,
             links=links,
@@ -115,6 +119,40 @@ class OrderReader:
             return ()
         await self.take()
         return tuple(await self.cw.opportunities_of(company))
+
+    async def _sales_orders(self, company: int | None) -> tuple[psa.SalesOrder, ...]:
+        """Those that the service made, by its own announcement: with its mark, or of one more
+        conversion, which holds the order's products or none at all."""
+        keys = {one.key for one in self.snapshot.intents if one.kind == "sales_order"}
+        ours, opportunity = self.view.ref("sales_order"), self.view.ref("opportunity")
+        if ours is None or not keys or self.view.others or self.view.appended:
+            return ()
+        if opportunity is None:
+            if company is None:
+                return ()
+            await self.take()
+            marker = self.view.marker("sales order", "")
+            found = await self.cw.sales_orders_of_company(company)
+            return tuple(one for one in found if marker in one.notes)
+        await self.take()
+        found = await self.cw.sales_orders_of_opportunity(opportunity)
+        return tuple([one for one in found if one.id == ours or await self._holds_ours(one.id)])
+
+    async def _holds_ours(self, sales_order: int) -> bool:
+        await self.take()
+        products = await self.cw.sales_order_products(sales_order)
+        prefix = self.view.xref("")
+        return not products or any((one.xref or "").startswith(prefix) for one in products)
+
+    async def _invoices(self) -> tuple[psa.Invoice, ...]:
+        """Where the service makes the invoice: one that was made twice has its reference."""
+        parent = self.view.parent
+        if parent is None or not any(kind == "invoice" for kind, _ in self.view.refs):
+            return ()
+        await self.take()
+        if self.view.by_ticket:
+            return tuple(await self.cw.invoices_of_ticket(parent))
+        return tuple(await self.cw.invoices_of_sales_order(parent))
 
     # Purchasing ---------------------------------------------------------------------------------
 

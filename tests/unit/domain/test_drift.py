@@ -33,6 +33,7 @@ REFS = (
     Ref("product", "1", str(PRODUCT), {"catalog_item": 9}),
     Ref("purchase_order", "8891", str(PO)),
     Ref("bill", "receipt:8891:R1", "b1", {}),
+    Ref("invoice", "ON10001201/1", "900", {}),
 )
 LEDGER = (
     applied("create_products", ORDER, {"lines": [LINE]}),
@@ -83,6 +84,14 @@ def document(**more: Any) -> Document:
 
 def ticket(number: int, xref: str = "dl:commerce:1201:ticket", **more: Any) -> Ticket:
     return Ticket(number, "s", 1, 1, 1, "New", closed=False, xref=xref, **more)
+
+
+def sold(number: int) -> psa.SalesOrder:
+    return psa.SalesOrder(number, 1, 88, 1, bill_shipped=None)
+
+
+def invoice(number: int, reference: str = "ON10001201/1") -> psa.Invoice:
+    return psa.Invoice(number, str(number), "Standard", reference=reference)
 
 
 LINK = psa.DemandLink(PO, 1, PRODUCT, Decimal(10))
@@ -148,6 +157,11 @@ TABLE: list[tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("the ticket after a closed one", {"tickets": (ticket(TICKET), ticket(22, "dl:commerce:1201:ticket-2"))},
      []),
     ("a ticket of another connection", {"tickets": (ticket(TICKET), ticket(22, "dl:other:1201:ticket"))}, []),
+    ("a sales order twice", {"sales_orders": (sold(SOLD), sold(42))},
+     [(Code.DUPLICATE_REMOTE, "sales_order", "one sales order, 41", "also sales order 42")]),
+    ("an invoice twice", {"invoices": (invoice(900), invoice(901), invoice(902, "of somebody"))},
+     [(Code.DUPLICATE_REMOTE, "invoice", "one invoice, 900", "also invoice 901")]),
+    ("an invoice of the same reference after ours was deleted", {"invoices": (invoice(901),)}, []),
     ("the purchase order is gone", {"gone": frozenset({("purchase_order", str(PO))}), "bought": {}, "links": ()},
      [(Code.DRIFT_MISSING, "purchase_order", "stands for PO10008891", "gone")]),
     ("its number", bought(number="BY HAND"),
