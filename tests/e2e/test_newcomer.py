@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 30
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What the demo says, which runs on meanwhile: the command stands in README."""
-    assert "`demandlink demo --stay`" in README
+    assert "demandlink demo --stay`" in README
     process = start("demo", "--stay", directory=tmp_path_factory.mktemp("newcomer"))
     assert process.stdout is not None
     said = ""
