@@ -19,6 +19,8 @@ from tests.store.build import delivery, plan, sales_order
 LOCK_LOST = f"""
 SELECT pg_terminate_backend(pid) FROM pg_locks
 WHERE locktype = 'advisory' AND classid = {LIVENESS} AND objid = $1
+  -- Other tests' databases on this server have workers of the same number.
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """  # noqa: S608 - constant text
 FULL = """
 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS

@@ -251,6 +251,19 @@ def test_every_exception_from_a_rule_in_the_code_says_why():
     assert not silent
 
 
+def test_a_test_ends_only_sessions_of_its_own_database():
+    """One that ended every worker with its own's number made tests beside it fail now and then."""
+    spread = [
+        f"{named(path)}:{text.count(chr(10), 0, at.start()) + 1}"
+        for path in files("tests")
+        if path != Path(__file__)
+        for text in [path.read_text()]
+        for at in re.finditer("pg_terminate_backend", text)
+        if "current_database()" not in text[at.start() : at.start() + 600]
+    ]
+    assert not spread
+
+
 # Rules of other configurations and of the ledgers come with them.
 RULES = [
     *(f"B1.{number}" for number in range(1, 15)),
