@@ -58,7 +58,7 @@ class Line:
         except (TimeoutError, asyncio.CancelledError):
             if turn.done() and not turn.cancelled():
                 self._leave()  # the place came in the same moment: it is the next one's
-            else:
+            elif turn in self._waiting:  # else who left meanwhile passed it over
                 self._waiting.remove(turn)
             raise
 

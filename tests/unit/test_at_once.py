@@ -26,6 +26,24 @@ async def taken(line: Line, stack: contextlib.AsyncExitStack, many: int) -> None
         await stack.enter_async_context(line.place())
 
 
+async def test_h10_who_gives_up_while_another_leaves_ends_as_given_up() -> None:
+    line = Line(lambda: 1)
+    holder = contextlib.AsyncExitStack()
+    await taken(line, holder, 1)
+
+    async def waits() -> None:
+        async with line.place():
+            raise AssertionError("it has given up")
+
+    waiting = asyncio.create_task(waits())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await holder.aclose()  # before the one that gave up runs again
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert line.taken == 0
+
+
 # The rule ---------------------------------------------------------------------------------------
 
 
