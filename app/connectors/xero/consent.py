@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from app.connectors import wire_json
 from app.connectors.pacing import Pacing
 from app.connectors.remote import Answer, Remote
-from app.connectors.xero import errors, oauth
+from app.connectors.xero import errors, oauth, schemas
 from app.connectors.xero.caller import SYSTEM
 from app.domain.books import HeldTokens, Tokens
 from app.domain.grants import Company
@@ -68,15 +68,12 @@ class XeroConsent:
         """The organisations chosen in this consent, or all of the grant where it tells no event."""
         event = oauth.consent_event(tokens.access)
         path, _, query = oauth.connections_path(event).partition("?")
-        headers = {"Authorization": f"Bearer {tokens.access}"}
-        answer = await _sent(self._api, "GET", path, headers, query=query)
-        if answer.status != OK:
-            raise errors.of_answer("GET", path, answer.status, answer.headers, answer.body)
-        try:
-            reached = oauth.tenants(wire_json.loads(answer.body))
-        except (ValidationError, wire_json.NotReadable):
-            raise errors.unreadable("GET", path, OK, "it lists no connections") from None
+        answer = await self._listed(tokens, path, query)
+        reached = _reached(path, answer)
         return [Company(one.tenant, one.name or one.tenant) for one in reached]
+
+    async def _listed(self, tokens: Tokens, path: str, query: str = "") -> Answer:
+        return await _sent(self._api, "GET", path, _bearer(tokens), query=query)
 
     async def revoke(self, held: HeldTokens, company: str, now: datetime) -> None:
         """The organisation's connection is deleted, then the grant ended (accounting.md 3.4): a
@@ -94,17 +91,11 @@ class XeroConsent:
             raise errors.of_answer("POST", post.path, answer.status, answer.headers, answer.body)
 
     async def _delete(self, tokens: Tokens, company: str) -> None:
-        headers = {"Authorization": f"Bearer {tokens.access}"}
-        path = oauth.CONNECTIONS
-        answer = await _sent(self._api, "GET", path, headers)
+        answer = await self._listed(tokens, oauth.CONNECTIONS)
         if answer.status in _OVER:
             return
-        if answer.status != OK:
-            raise errors.of_answer("GET", path, answer.status, answer.headers, answer.body)
-        try:
-            reached = oauth.tenants(wire_json.loads(answer.body))
-        except (ValidationError, wire_json.NotReadable):
-            raise errors.unreadable("GET", path, OK, "it lists no connections") from None
+        headers = _bearer(tokens)
+        reached = _reached(oauth.CONNECTIONS, answer)
         for one in reached:
             if one.tenant != company:
                 continue
@@ -112,6 +103,20 @@ class XeroConsent:
             answer = await _sent(self._api, "DELETE", path, headers)
             if answer.status not in {OK, NO_CONTENT, NOT_FOUND, *_OVER}:
                 raise errors.of_answer("DELETE", path, answer.status, answer.headers, answer.body)
+
+
+def _bearer(tokens: Tokens) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {tokens.access}"}
+
+
+def _reached(path: str, answer: Answer) -> list[schemas.Connection]:
+    """The connections that an answer lists. Raises RemoteFailure."""
+    if answer.status != OK:
+        raise errors.of_answer("GET", path, answer.status, answer.headers, answer.body)
+    try:
+        return oauth.tenants(wire_json.loads(answer.body))
+    except (ValidationError, wire_json.NotReadable):
+        raise errors.unreadable("GET", path, OK, "it lists no connections") from None
 
 
 async def _sent(
