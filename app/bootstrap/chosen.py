@@ -57,6 +57,24 @@ def scenarios() -> dict[str, Scenario]:
     return found
 
 
+def earlier(
+    kept: Sequence[tuple[str, int, str]], known: Mapping[str, Scenario]
+) -> dict[tuple[str, int], Scenario]:
+    """Scenarios as they were served before, by name and version, but for those that are served now.
+    One that this release cannot read any more is left out: its orders follow the present file."""
+    found: dict[tuple[str, int], Scenario] = {}
+    for name, version, body in kept:
+        if name in known and known[name].version == version:
+            continue
+        try:
+            found[name, version] = scenario_of(body.encode())
+        except ScenarioInvalid as invalid:
+            logger(__name__).warning(
+                "scenario_left_out", name=name, version=version, cause=str(invalid)
+            )
+    return found
+
+
 def scenario_of(content: bytes) -> Scenario:
     """A scenario file, checked; its defaults by the same rules as settings. Raises
     ScenarioInvalid."""

@@ -100,6 +100,10 @@ _SCENARIO = """
 INSERT INTO scenario_body (tenant_id, name, version, body_hash, body)
 SELECT id, $1, $2, $3, $4 FROM tenant ON CONFLICT DO NOTHING
 """
+_SCENARIOS = """
+SELECT DISTINCT ON (name, version) name, version, body FROM scenario_body
+ORDER BY name, version, seen_at DESC
+"""
 
 
 class Setup(Part):
@@ -219,6 +223,12 @@ class Setup(Part):
         """Keep a scenario's text, so that what an order was pinned to can always be read."""
         async with self._db.session() as session:
             await session.execute(_SCENARIO, name, version, body_hash, text(body))
+
+    async def kept_scenarios(self) -> list[tuple[str, int, str]]:
+        """Name, version and text of every scenario that was ever served, the last text of each."""
+        async with self._db.session() as session:
+            found = await session.fetch(_SCENARIOS)
+        return [(row["name"], row["version"], row["body"]) for row in found]
 
     async def audit(self, tenant_id: int, audit: Audit) -> None:
         async with self._db.session() as session:

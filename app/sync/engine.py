@@ -7,7 +7,7 @@ scenario and any step; it knows no vendor and no table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from logging import ERROR
 from typing import Any
@@ -86,6 +86,8 @@ class Engine:
     books: Books | None = None  # None: no ledger is connected
     mail: Mail | None = None  # None: no mail server is set
     ledger: str = ""  # its system, as its connection is called
+    # Of which orders in flight are, by name and version, where the file is another by now (H8).
+    earlier: Mapping[tuple[str, int], Scenario] = field(default_factory=dict)
     resumes: Resumes | None = None
     circuit: Circuit = field(default_factory=Circuit, compare=False)
     lines: Lines = field(default_factory=Lines, compare=False)
@@ -184,7 +186,11 @@ class Engine:
 
     def scenario_of(self, snapshot: Snapshot) -> Scenario:
         """The order's pinned scenario, else what it is bound to, else the tenant's present one."""
-        name = snapshot.order.scenario or bound(snapshot.documents, snapshot.mappings)
+        order = snapshot.order
+        pinned = self.earlier.get((order.scenario or "", order.scenario_version or 0))
+        if pinned is not None:
+            return pinned
+        name = order.scenario or bound(snapshot.documents, snapshot.mappings)
         name = name or snapshot.settings.get("scenario")
         return self.scenarios[str(name or self.defaults["scenario"])]
 
@@ -202,7 +208,7 @@ class Engine:
     def _pin_of(self, snapshot: Snapshot, view: OrderView) -> Pin:
         scenario = self.scenario_of(snapshot)
         behaviour = {
-            name: str(value) for name, value in _fields(view.behaviour).items() if value is not None
+            name: str(value) for name, value in asdict(view.behaviour).items() if value is not None
         }
         return scenario.name, scenario.version, behaviour
 
@@ -391,7 +397,3 @@ def _named(run: Verdict | None) -> object:
 
 def _of_one_system(looks: Looks) -> Looks:
     return tuple(look for look in looks if look != posted.LOOK) or tuple(looks)
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}

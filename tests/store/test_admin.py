@@ -368,6 +368,17 @@ async def test_changes_leave_an_audit_row(postgres: PostgresStore) -> None:
     assert [tuple(row) for row in rows] == [("anna", "mapping.put"), ("ben", "login")]
 
 
+async def test_h8_what_orders_were_pinned_to_can_be_read(store: FullStore) -> None:
+    await store.keep_scenario("b1", 1, "abc", "name = 'b1'")
+    await store.keep_scenario("b1", 1, "def", "name = 'b1' # mended")
+    await store.keep_scenario("b1", 2, "ghi", "name = 'b1' # anew")
+    await store.keep_scenario("b1", 2, "ghi", "name = 'b1' # anew")
+    assert await store.kept_scenarios() == [
+        ("b1", 1, "name = 'b1' # mended"),
+        ("b1", 2, "name = 'b1' # anew"),
+    ]
+
+
 async def test_a_pinned_order_says_which_text_of_its_scenario(
     postgres: PostgresStore,
 ) -> None:

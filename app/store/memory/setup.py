@@ -205,6 +205,13 @@ class Setup(Part):
                     row |= {"body": text(body), "seen_at": self._db.now()}
                     tables.scenario_body.put(place, row)
 
+    async def kept_scenarios(self) -> list[tuple[str, int, str]]:
+        """Name, version and text of every scenario that was ever served, the last text of each."""
+        tables = await self._db.read("kept_scenarios")
+        rows = sorted(tables.scenario_body.all(), key=lambda row: row["seen_at"])
+        found = {(row["name"], row["version"]): row["body"] for row in rows}
+        return [(name, version, found[name, version]) for name, version in sorted(found)]
+
     async def audit(self, tenant_id: int, audit: Audit) -> None:
         async with self._db.writing("audit") as tables:
             append(tables, tenant_id, audit, self._db.now())
