@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.budgets import DAY, MINUTE, Spent
+from app.domain.grants import SYSTEM_NAMES
 
-NAMES = {"connectwise": "ConnectWise", "quickbooks": "QuickBooks", "xero": "Xero"}
 # A window so long that nobody waits for it: what does not fit is refused.
 LONG = 3600.0
 
@@ -38,7 +38,7 @@ class Cost:
     @property
     def sentence(self) -> str:
         """The same for a person."""
-        name = NAMES.get(self.system, self.system)
+        name = SYSTEM_NAMES.get(self.system, self.system)
         parts = [f"{_calls(self.calls)} to {name}"]
         if not self.limits:
             return f"{parts[0]}; they are not counted against a limit."
@@ -55,7 +55,7 @@ class Cost:
         """Why it should not be run now; None: the budget of the day suffices."""
         if (short := self.short) is None:
             return None
-        name = NAMES.get(self.system, self.system)
+        name = SYSTEM_NAMES.get(self.system, self.system)
         return (
             f"The replay needs {_calls(self.calls)} to {name}, and {short.left:,} of "
             f"{short.limit:,} are left {_window(short.seconds)}. Run it later, or replay fewer orders."

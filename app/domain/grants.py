@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 QUICKBOOKS: Final = "quickbooks"
 XERO: Final = "xero"
 LEDGERS = (QUICKBOOKS, XERO)
+# Systems as sentences call them.
+SYSTEM_NAMES = {
+    "commerce": "Commerce", "connectwise": "ConnectWise", QUICKBOOKS: "QuickBooks", XERO: "Xero",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from app.connectors.pacing import Pacing
 from app.connectors.transport import Calling, calling
 from app.domain.codes import Code
 from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
+from app.domain.grants import SYSTEM_NAMES
 from app.domain.ports import Clock, Paused, Store
 from app.sync.beside import Turns
-from app.sync.endings import NAMES
 from app.telemetry import wide
 
 OPEN_AFTER = 8  # calls in a row, of whatever orders
@@ -39,7 +39,7 @@ class Circuit:
             return None
         count, pacing.unwell = pacing.unwell, 0
         sentence = (
-            f"{NAMES.get(system, system)} is not called: {count} calls in a row had no good answer. It "
+            f"{SYSTEM_NAMES.get(system, system)} is not called: {count} calls in a row had no good answer. It "
             "is asked every few seconds whether it is well, and then all goes on."
         )
         return Paused(None, Code.PEER_SICK, sentence, "service")

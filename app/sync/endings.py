@@ -25,7 +25,7 @@ from app.domain.errors import (
     backoff,
     clamp_retry_after,
 )
-from app.domain.grants import QUICKBOOKS, XERO
+from app.domain.grants import SYSTEM_NAMES
 from app.domain.order import OrderView
 from app.domain.ports import Paused
 from app.domain.reasons import CODES
@@ -34,7 +34,6 @@ from app.steps import CALLED, LEDGER_STEPS
 
 PARK_AFTER = 5
 CONNECTWISE, LEDGER = "connectwise", "ledger"
-NAMES = {CONNECTWISE: "ConnectWise", QUICKBOOKS: "QuickBooks", XERO: "Xero"}
 PARKED = GENERAL  # a wait that ran out of retries, whatever its code
 ADOPT_TRIES = 2
 
@@ -239,7 +238,7 @@ def paused_answer(snapshot: Snapshot, plan: Plan, ledger: str) -> Shut | None:
     system = ledger if calls_ledger else CONNECTWISE
     pause, row = pauses[system], snapshot.order
     since = row.since if row.code is Code.CONNECTION_PAUSED and row.since else snapshot.now
-    named = NAMES.get(system, "The ledger")
+    named = SYSTEM_NAMES.get(system, "The ledger")
     sentence, who = f"{named} is not called until {pause.until:%H:%M:%S} UTC.", Who.NOBODY
     next_look = f"at {pause.until:%Y-%m-%dT%H:%M:%SZ}"
     if pause.by == "service" and not pause.ends and pause.why:

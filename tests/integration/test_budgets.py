@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -15,27 +14,13 @@ from redis.asyncio import Redis
 from app.domain.budgets import AGAIN, Budget, Limits, Spent, wait_for
 from app.sync.budget import AWAY_SECONDS, Budgets
 from app.system import SystemClock, UuidIds
+from tests.unit.connectwise_stub import ManualClock
 
 AWAY = "redis://127.0.0.1:1"
 MINUTE = 60.0
 
 
-@dataclass
-class Hands:
-    """ports.Clock whose time is moved by the test, and every sleep moves it."""
-
-    at: float = 1000.0
-    slept: list[float] = field(default_factory=list)
-
-    def monotonic(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.at += seconds
-
-
-def budgets(url: str, limits: Limits, clock: SystemClock | Hands | None = None) -> Budgets:
+def budgets(url: str, limits: Limits, clock: SystemClock | ManualClock | None = None) -> Budgets:
     return Budgets(url, clock or SystemClock(), UuidIds(), {"xero": limits}, 2)
 
 
@@ -100,7 +85,7 @@ async def test_c7_a_killed_process_gives_its_places_back(two: list[Budgets]) -> 
 
 
 async def test_c7_without_redis_each_process_keeps_to_its_part() -> None:
-    clock = Hands()
+    clock = ManualClock()
     apart = budgets(AWAY, Limits.of((6, MINUTE)), clock)
     one = budget_of(apart)
     for _ in range(3):
@@ -118,7 +103,7 @@ async def test_c7_without_redis_each_process_keeps_to_its_part() -> None:
 
 
 async def test_c7_what_a_part_refused_is_allowed_once_redis_is_back(redis_url: str) -> None:
-    clock = Hands()
+    clock = ManualClock()
     process = budgets(AWAY, Limits.of((6, MINUTE)), clock)
     one = budget_of(process)
     for _ in range(3):

@@ -23,15 +23,17 @@ ACCESS = Access(
 
 
 class ManualClock:
-    """A clock that moves only when it is told."""
+    """A clock that moves only when it is told, and by sleeping. `slept`: how long, each time."""
 
-    def __init__(self) -> None:
-        self.at = 1_000.0
+    def __init__(self, at: float = 1_000.0) -> None:
+        self.at = at
+        self.slept: list[float] = []
 
     def monotonic(self) -> float:
         return self.at
 
     async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
         self.at += seconds
 
 

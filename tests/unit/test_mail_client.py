@@ -46,18 +46,21 @@ async def test_a_letter_arrives_as_it_was_written():
     assert found["Auto-Submitted"] == "auto-generated"
 
 
-@pytest.mark.parametrize("tls", ["starttls", "tls"])
-async def test_it_signs_in_behind_encryption(tls: str, tmp_path: Path):
-    files = identity(tmp_path, datetime.now(UTC))
+def encrypted(tls: str, place: Path) -> tuple[ssl.SSLContext, dict[str, Any]]:
+    """Who trusts a new server's certificate, and the server's own settings."""
+    files = identity(place, datetime.now(UTC))
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(files.certificate, files.key)
     trusting = ssl.create_default_context(cafile=str(files.ca_file))
-    # aiosmtpd counts only its own STARTTLS as encryption.
-    more: dict[str, Any] = (
-        {"tls": server, "auth_require_tls": False}
-        if tls == "tls"
-        else {"tls_context": server, "auth_required": True}
-    )
+    if tls == "tls":
+        # aiosmtpd counts only its own STARTTLS as encryption.
+        return trusting, {"tls": server, "auth_require_tls": False}
+    return trusting, {"tls_context": server, "auth_required": True}
+
+
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+async def test_it_signs_in_behind_encryption(tls: str, tmp_path: Path):
+    trusting, more = encrypted(tls, tmp_path)
     async with mail_server(**more) as desk:
         signed = mail(desk.port, trusting, tls=tls, user=USER, password=PASSWORD)
         await signed.send(LETTER)
@@ -146,15 +149,7 @@ def test_mail_settings_that_cannot_work_are_refused(given: dict[str, Any], said:
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 async def test_a_check_signs_in_as_a_letter_would_and_sends_none(tls: str, tmp_path: Path):
-    files = identity(tmp_path, datetime.now(UTC))
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(files.certificate, files.key)
-    trusting = ssl.create_default_context(cafile=str(files.ca_file))
-    more: dict[str, Any] = (
-        {"tls": server, "auth_require_tls": False}
-        if tls == "tls"
-        else {"tls_context": server, "auth_required": True}
-    )
+    trusting, more = encrypted(tls, tmp_path)
     async with mail_server(**more) as desk:
         await mail(desk.port, trusting, tls=tls, user=USER, password=PASSWORD).check()
         wrong = mail(desk.port, trusting, tls=tls, user=USER, password="another")

@@ -8,6 +8,7 @@ from datetime import datetime
 from app.domain.admin_store import AdminStore
 from app.domain.checkup import Finding, Outcome
 from app.domain.errors import FailureKind, RemoteFailure
+from app.domain.grants import SYSTEM_NAMES
 from app.settings import Settings
 from app.sync.doctor.service import SKEW_REFUSED, SKEW_TOLD, WAYS
 from app.telemetry import metrics
@@ -16,7 +17,6 @@ AREA, TELLING = "service", "messages"
 STANDS_STILL = 600.0  # seconds that a due order or a new delivery may wait
 HOUR = 3600.0
 LOOKED_AT = 10_000  # deliveries; see app/store/gauges.py
-NAMES: Mapping[str, str] = {"connectwise": "ConnectWise", "commerce": "Commerce"}
 
 
 def clocks(
@@ -30,7 +30,7 @@ def clocks(
         if theirs is None:
             continue
         name, proven = f"clock_{system}", "the Date header of its last answer"
-        who = NAMES.get(system, system)
+        who = SYSTEM_NAMES.get(system, system)
         off = (theirs - wall()).total_seconds()
         said = f"{who}'s clock is {abs(off):.0f} seconds {'ahead' if off > 0 else 'behind'}."
         if abs(off) < SKEW_TOLD:
