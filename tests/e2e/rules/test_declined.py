@@ -74,6 +74,7 @@ async def test_b1_4_a_declined_quote_marks_its_opportunity_lost_once_and_says_so
         await stack.deliver(event)
         found = await stack.until_state(QUOTE, "done", "OPPORTUNITY_MARKED_LOST")
         await tell(stack, [event, event])
+        await stack.until_state(QUOTE, "done", "OPPORTUNITY_MARKED_LOST")  # looked at again
         (patched,) = await by_service(stack, *PATCHED)
         listed = await stack.client.get(
             "/admin/orders?code=OPPORTUNITY_MARKED_LOST", headers=bearer()
