@@ -37,10 +37,10 @@ GRANT = """g.company_id, g.company_name, g.access_until, g.refresh_until, g.gran
     coalesce(least(g.refresh_until, g.grant_until) <= now(), false) AS over"""
 
 PAUSED = "paused AND (paused_until IS NULL OR paused_until > now())"
-# Of inbox_event: whether its tenant's ConnectWise may be asked now.
-CALLABLE = f"""NOT EXISTS (
-    SELECT FROM connection AS called WHERE called.tenant_id = inbox_event.tenant_id
-    AND called.kind = 'connectwise' AND {PAUSED})"""
+# The tenants whose ConnectWise may be asked now.
+CALLABLE = f"""
+    SELECT tenant_id FROM connection WHERE kind = 'connectwise'
+    GROUP BY tenant_id HAVING NOT bool_or({PAUSED})"""  # noqa: S608 - constant text
 
 _PAUSED = f"""
 SELECT paused_until, pause_code, pause_sentence, paused_by FROM connection

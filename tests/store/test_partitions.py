@@ -230,7 +230,7 @@ READS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "mark": (desk._MARK, ()),
     "taking": (merging._TAKE, (100,)),
     "one": (merging._TAKE_ONE, (3000,)),
-    "hints": (merging._HINTS, (10, 60.0)),
+    "hints": (merging._HINTS, (10, 60.0, [TENANT], 4)),
     "next": (claiming._NEXT, ()),
     "settling": (
         merge_sql._SETTLE,
