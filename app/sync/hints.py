@@ -6,12 +6,17 @@ dropped. A callback is only a hint; what it says about content is never trusted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from logging import ERROR, WARNING
+
 from app.connectors.transport import Calling, calling
 from app.domain import json_values
-from app.domain.errors import FailureKind, RemoteFailure
-from app.domain.ports import ConnectWise, Store
+from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
+from app.domain.ports import Clock, ConnectWise, Store
 from app.domain.records import InboxEvent
+from app.sync.beside import Turns
 from app.sync.invoice_poll import applied_to
+from app.telemetry import wide
 
 AT_ONCE = 20
 Routes = list[tuple[str, str]]
@@ -20,9 +25,40 @@ Routes = list[tuple[str, str]]
 READABLE = ("invoice", "purchaseorder")
 
 
-async def follow(store: Store, cw: ConnectWise) -> None:
-    """Look at what is handed out now. A record that cannot be read now is handed out again."""
-    for event in await store.hints(AT_ONCE):
+class Hints:
+    """Called by the worker's loop; reads beside it: a ConnectWise that answers slowly must not keep
+    a worker from merging what came in and from claiming what is due."""
+
+    def __init__(self, store: Store, cw: ConnectWise, clock: Clock) -> None:
+        self._store = store
+        self._cw = cw
+        self._turns = Turns(clock)
+
+    def follow(self, came: Callable[[], None]) -> None:
+        """Look at what is handed out, unless that is under way. `came` is called when orders may
+        have been woken."""
+        self._turns.begin(lambda: self._turn(came), 0.0)
+
+    async def stop(self) -> None:
+        """End what is under way. What was not settled is handed out again."""
+        await self._turns.stop()
+
+    async def _turn(self, came: Callable[[], None]) -> None:
+        """Raises nothing but cancellation."""
+        try:
+            while await follow(self._store, self._cw):
+                came()
+        except StoreUnavailable as error:
+            wide("database_away", level=WARNING, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            wide("hints_failed", level=ERROR, error=type(error).__name__, exc_info=error)
+
+
+async def follow(store: Store, cw: ConnectWise) -> int:
+    """Look at what is handed out now, and say how many that were. A record that cannot be read now
+    is handed out again."""
+    handed = await store.hints(AT_ONCE)
+    for event in handed:
         bound = calling.set(Calling(None, None, "hint"))
         try:
             routes = await _routes(cw, event)
@@ -33,6 +69,7 @@ async def follow(store: Store, cw: ConnectWise) -> None:
         finally:
             calling.reset(bound)
         await store.settle_hint(event.id, routes)
+    return len(handed)
 
 
 async def _routes(cw: ConnectWise, event: InboxEvent) -> Routes:

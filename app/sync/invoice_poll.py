@@ -7,13 +7,15 @@ to an order are asked for again now and then, a hundred in a call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from logging import ERROR, WARNING
 
 from app.connectors.transport import Calling, calling
 from app.domain import psa
-from app.domain.errors import POLICIES, RemoteFailure, clamp_retry_after
+from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
 from app.domain.ports import Clock, ConnectWise, Paused, Store
+from app.sync.beside import Turns
 from app.telemetry import wide
 
 SYSTEM = "connectwise"
@@ -27,7 +29,8 @@ EVERY = 10  # periods between two looks at one invoice
 
 
 class InvoicePoll:
-    """Called by the worker's loop; does something once in `seconds`, over all workers."""
+    """Called by the worker's loop, and works beside it; does something once in `seconds`, over all
+    workers."""
 
     def __init__(
         self, store: Store, cw: ConnectWise, clock: Clock, tenant_id: int, seconds: float
@@ -38,6 +41,27 @@ class InvoicePoll:
         self._tenant = tenant_id
         self._seconds = seconds
         self._next = clock.monotonic() + seconds
+        self._turns = Turns(clock)
+
+    def begin(self, came: Callable[[], None]) -> None:
+        """Take the turn if it may be time and none is under way. `came` is called when orders may
+        have been woken."""
+        if self._clock.monotonic() >= self._next:
+            self._turns.begin(lambda: self._turn(came), 0.0)
+
+    async def stop(self) -> None:
+        """End what is under way. What was not kept is read again in the next turn."""
+        await self._turns.stop()
+
+    async def _turn(self, came: Callable[[], None]) -> None:
+        """Raises nothing but cancellation."""
+        try:
+            await self.follow()
+            came()
+        except StoreUnavailable as error:
+            wide("database_away", level=WARNING, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            wide("invoice_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def follow(self) -> None:
         """Look for changed invoices if it is time. A read that fails is made again next time."""

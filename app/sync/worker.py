@@ -65,6 +65,7 @@ class Worker:
         self._resumes = resumes
         self._drift = drift
         self._engine = engine
+        self._hints = hints.Hints(store, engine.cw, clock)
         self._invoices = invoices
         self._commerce = commerce
         self._alerts = alerts
@@ -151,9 +152,9 @@ class Worker:
         if self._recovery is not None:
             await self._recovery.leave_alone()
             self._recovery.follow(self.nudge)
-        await hints.follow(self._store, self._engine.cw)
+        self._hints.follow(self.nudge)
         if self._invoices is not None:
-            await self._invoices.follow()
+            self._invoices.begin(self.nudge)
         if self._commerce is not None:
             self._commerce.follow(me, self.nudge)
         if self._alerts is not None:
@@ -251,7 +252,8 @@ class Worker:
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
         beside_orders = (
-            self._commerce, self._alerts, self._drift, self._retention, self._recovery
+            self._hints, self._invoices, self._commerce, self._alerts, self._drift,
+            self._retention, self._recovery,
         )  # fmt: skip
         for beside in beside_orders:
             if beside is not None:
