@@ -85,8 +85,10 @@ class Connections(Part):
 
     async def used_connections(self, tenant_id: int, system: str) -> list[str]:
         query = """
-            SELECT c.name FROM connection AS c WHERE c.tenant_id = $1 AND c.kind = $2
-            AND EXISTS (SELECT FROM document AS d WHERE d.connection_id = c.id) ORDER BY c.id
+            SELECT c.name FROM connection AS c CROSS JOIN LATERAL (
+                SELECT FROM document AS d WHERE d.connection_id = c.id LIMIT 1
+            ) AS any_document
+            WHERE c.tenant_id = $1 AND c.kind = $2 ORDER BY c.id
         """
         async with self._db.session() as session:
             return [row["name"] for row in await session.fetch(query, tenant_id, system)]

@@ -224,7 +224,7 @@ async def test_a_user_who_owns_nothing_takes_deliveries_and_cannot_make_room(
 READS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "journal": (lists._JOURNAL, (7, 0, 51)),
     "calls": (lists._CALLS, (7, 0, 51)),
-    "events": (lists._EVENTS, (TENANT, 2**62, 51, None, None)),
+    "events": (lists._EVENTS, (TENANT, 2**62, 51, None, [1, 2], None)),
     "event": (lists._EVENT, (TENANT, 3000)),
     "order's mark": (desk._ORDER_MARK, (7,)),
     "mark": (desk._MARK, ()),
