@@ -251,6 +251,7 @@ async def opened(
             pacings=pacings,
             server_pids=pids,
             commerce=commerce.poll(),
+            commerce_asked=commerce.asked(budgets),
             alerts=Alerts(
                 store=store,
                 kept=store,

@@ -1,6 +1,6 @@
 """What reads Commerce's API: the poll, and the drift sweep with a part of the calls of its own.
 
-Owns the building of both; nothing where no key is set.
+Owns the building of both, and of what the doctor asks with; nothing where no key is set.
 """
 
 from __future__ import annotations
@@ -50,23 +50,35 @@ class InCommerce:
             since=settings.poll_since,
         )
 
+    def asked(self, budgets: Budgets) -> CommerceClient | None:
+        """Who asks Commerce once, for a person. The poll's client may call only while the poll has its
+        turn, so this one takes of the sweep's part; where there is none its calls are not counted."""
+        if not self.settings.polls_commerce:
+            return None
+        return self._client(self._share(budgets).take)
+
     def side(self, budgets: Budgets) -> CommerceSide | None:
         """Commerce for the drift sweep; None where it is not to be read."""
         settings = self.settings
         if not settings.polls_commerce or not settings.drift_commerce_calls_a_day:
             return None
-        # The poll and the sweep have parts of one limit, which is of the instance that is called.
-        timeout = settings.commerce_api_timeout
-        instance = f"{settings.commerce_connection}@{settings.commerce_api_url}"
-        budget = budgets.of(OF_THE_SWEEP, instance, timeout=timeout)
         return CommerceSide(
             self.store,
             self.store,
             self.store,
-            self._client(Share(budget, self.clock).take),
+            self._client(self._share(budgets).take),
             DEFAULT_TENANT,
             settings.commerce_connection,
         )
+
+    def _share(self, budgets: Budgets) -> Share:
+        """The poll and the sweep have parts of one limit, which is of the instance that is called."""
+        settings = self.settings
+        if not settings.drift_commerce_calls_a_day:
+            return Share(None, self.clock)
+        instance = f"{settings.commerce_connection}@{settings.commerce_api_url}"
+        timeout = settings.commerce_api_timeout
+        return Share(budgets.of(OF_THE_SWEEP, instance, timeout=timeout), self.clock)
 
     def _client(self, before: Callable[[], Awaitable[None]]) -> CommerceClient:
         settings = self.settings

@@ -20,6 +20,7 @@ from app.connectors.pacing import Pacing
 from app.connectors.reach import reach
 from app.domain.admin_store import AdminStore
 from app.domain.books import Books
+from app.domain.commerce import Commerce
 from app.domain.ports import Ids, Store, Wake
 from app.domain.probing import Probed, ProbeStore
 from app.settings import Settings
@@ -84,6 +85,7 @@ class Container:
     check_callback: Callable[[bytes, str | None], Awaitable[CallbackCheck]]
     server_pids: Mapping[str, int]
     commerce: CommercePoll | None = None  # None: no key, so events alone tell of changes
+    commerce_asked: Commerce | None = None  # the same, asked once for a person
     books: Books | None = None  # None: no ledger is configured
 
     @property
@@ -122,7 +124,7 @@ class Container:
             ids=self.ids,
             cw=self.cw,
             books=self.books,
-            commerce=self.commerce.api if self.commerce is not None else None,
+            commerce=self.commerce_asked,
             scenarios=self.engine.scenarios,
             queue_alive=self.queue_alive,
             wall=self.wall,

@@ -13,6 +13,7 @@ import typer
 
 from app.cli import frame, orders
 from app.cli.frame import AsJson, Connection, ExitCode
+from app.domain.codes import Code
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
@@ -47,6 +48,7 @@ def needs(number: orders.Number, connection: Connection = None, as_json: AsJson 
         frame.print_json(shapes.needs(row, course))
     elif not course.needs:
         told = "may be invoiced now" if course.reached else "will not be invoiced"
+        told = "is invoiced" if course.answer.code is Code.INVOICED else told
         frame.say(f"{row.name} {told}: {course.answer.sentence}")
     else:
         frame.say(

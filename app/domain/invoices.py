@@ -121,6 +121,13 @@ def _since(view: OrderView, key: str) -> datetime:
     return datetime.fromisoformat(seen) if seen else LONG_AGO
 
 
+def named(view: OrderView, keys: Sequence[str]) -> str:
+    """The invoices that these lines stand on, as a sentence lists them; empty where none is known."""
+    on = read(view).get("on", {})
+    found = sorted({int(on[key]) for key in keys if key in on})
+    return f"invoice {', '.join(map(str, found))}" if found else ""
+
+
 def on_invoices(view: OrderView, keys: Sequence[str]) -> str:
     """These lines with their invoices, as a sentence names them."""
     titles = {str(line.id): line.title for line in view.sold_lines}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain import stock
+from app.domain import ending, stock
 from app.domain.codes import Code, State, Who
 from app.domain.order import OrderView
 from app.domain.records import Answer
@@ -65,10 +65,9 @@ def answer_of(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
         since = since_of(view, end.code)
         return Answer(end.state, end.code, end.sentence, end.who, since, "never")
     if not telling:
-        released = f"{view.parent_named} in ConnectWise is released for invoicing."
-        sentence = released if view.parent is not None else "Everything is done."
-        since = since_of(view, Code.RELEASED)
-        return Answer(State.DONE, Code.RELEASED, sentence, Who.ACCOUNTING, since, "never")
+        skipped = [verdict.step for verdict in verdicts if verdict.state is State.SKIPPED]
+        end = ending.finished(view, skipped)
+        return Answer(end.state, end.code, end.sentence, end.who, since_of(view, end.code), "never")
     first = min(telling, key=lambda v: OPEN[v.state])
     if first.state is State.RUNNING:
         return Answer(

@@ -727,8 +727,16 @@ CODES: dict[Code, Reason] = {
         State.DONE,
         Who.ACCOUNTING,
         "A8",
-        "The sales order is released for invoicing.",
-        "Invoice the sales order in ConnectWise.",
+        "The sales order, or the ledger's draft, may be invoiced.",
+        "Invoice the sales order or ticket in ConnectWise; where we invoice, approve the draft in the "
+        "ledger.",
+    ),
+    Code.INVOICED: Reason(
+        State.DONE,
+        Who.NOBODY,
+        "D-5",
+        "All of the order is invoiced; the sentence names the invoice.",
+        "Nothing.",
     ),
     Code.CANCELLED: Reason(
         State.CANCELLED,

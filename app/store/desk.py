@@ -33,16 +33,23 @@ WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked') ORDER BY o.since, o.id 
 """  # noqa: S608 - constant text
 
 # An order that is held belongs to the step that stopped; where none did (a person's hold, poison),
-# to none. The endpoint is that of the step's last failed call, with its ids taken out.
+# to none. Where one cause stops several steps it counts once, at the step that met it first; of the
+# codes that name what is missing each thing is a cause of its own. The endpoint is that of the step's
+# last failed call, with its ids taken out.
 _ISSUES = """
 WITH stopped AS (
-    SELECT o.id, coalesce(o.number, 'id:' || o.source_id) AS name, o.since,
+    SELECT DISTINCT ON (o.id, coalesce(a.code, o.code), CASE
+            WHEN a.code IN ('MAPPING_MISSING', 'SETTING_MISSING') THEN a.sentence END)
+        o.id, coalesce(o.number, 'id:' || o.source_id) AS name, o.since,
         coalesce(a.code, o.code) AS code, coalesce(a.step, '') AS step,
         coalesce(a.sentence, o.sentence, '') AS sentence
     FROM orders AS o
     LEFT JOIN applied AS a ON a.order_id = o.id AND a.state IN ('held', 'parked')
         AND o.held_by IS NULL
     WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked')
+    ORDER BY 1, coalesce(a.code, o.code), CASE
+            WHEN a.code IN ('MAPPING_MISSING', 'SETTING_MISSING') THEN a.sentence END,
+        a.since, a.attempts DESC, a.step
 ), known AS (
     SELECT s.*, coalesce(f.endpoint, '') AS endpoint FROM stopped AS s
     LEFT JOIN LATERAL (

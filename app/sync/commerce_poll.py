@@ -91,11 +91,6 @@ class CommercePoll:
         self._turns = Turns(clock)
         self._history: set[str] = set()  # sales orders found to be history, to ask once
 
-    @property
-    def api(self) -> Commerce:
-        """What is polled."""
-        return self._commerce
-
     def follow(self, me: ports.Worker, came: Callable[[], None]) -> None:
         """Take the turn if it may be time and none is under way. `came` is called when something
         was put into the inbox."""

@@ -17,7 +17,7 @@ from app.domain.codes import Code, State, Who
 from app.domain.decide import Verdict, same
 from app.domain.documents import PurchaseOrder
 from app.domain.facts import KEPT_FACTS, STALE_BEFORE
-from app.domain.invoices import asked_for_stock, invoiced_lines
+from app.domain.invoices import asked_for_stock, invoiced_lines, read
 from app.domain.linking import allocate, covered
 from app.domain.order import OrderView
 from app.domain.quantities import arrived, received_by_order, received_for_lines, shipped
@@ -180,9 +180,18 @@ def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLin
 def _shows(view: OrderView, verdict: Verdict, ref: Ref) -> bool:
     """Whether a step made or uses a record. Where tickets are invoiced, the ticket is what products
     stand on, and what is shipped and released."""
+    if ref.kind == "invoice" and _taken_off(view, ref):
+        return False
     of_ticket = ("create_products", "ship_goods", "release_invoice")
     ticket = view.by_ticket and ref.kind == "ticket" and verdict.step in of_ticket
     return ticket or ref.kind in SHOWN.get(verdict.step, ())
+
+
+def _taken_off(view: OrderView, ref: Ref) -> bool:
+    """Whether an invoice that a person made carries nothing of the order any more. One that the
+    service made stays: that it is gone is a hold, and its number is in the sentence."""
+    on = read(view).get("on")
+    return on is not None and not ref.data.get("lines") and int(ref.external_id) not in on.values()
 
 
 def _planned(view: OrderView, verdict: Verdict) -> PlannedStep:

@@ -63,7 +63,7 @@ def commerce_invoices(day: Day) -> Ending:
     day.follow(sale.number, "waiting", "SALES_INVOICE_MISSING")
     day.post(sale.invoiced())
     day.follow(sale.number, "done")
-    said = "Everything is done."
+    said = "stands in the ledger as a draft: it is approved there."
     return Ending(sale, "done", "RELEASED", said, (purchase,), status=None, way="C")
 
 

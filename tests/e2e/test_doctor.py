@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.checkup import Outcome
+from tests.e2e.commerce import polling
 from tests.e2e.harness import Stack, bearer, running
 from tests.e2e.ledgers import LEDGERS, NAMES, C
 from tests.e2e.orders import CABLE, Order
@@ -190,3 +191,23 @@ async def test_b2_where_tickets_are_invoiced_no_status_of_sales_orders_is_missed
         _, found = await examined(stack)
         assert not found.keys() & set(statuses)
         assert found["connectwise_board"]["outcome"] == Outcome.OK
+
+
+@pytest.mark.parametrize("drift_calls", [1000, 0])
+async def test_g8_commerces_key_is_proven_where_no_poll_has_its_turn(
+    database_url: str, redis_url: str, drift_calls: int
+) -> None:
+    more = {**READY, "drift_commerce_calls_a_day": drift_calls}
+    async with polling(database_url, redis_url, worker=False, **more) as (stack, _):
+        _, found = await examined(stack)
+        assert found["commerce_polling"]["outcome"] == Outcome.OK
+        assert "answers with the key" in found["commerce_polling"]["sentence"]
+
+
+@pytest.mark.breadth
+async def test_g8_a_key_that_commerce_refuses_is_told(database_url: str, redis_url: str) -> None:
+    more = {**READY, "commerce_api_key": "not-the-key"}
+    async with polling(database_url, redis_url, worker=False, **more) as (stack, _):
+        _, found = await examined(stack)
+        assert found["commerce_polling"]["outcome"] == Outcome.FAILED
+        assert found["commerce_polling"]["fix"]

@@ -162,6 +162,9 @@ def expected(day: Day, made: Story) -> dict[str, Any]:
         ready = wanted["sales_order"] == "Ready to invoice"
         wanted |= {"sales_order": None, "ticket": "Ready to invoice" if ready else "New"}
         wanted["opportunity"] = "Won" if made.order.opportunity is not None else None
+    if day.scenario == C:
+        own = day.wide.ledger == "xero" and day.settings.get("invoice_status") == "draft"
+        wanted["code"] = "RELEASED" if own else "INVOICED"  # Xero's own draft is approved there
     if day.wide.ledger:
         wanted |= wide.in_the_books(day.settings, made)
     return wanted

@@ -277,6 +277,7 @@ INVOICING = (
         "invoice_post_picks_products",
         True,
         "The invoice carries the order's products.",
+        Code.INVOICED,
         story="invoiced",
         settings=INVOICES,
     ),

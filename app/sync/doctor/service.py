@@ -172,8 +172,11 @@ async def _polling(commerce: Commerce | None, store: Store) -> Finding:
     try:
         answer = await asked(name, WAYS, "GET quote", lambda: commerce.changed(Listing.QUOTES, now))
     except BudgetSpent:
-        told = "Today's calls to Commerce are used up."
-        return Finding(name, WAYS, Outcome.UNPROVEN, told, fix="Ask again later.")
+        told = "What may be called of Commerce beside the poll is used up for today."
+        cause = "The drift sweep has read Commerce with all of DRIFT_COMMERCE_CALLS_A_DAY."
+        return Finding(
+            name, WAYS, Outcome.UNPROVEN, told, cause, "Ask again tomorrow, or raise it."
+        )
     if isinstance(answer, Finding):
         return answer
     told = "Commerce's API answers with the key that is set."

@@ -62,15 +62,18 @@ async def test_c3_an_approved_invoice_holds_goods_and_services_on_their_own_inco
         assert document.status is Status.OPEN
         kinds = {line.account_id or line.item_id for line in document.lines if line.amount}
         assert len(kinds) == 3  # goods, services, delivery; the discount stands with the goods
-        assert told["answer"]["sentence"] == "Everything is done."
+        assert (told["answer"]["code"], told["answer"]["who"]) == ("INVOICED", "nobody")
+        assert told["answer"]["sentence"].endswith("stands in the ledger, approved.")
 
 
 async def test_c4_xero_gets_its_own_draft_without_a_number_of_ours(xero: Kept) -> None:
     order = sold()
     await xero.tell(order.approved(), invoice(order, *LINES))
-    await xero.stack.until_state(order.number, "done")
+    told = await xero.stack.until_state(order.number, "done")
     (draft,) = await xero.invoices()
     assert (draft.status, amounts(draft)) == (Status.DRAFT, NET)
+    assert (told["answer"]["code"], told["answer"]["who"]) == ("RELEASED", "accounting")
+    assert "as a draft: it is approved there" in told["answer"]["sentence"]
     assert draft.number != "IN10003301"
 
 

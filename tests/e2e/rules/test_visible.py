@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.harness import Rest, Stack, bearer, running
-from tests.e2e.orders import CABLE, DOCK, SYNNEX, Order
+from tests.e2e.orders import CABLE, DOCK, MONITOR, SYNNEX, Order
+from tests.e2e.remote import Remote
+from tests.e2e.rules.test_invoices import invoice_by_person
 from tests.e2e.tickets import B2, marked, plain, tell
 
 pytestmark = pytest.mark.processes
@@ -110,3 +112,40 @@ async def test_a8_what_is_ready_to_be_invoiced_is_listed(database_url: str, redi
         await stack.until_state(unready.number, "waiting", "LINE_NOT_ORDERED")
         answer = await stack.client.get("/admin/orders?code=RELEASED", headers=bearer())
         assert [one["number"] for one in answer.json()["items"]] == [ready.number]
+
+
+async def test_a8_an_order_that_accounting_invoiced_says_so_and_is_nobodys_any_more(
+    database_url: str, redis_url: str
+) -> None:
+    async with running(database_url, redis_url, callbacks=True) as stack:
+        order = Order(lines=[(MONITOR, 10)], not_chosen=(), quote_id=None)
+        for event in (
+            order.approved(),
+            order.ordered(8891, [(MONITOR, 10)]),
+            order.receipted(8891),
+        ):
+            await stack.deliver(event)
+        ready = await stack.until_state(order.number, "done", "RELEASED")
+        assert ready["answer"]["who"] == "accounting"
+        number = (await stack.get("/sales/orders"))[-1]["id"]
+        invoice = await invoice_by_person(stack, number)
+        told = await stack.until_state(order.number, "done", "INVOICED")
+        assert told["answer"]["who"] == "nobody"
+        assert str(invoice) in told["answer"]["sentence"]
+        assert ("invoice", str(invoice)) in _released_as(told)
+        listed = await stack.client.get("/admin/orders?code=RELEASED", headers=bearer())
+        assert listed.json()["items"] == []
+
+        # Credited: the product stands on no invoice any more, and another one tells of it.
+        (product,) = (await Remote.read(stack, order)).product_ids.values()
+        body = {"act": "edit_product", "id": product, "changes": {"invoice": None}}
+        await stack.control("act", body)
+        await invoice_by_person(stack, number, type="CreditMemo")
+        again = await stack.until_state(order.number, "done", "RELEASED")
+        assert again["answer"]["who"] == "accounting"
+        assert not [kind for kind, _ in _released_as(again) if kind == "invoice"]
+
+
+def _released_as(told: Rest) -> set[tuple[str, str]]:
+    (step,) = [s for s in told["steps"] if s["step"] == "release_invoice"]
+    return {(one["kind"], one["id"]) for one in step["remote"]}
