@@ -32,6 +32,14 @@ def key(value: str) -> str:
     return f"{cleaned[:100]}…{hashlib.sha256(cleaned.encode()).hexdigest()}"
 
 
+def beginning(value: str) -> str:
+    """Text for the start of a LIKE pattern, in which it stands for itself."""
+    escaped = text(value)
+    for sign in "\\%_":
+        escaped = escaped.replace(sign, f"\\{sign}")
+    return escaped
+
+
 def as_json(value: Any) -> str:
     """JSON for a `json` column. ASCII only, so that half characters cannot fail it."""
     return _JSON.encode(value)
