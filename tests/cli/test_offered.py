@@ -45,35 +45,34 @@ TAKEN = [
     (("connections", "pause"), {"1", "2"}),
     (("connections", "resume"), {"1", "2"}),
 ]
-FILLED = (
-    "INSERT INTO tenant (id, name) OVERRIDING SYSTEM VALUE VALUES (9, 'other')",
-    "INSERT INTO connection (id, tenant_id, kind, name) OVERRIDING SYSTEM VALUE VALUES"
-    " (3, 9, 'commerce', 'other')",
-    "INSERT INTO orders (tenant_id, connection_id, source_id, number, state, code) VALUES"
-    " (1, 1, '1201', 'ON1201', 'held', 'TOTAL_MISMATCH'), (1, 1, '1202', 'ON1202', 'done', NULL),"
-    " (1, 1, '1', 'on%1', 'done', NULL), (1, 1, '77', NULL, 'waiting', NULL),"
-    " (9, 3, '1203', 'ON1203', 'done', NULL)",
-    "INSERT INTO replay (id, tenant_id, state, reason, actor, expires_at)"
-    f" SELECT '{PLANNED}', 1, 'planned', 'x', 'anna', now() + interval '1 hour'"
-    f" UNION ALL SELECT '{RUNNING}', 1, 'running', 'x', 'anna', now() - interval '1 hour'"
-    f" UNION ALL SELECT '{DONE}', 1, 'done', 'x', 'anna', now() - interval '1 hour'"
-    f" UNION ALL SELECT '{EXPIRED}', 1, 'planned', 'x', 'anna', now() - interval '1 hour'"
-    " UNION ALL SELECT '0e-other', 9, 'planned', 'x', 'bert', now() + interval '1 hour'",
-    "INSERT INTO mapping (id, tenant_id, kind, commerce_key, connectwise_key, updated_by)"
-    " OVERRIDING SYSTEM VALUE VALUES (5, 1, 'company', '78', 'CONTOSO', 'anna'),"
-    " (6, 1, 'contact', 'anna@contoso.example', '31', 'anna'), (7, 9, 'company', '78', 'X', 'b')",
-    "INSERT INTO drift_finding (id, tenant_id, key, digest, standing, code, system, kind, record,"
-    " about, step, subject, says, stands, sentence, who) OVERRIDING SYSTEM VALUE"
-    " SELECT id, 1, id::text, '', standing, 'RECORD_MISSING', '', '', '', '', '', '', '', '', '', ''"
-    " FROM (VALUES (8, 'open'), (9, 'closed')) AS given (id, standing)",
-    "SELECT 1",
-)
+FILLED = """
+INSERT INTO tenant (id, name) OVERRIDING SYSTEM VALUE VALUES (9, 'other');
+INSERT INTO connection (id, tenant_id, kind, name) OVERRIDING SYSTEM VALUE
+VALUES (3, 9, 'commerce', 'other');
+INSERT INTO orders (tenant_id, connection_id, source_id, number, state, code) VALUES
+    (1, 1, '1201', 'ON1201', 'held', 'TOTAL_MISMATCH'), (1, 1, '1202', 'ON1202', 'done', NULL),
+    (1, 1, '1', 'on%1', 'done', NULL), (1, 1, '77', NULL, 'waiting', NULL),
+    (9, 3, '1203', 'ON1203', 'done', NULL);
+INSERT INTO replay (id, tenant_id, state, reason, actor, expires_at) VALUES
+    ('0a-planned', 1, 'planned', 'x', 'anna', now() + interval '1 hour'),
+    ('0b-running', 1, 'running', 'x', 'anna', now() - interval '1 hour'),
+    ('0c-done', 1, 'done', 'x', 'anna', now() - interval '1 hour'),
+    ('0d-expired', 1, 'planned', 'x', 'anna', now() - interval '1 hour'),
+    ('0e-other', 9, 'planned', 'x', 'bert', now() + interval '1 hour');
+INSERT INTO mapping (id, tenant_id, kind, commerce_key, connectwise_key, updated_by)
+OVERRIDING SYSTEM VALUE VALUES (5, 1, 'company', '78', 'CONTOSO', 'anna'),
+    (6, 1, 'contact', 'anna@contoso.example', '31', 'anna'), (7, 9, 'company', '78', 'X', 'b');
+INSERT INTO drift_finding (id, tenant_id, key, digest, standing, code, system, kind, record, about,
+    step, subject, says, stands, sentence, who) OVERRIDING SYSTEM VALUE
+SELECT id, 1, id::text, '', standing, 'RECORD_MISSING', '', '', '', '', '', '', '', '', '', ''
+FROM (VALUES (8, 'open'), (9, 'closed')) AS given (id, standing);
+"""
 
 
 @pytest.fixture
 def kept(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database with something of every kind, also of another tenant, as the settings' own."""
-    query(database_url, *FILLED)
+    query(database_url, FILLED, "SELECT 1")
     monkeypatch.setenv("DATABASE_URL", database_url)
     return database_url
 
