@@ -177,7 +177,9 @@ async def opened(
             store=store, admin=store, operations=operations, ids=ids, again=foresight.again
         )
         commerce = InCommerce(settings, store, clock, stack, pacings[COMMERCE])
-        compare = Comparison(store, client, books, engine.plan, commerce.side(budgets))
+        compare = Comparison(
+            store, client, books, engine.plan, commerce.side(budgets), engine.ledger
+        )
         yield Container(
             settings=settings,
             database_url=database_url,

@@ -133,7 +133,7 @@ class InvoicePoll:
     async def _failed(self, failure: RemoteFailure, at: datetime) -> None:
         policy = POLICIES[failure.kind]
         wide("invoices_not_read", kind=failure.kind.value, message=failure.message)
-        if policy.action == "pause":
+        if policy.action == "pause" and not failure.unsent:
             wait = clamp_retry_after(failure.retry_after, policy.base)
             until = at + timedelta(seconds=wait)
             paused = Paused(until, policy.code, failure.message, "service")

@@ -164,11 +164,18 @@ async def test_two_workers_ask_once_between_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "pauses"), [(FailureKind.TRANSIENT, 0), (FailureKind.RATE_LIMITED, 1)]
+    ("kind", "status", "pauses"),
+    [
+        (FailureKind.TRANSIENT, 500, 0),
+        (FailureKind.RATE_LIMITED, 429, 1),
+        (FailureKind.RATE_LIMITED, None, 0),  # its part is used up: orders have calls left
+    ],
 )
-async def test_a_read_that_fails_loses_nothing(kind: FailureKind, pauses: int) -> None:
+async def test_a_read_that_fails_loses_nothing(
+    kind: FailureKind, status: int | None, pauses: int
+) -> None:
     world = World(invoices=[invoice(9001, sales_order_id=70)])
-    world.fails = RemoteFailure(kind, "busy", retry_after=30.0)
+    world.fails = RemoteFailure(kind, "busy", status=status, retry_after=30.0)
     poll = world.poll()
     await world.later(poll)
     assert (world.told, world.kept, len(world.pauses)) == ([], None, pauses)
