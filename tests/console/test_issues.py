@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.store import desk
-from tests.console.conftest import Browser, Service
+from tests.api.conftest import Service
+from tests.console.conftest import Browser
 from tests.console.test_pages import stand
 
 
