@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.alerts import Quiet
 
+DEFAULT_TENANT = 1  # the tenant to which the connections of the environment belong
 HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]\s]*)(:\d{1,5})?")
 MONTH = 31 * 24 * 60  # minutes
 MAIL_ADDRESS = re.compile(r"[!-;=?A-~]{1,64}@[A-Za-z0-9.-]{1,255}")  # no name, no list

@@ -16,7 +16,6 @@ from app.bootstrap.absence import once_there
 from app.bootstrap.budgets import Counted
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
-    DEFAULT_TENANT,
     NotConfigured,
     access_of,
     alert_places_of,
@@ -45,7 +44,7 @@ from app.connectors.pacing import Pacing
 from app.domain.books import Books
 from app.domain.ports import Checkpoints
 from app.domain.scenario import Scenario
-from app.settings import Settings
+from app.settings import DEFAULT_TENANT, Settings
 from app.store import migrate
 from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
@@ -178,7 +177,9 @@ async def opened(
             store=store, admin=store, operations=operations, ids=ids, again=foresight.again
         )
         commerce = InCommerce(settings, store, clock, stack, pacings[COMMERCE])
-        compare = Comparison(store, client, books, engine.plan, commerce.side(budgets))
+        compare = Comparison(
+            store, client, books, engine.plan, commerce.side(budgets), engine.ledger
+        )
         yield Container(
             settings=settings,
             database_url=database_url,

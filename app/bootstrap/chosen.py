@@ -27,7 +27,7 @@ from app.domain.polling import Pace as CommercePace
 from app.domain.ports import Clock
 from app.domain.retention import Kept, Period
 from app.domain.scenario import Scenario, ScenarioInvalid, forbidden, load
-from app.settings import Group, Settings, check, listed, names_in
+from app.settings import DEFAULT_TENANT, Group, Settings, check, listed, names_in
 from app.steps import STEPS
 from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
@@ -35,7 +35,6 @@ from app.sync.drift import SweepPace
 from app.sync.inbox import COMMERCE
 from app.telemetry import logger
 
-DEFAULT_TENANT = 1
 DEFAULT_CONNECTION = "default"
 OF_THE_SWEEP = "commerce_sweep"  # the budget of the drift sweep's calls to Commerce
 

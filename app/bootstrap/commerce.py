@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from app.bootstrap.chosen import DEFAULT_TENANT, OF_THE_SWEEP, pace_of
+from app.bootstrap.chosen import OF_THE_SWEEP, pace_of
 from app.connectors.commerce.client import Access, CommerceClient
 from app.connectors.pacing import Pacing
-from app.settings import Settings
+from app.settings import DEFAULT_TENANT, Settings
 from app.store.postgres import PostgresStore
 from app.sync.budget import Budgets
 from app.sync.commerce_budget import Meter

@@ -12,7 +12,6 @@ from functools import partial
 
 from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
-    DEFAULT_TENANT,
     alert_places_of,
     mail_of,
 )
@@ -23,7 +22,7 @@ from app.domain.books import Books
 from app.domain.commerce import Commerce
 from app.domain.ports import Ids, Store, Wake
 from app.domain.probing import Probed, ProbeStore
-from app.settings import Settings
+from app.settings import DEFAULT_TENANT, Settings
 from app.sync import registration
 from app.sync.alerts import Alerts
 from app.sync.circuit import Probe, Recovery

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import frame
+from app.cli import frame, offered
 from app.cli.frame import AsJson
 from app.cli.orders import clock
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The systems of record that are called.", no_args_is_help=True)
 Number = Annotated[
-    int, typer.Argument(help="The connection's number, as `connections list` shows.")
+    int,
+    typer.Argument(
+        help="The connection's number, as `connections list` shows.",
+        autocompletion=offered.connections,
+    ),
 ]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with your name.")]
 

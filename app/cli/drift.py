@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import frame
+from app.cli import frame, offered
 from app.cli.frame import CURSOR_HELP, AsJson, Connection
 from app.domain.codes import Code
 from app.domain.drift import Standing, Way
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from app.sync.operations import Actor
 
 app = typer.Typer(help="Compare the systems, and settle what differs.", no_args_is_help=True)
-FindingId = Annotated[int, typer.Argument(min=1, help="As `drift list` shows it.")]
+FindingId = Annotated[
+    int,
+    typer.Argument(min=1, help="As `drift list` shows it.", autocompletion=offered.findings),
+]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is journalled.")]
 
 
@@ -32,7 +35,10 @@ def register(parent: typer.Typer) -> None:
 
 @app.command("list")
 def listed(
-    number: Annotated[str | None, typer.Option("--order", help="Only this order's.")] = None,
+    number: Annotated[
+        str | None,
+        typer.Option("--order", help="Only this order's.", autocompletion=offered.orders),
+    ] = None,
     standing: Annotated[
         Standing | None, typer.Option(help="Default: those that are not closed.")
     ] = None,
@@ -70,7 +76,8 @@ def listed(
 @app.command("sweep")
 def sweep(
     numbers: Annotated[
-        list[str] | None, typer.Argument(help="Compare just these orders, now.")
+        list[str] | None,
+        typer.Argument(help="Compare just these orders, now.", autocompletion=offered.orders),
     ] = None,
     connection: Connection = None,
     as_json: AsJson = False,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import frame, orders
+from app.cli import frame, offered, orders
 from app.cli.frame import AsJson, Connection, ExitCode
 from app.domain.codes import Code
 
@@ -63,7 +63,10 @@ def needs(number: orders.Number, connection: Connection = None, as_json: AsJson 
 
 
 def what_if(
-    numbers: Annotated[list[str] | None, typer.Argument(help="Orders, by number.")] = None,
+    numbers: Annotated[
+        list[str] | None,
+        typer.Argument(help="Orders, by number.", autocompletion=offered.orders),
+    ] = None,
     days: Annotated[int | None, typer.Option(help="All orders of the last days.")] = None,
     scenario: Annotated[
         str | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import frame
+from app.cli import frame, offered
 from app.cli.frame import AsJson
 from app.cli.orders import clock
 
@@ -120,7 +120,12 @@ def missing(as_json: AsJson = False) -> None:
 
 @app.command("remove")
 def remove(
-    mapping: Annotated[int, typer.Argument(help="The mapping's number, as `mappings list` shows.")],
+    mapping: Annotated[
+        int,
+        typer.Argument(
+            help="The mapping's number, as `mappings list` shows.", autocompletion=offered.mappings
+        ),
+    ],
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import frame
+from app.cli import frame, offered
 from app.cli.frame import AsJson, Connection, Cursor, ExitCode, Limit
 from app.domain import traces
 from app.domain.choices import does
@@ -32,6 +32,11 @@ QUANTITIES = (
     "ordered", "on_purchase_orders", "received", "linked", "shipped", "invoiceable", "invoiced",
 )  # fmt: skip
 
+Number = Annotated[
+    str,
+    typer.Argument(help="The order's number, or id:1201.", autocompletion=offered.orders),
+]
+
 app = typer.Typer(help="Where orders stand, and why.", no_args_is_help=True)
 
 
@@ -44,7 +49,9 @@ def list_orders(
     state: Annotated[State | None, typer.Option(help="Only orders in this state.")] = None,
     code: Annotated[Code | None, typer.Option(help="Only orders with this reason.")] = None,
     who: Annotated[Who | None, typer.Option(help="Only orders for which these act.")] = None,
-    number: Annotated[str | None, typer.Option(help="Number, or id:1201.")] = None,
+    number: Annotated[
+        str | None, typer.Option(help="Number, or id:1201.", autocompletion=offered.orders)
+    ] = None,
     connection: Connection = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -114,7 +121,7 @@ def find(
 
 @app.command("explain")
 def explain(
-    number: Annotated[str, typer.Argument(help="The order's number, or id:1201.")],
+    number: Number,
     connection: Connection = None,
     as_json: AsJson = False,
 ) -> None:
@@ -159,7 +166,6 @@ def choice_names(ctx: typer.Context, incomplete: str) -> list[str]:
 Subject = Annotated[
     str | None, typer.Option(help="The purchase order or receipt, where several stand there.")
 ]
-Number = Annotated[str, typer.Argument(help="The order's number, or id:1201.")]
 
 
 @app.command("decide")

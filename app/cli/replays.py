@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli import frame, orders
+from app.cli import frame, offered, orders
 from app.cli.frame import AsJson, Connection
 from app.domain.codes import Code, State, Who
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.sync.replays import Progress
 
 app = typer.Typer(help="Plan and run replays.", no_args_is_help=True)
-ReplayId = Annotated[str, typer.Argument(help="The replay's id, as `replay plan` printed it.")]
+ID_HELP = "The replay's id, as `replay plan` printed it."
 
 
 RUNNING = "running"
@@ -33,7 +33,10 @@ def register(parent: typer.Typer) -> None:
 @app.command("plan")
 def plan(
     reason: Annotated[str, typer.Option(help="Why; it is journalled.")],
-    numbers: Annotated[list[str] | None, typer.Argument(help="Orders, by number.")] = None,
+    numbers: Annotated[
+        list[str] | None,
+        typer.Argument(help="Orders, by number.", autocompletion=offered.orders),
+    ] = None,
     state: Annotated[State | None, typer.Option(help="All orders in this state.")] = None,
     code: Annotated[Code | None, typer.Option(help="All orders with this reason.")] = None,
     who: Annotated[Who | None, typer.Option(help="All orders for which these act.")] = None,
@@ -76,7 +79,7 @@ def plan(
 
 @app.command("run")
 def run(
-    replay: ReplayId,
+    replay: Annotated[str, typer.Argument(help=ID_HELP, autocompletion=offered.replays_to_run)],
     wait: Annotated[
         bool, typer.Option("--wait", help="Until every order is through; Ctrl-C stops no order.")
     ] = False,
@@ -100,7 +103,10 @@ def run(
 
 
 @app.command("status")
-def status(replay: ReplayId, as_json: AsJson = False) -> None:
+def status(
+    replay: Annotated[str, typer.Argument(help=ID_HELP, autocompletion=offered.replays)],
+    as_json: AsJson = False,
+) -> None:
     """Show how far a replay is, and where each of its orders stands now."""
 
     async def work(container: Container, actor: Actor) -> Progress:
@@ -110,7 +116,10 @@ def status(replay: ReplayId, as_json: AsJson = False) -> None:
 
 
 @app.command("abort")
-def abort(replay: ReplayId, as_json: AsJson = False) -> None:
+def abort(
+    replay: Annotated[str, typer.Argument(help=ID_HELP, autocompletion=offered.replays_to_abort)],
+    as_json: AsJson = False,
+) -> None:
     """Drop a plan. Orders that a run has woken go on."""
 
     async def work(container: Container, actor: Actor) -> Progress:

@@ -23,6 +23,9 @@ from app.domain.records import CallRecord
 from app.telemetry import metrics, tracing
 
 PLACE_SECONDS = 1.0  # until it is tried again where no call under way ended in time
+# How much of a budget may be spent before calls that no order makes leave the rest to orders. What
+# a person asks for is not among them.
+LEAVE_ROOM = {"drift": 0.5, "hint": 0.8, "poll": 0.8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +154,17 @@ class Remote:
         await budget.give_back(token, AtOnceNow(at_once.limit, at_once.most))
 
     async def _counted(self, budget: Budget, endpoint: str) -> str:
-        begun = self.clock.monotonic()
-        while (turn := await budget.take()).token is None:
+        begun, bound = self.clock.monotonic(), calling.get()
+        alone = bound is not None and bound.record is None
+        part = LEAVE_ROOM.get(bound.purpose, 1.0) if bound is not None and alone else 1.0
+        kept = "" if part == 1.0 else " but for what is kept for orders"
+        while (turn := await budget.take(part)).token is None:
             waited = self.clock.monotonic() - begun
             if waited + turn.wait > budget.patience:
                 raise RemoteFailure(
                     FailureKind.RATE_LIMITED,
                     f"{self.system} may be called again in {turn.wait:.0f} seconds: the calls that "
-                    "it allows are used up.",
+                    f"it allows are used up{kept}.",
                     endpoint=endpoint,
                     retry_after=turn.wait,
                 )

@@ -43,8 +43,13 @@ class Limits:
 
     def share(self, parts: int) -> Limits:
         """One process's part while the processes cannot count together; never less than one."""
-        windows = (Window(max(1, one.calls // parts), one.seconds) for one in self.windows)
-        at_once = max(1, self.at_once // parts) if self.at_once else 0
+        return self.part(1 / parts)
+
+    def part(self, part: float) -> Limits:
+        """As much as may be spent before this kind of call leaves the rest to others; never less
+        than one."""
+        windows = (Window(max(1, int(one.calls * part)), one.seconds) for one in self.windows)
+        at_once = max(1, int(self.at_once * part)) if self.at_once else 0
         return Limits(tuple(windows), at_once)
 
 
@@ -88,7 +93,8 @@ class Budget(Protocol):
     def patience(self) -> float:
         """Seconds that a call may stand in line; one that would stand longer is not made."""
 
-    async def take(self) -> Turn: ...
+    async def take(self, part: float = 1.0) -> Turn:
+        """A turn, while less than this part of each window stands against the connection."""
 
     async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
         """The call has its answer, or will have none. `at_once`: this process's, for others to see."""

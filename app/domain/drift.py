@@ -26,6 +26,7 @@ from app.domain.views import Page
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"
 COMMERCE = "commerce"
+CATALOG_ITEM = "catalog_item"  # as its making is announced
 CODES_OF_DRIFT = (
     Code.DRIFT_MISSING,
     Code.DRIFT_UNLINKED,
@@ -72,8 +73,8 @@ class Reading:
     products wherever they are (None: no permission for reports). `elsewhere`: headers of purchase
     orders that the links name and that are not the order's. `sales_orders` may be ours as well, by
     their mark or as one more conversion of the opportunity; `invoices` are those of the order's
-    sales order or ticket. Documents and their twins go by
-    (kind of reference, key).
+    sales order or ticket; `items` have the identifier of one that the order made. Documents and
+    their twins go by (kind of reference, key).
     """
 
     gone: frozenset[tuple[str, str]] = frozenset()
@@ -82,6 +83,7 @@ class Reading:
     opportunities: tuple[psa.Opportunity, ...] = ()
     sales_orders: tuple[psa.SalesOrder, ...] = ()
     invoices: tuple[psa.Invoice, ...] = ()
+    items: tuple[psa.CatalogItem, ...] = ()
     bought: Mapping[str, Bought] = field(default_factory=dict)
     vendor_orders: tuple[psa.PurchaseOrder, ...] = ()
     links: tuple[psa.DemandLink, ...] | None = ()

@@ -12,8 +12,9 @@ from typing import Any
 
 from app.domain import invoices, money, psa
 from app.domain.codes import Code, Who
-from app.domain.drift import CONNECTWISE, Compared, Drift, rerun
+from app.domain.drift import CATALOG_ITEM, CONNECTWISE, Compared, Drift, rerun
 from app.domain.gone import BEFORE_THE_SALES_ORDER, SALES_ORDER, Forgotten, forgotten
+from app.domain.options import sku_key
 from app.domain.records import ORDER
 from app.domain.release import too_early
 
@@ -181,7 +182,25 @@ def _twice(one: Compared) -> Iterator[Drift]:
             one, "sales_order", str(other), str(kept), SELL, ORDER, view.marker("sales order", ""),
             f"Two sales orders were made for {view.row.name}", Who.SALES,
         )  # fmt: skip
+    yield from _items_twice(one)
     yield from _invoiced_twice(one)
+
+
+def _items_twice(one: Compared) -> Iterator[Drift]:
+    """Beside a catalog item that the order made. They carry no mark: the identifier tells."""
+    made = {
+        sku_key(str(outcome["identifier"])): int(outcome["id"])
+        for outcome in one.view.outcomes.values()
+        if outcome.get("identifier")  # of catalog items alone
+    }
+    for key, ours in sorted(made.items()):
+        same = {item.id: item for item in one.reading.items if sku_key(item.identifier) == key}
+        for kept, other in _spare(same, {ours}) if ours in same else ():
+            named = same[other].identifier
+            yield twin(
+                one, CATALOG_ITEM, str(other), str(kept), MAKE, ORDER, named,
+                f"Catalog item {named} stands twice", Who.PURCHASING,
+            )  # fmt: skip
 
 
 def _invoiced_twice(one: Compared) -> Iterator[Drift]:

@@ -56,6 +56,11 @@ class RemoteFailure(Exception):
         self.retry_after = retry_after
         self.frozen = frozen
 
+    @property
+    def unsent(self) -> bool:
+        """Whether it is a refusal of our own, by a budget or a pause: the vendor asked for nothing."""
+        return self.kind is FailureKind.RATE_LIMITED and self.status is None
+
 
 class Interruption(Exception):
     """Base of what a step raises to say that it cannot finish now. Not a fault."""

@@ -20,6 +20,7 @@ from app.domain.records import (
     CallRecord,
     Claim,
     Delivery,
+    Hint,
     InboxEvent,
     Intent,
     Merge,
@@ -143,9 +144,10 @@ class Store(Protocol):
         that fails alone is kept as rejected with its cause.
         """
 
-    async def hints(self, limit: int) -> list[InboxEvent]:
+    async def hints(self, limit: int, each: int, busy: Sequence[int] = ()) -> list[Hint]:
         """Callbacks about records that no order is known to carry, to be looked at remotely.
-        Each is handed to one caller at a time for at least a minute."""
+        Each is handed to one caller at a time for at least a minute. `busy` has the tenant of each
+        that the caller reads already: the tenants take turns, and none gets more than `each`."""
 
     async def touch(self, tenant_id: int, routes: Sequence[tuple[str, str]]) -> int:
         """Wake the orders that carry these records (kind, external id), and count what was read

@@ -22,7 +22,14 @@ from app.embedded.errors import EmbeddedError, EmbeddedUnavailableError
 if TYPE_CHECKING:
     from app.embedded.lifecycle import Hold
 
-__all__ = ["EmbeddedError", "EmbeddedUnavailableError", "Servers", "start", "start_sync"]
+__all__ = [
+    "EmbeddedError",
+    "EmbeddedUnavailableError",
+    "Servers",
+    "running_database",
+    "start",
+    "start_sync",
+]
 
 POSTGRES = "postgres"
 REDIS = "redis"
@@ -142,3 +149,21 @@ async def start(
     return await asyncio.to_thread(
         start_sync, data_dir, postgres=postgres, redis=redis, durable=durable
     )
+
+
+def running_database(data_dir: Path) -> str | None:
+    """Address of the PostgreSQL that somebody else runs below `data_dir`, None where none runs.
+
+    For a glance: it starts nothing, takes no part in keeping the server up, and the server may be
+    gone by the time it is called. Raises OSError where its password may not be read.
+    """
+    if sys.platform == "win32":
+        return None
+    from app.embedded.keeper import read_state
+    from app.embedded.postgres import PostgresServer
+
+    server = PostgresServer(data_dir.absolute() / POSTGRES, durable=True)
+    state = read_state(server.directory)
+    if state is None or state.stopping or not server.is_ready(state):
+        return None
+    return server.url(state.port)

@@ -23,7 +23,6 @@ from app.domain.records import (
     Claim,
 )
 from app.store.careful import BURIED, TAKE_BACK
-from app.store.connections import CALLABLE
 from app.store.database import Part, Session, translated
 from app.store.fairness import in_turn, skip_scan
 from app.store.liveness import ALIVE, LIVENESS
@@ -122,16 +121,15 @@ WHERE lease_token = ANY ($2::text[]) AND lease_owner = $1
 RETURNING lease_token
 """
 
-_NEXT = f"""
+_NEXT = """
 SELECT least(
     (SELECT min(due_at) FROM orders WHERE due_at IS NOT NULL AND lease_owner IS NULL),
     (SELECT min(greatest(due_at, lease_until)) FROM orders
      WHERE due_at IS NOT NULL AND lease_owner IS NOT NULL),
     (SELECT received_at FROM inbox_event WHERE status = 'new' ORDER BY tenant_id, id LIMIT 1),
-    (SELECT min(coalesce(not_before, received_at)) FROM inbox_event
-     WHERE status = 'deferred' OR status = 'hint' AND {CALLABLE})
+    (SELECT min(coalesce(not_before, received_at)) FROM inbox_event WHERE status = 'deferred')
 )
-"""  # noqa: S608 - constant text
+"""
 
 # A commit wakes who waits for a claim that it dropped, after its end. Where it died in between,
 # the waiters are found here.

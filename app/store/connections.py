@@ -37,10 +37,10 @@ GRANT = """g.company_id, g.company_name, g.access_until, g.refresh_until, g.gran
     coalesce(least(g.refresh_until, g.grant_until) <= now(), false) AS over"""
 
 PAUSED = "paused AND (paused_until IS NULL OR paused_until > now())"
-# Of inbox_event: whether its tenant's ConnectWise may be asked now.
-CALLABLE = f"""NOT EXISTS (
-    SELECT FROM connection AS called WHERE called.tenant_id = inbox_event.tenant_id
-    AND called.kind = 'connectwise' AND {PAUSED})"""
+# The tenants whose ConnectWise may be asked now.
+CALLABLE = f"""
+    SELECT tenant_id FROM connection WHERE kind = 'connectwise'
+    GROUP BY tenant_id HAVING NOT bool_or({PAUSED})"""  # noqa: S608 - constant text
 
 _PAUSED = f"""
 SELECT paused_until, pause_code, pause_sentence, paused_by FROM connection
@@ -85,8 +85,10 @@ class Connections(Part):
 
     async def used_connections(self, tenant_id: int, system: str) -> list[str]:
         query = """
-            SELECT c.name FROM connection AS c WHERE c.tenant_id = $1 AND c.kind = $2
-            AND EXISTS (SELECT FROM document AS d WHERE d.connection_id = c.id) ORDER BY c.id
+            SELECT c.name FROM connection AS c CROSS JOIN LATERAL (
+                SELECT FROM document AS d WHERE d.connection_id = c.id LIMIT 1
+            ) AS any_document
+            WHERE c.tenant_id = $1 AND c.kind = $2 ORDER BY c.id
         """
         async with self._db.session() as session:
             return [row["name"] for row in await session.fetch(query, tenant_id, system)]

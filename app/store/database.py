@@ -46,6 +46,13 @@ _UNAVAILABLE: tuple[type[BaseException], ...] = (
 _CLASHES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
+async def fetch_anew(session: Session, statement: str, *values: object) -> list[asyncpg.Record]:
+    """The rows of a list, planned for these values. Which index serves it depends on what is asked for;
+    a plan that was kept for whatever may be asked goes through all rows for what is rare."""
+    prepared = await session.prepare(statement)
+    return await prepared.fetch(*values)
+
+
 class Clash(StoreUnavailable):
     """The transaction lost against another one and may be tried again at once."""
 

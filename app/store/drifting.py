@@ -25,7 +25,7 @@ from app.domain.gone import Forgotten
 from app.domain.views import Audit, Page
 from app.store import pages, rows
 from app.store.auditing import append
-from app.store.database import Part, Session
+from app.store.database import Part, Session, fetch_anew
 from app.store.liveness import ALIVE
 from app.store.texts import as_json, as_json_or_none, key, text, text_or_none
 
@@ -62,10 +62,15 @@ ON CONFLICT (tenant_id) DO UPDATE SET due_at = least(drift_sweep.due_at, now())
 """
 # Open ones, and those that moved lately; never what is no order yet (a placeholder).
 _TO_COMPARE = """
-SELECT id FROM orders
-WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
-  AND (state NOT IN ('done', 'cancelled') OR updated_at > now() - make_interval(days => $3))
-ORDER BY id LIMIT $4
+SELECT id FROM (
+    (SELECT id FROM orders
+     WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
+       AND state NOT IN ('done', 'cancelled') ORDER BY id LIMIT $4)
+    UNION ALL
+    SELECT id FROM orders
+    WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
+      AND state IN ('done', 'cancelled') AND updated_at > now() - make_interval(days => $3)
+) AS open_or_new ORDER BY id LIMIT $4
 """
 _LOCK = "SELECT tenant_id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
 _LOCK_TENANT = "SELECT id FROM tenant WHERE id = $1 FOR NO KEY UPDATE"
@@ -155,7 +160,7 @@ class Drifting(Part):
 
     async def to_compare(self, tenant_id: int, after: int, days: int, limit: int) -> list[int]:
         async with self._db.session() as session:
-            found = await session.fetch(_TO_COMPARE, tenant_id, after, days, limit)
+            found = await fetch_anew(session, _TO_COMPARE, tenant_id, after, days, limit)
         return [row["id"] for row in found]
 
     # Findings -----------------------------------------------------------------------------------
@@ -198,7 +203,7 @@ class Drifting(Part):
         chosen = (order_id, standing.value if standing else None, code.value if code else None)
         last = pages.after(cursor, pages.LAST)
         async with self._db.session() as session:
-            found = await session.fetch(_FINDINGS, tenant_id, last, limit + 1, *chosen)
+            found = await fetch_anew(session, _FINDINGS, tenant_id, last, limit + 1, *chosen)
         return pages.page(found, limit, _finding)
 
     async def finding(self, tenant_id: int, finding_id: int) -> Finding | None:

@@ -33,8 +33,10 @@ SELECT kind AS system,
 FROM connection GROUP BY 1, 2
 """  # noqa: S608 - constant text
 _DELIVERED = """
-SELECT source, extract(epoch FROM now() - max(received_at)) AS seconds FROM inbox_event
-WHERE id > (SELECT coalesce(max(id), 0) - 10000 FROM inbox_event) GROUP BY 1
+SELECT c.kind AS source, extract(epoch FROM now() - max(newest.received_at)) AS seconds
+FROM connection AS c CROSS JOIN LATERAL (
+    SELECT e.received_at FROM inbox_event AS e WHERE e.connection_id = c.id ORDER BY e.id DESC LIMIT 1
+) AS newest GROUP BY 1
 """
 # The tables that only grow, with the moment of a row. Ids and moments rise together.
 _KEPT = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.domain import traces
 from app.domain.errors import StoreUnavailable
-from app.domain.records import Delivery, InboxEvent
+from app.domain.records import Delivery, Hint, InboxEvent
 from app.domain.views import Audit
 from app.store import careful, events, rows
 from app.store.auditing import append
@@ -26,6 +26,7 @@ from app.telemetry import tracing
 GROUP = 100  # each takes up to three advisory locks, of which a server has some thousands
 TRIES = 3
 HINT_SECONDS = 60.0
+_HINT_DUE = "status = 'hint' AND (not_before IS NULL OR not_before <= now())"
 
 # A group is shared among the tenants that have new events; what one leaves is taken with the next.
 _TAKE = f"""
@@ -68,19 +69,27 @@ UPDATE inbox_event SET status = 'new', code = NULL, cause = NULL, not_before = N
 WHERE tenant_id = $1 AND id = $2 AND status = $3 RETURNING id
 """
 
+# As many of each tenant as it may still have, and of those the ones whose turn it is. Nothing is
+# probed while no hint is due. $3: the tenant of each that is read already; $4: places of each.
 _HINTS = f"""
-WITH taken AS (
-    SELECT id FROM inbox_event
-    WHERE status = 'hint' AND (not_before IS NULL OR not_before <= now()) AND {CALLABLE}
-    ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
-), handed AS (
-    UPDATE inbox_event AS e SET not_before = now() + make_interval(secs => $2)
-    -- Not a join, which would be planned as if it were of many rows.
-    WHERE e.id = ANY (ARRAY(SELECT id FROM taken))
-    RETURNING e.*
+WITH tenants AS (
+    SELECT c.tenant_id, (SELECT count(*) FROM unnest($3::bigint[]) AS b WHERE b = c.tenant_id) AS busy
+    FROM ({CALLABLE}) AS c
+    WHERE EXISTS (SELECT FROM inbox_event WHERE {_HINT_DUE})
+), free AS (
+    SELECT t.tenant_id, t.busy, e.id FROM tenants AS t CROSS JOIN LATERAL (
+        SELECT id FROM inbox_event WHERE tenant_id = t.tenant_id AND {_HINT_DUE}
+        ORDER BY id LIMIT greatest($4::int - t.busy, 0) FOR UPDATE SKIP LOCKED
+    ) AS e
+), taken AS (
+    SELECT id FROM (
+        SELECT id, busy + row_number() OVER (PARTITION BY tenant_id ORDER BY id) AS turn FROM free
+    ) AS turns ORDER BY turn, id LIMIT $1
 )
-SELECT {rows.EVENT_COLUMNS} FROM handed AS e JOIN connection AS c ON c.id = e.connection_id
-ORDER BY e.id
+UPDATE inbox_event AS e SET not_before = now() + make_interval(secs => $2)
+-- Not a join, which would be planned as if it were of many rows.
+WHERE e.id = ANY (ARRAY(SELECT id FROM taken))
+RETURNING e.id, e.tenant_id, e.event_type, e.body
 """  # noqa: S608 - constant text
 
 
@@ -155,10 +164,10 @@ class Merging(Part):
             async with self._db.transaction() as session:
                 await SqlShelf(session).settle([(events.not_merged(event_id, error), ())])
 
-    async def hints(self, limit: int) -> list[InboxEvent]:
+    async def hints(self, limit: int, each: int, busy: Sequence[int] = ()) -> list[Hint]:
         async with self._db.session() as session:
-            found = await session.fetch(_HINTS, limit, HINT_SECONDS)
-        return [rows.event(row) for row in found]
+            found = await session.fetch(_HINTS, limit, HINT_SECONDS, list(busy), each)
+        return [Hint(**row) for row in sorted(found, key=lambda row: row["id"])]
 
     async def replay_event(
         self, tenant_id: int, event: InboxEvent, read: Delivery, audit: Audit

@@ -15,7 +15,7 @@ from app.domain.views import Page
 from app.store import rows
 from app.store.database import Part
 from app.store.pages import after_pair, pair_page
-from app.store.texts import text
+from app.store.texts import escaped, text
 from app.store.words import MOST_HITS, REFS, SHORTEST
 
 # $1 tenant, $2 the text, $3 its pattern of the beginning, $4 of a part inside, $5 kinds of records,
@@ -87,11 +87,9 @@ class Searching(Part):
     ) -> Page[Found]:
         rank, last = after_pair(cursor)
         plain = text(text_)
-        escaped = plain
-        for sign in "\\%_":
-            escaped = escaped.replace(sign, f"\\{sign}")
         told = LONG if len(plain) >= SHORTEST else SHORT
-        patterns = (f"{escaped}%", f"%{escaped}%")
+        inside = escaped(plain)
+        patterns = (f"{inside}%", f"%{inside}%")
         async with self._db.session() as session:
             found = await session.fetch(
                 told, tenant_id, plain, *patterns, REFS, rank, last, limit + 1

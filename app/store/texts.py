@@ -39,3 +39,10 @@ def as_json(value: Any) -> str:
 
 def as_json_or_none(value: Any) -> str | None:
     return None if value is None else as_json(value)
+
+
+def escaped(value: str) -> str:
+    """The text as it stands in a pattern of LIKE: its own signs mean themselves."""
+    for sign in "\\%_":
+        value = value.replace(sign, f"\\{sign}")
+    return value

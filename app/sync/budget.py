@@ -140,8 +140,8 @@ class SharedBudget:
         # It counts within the call's timeout, of which enough has to be left for the call.
         return min(2.0, self._timeout / 4)
 
-    async def take(self) -> Turn:
-        token, limits = self._budgets.token(), self._limits
+    async def take(self, part: float = 1.0) -> Turn:
+        token, limits = self._budgets.token(), self._limits.part(part)
         pairs = [part for one in limits.windows for part in (one.calls, one.seconds)]
         fixed = (token, self._timeout, limits.at_once, limits.longest, AGAIN)
         told = await self._budgets.run(_TAKE, self._key, *fixed, *pairs)
@@ -150,8 +150,8 @@ class SharedBudget:
         if told is None:
             # Redis is asked again by then, and may allow what a part does not: a pause that its
             # absence began must not outlast it.
-            part = limits.share(self._budgets.parts)
-            wait = min(wait_for(part, self._own.values(), now), AWAY_SECONDS)
+            share = limits.share(self._budgets.parts)
+            wait = min(wait_for(share, self._own.values(), now), AWAY_SECONDS)
         else:
             wait = float(told)
         if wait > 0:

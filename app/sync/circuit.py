@@ -93,7 +93,7 @@ class Recovery:
             await probe()
         except RemoteFailure as failure:
             policy = POLICIES[failure.kind]
-            if policy.action in ("retry", "look"):
+            if policy.action in ("retry", "look") or failure.unsent:
                 return
             if policy.action == "pause":
                 # It answers, and wants to be left alone: that pause takes the place of ours.

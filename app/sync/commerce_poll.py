@@ -50,6 +50,10 @@ class TurnLost(Exception):
     """Another worker has the turn; what was read is its business now."""
 
 
+class CalledOff(Exception):
+    """The connection was paused while the turn went on: nothing more is called."""
+
+
 @dataclass
 class _Turn:
     """The turn under way. `state` is always what was kept, but for calls spent since."""
@@ -122,12 +126,9 @@ class CommercePoll:
         """Look and read, then give the turn back; the seconds until the next one."""
         paused = await self._store.paused(self._tenant, SYSTEM)
         if paused is not None:
-            # Asked again no later than usual: a person may end the pause at any time.
-            wait = self._pace.seconds
-            if paused.until is not None:
-                wait = min(max((paused.until - now).total_seconds(), 0.0), wait)
-            return await self._give_back(turn, wait)
+            return await self._give_back(turn, self._until(paused, now))
         self._meter.waiting = lambda: self._keep(turn)
+        self._meter.may_call = self._may_call
         try:
             await self._look(turn, now)
             await self._read_pending(turn, came)
@@ -136,19 +137,33 @@ class CommercePoll:
         except BudgetSpent:
             wide("commerce_budget_spent", level=WARNING, pending=len(turn.state.pending))
             return await self._give_back(turn, BUDGET_REST)
+        except CalledOff:
+            paused, now = await self._store.paused(self._tenant, SYSTEM), await self._store.now()
+            return await self._give_back(turn, self._until(paused, now) if paused else 0.0)
         except (TurnLost, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn is given back
             wide("commerce_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
             return await self._give_back(turn, BROKEN_REST)
         finally:
-            self._meter.waiting = None
+            self._meter.waiting = self._meter.may_call = None
         if turn.state.failing is not None:
             wide("commerce_read_again", after=turn.state.failing.value)
             turn.state = turn.state.model_copy(update={"failing": None, "failures": 0})
         looked = turn.state.looked or now
         rest = looked + timedelta(seconds=self._pace.seconds) - await self._store.now()
         return await self._give_back(turn, max(rest.total_seconds(), 0.0))
+
+    def _until(self, paused: Paused, now: datetime) -> float:
+        """Asked again no later than usual: a person may end the pause at any time."""
+        if paused.until is None:
+            return self._pace.seconds
+        return min(max((paused.until - now).total_seconds(), 0.0), self._pace.seconds)
+
+    async def _may_call(self) -> None:
+        """A turn may last for hours: a pause that begins meanwhile holds from the next call on."""
+        if await self._store.paused(self._tenant, SYSTEM) is not None:
+            raise CalledOff
 
     # Looking -------------------------------------------------------------------------------------
 
@@ -169,7 +184,7 @@ class CommercePoll:
             for listing in Listing:
                 after = state.windows[listing].after(self._pace)
                 found[listing] = await self._commerce.changed(listing, after)
-        except (RemoteFailure, BudgetSpent):
+        except (RemoteFailure, BudgetSpent, CalledOff):
             turn.state = turn.state.spending(now, looks=self._meter.used)
             raise
         state = state.looked_at(found, self._pace, now, history=first)
@@ -209,8 +224,8 @@ class CommercePoll:
             try:
                 made += await self._read(turn, one, more)
                 done.append(one)
-            except BudgetSpent as spent:
-                return done, spent
+            except (BudgetSpent, CalledOff) as ended:
+                return done, ended
             except RemoteFailure as failure:
                 if failure.status is None or failure.kind in STOPS:
                     return done, failure

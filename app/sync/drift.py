@@ -19,6 +19,7 @@ from app.domain.commerce import BudgetSpent
 from app.domain.decide import Plan
 from app.domain.drift import Compared, Drift, DriftStore, InCommerce, Sweep
 from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
+from app.domain.grants import SYSTEM_NAMES
 from app.domain.order import OrderView
 from app.domain.ports import Clock, ConnectWise, Paused, Store
 from app.domain.records import Snapshot
@@ -92,6 +93,7 @@ class Comparison:
     books: Books | None
     plan: Planner
     commerce: CommerceSide | None = None  # None: its API is not read
+    ledger: str = ""  # its system, as its connection is called
 
     async def of(self, order_id: int, meter: Meter, *, commerce: bool = True) -> Outcome:
         """What differs. Raises NotRead, Unread, BudgetSpent, StoreUnavailable, KeyError."""
@@ -186,15 +188,14 @@ class DriftSweep:
         if self.comparison.commerce is not None and not sweep.commerce.looked:
             sweep = await self._look(token, sweep)
         while True:
-            paused = await self._store.paused(self._tenant, SYSTEM)
-            if paused is not None:
-                trouble = f"ConnectWise is not called: {paused.sentence}"
-                return await self._rest(token, replace(sweep, trouble=trouble), TROUBLE_REST)
             after = sweep.after or 0
             batch = await self._kept.to_compare(self._tenant, after, self._pace.days, AT_ONCE)
             if not batch:
                 return await self._end(token, sweep)
             for order_id in batch:
+                trouble = await self._paused()
+                if trouble is not None:
+                    return await self._rest(token, replace(sweep, trouble=trouble), TROUBLE_REST)
                 wanted = not sweep.commerce.left and order_id > sweep.commerce.after
                 answer: Answer | None = None
                 try:
@@ -219,6 +220,13 @@ class DriftSweep:
                     trouble=None,
                 )
                 await self._keep(token, sweep, LEASE)
+
+    async def _paused(self) -> str | None:
+        """Why nothing may be read now, a person's pause of a ledger too; None: it may."""
+        for system in filter(None, (SYSTEM, self.comparison.ledger)):
+            if (paused := await self._store.paused(self._tenant, system)) is not None:
+                return f"{SYSTEM_NAMES.get(system, system)} is not called: {paused.sentence}"
+        return None
 
     async def _look(self, token: str, sweep: Sweep) -> Sweep:
         """Once in a sweep: documents that Commerce has and that never came in."""
@@ -278,7 +286,7 @@ class DriftSweep:
         wide("drift_not_read", level=WARNING, system=unread.system, message=failure.message)
         if policy.action == "pause":
             wait = clamp_retry_after(failure.retry_after, policy.base)
-            if unread.system == SYSTEM:
+            if unread.system == SYSTEM and not failure.unsent:
                 until = await self._store.now() + timedelta(seconds=wait)
                 paused = Paused(until, policy.code, failure.message, "service")
                 await self._store.pause(self._tenant, SYSTEM, paused)

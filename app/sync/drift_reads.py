@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from app.domain import psa
 from app.domain.books import Books, Document
-from app.domain.drift import CONNECTWISE, LEDGER, Bought, Key, Reading
+from app.domain.drift import CATALOG_ITEM, CONNECTWISE, LEDGER, Bought, Key, Reading
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise
@@ -43,6 +43,7 @@ class OrderReader:
         opportunities = await self._opportunities(company)
         sales_orders = await self._sales_orders(company)
         invoices = await self._invoices()
+        items = await self._items()
         bought = await self._bought()
         links = await self._links()
         vendor_orders, elsewhere = await self._vendor_orders(bought), await self._elsewhere(links)
@@ -54,6 +55,7 @@ class OrderReader:
             opportunities=opportunities,
             sales_orders=sales_orders,
             invoices=invoices,
+            items=items,
             bought=bought,
             vendor_orders=vendor_orders,
             links=links,
@@ -153,6 +155,18 @@ class OrderReader:
         if self.view.by_ticket:
             return tuple(await self.cw.invoices_of_ticket(parent))
         return tuple(await self.cw.invoices_of_sales_order(parent))
+
+    async def _items(self) -> tuple[psa.CatalogItem, ...]:
+        """Catalog items called as one that the order made: not every ConnectWise refuses a second."""
+        made = {
+            str(one.outcome["identifier"])
+            for one in self.snapshot.intents
+            if one.kind == CATALOG_ITEM and one.outcome and one.outcome.get("identifier")
+        }
+        if not made:
+            return ()
+        await self.take()
+        return tuple(await self.cw.catalog_items(sorted(made)))
 
     # Purchasing ---------------------------------------------------------------------------------
 

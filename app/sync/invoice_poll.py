@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from logging import ERROR, WARNING
 
 from app.connectors.transport import Calling, calling
 from app.domain import psa
-from app.domain.errors import POLICIES, RemoteFailure, clamp_retry_after
+from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
 from app.domain.ports import Clock, ConnectWise, Paused, Store
+from app.sync.beside import Turns
 from app.telemetry import wide
 
 SYSTEM = "connectwise"
@@ -27,23 +29,38 @@ EVERY = 10  # periods between two looks at one invoice
 
 
 class InvoicePoll:
-    """Called by the worker's loop; does something once in `seconds`, over all workers."""
+    """Called by the worker's loop; does something once in `seconds`, over all workers, and beside
+    the loop, because calls are waited for."""
 
     def __init__(
         self, store: Store, cw: ConnectWise, clock: Clock, tenant_id: int, seconds: float
     ) -> None:
         self._store = store
         self._cw = cw
-        self._clock = clock
         self._tenant = tenant_id
         self._seconds = seconds
-        self._next = clock.monotonic() + seconds
+        self._turns = Turns(clock)
+        self._turns.again_in(seconds)
 
-    async def follow(self) -> None:
-        """Look for changed invoices if it is time. A read that fails is made again next time."""
-        if self._clock.monotonic() < self._next:
-            return
-        self._next = self._clock.monotonic() + self._seconds
+    def follow(self) -> None:
+        """Look for changed invoices if it is time and no look is under way."""
+        self._turns.begin(self._turn, self._seconds)
+
+    async def stop(self) -> None:
+        """End what is under way. What was not remembered is read again."""
+        await self._turns.stop()
+
+    async def _turn(self) -> None:
+        try:
+            await self.look()
+        except StoreUnavailable as error:
+            wide("database_away", level=WARNING, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            wide("invoice_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
+
+    async def look(self) -> None:
+        """One look, where no other worker made it a moment ago. A read that fails is made again next
+        time. Raises StoreUnavailable."""
         at = await self._store.now()
         known = await self._store.recall(self._tenant, KIND, "") or {}
         last = known.get("at")
@@ -116,7 +133,7 @@ class InvoicePoll:
     async def _failed(self, failure: RemoteFailure, at: datetime) -> None:
         policy = POLICIES[failure.kind]
         wide("invoices_not_read", kind=failure.kind.value, message=failure.message)
-        if policy.action == "pause":
+        if policy.action == "pause" and not failure.unsent:
             wait = clamp_retry_after(failure.retry_after, policy.base)
             until = at + timedelta(seconds=wait)
             paused = Paused(until, policy.code, failure.message, "service")

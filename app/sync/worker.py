@@ -16,13 +16,14 @@ from app.domain import ports
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
 from app.domain.records import Claim
-from app.sync import hints, inbox
+from app.sync import inbox
 from app.sync.alerts import Alerts
 from app.sync.circuit import Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.drift import DriftSweep
 from app.sync.drive import Drive, Lease
 from app.sync.engine import Engine
+from app.sync.hints import Hints
 from app.sync.invoice_poll import InvoicePoll
 from app.sync.resumes import Resumes
 from app.sync.retention import Retention
@@ -65,6 +66,7 @@ class Worker:
         self._resumes = resumes
         self._drift = drift
         self._engine = engine
+        self._hints = Hints(store, engine.cw)
         self._invoices = invoices
         self._commerce = commerce
         self._alerts = alerts
@@ -151,9 +153,9 @@ class Worker:
         if self._recovery is not None:
             await self._recovery.leave_alone()
             self._recovery.follow(self.nudge)
-        await hints.follow(self._store, self._engine.cw)
+        await self._hints.follow(self.nudge)
         if self._invoices is not None:
-            await self._invoices.follow()
+            self._invoices.follow()
         if self._commerce is not None:
             self._commerce.follow(me, self.nudge)
         if self._alerts is not None:
@@ -243,15 +245,17 @@ class Worker:
             await asyncio.gather(waiting, resting, return_exceptions=True)
 
     async def _finish(self) -> None:
-        """Let the orders under way come to their next release, but not for ever."""
+        """Let the orders under way come to their next release, and hints to their end, but not for
+        ever."""
+        hints = asyncio.create_task(self._hints.stop(self._pace.stop))
         tasks = [task for _, task in self._active.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._pace.stop)
+        await asyncio.wait([hints, *tasks], timeout=self._pace.stop)
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
         beside_orders = (
-            self._commerce, self._alerts, self._drift, self._retention, self._recovery
+            self._hints, self._invoices, self._commerce, self._alerts, self._drift,
+            self._retention, self._recovery,
         )  # fmt: skip
         for beside in beside_orders:
             if beside is not None:

@@ -12,7 +12,7 @@ from tests.chaos.trouble import Away
 
 _MERGED = """
 SELECT extract(epoch FROM merged_at - received_at)::float8 FROM inbox_event
-WHERE received_at >= $1 AND received_at < $2 AND merged_at IS NOT NULL
+WHERE received_at >= $1 AND received_at < $2 AND merged_at IS NOT NULL AND source = 'commerce'
 """
 # A sales order is pinned by the first commit of whoever claims it once it came in.
 _CLAIMED = """
@@ -24,23 +24,31 @@ GROUP BY j.order_id HAVING min(e.received_at) >= $1 AND min(e.received_at) < $2
 
 
 async def lag(
-    database_url: str, aways: Sequence[Away], acknowledged: Sequence[tuple[datetime, float]]
+    database_urls: Sequence[str],
+    aways: Sequence[Away],
+    acknowledged: Sequence[tuple[datetime, float]],
 ) -> dict[str, Figures]:
     """Figures by what was waited for. `acknowledged`: when an event was told, and how long its
     acknowledgement took."""
-    connection = await asyncpg.connect(database_url)
     found: dict[str, list[float]] = {}
-    try:
-        for away in aways:
-            for name, since, until in (
-                ("while away", away.gone, away.back),
-                ("after its return", away.back, away.calm),
-            ):
-                told = [seconds for at, seconds in acknowledged if since <= at < until]
-                found.setdefault(f"acknowledged, {name}", []).extend(told)
+    spans = [
+        (name, since, until)
+        for away in aways
+        for name, since, until in (
+            ("while away", away.gone, away.back),
+            ("after its return", away.back, away.calm),
+        )
+    ]
+    for name, since, until in spans:
+        told = [seconds for at, seconds in acknowledged if since <= at < until]
+        found.setdefault(f"acknowledged, {name}", []).extend(told)
+    for url in database_urls:
+        connection = await asyncpg.connect(url)
+        try:
+            for name, since, until in spans:
                 for what, asked in (("merged", _MERGED), ("claimed", _CLAIMED)):
                     rows = await connection.fetch(asked, since, until)
                     found.setdefault(f"{what}, {name}", []).extend(row[0] for row in rows)
-    finally:
-        await connection.close()
+        finally:
+            await connection.close()
     return {name: Figures.of(values) for name, values in found.items()}

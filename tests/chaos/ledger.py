@@ -1,6 +1,7 @@
-"""Configuration C beside B1: every third order is invoiced in Commerce, and posted to QuickBooks.
+"""Configuration C beside B1: half the orders are invoiced in Commerce, and posted to a ledger.
 
-Owns which orders these are, the consent at the simulated ledger, and its faults.
+Owns which orders go to QuickBooks and which to Xero, the consent at the simulated ledgers, and
+their faults.
 """
 
 from __future__ import annotations
@@ -12,18 +13,31 @@ import httpx
 from cryptography.fernet import Fernet
 
 from sandbox.ledgers import settings_of
-from sandbox.server import QuickBooksServer
+from sandbox.server import QuickBooksServer, XeroServer
 from tests.e2e.generated import Story, invoiced
 from tests.e2e.harness import bearer
 
-EVERY = 3
+# Of four orders one goes to each ledger, and two stay in ConnectWise.
+SHARES = {0: "quickbooks", 2: "xero"}
+TITLES = {"quickbooks": "QuickBooks", "xero": "Xero"}
 ENTRY = 2  # the entry type of Commerce that is bound to configuration C
 TIMEOUT = 2.0
-WRITES = r"/(bill|invoice|purchaseorder|vendor|customer)$"
+# What is written, of each: QuickBooks' entities, Xero's collections.
+WRITES = {
+    "quickbooks": r"/(bill|invoice|purchaseorder|vendor|customer)$",
+    "xero": r"/(Invoices|PurchaseOrders|Contacts)(/[^/]+)?$",
+}
+# As with ConnectWise: the traffic is denser than a tenant's.
+FREELY = {
+    "quickbooks": {"QUICKBOOKS_CALLS_A_SECOND": "100", "QUICKBOOKS_CALLS_A_MINUTE": "6000"},
+    "xero": {"XERO_CALLS_A_MINUTE": "6000", "XERO_CALLS_A_DAY": "5000"},
+}
+Site = QuickBooksServer | XeroServer
 
 
-def of_ledger(number: int) -> bool:
-    return number % EVERY == 0
+def ledger_of(number: int) -> str | None:
+    """The ledger that an order is posted to; None: it is invoiced in ConnectWise."""
+    return SHARES.get(number % 4)
 
 
 def to_ledger(made: Story) -> None:
@@ -35,23 +49,23 @@ def to_ledger(made: Story) -> None:
             told["entryType"] = ENTRY
 
 
-def environment(url: str, api_url: str) -> dict[str, str]:
+def environment(name: str, url: str, api_url: str) -> dict[str, str]:
     """What the service is set to, to post to the ledger at this address."""
+    # QuickBooks has no drafts; Xero keeps its own default, so that drafts are in the traffic too.
+    drafts = {"INVOICE_STATUS": "approved"} if name == "quickbooks" else {}
     return {
-        **settings_of("quickbooks", url),
+        **settings_of(name, url),
         "SECRETS_KEYS": Fernet.generate_key().decode(),
         "PUBLIC_URL": api_url,
         "LEDGER_TIMEOUT": str(TIMEOUT),
-        "INVOICE_STATUS": "approved",  # QuickBooks has no drafts
-        # As with ConnectWise: the traffic is denser than a tenant's.
-        "QUICKBOOKS_CALLS_A_SECOND": "100",
-        "QUICKBOOKS_CALLS_A_MINUTE": "6000",
+        **drafts,
+        **FREELY[name],
     }
 
 
-async def connect(client: httpx.AsyncClient, api_url: str) -> None:
+async def connect(client: httpx.AsyncClient, api_url: str, name: str) -> None:
     """A person consents, by the pages that a real ledger would show, and binds the orders."""
-    begun = await client.post(f"{api_url}/admin/connections/quickbooks/sign-in", headers=bearer())
+    begun = await client.post(f"{api_url}/admin/connections/{name}/sign-in", headers=bearer())
     begun.raise_for_status()
     page = await client.get(begun.json()["address"], follow_redirects=True)
     page.raise_for_status()
@@ -64,7 +78,15 @@ async def connect(client: httpx.AsyncClient, api_url: str) -> None:
     done.raise_for_status()
 
 
-async def log_of(client: httpx.AsyncClient, site: QuickBooksServer) -> list[dict[str, Any]]:
-    """What the ledger was asked, and what each request changed."""
-    answer = await client.get(f"{site.control_url}/requests", timeout=60)
+async def let_through(client: httpx.AsyncClient, xero: XeroServer) -> None:
+    """Xero counts by the minute and allows a thousand calls a day: far less than the traffic."""
+    free = {"requests_per_minute": None, "tier": "plus"}
+    done = await client.put(f"{xero.control_url}/settings", json=free)
+    done.raise_for_status()
+
+
+async def log_of(client: httpx.AsyncClient, site: Site, after: int) -> list[dict[str, Any]]:
+    """What the ledger was asked since the entry `after`, and what each request changed."""
+    place = f"{site.control_url}/requests"
+    answer = await client.get(place, params={"after": after}, timeout=60)
     return [json.loads(line) for line in answer.text.splitlines() if line]

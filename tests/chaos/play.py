@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
 
-from sandbox.observer import Case, judge, missing
-from sandbox.server import QuickBooksServer, SandboxServer
+from sandbox.server import QuickBooksServer, SandboxServer, XeroServer
+from tests.chaos.callbacks import Callbacks, ring
+from tests.chaos.checking import Checker
+from tests.chaos.installations import Installation
 from tests.chaos.lag import lag
-from tests.chaos.ledger import connect, log_of
+from tests.chaos.ledger import TITLES, connect, ledger_of, let_through
+from tests.chaos.people import People
 from tests.chaos.processes import Processes
 from tests.chaos.report import Figures, Report
 from tests.chaos.traffic import Traffic
-from tests.chaos.trouble import Trouble
+from tests.chaos.trouble import VENDORS, Trouble
 
 WARM = 3.0  # seconds of traffic before the first fault
 AWAY = (
@@ -70,22 +72,18 @@ async def play(
         place = Path(directory)
         await asyncio.to_thread(place.chmod, 0o711)
         try:
-            async with SandboxServer() as sandbox, QuickBooksServer() as books:
-                processes = Processes(place, sandbox, books)
+            async with (
+                SandboxServer() as sandbox,
+                QuickBooksServer() as books,
+                XeroServer() as xero,
+            ):
+                processes = Processes(place, sandbox, books, xero)
                 async with (
                     processes.up(),
                     httpx.AsyncClient(base_url=sandbox.url, trust_env=False) as control,
                     httpx.AsyncClient(trust_env=False) as commerce,
                 ):
-                    rng = random.Random(seed)  # noqa: S311 - faults, no secret
-                    run = _Run(
-                        processes,
-                        control,
-                        commerce,
-                        Trouble(processes, control, rng, away),
-                        Traffic(processes.api_url, seed, partial(_keeps_up, processes)),
-                        Report(seed),
-                    )
+                    run = _Run.of(processes, control, commerce, seed, away)
                     await run.play(seconds, each, quiet, only)
                     return run.report
         finally:
@@ -94,10 +92,17 @@ async def play(
                 await asyncio.to_thread(shutil.copytree, kept, logs, dirs_exist_ok=True)
 
 
-async def _keeps_up(processes: Processes) -> bool:
-    """Whether few orders are under way. A database that is away is no reason to tell less."""
+def _of_order(processes: Processes, number: int) -> Installation:
+    """Whose an order is: the one whose ledger it is posted to, else the first."""
+    first, *others = processes.installations
+    return next((each for each in others if each.ledger == ledger_of(number)), first)
+
+
+async def _keeps_up(processes: Processes, number: int) -> bool:
+    """Whether few orders are under way there. A database that is away is no reason to tell less."""
+    url = _of_order(processes, number).database_url
     try:
-        connection = await asyncpg.connect(processes.database_url, timeout=1, command_timeout=1)
+        connection = await asyncpg.connect(url, timeout=1, command_timeout=1)
     except AWAY:
         return True
     try:
@@ -116,57 +121,65 @@ class _Run:
     commerce: httpx.AsyncClient
     trouble: Trouble
     traffic: Traffic
+    people: People
     report: Report
 
+    @classmethod
+    def of(
+        cls,
+        processes: Processes,
+        control: httpx.AsyncClient,
+        commerce: httpx.AsyncClient,
+        seed: int,
+        away: float,
+    ) -> _Run:
+        rng = random.Random(seed)  # noqa: S311 - faults, no secret
+        traffic = Traffic(
+            seed,
+            lambda number: _of_order(processes, number).api_url,
+            partial(_keeps_up, processes),
+        )
+        apart = random.Random(seed + 1)  # noqa: S311 - acts of people, no secret
+        sandbox = processes.sandbox
+        return cls(
+            processes,
+            control,
+            commerce,
+            Trouble(processes, control, rng, away),
+            traffic,
+            People(sandbox, commerce, apart, lambda: traffic.whole, traffic.enough),
+            Report(seed),
+        )
+
     async def play(self, seconds: float, each: float, quiet: float, only: Collection[str]) -> None:
+        installations = self.processes.installations
         lag_of_reads = {"read_lag_ms": 200}
         (await self.control.put("/_sandbox/settings", json=lag_of_reads)).raise_for_status()
-        await connect(self.commerce, self.processes.api_url)
+        await let_through(self.control, self.processes.xero)
+        for one in installations:
+            await connect(self.commerce, one.api_url, one.ledger)
+        sandbox, seed = self.processes.sandbox, self.report.seed
+        callbacks = await ring(sandbox, self.control, seed, len(installations))
         began = time.monotonic()
         telling = asyncio.create_task(self.traffic.go(self.commerce, each))
+        acting = asyncio.create_task(self.people.go())
         await asyncio.sleep(WARM)
         await self.trouble.go(seconds, only)
         self.report.seconds = round(time.monotonic() - began - WARM, 1)
         self.traffic.enough.set()
-        await telling
         calm = time.monotonic()
+        await asyncio.gather(telling, acting)
         try:
             await asyncio.wait_for(self.traffic.all_told(), TOLD)
         except TimeoutError:
             self.report.refused.append(f"not all was acknowledged within {TOLD:.0f} s of quiet")
-        case = await self._settled(quiet)
-        self.report.settled_after = round(time.monotonic() - calm, 1)
-        self.report.sort(await asyncio.to_thread(judge, case))
-        self.report.writes_judged = case.writes
-        self.report.ledger_writes = sum(
-            bool(entry.get("changed")) and entry["method"] not in ("GET", "ACT")
-            for entry in case.books
-        )
-        await self._tell()
+        self.report.told_after = round(time.monotonic() - calm, 1)
+        checker = Checker(self.processes, self.traffic, self.people, self.control, self.report)
+        case = await checker.settled(quiet)
+        await asyncio.to_thread(checker.judge, case)
+        await self._tell(callbacks)
 
-    async def _settled(self, quiet: float) -> Case:
-        """What is to be judged, once nothing is missing any more, or less and less no longer."""
-        first = (await self.control.get("/_sandbox/first")).json()
-        service = self.processes.sandbox.credentials.headers["clientId"]
-        log: list[Any] = []
-        came = time.monotonic()
-        while True:
-            after = log[-1]["n"] if log else 0
-            answer = await self.control.get(
-                "/_sandbox/requests", params={"after": after}, timeout=60
-            )
-            log += [json.loads(line) for line in answer.text.splitlines() if line]
-            case = Case(self.traffic.accepted, log, first, service)
-            case.bound = {made.order.id: "C" for made in self.traffic.of_ledger()}
-            case.books = await log_of(self.control, self.processes.books)
-            before, self.report.lost = self.report.lost, await asyncio.to_thread(missing, case)
-            if self.report.lost != before:
-                came = time.monotonic()
-            if not self.report.lost or time.monotonic() > came + quiet:
-                return case
-            await asyncio.sleep(1.0)
-
-    async def _tell(self) -> None:
+    async def _tell(self, callbacks: Callbacks) -> None:
         report, processes, traffic = self.report, self.processes, self.traffic
         small = "a small file system of its own, filled to the last byte"
         triggers = "SQLSTATE 53100 by triggers (nothing can be mounted)"
@@ -177,26 +190,35 @@ class _Run:
         report.unmeasured = self.trouble.recoveries.unmeasured
         report.revived = processes.revived
         report.commits_unanswered = processes.lines["postgres"].lost_commits
-        vendors = (processes.lines[name] for name in ("connectwise", "quickbooks"))
-        report.answers_spoiled = sum(line.spoiled for line in vendors)
-        report.of_ledger = len(traffic.of_ledger())
+        report.answers_spoiled = sum(processes.lines[name].spoiled for name in VENDORS)
+        posted = Counter(ledger_of(made.order.id) for made in traffic.orders)
+        report.of_ledger = {f"to {title}": posted[name] for name, title in TITLES.items()}
+        people = self.people
+        report.people = {
+            "invoices made": len(people.invoices),
+            "purchase orders of their own": people.bought,
+            "notes on ours": people.noted,
+        }
+        report.callbacks = dict(sorted(callbacks.count.items()))
         report.deliveries, report.accepted = traffic.deliveries, len(traffic.accepted)
         report.orders = len(traffic.orders)
         report.refused += traffic.refused
         report.acknowledged = Figures.of([seconds for _, seconds in traffic.acknowledged])
         figures = self.trouble.recoveries.figures()
         report.recoveries = {name: Figures.of(values) for name, values in figures}
-        url = processes.database_url
-        report.redis = await lag(url, self.trouble.aways, traffic.acknowledged)
+        urls = [one.database_url for one in processes.installations]
+        report.redis = await lag(urls, self.trouble.aways, traffic.acknowledged)
         if not report.well:
-            await self._write_down(url)
+            await self._write_down(urls)
 
-    async def _write_down(self, url: str) -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            rows = [*await connection.fetch(UNDONE), *await connection.fetch(UNMERGED)]
-        finally:
-            await connection.close()
+    async def _write_down(self, urls: Collection[str]) -> None:
+        rows = []
+        for url in urls:
+            connection = await asyncpg.connect(url)
+            try:
+                rows += [*await connection.fetch(UNDONE), *await connection.fetch(UNMERGED)]
+            finally:
+                await connection.close()
         told = "\n".join(str(dict(row)) for row in rows)
         place = self.processes.logs / "what-the-service-says.txt"
         await asyncio.to_thread(place.write_text, told)

@@ -1,4 +1,4 @@
-"""The service's processes and servers, each behind a line that can fail.
+"""The processes of two installations and their servers, each behind a line that can fail.
 
 Owns starting, killing, freezing and starting again. Decides nothing.
 """
@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -24,16 +23,12 @@ import httpx
 
 from app import embedded
 from app.store import migrate
-from sandbox.server import QuickBooksServer, SandboxServer
-from tests.chaos import ledger
+from sandbox.server import QuickBooksServer, SandboxServer, XeroServer
+from tests.chaos.installations import Installation, two
 from tests.chaos.line import Line
-from tests.e2e.harness import ADMIN, SECRET, settings
 
 DISK = "384m"  # the small disk of PostgreSQL
 FULL_PART = 1 << 20
-WORKERS = ("worker-1", "worker-2")
-# The traffic is denser than a tenant's: the vendor's own limit would hide each fault behind a wait.
-CALLS = 6000
 # Where no file system can be mounted: the same error, out of the database itself.
 FULL_TABLES = ("inbox_event", "journal_event", "step_run", "intent", "call")
 FULL = """
@@ -44,16 +39,18 @@ USING ERRCODE = '53100'; END $$
 
 
 class Processes:
-    """API, two workers, PostgreSQL, Valkey and the sandboxes of one run."""
+    """Two APIs, four workers, PostgreSQL, Valkey and the sandboxes of one run."""
 
-    def __init__(self, place: Path, sandbox: SandboxServer, books: QuickBooksServer) -> None:
-        self.place, self.sandbox, self.books = place, sandbox, books
+    def __init__(
+        self, place: Path, sandbox: SandboxServer, books: QuickBooksServer, xero: XeroServer
+    ) -> None:
+        self.place, self.sandbox, self.books, self.xero = place, sandbox, books, xero
         self.logs = place / "logs"
         self._begun: dict[str, int] = {}  # where a process's own lines begin in its log
         self.running: dict[str, asyncio.subprocess.Process] = {}
         self.lines: dict[str, Line] = {}
-        self.environment: dict[str, str] = {}
-        self.database_url = self.redis_url = ""
+        self.installations: tuple[Installation, ...] = ()
+        self.redis_url = ""
         self.small_disk = False
         self.busy: set[str] = set()  # is being stopped or started by a fault
         self.revived = 0
@@ -68,12 +65,13 @@ class Processes:
         self.small_disk = await _succeeds(mount)
         try:
             async with await embedded.start(self.place) as self.servers:
-                self.database_url = self.servers.database_url
                 self.redis_url = self.servers.redis_url
-                await asyncio.to_thread(migrate.upgrade, self.database_url)
                 await self._lay()
+                for each in self.installations:
+                    await self._make_database(each)
+                    await asyncio.to_thread(migrate.upgrade, each.database_url)
                 try:
-                    for name in ("api", *WORKERS):
+                    for name in (*self.apis, *self.workers):
                         await self.start(name)
                     keeper = asyncio.create_task(self._revive())
                     yield
@@ -84,13 +82,26 @@ class Processes:
             if self.small_disk:
                 await _succeeds(["umount", str(disk)])
 
+    @property
+    def apis(self) -> tuple[str, ...]:
+        return tuple(each.api for each in self.installations)
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return tuple(name for each in self.installations for name in each.workers)
+
+    def of(self, name: str) -> Installation:
+        """Whose a process is."""
+        return next(each for each in self.installations if name in each.processes)
+
     async def _lay(self) -> None:
-        """Lines, and the environment that leads over them."""
+        """Lines, and the installations whose environment leads over them."""
         places = {
-            "postgres": self.database_url,
-            "redis": self.redis_url,
+            "postgres": self.servers.database_url,
+            "redis": self.servers.redis_url,
             "connectwise": self.sandbox.base_url,
             "quickbooks": self.books.url,
+            "xero": self.xero.url,
         }
         urls = {}
         for name, url in places.items():
@@ -100,43 +111,38 @@ class Processes:
             await line.lay()
             netloc = parts.netloc.replace(f":{parts.port}", f":{line.port}")
             urls[name] = urlunsplit(parts._replace(netloc=netloc))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.api_url = f"http://127.0.0.1:{port}"
-        chosen = settings(
-            self.sandbox, urls["postgres"], urls["redis"], connectwise_url=urls["connectwise"],
-            port=port, sweep_seconds=1.0, poll_seconds=1.0, read_lag=0.5, log_level="INFO",
-            connectwise_calls_a_minute=CALLS,
-        )  # fmt: skip
-        given = {
-            name.upper(): str(value)
-            for name, value in chosen.model_dump().items()
-            if name in chosen.model_fields_set
-        }
-        keys = self.sandbox.credentials
-        secrets = {
-            "ADMIN_API_KEY": ADMIN, "COMMERCE_WEBHOOK_SECRETS": SECRET,
-            "CONNECTWISE_PUBLIC_KEY": keys.public_key,
-            "CONNECTWISE_PRIVATE_KEY": keys.private_key,
-        }  # fmt: skip
+        # A callback names the address of its key, which has to be the one that the service knows.
+        self.sandbox.app.set_public_url(f"http://127.0.0.1:{self.lines['connectwise'].port}")
         kept = {n: os.environ[n] for n in ("PATH", "HOME", "PYTHONPATH") if n in os.environ}
-        books = ledger.environment(urls["quickbooks"], self.api_url)
-        self.environment = {**kept, **given, **secrets, **books}
+        self.installations = two(urlsplit(places["postgres"]).path.removeprefix("/"))
+        for each in self.installations:
+            each.database_url = each.own_database(places["postgres"])
+            each.set_up(self.sandbox, urls, kept)
+
+    async def _make_database(self, of: Installation) -> None:
+        if of.database_url == self.servers.database_url:
+            return
+        connection = await asyncpg.connect(self.servers.database_url)
+        try:
+            await connection.execute(f"CREATE DATABASE {of.database}")
+        finally:
+            await connection.close()
 
     async def start(self, name: str) -> None:
-        command = "serve" if name == "api" else "worker"
+        of = self.of(name)
+        command = "serve" if name == of.api else "worker"
         log = os.open(self.logs / f"{name}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._begun[name] = os.fstat(log).st_size
         try:
             self.running[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "app.cli", command,
-                env=self.environment, stdout=log, stderr=log, start_new_session=True,
+                env=of.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         finally:
             os.close(log)
         self.busy.discard(name)
-        if name == "api":
-            await self._answers()
+        if name == of.api:
+            await self._answers(of.api_url)
 
     def joined(self, name: str) -> int | None:
         """The number under which a worker process is alive in the database, by its log; None:
@@ -156,11 +162,11 @@ class Processes:
                     self.revived += 1
                     await self.start(name)
 
-    async def _answers(self) -> None:
+    async def _answers(self, url: str) -> None:
         async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
             while True:
                 with contextlib.suppress(httpx.HTTPError):
-                    if (await client.get(f"{self.api_url}/healthz")).is_success:
+                    if (await client.get(f"{url}/healthz")).is_success:
                         return
                 await asyncio.sleep(0.05)
 
@@ -215,12 +221,13 @@ class Processes:
             await self.run(*drops)
 
     async def run(self, *statements: str) -> None:
-        connection = await asyncpg.connect(self.database_url)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
+        for each in self.installations:
+            connection = await asyncpg.connect(each.database_url)
+            try:
+                for statement in statements:
+                    await connection.execute(statement)
+            finally:
+                await connection.close()
 
     async def _end(self) -> None:
         for name, process in self.running.items():

@@ -16,13 +16,14 @@ from typing import Any
 
 import asyncpg
 
-from tests.chaos.processes import WORKERS, Processes
+from tests.chaos.processes import Processes
 
 LOOK = 0.02
 CALM, HOLDS = 12.0, 3.0  # seconds that both workers, and then a lease, are waited for
 MOST = 40.0  # seconds after which nothing more is expected
 _CALM = """
-SELECT ARRAY(SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2),
+SELECT ARRAY(SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
     EXISTS (SELECT FROM connection WHERE paused_until > now())
 """
 _LEASED = """
@@ -71,8 +72,8 @@ class Recoveries:
 
     async def kill(self, processes: Processes, name: str) -> None:
         """A kill -9 of a worker while nothing else is broken; returns when its orders went on."""
-        async with _looking(processes) as connection:
-            if not await _calm(connection, processes) or not await _holds(
+        async with _looking(processes, name) as connection:
+            if not await _calm(connection, processes, name) or not await _holds(
                 connection, processes, name
             ):
                 self.unmeasured += 1
@@ -124,19 +125,19 @@ def _in_flight(row: Any) -> bool:
 
 
 @asynccontextmanager
-async def _looking(processes: Processes) -> Any:
-    connection = await asyncpg.connect(processes.database_url, timeout=10)
+async def _looking(processes: Processes, name: str) -> Any:
+    connection = await asyncpg.connect(processes.of(name).database_url, timeout=10)
     try:
         yield connection
     finally:
         connection.terminate()
 
 
-async def _calm(connection: Any, processes: Processes) -> bool:
-    """Whether, within a while, both workers live and ConnectWise is asked."""
+async def _calm(connection: Any, processes: Processes, name: str) -> bool:
+    """Whether, within a while, both workers live and each system is asked."""
     for _ in range(int(CALM / 0.1)):
         alive, paused = await connection.fetchrow(_CALM)
-        joined = {processes.joined(name) for name in WORKERS}
+        joined = {processes.joined(worker) for worker in processes.of(name).workers}
         if joined <= set(alive) and not paused:
             return True
         await asyncio.sleep(0.1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from sandbox.observer import Finding
@@ -53,8 +53,12 @@ class Report:
     deliveries: int = 0
     accepted: int = 0
     orders: int = 0
-    of_ledger: int = 0
-    ledger_writes: int = 0
+    of_ledger: dict[str, int] = field(default_factory=dict)
+    books: dict[str, dict[str, int]] = field(
+        default_factory=dict
+    )  # writes and documents, by ledger
+    callbacks: dict[str, int] = field(default_factory=dict)
+    people: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     writes_judged: int = 0
     lost: list[str] = field(default_factory=list)
@@ -63,7 +67,10 @@ class Report:
     acknowledged: Figures = field(default_factory=lambda: Figures.of(()))
     recoveries: dict[str, Figures] = field(default_factory=dict)
     redis: dict[str, Figures] = field(default_factory=dict)
-    settled_after: float = 0.0  # from the last fault until everything stood
+    told_after: float = 0.0  # from the last fault until every event was acknowledged
+    written_after: float = 0.0  # and until the service's last write, by the vendors' logs
+    checked: float = 0.0  # the outside checker's own time
+    waited: dict[str, int] = field(default_factory=dict)  # order-seconds after the last fault
 
     @property
     def kills(self) -> int:
@@ -92,16 +99,22 @@ class Report:
                 f"Answers to a COMMIT lost: {self.commits_unanswered}; done, yet answered 502: "
                 f"{self.answers_spoiled}; processes that ended by themselves: {self.revived}"
             ),
-            (
-                f"{self.orders} orders, {self.of_ledger} of them posted to a ledger; {self.writes_judged} "
-                f"writes in ConnectWise and {self.ledger_writes} in the ledger judged"
-            ),
+            f"{self.orders} orders, of them {_listed(self.of_ledger)}",
+            f"Judged: {self.writes_judged} writes in ConnectWise",
+            *(f"  {name}: {_listed(counts)}" for name, counts in self.books.items()),
+            f"People in ConnectWise: {_listed(self.people)}",
+            f"Callbacks: {_listed(self.callbacks)}",
             f"Acknowledged, seconds: {self.acknowledged}",
             f"After a worker's kill, seconds ({self.unmeasured} kills not measured):",
             *(f"  {name}: {figures}" for name, figures in self.recoveries.items()),
             "Redis flushed and away, seconds:",
             *(f"  {name}: {figures}" for name, figures in self.redis.items()),
-            f"Everything stood {self.settled_after:.1f} s after the last fault",
+            (
+                f"After the last fault: every event acknowledged within {self.told_after:.1f} s, the "
+                f"service's last write {self.written_after:.1f} s after it"
+            ),
+            f"  waited for meanwhile, order-seconds: {_listed(self.waited)}",
+            f"  the outside checker's own time: {self.checked:.1f} s",
         ]
         for kind in ("slow", "refused", "lost", "duplicated", "out_of_order"):
             told += [f"  {kind}: {one}" for one in getattr(self, kind)[:SHOWN]]
@@ -119,3 +132,8 @@ class Report:
 
     def json(self) -> str:
         return json.dumps({**asdict(self), "kills": self.kills}, indent=1)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """`3 bills, 4 invoices`, or `none`."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"

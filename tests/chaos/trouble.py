@@ -18,14 +18,15 @@ import httpx
 import redis.asyncio as redis
 
 from tests.chaos.ledger import WRITES as LEDGER_WRITES
-from tests.chaos.processes import WORKERS, Processes
+from tests.chaos.processes import Processes
 from tests.chaos.recovery import Recoveries
 
 LEASE = 5.0
 KILL = "worker killed"
 MORE_KILLS = 3
+VENDORS = ("connectwise", "quickbooks", "xero")
 RETURNED = 6.0  # seconds of calm after Redis returned, of which the lag is told
-WRITES = r"^/(service|sales|procurement)"
+WRITES = r"^/(service|sales|procurement|finance)"
 SANDBOX_FAULTS: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
     "5xx, not done": {"kind": "status", "status": 503},
@@ -62,17 +63,17 @@ class Trouble:
     def kinds(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
             KILL: self._worker_killed,
-            "API killed": lambda: self._killed("api"),
+            "API killed": lambda: self._killed(self.rng.choice(self.processes.apis)),
             "PostgreSQL killed": lambda: self._server_killed("postgres"),
             "Redis killed": lambda: self._server_killed("redis"),
             "worker frozen past its lease": lambda: self._frozen(
-                self.rng.choice(WORKERS), LEASE + 1.5
+                self.rng.choice(self.processes.workers), LEASE + 1.5
             ),
-            "API frozen": lambda: self._frozen("api", 1.5),
+            "API frozen": lambda: self._frozen(self.rng.choice(self.processes.apis), 1.5),
             "PostgreSQL frozen": lambda: self._frozen("postgres", 2.0),
             "Redis frozen": lambda: self._frozen("redis", 2.0),
-            "worker restarted": lambda: self._restarted(self.rng.choice(WORKERS)),
-            "API restarted": lambda: self._restarted("api"),
+            "worker restarted": lambda: self._restarted(self.rng.choice(self.processes.workers)),
+            "API restarted": lambda: self._restarted(self.rng.choice(self.processes.apis)),
             "line cut": self._cut,
             "line silent": self._silent,
             "line slow": self._slow,
@@ -104,7 +105,7 @@ class Trouble:
                 await asyncio.sleep(self.rng.uniform(0.1, 0.6))
 
     async def _worker_killed(self) -> None:
-        name = self.rng.choice(WORKERS)
+        name = self.rng.choice(self.processes.workers)
         await self.recoveries.kill(self.processes, name)
         await self.processes.start(name)
 
@@ -174,18 +175,21 @@ class Trouble:
         self.aways.append(Away(gone, back, datetime.now(UTC)))
 
     async def _spoiled(self) -> None:
-        for name in ("connectwise", "quickbooks"):
+        for name in VENDORS:
             self.processes.lines[name].spoil_answers = self.rng.randint(1, 5)
         await asyncio.sleep(0.5)
-        for name in ("connectwise", "quickbooks"):
+        for name in VENDORS:
             self.processes.lines[name].spoil_answers = 0
 
     def _vendors(self) -> tuple[tuple[str, str], ...]:
         """Where a vendor takes orders for faults, and which of its requests they are for."""
-        connectwise, books = self.processes.sandbox, self.processes.books
+        connectwise, books, xero = (
+            self.processes.sandbox, self.processes.books, self.processes.xero,
+        )  # fmt: skip
         return (
             (f"{connectwise.control_url}/faults", WRITES),
-            (f"{books.control_url}/faults", LEDGER_WRITES),
+            (f"{books.control_url}/faults", LEDGER_WRITES["quickbooks"]),
+            (f"{xero.control_url}/faults", LEDGER_WRITES["xero"]),
         )
 
     def _sandbox(self, name: str) -> Callable[[], Awaitable[None]]:

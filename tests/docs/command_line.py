@@ -26,7 +26,9 @@ Commands read the same settings as the service: run them where it runs, or with 
 From a checkout the command is `.venv/bin/demandlink`. Every command takes `--json`.
 
 `demandlink --install-completion` teaches the shell (bash, zsh, fish, PowerShell) commands, options
-and closed values: states, reason codes and their choices, steps, scenarios, settings.
+and closed values: states, reason codes and their choices, steps, scenarios, settings. Where the
+database answers within a second it also teaches the newest numbers of orders and ids of replays,
+mappings, findings and connections; where it does not, nothing is said.
 `--show-completion` prints what it would add.
 
 What takes long (`what-if`, `replay plan`, `replay run --wait`, `drift sweep` of given orders) shows a

@@ -10,8 +10,9 @@ import time
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from tests.e2e.harness import ADMIN, SECRET, Stack, running
+from tests.e2e.harness import ADMIN, Stack, running
 from tests.e2e.remote import Remote
 from tests.e2e.test_exactly_once import order_with_everything
 
@@ -29,19 +30,12 @@ def environment(stack: Stack) -> dict[str, str]:
     """The settings of the running stack, as another process is told them."""
     settings = stack.container.settings
     given = {
-        name.upper(): str(value)
+        name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in settings.model_dump().items()
         if name in settings.model_fields_set
     }
-    secrets = {
-        "ADMIN_API_KEY": ADMIN,
-        "COMMERCE_API_KEY": settings.commerce_api_key.get_secret_value(),
-        "COMMERCE_WEBHOOK_SECRETS": SECRET,
-        "CONNECTWISE_PUBLIC_KEY": stack.sandbox.credentials.public_key,
-        "CONNECTWISE_PRIVATE_KEY": stack.sandbox.credentials.private_key,
-    }
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    return {**kept, **given, **secrets}
+    return {**kept, **given}
 
 
 @pytest.mark.parametrize(

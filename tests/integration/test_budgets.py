@@ -69,6 +69,27 @@ async def test_c7_two_processes_share_the_minute_and_the_second(two: list[Budget
     assert (await here.spent())[0].left == 0
 
 
+async def test_c7_who_leaves_room_stops_while_orders_go_on(redis_url: str) -> None:
+    made = [budgets(redis_url, Limits.of((6, MINUTE), at_once=4)) for _ in range(2)]
+    here, there = map(budget_of, made)
+    for one in (here, there):
+        turn = await one.take(0.5)
+        assert turn.token is not None
+    at_once = await there.take(0.5)
+    assert (at_once.token, at_once.wait) == (None, AGAIN)
+    assert turn.token is not None
+    await there.give_back(turn.token)
+    assert (await here.take(0.5)).token
+    minute = await there.take(0.5)
+    assert minute.token is None
+    assert minute.wait > 1
+    assert (await here.spent())[0] == Spent(MINUTE, 3, 6)
+    for _ in range(2):
+        assert (await there.take()).token
+    for process in made:
+        await process.close()
+
+
 async def test_c7_one_company_does_not_spend_what_another_has(two: list[Budgets]) -> None:
     for _ in range(3):
         assert (await budget_of(two[0], "acme").take()).token

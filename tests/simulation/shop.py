@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from app.bootstrap.chosen import DEFAULT_CONNECTION, DEFAULT_TENANT, pace_of
+from app.bootstrap.chosen import DEFAULT_CONNECTION, pace_of
 from app.connectors.commerce.client import Access, CommerceClient
 from app.domain.ports import Chance, Clock
-from app.settings import Settings
+from app.settings import DEFAULT_TENANT, Settings
 from app.store.memory import MemoryStore
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll

@@ -285,7 +285,7 @@ class Player:
         if chance.random() < 0.3:
             given = replace(given, body=given.body.replace(b'"id"', b'"of_ledger": true, "id"'))
         await store.accept(given)
-        handed = await store.hints(2) if chance.random() < 0.5 else []
+        handed = await store.hints(2, 2) if chance.random() < 0.5 else []
         return [await store.settle_hint(one.id, [chance.choice(RECORDS)]) for one in handed]
 
     # What people do ---------------------------------------------------------------------------

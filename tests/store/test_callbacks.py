@@ -76,9 +76,9 @@ async def test_a_callback_about_an_unknown_record_is_a_hint_for_one(
     await _carrying(store, worker)
     await store.accept(_callback("cb-1", "99"))
     await merge_all(store)
-    handed = await asyncio.gather(*(store.hints(5) for _ in range(4)))
+    handed = await asyncio.gather(*(store.hints(5, 5) for _ in range(4)))
     (hint,) = [event for events in handed for event in events]
-    assert await store.hints(5) == []
+    assert await store.hints(5, 5) == []
     assert await store.settle_hint(hint.id, [("opportunity", "88"), ("ticket", "1")]) == 1
     event = await store.event(TENANT, hint.id)
     assert event is not None
@@ -89,7 +89,7 @@ async def test_a_callback_about_an_unknown_record_is_a_hint_for_one(
 async def test_a_hint_that_leads_nowhere_is_dropped(store: FullStore) -> None:
     await store.accept(_callback("cb-1", "99"))
     await merge_all(store)
-    (hint,) = await store.hints(5)
+    (hint,) = await store.hints(5, 5)
     assert await store.settle_hint(hint.id, []) == 0
     event = await store.event(TENANT, hint.id)
     assert event is not None
@@ -141,4 +141,4 @@ async def test_a_ledgers_webhook_about_an_unknown_record_is_no_hint(store: FullS
     event = await store.event(TENANT, accepted.event_id)
     assert event is not None
     assert event.status == "unhandled"
-    assert await store.hints(5) == []
+    assert await store.hints(5, 5) == []

@@ -95,3 +95,28 @@ def test_in_turn_lets_who_has_least_go_first() -> None:
     works = [(1, 10), (1, 11), (1, 12), (2, 20), (2, 21), (3, 30)]
     taken = in_turn(works, lambda one: one[0], lambda one: (one[1], 0), {2: 1}, 5)
     assert taken == [(1, 10), (3, 30), (1, 11), (2, 20), (1, 12)]
+
+
+async def test_h10_hints_are_read_in_turn_and_a_slow_tenant_holds_no_more_than_its_places(
+    flooded: FullStore,
+) -> None:
+    for tenant, name in ((1, "default"), (OTHER, "fabrikam-cw")):
+        await flooded.ensure_connection(tenant, "connectwise", name)
+        for number in range(8):
+            given = delivery(
+                f"{name}-{number}", source="connectwise", connection=name,
+                routes=(("invoice", str(number)),), event_type="invoice.updated",
+            )  # fmt: skip
+            await flooded.accept(given)
+    await merge_all(flooded)
+
+    async def handed(limit: int, busy: list[int]) -> Counter[int]:
+        return Counter(hint.tenant_id for hint in await flooded.hints(limit, 3, busy))
+
+    assert await handed(4, []) == {1: 2, OTHER: 2}
+    assert await handed(1, [1, 1, OTHER]) == {OTHER: 1}
+    # The first tenant has all of its places; what it leaves is no reason to stop the other.
+    assert await handed(10, [1, 1, 1, OTHER]) == {OTHER: 2}
+    assert await handed(10, [1, 1, 1]) == {OTHER: 3}
+    assert await handed(10, [1, 1, 1]) == {}
+    assert await handed(10, []) == {1: 3}

@@ -224,13 +224,13 @@ async def test_a_user_who_owns_nothing_takes_deliveries_and_cannot_make_room(
 READS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "journal": (lists._JOURNAL, (7, 0, 51)),
     "calls": (lists._CALLS, (7, 0, 51)),
-    "events": (lists._EVENTS, (TENANT, 2**62, 51, None, None)),
+    "events": (lists._EVENTS, (TENANT, 2**62, 51, None, [1, 2], None)),
     "event": (lists._EVENT, (TENANT, 3000)),
     "order's mark": (desk._ORDER_MARK, (7,)),
     "mark": (desk._MARK, ()),
     "taking": (merging._TAKE, (100,)),
     "one": (merging._TAKE_ONE, (3000,)),
-    "hints": (merging._HINTS, (10, 60.0)),
+    "hints": (merging._HINTS, (10, 60.0, [TENANT], 4)),
     "next": (claiming._NEXT, ()),
     "settling": (
         merge_sql._SETTLE,

@@ -19,7 +19,6 @@ from app.domain.records import (
 )
 from app.store.fairness import in_turn
 from app.store.memory.database import Part, seconds, wake
-from app.store.memory.merging import callable_now
 from app.store.memory.restoring import restored_at
 from app.store.memory.shelf import keep_fact
 from app.store.memory.story import tell
@@ -129,7 +128,7 @@ class Claiming(Part):
 
     async def next_due(self) -> datetime | None:
         tables = await self._db.read("next_due")
-        return min(_moments(tables, self._db.now()), default=None)
+        return min(_moments(tables), default=None)
 
 
 NO_LEASE = {"lease_owner": None, "lease_token": None, "lease_until": None}
@@ -180,7 +179,7 @@ def _forgotten(tables: Tables) -> set[int]:
     return woken
 
 
-def _moments(tables: Tables, now: datetime) -> Iterator[datetime]:
+def _moments(tables: Tables) -> Iterator[datetime]:
     for row in tables.orders.find("due", True):
         if row["lease_owner"] is None:
             yield row["due_at"]
@@ -190,9 +189,6 @@ def _moments(tables: Tables, now: datetime) -> Iterator[datetime]:
         yield row["received_at"]
     for row in tables.inbox_event.find("status", "deferred"):
         yield row["not_before"] or row["received_at"]
-    for row in tables.inbox_event.find("status", "hint"):
-        if callable_now(tables, row, now):
-            yield row["not_before"] or row["received_at"]
 
 
 def _clear(tables: Tables, now: datetime) -> None:

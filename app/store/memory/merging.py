@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 
 from app.domain import traces
 from app.domain.errors import StoreUnavailable
-from app.domain.records import Delivery, InboxEvent
+from app.domain.records import Delivery, Hint, InboxEvent
 from app.domain.views import Audit
-from app.store import events, rows
+from app.store import events
 from app.store.events import Plan
 from app.store.fairness import in_turn
 from app.store.memory.database import Part, order_name, pause_of, seconds
@@ -62,16 +63,27 @@ class Merging(Part):
         found = [{**full_event(tables, row), "now": now} for row in taken]
         await events.merge(MemoryShelf(tables, now), found, plan)
 
-    async def hints(self, limit: int) -> list[InboxEvent]:
-        handed: list[Row] = []
+    async def hints(self, limit: int, each: int, busy: Sequence[int] = ()) -> list[Hint]:
+        reading = Counter(busy)
         async with self._db.writing("hints") as tables:
             now = self._db.now()
+            free: dict[int, list[Row]] = {}
             for row in tables.inbox_event.find("status", "hint"):
                 waits = row["not_before"] is not None and row["not_before"] > now
-                if len(handed) < limit and not waits and callable_now(tables, row, now):
-                    until = now + seconds(HINT_SECONDS)
-                    handed.append(tables.inbox_event.change(row["id"], not_before=until))
-            return [rows.event(full_event(tables, row)) for row in handed]
+                if not waits and _callable(tables, row, now):
+                    free.setdefault(row["tenant_id"], []).append(row)
+            due = [
+                row
+                for tenant, waiting in free.items()
+                for row in waiting[: max(0, each - reading[tenant])]
+            ]
+            handed = in_turn(due, itemgetter("tenant_id"), itemgetter("id", "id"), reading, limit)
+            until = now + seconds(HINT_SECONDS)
+            for row in handed:
+                tables.inbox_event.change(row["id"], not_before=until)
+        given = ("id", "tenant_id", "event_type", "body")
+        handed.sort(key=itemgetter("id"))
+        return [Hint(**{name: row[name] for name in given}) for row in handed]
 
     async def replay_event(
         self, tenant_id: int, event: InboxEvent, read: Delivery, audit: Audit
@@ -117,7 +129,7 @@ def _due(tables: Tables, now: datetime) -> list[Row]:
     return later + in_turn(new, itemgetter("tenant_id"), moment, {}, len(new))
 
 
-def callable_now(tables: Tables, event: Row, now: datetime) -> bool:
+def _callable(tables: Tables, event: Row, now: datetime) -> bool:
     """Whether the ConnectWise of an event's tenant may be asked now."""
     return pause_of(tables, event["tenant_id"], "connectwise", now) is None
 

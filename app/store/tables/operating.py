@@ -77,6 +77,8 @@ class DriftFinding(SQLModel, table=True):
             postgresql_where=sql("order_id IS NULL AND standing <> 'closed'"),
         ),
         Index("drift_finding_of_tenant", "tenant_id", "standing", "id"),
+        Index("drift_finding_of_order", "order_id", "id"),
+        Index("drift_finding_by_code", "tenant_id", "code", "id"),
     )
     id: int = c.identity()
     tenant_id: int = c.to("tenant")
@@ -166,6 +168,7 @@ class Alert(SQLModel, table=True):
             "id",
             postgresql_where=sql("sent_at IS NULL AND over_at IS NULL"),
         ),
+        Index("alert_of_tenant", "tenant_id", "id"),
     )
     id: int = c.identity()
     tenant_id: int = c.to("tenant")

@@ -39,6 +39,22 @@ class Order(SQLModel, table=True):
             "id",
             postgresql_where=text("due_at IS NOT NULL"),
         ),
+        Index("orders_of_connection", "connection_id", "id"),
+        # What most orders end with is found as soon as any order is looked at.
+        Index(
+            "orders_by_code",
+            "tenant_id",
+            "code",
+            "id",
+            postgresql_where=text("code <> 'RELEASED'"),
+        ),
+        Index("orders_by_who", "tenant_id", "who", "id", postgresql_where=text("who <> 'nobody'")),
+        Index(
+            "orders_closed",
+            "tenant_id",
+            "updated_at",
+            postgresql_where=text("state IN ('done', 'cancelled')"),
+        ),
         Index("orders_by_lease", "lease_token", postgresql_where=text("lease_token IS NOT NULL")),
         Index(
             "orders_open",

@@ -19,6 +19,14 @@ class Applied(SQLModel, table=True):
     """The ledger: one row of `records.LedgerRow` for each (order, step, subject)."""
 
     __tablename__ = "applied"
+    __table_args__ = (
+        Index(
+            "applied_linked",
+            "tenant_id",
+            "applied_at",
+            postgresql_where=text("step = 'link_demand' AND applied_at IS NOT NULL"),
+        ),
+    )
     order_id: int = c.to("orders", primary=True)
     step: str = c.string(primary_key=True)
     subject: str = c.string(primary_key=True)

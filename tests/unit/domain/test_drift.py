@@ -17,7 +17,7 @@ from app.domain.drift import Bought, Compared, Drift, Reading, Standing, Sweep, 
 from app.domain.order import OrderView
 from app.domain.psa_tickets import Ticket
 from app.domain.records import ORDER, Decision, Ref
-from tests.builders import NOW, applied, issued, ordered, view
+from tests.builders import NOW, applied, intent, issued, ordered, view
 
 SOLD, TICKET, PRODUCT, PO = 41, 21, 501, 7001
 LINE = {"key": "1", "sku": "SKU-301", "title": "Product 301", "quantity": 10, "price": "100.0000"}
@@ -30,6 +30,7 @@ BILL = {"subject": "receipt:8891:R1", "purchase_order": 8891, "freight": "5", "c
 REFS = (
     Ref("sales_order", "", str(SOLD)),
     Ref("ticket", "", str(TICKET)),
+    Ref("opportunity", "", "88"),
     Ref("product", "1", str(PRODUCT), {"catalog_item": 9}),
     Ref("purchase_order", "8891", str(PO)),
     Ref("bill", "receipt:8891:R1", "b1", {}),
@@ -45,8 +46,24 @@ LEDGER = (
 )
 
 
+# A catalog item that the order made, as it is remembered.
+MADE = intent(
+    "create_products", ORDER, "catalog_item", "sku-301",
+    outcome={"id": 9, "identifier": "SKU-301"},
+)  # fmt: skip
+OPENED = intent("create_products", ORDER, "opportunity", outcome={"id": 88})
+
+
 def order(**more: Any) -> OrderView:
-    return view(ordered(), issued(), **{"refs": REFS, "ledger": LEDGER, **more})
+    given = {"refs": REFS, "ledger": LEDGER, "intents": (MADE,), **more}
+    return view(ordered(), issued(), **given)
+
+
+def before_the_sales_order() -> tuple[Reading, OrderView]:
+    """Its opportunity, which the service made, is gone."""
+    refs = (Ref("opportunity", "", "88"),)
+    about = order(refs=refs, ledger=LEDGER[:1], intents=(MADE, OPENED))
+    return reading(gone=frozenset({("opportunity", "88")}), products=None, tickets=()), about
 
 
 def product(**more: Any) -> psa.Product:
@@ -92,6 +109,14 @@ def sold(number: int) -> psa.SalesOrder:
 
 def invoice(number: int, reference: str = "ON10001201/1") -> psa.Invoice:
     return psa.Invoice(number, str(number), "Standard", reference=reference)
+
+
+def item(number: int, identifier: str = "SKU-301") -> psa.CatalogItem:
+    return psa.CatalogItem(number, identifier)
+
+
+def deal(number: int, notes: str = "[demandlink opportunity commerce/1201/]") -> psa.Opportunity:
+    return psa.Opportunity(number, "Desk refresh", 1, 3, notes=notes)
 
 
 LINK = psa.DemandLink(PO, 1, PRODUCT, Decimal(10))
@@ -159,6 +184,12 @@ TABLE: list[tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("a ticket of another connection", {"tickets": (ticket(TICKET), ticket(22, "dl:other:1201:ticket"))}, []),
     ("a sales order twice", {"sales_orders": (sold(SOLD), sold(42))},
      [(Code.DUPLICATE_REMOTE, "sales_order", "one sales order, 41", "also sales order 42")]),
+    ("a catalog item twice", {"items": (item(9), item(10))},
+     [(Code.DUPLICATE_REMOTE, "catalog_item", "one catalog item, 9", "also catalog item 10")]),
+    ("a catalog item after ours was deleted", {"items": (item(10),)}, []),
+    ("a catalog item of another name", {"items": (item(9), item(10, "SKU-302"))}, []),
+    ("an opportunity twice", {"opportunities": (deal(88), deal(89), deal(90, "of somebody"))},
+     [(Code.DUPLICATE_REMOTE, "opportunity", "one opportunity, 88", "also opportunity 89")]),
     ("an invoice twice", {"invoices": (invoice(900), invoice(901), invoice(902, "of somebody"))},
      [(Code.DUPLICATE_REMOTE, "invoice", "one invoice, 900", "also invoice 901")]),
     ("an invoice of the same reference after ours was deleted", {"invoices": (invoice(901),)}, []),
@@ -220,6 +251,12 @@ def test_h12_each_difference_is_named(more: dict[str, Any], wanted: list[tuple[A
     assert [(one.code, one.kind, one.says, one.stands) for one in drifts] == wanted
     assert all(one.sentence and one.step and one.subject for one in drifts)
     assert len({one.key for one in drifts}) == len(drifts)
+
+
+def test_h12_an_opportunity_that_the_service_made_can_be_made_anew() -> None:
+    (drift,) = found(*before_the_sales_order())
+    assert (drift.code, drift.kind) == (Code.DRIFT_MISSING, "opportunity")
+    assert Way.FIX in drift.ways
 
 
 def codes(drifts: Iterable[Drift]) -> list[Code]:

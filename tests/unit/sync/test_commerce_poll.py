@@ -262,6 +262,41 @@ async def test_g8_a_paused_connection_is_not_called() -> None:
     assert len(world.asked) == len(Listing)
 
 
+async def test_h10_a_turn_that_lasts_stops_where_a_person_pauses_the_connection() -> None:
+    world = World()
+    poll = world.poll()
+    for number in range(1, 10):
+        world.put(ORDERS, sales_order(id=number, orderNumber=f"ON{number}"))
+    until = NOW + timedelta(hours=1)
+    read = world.document
+
+    async def paused_meanwhile(kind: Kind, source_id: str) -> Any:
+        body = await read(kind, source_id)
+        if source_id == "3":
+            world.pauses.append(Paused(until, Code.CONNECTION_PAUSED, "maintenance", "ada"))
+        return body
+
+    world.document = paused_meanwhile  # type: ignore[method-assign]
+    await world.turn(poll)
+    # What was read is kept, the rest stays to be read, and the calls are counted.
+    assert len(world.inbox) == 3
+    assert len(world.kept.pending) == 6
+    assert sum(spent.looks + spent.reads for spent in world.kept.hours.values()) == len(world.asked)
+    assert world.due == world.at + timedelta(seconds=90)
+    asked = len(world.asked)
+    await world.turn(poll)
+    assert len(world.asked) == asked
+    world.at = until
+    await world.turn(poll)
+    assert len(world.inbox) == 9
+
+
+async def test_g8_a_persons_look_needs_no_turn_of_the_poll() -> None:
+    """The doctor's process never has the turn, and may ask all the same."""
+    world = World()
+    assert await world.poll().api.changed(Listing.QUOTES, NOW) == []
+
+
 async def test_g8_a_backlog_is_read_within_the_day_and_goes_on_where_it_stopped() -> None:
     world = World()
     poll = world.poll(calls_a_day=5770)  # looks take 5,760 of them

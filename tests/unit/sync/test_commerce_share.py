@@ -17,7 +17,7 @@ class Turns:
     def __init__(self, *turns: Turn) -> None:
         self.left = list(turns)
 
-    async def take(self) -> Turn:
+    async def take(self, part: float = 1.0) -> Turn:
         return self.left.pop(0)
 
     async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:

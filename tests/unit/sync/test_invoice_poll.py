@@ -70,7 +70,12 @@ class World:
 
     async def later(self, poll: InvoicePoll, seconds: float = 60) -> None:
         self.at += timedelta(seconds=seconds)
-        await poll.follow()
+        await self.look(poll)
+
+    async def look(self, poll: InvoicePoll) -> None:
+        poll.follow()
+        if poll._turns.task is not None:
+            await poll._turns.task
 
 
 def invoice(number: int, changed: str = "2026-11-24T12:00:30Z", **more: Any) -> psa.Invoice:
@@ -80,7 +85,7 @@ def invoice(number: int, changed: str = "2026-11-24T12:00:30Z", **more: Any) -> 
 async def test_b112_it_is_asked_once_a_period_and_never_at_the_start() -> None:
     world = World()
     poll = world.poll()
-    await poll.follow()
+    await world.look(poll)
     await world.later(poll, 59)
     assert world.asked == []
     await world.later(poll, 1)
@@ -153,17 +158,24 @@ async def test_two_workers_ask_once_between_them() -> None:
     world = World()
     one, other = world.poll(), world.poll()
     world.at += timedelta(seconds=60)
-    await one.follow()
-    await other.follow()
+    await world.look(one)
+    await world.look(other)
     assert len(world.asked) == 1
 
 
 @pytest.mark.parametrize(
-    ("kind", "pauses"), [(FailureKind.TRANSIENT, 0), (FailureKind.RATE_LIMITED, 1)]
+    ("kind", "status", "pauses"),
+    [
+        (FailureKind.TRANSIENT, 500, 0),
+        (FailureKind.RATE_LIMITED, 429, 1),
+        (FailureKind.RATE_LIMITED, None, 0),  # its part is used up: orders have calls left
+    ],
 )
-async def test_a_read_that_fails_loses_nothing(kind: FailureKind, pauses: int) -> None:
+async def test_a_read_that_fails_loses_nothing(
+    kind: FailureKind, status: int | None, pauses: int
+) -> None:
     world = World(invoices=[invoice(9001, sales_order_id=70)])
-    world.fails = RemoteFailure(kind, "busy", retry_after=30.0)
+    world.fails = RemoteFailure(kind, "busy", status=status, retry_after=30.0)
     poll = world.poll()
     await world.later(poll)
     assert (world.told, world.kept, len(world.pauses)) == ([], None, pauses)
