@@ -146,8 +146,8 @@ def failed(request: Request, error: Exception) -> Response:
         case RequestValidationError():
             status, title = 422, "That address is not right"
             sentence = "A part of the address cannot be read. Take the link from a page."
-        case HTTPException(status_code=404):
-            status, title = 404, "There is no such page"
+        case HTTPException(status_code=404 | 405):
+            status, title = error.status_code, "There is no such page"
             sentence = "The address leads nowhere. Search for an order, or start at the front page."
         case _:
             raise error
@@ -159,7 +159,8 @@ def or_page(otherwise: Answer) -> Answer:
 
     async def answer(request: Request, error: Any) -> Response:
         wanted = "text/html" in request.headers.get("accept", "")
-        missing = isinstance(error, HTTPException) and error.status_code == 404
+        # An address that only takes forms is asked for where somebody loads it anew.
+        missing = isinstance(error, HTTPException) and error.status_code in (404, 405)
         if wanted and missing and request.method == "GET":
             try:
                 request.state.person = await known(request)

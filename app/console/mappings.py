@@ -18,7 +18,7 @@ from app.console.guard import PageRoute, actor_of, form_of, given_reason, servic
 from app.console.pages import moved, render
 from app.domain.views import MappingRow, Stopped
 from app.sync.operations import Refusal
-from app.sync.setup import MAPPING_KINDS
+from app.sync.setup import MAPPING_KINDS, key_shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -75,6 +75,10 @@ async def _page(
     every = await parts.operations.mappings(actor)
     form: Mapping[str, str] = given
     old = next((row for row in every if row.id == edit), None)
+    if old is not None and not request.state.person.admin:
+        old = None  # the form is for who may send it, and shows the key in full
+    elif old is not None and refusal is None:
+        old = await parts.operations.reveal_mapping(actor, old.id)
     if old is not None and refusal is None:
         form = {name: str(getattr(old, name)) for name in FIELDS}
     # A form that is filled in filters nothing: it may be for a kind of which there are many.
@@ -91,6 +95,7 @@ async def _page(
         following=following if len(chosen) > start + MOST else None,
         missing=await parts.operations.missing_mappings(actor),
         form_of=mapping_form,
+        key_shown=key_shown,
         kinds=MAPPING_KINDS,
         kind=kind,
         q=q,

@@ -112,6 +112,9 @@ class AdminStore(Protocol):
 
     async def drop_mapping(self, tenant_id: int, mapping_id: int, audit: Audit) -> bool: ...
 
+    async def audit(self, tenant_id: int, audit: Audit) -> None:
+        """Record what changed nothing, but has to be known of."""
+
     async def settings(self, tenant_id: int) -> Mapping[str, Any]:
         """Stored values by name, JSON values."""
 

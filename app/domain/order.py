@@ -84,6 +84,13 @@ class Live:
     zone: tzinfo = UTC  # Commerce's, in which a moment has its day
 
 
+def named(kind: str, number: object) -> str:
+    """A record as a sentence names it. One that does not stand yet has no id, and what is only played
+    through (`course.py`) one below 0."""
+    stands = number is not None and not str(number).startswith("-")
+    return f"{kind} {number}" if stands else f"the new {kind}"
+
+
 @dataclass(frozen=True)
 class OrderView:
     """Everything that a decision may rest on. `now` is the store's clock."""
@@ -199,7 +206,8 @@ class OrderView:
     @property
     def parent_named(self) -> str:
         """It as a sentence begins with it."""
-        return f"{'Ticket' if self.by_ticket else 'Sales order'} {self.parent}"
+        told = named("ticket" if self.by_ticket else "sales order", self.parent)
+        return f"{told[:1].upper()}{told[1:]}"
 
     @property
     def products_stand(self) -> bool:

@@ -15,7 +15,7 @@ from app.domain.codes import Code
 from app.domain.documents import SalesOrder
 from app.domain.errors import Hold
 from app.domain.options import deselected
-from app.domain.order import OrderView
+from app.domain.order import OrderView, named
 from app.domain.records import ORDER
 from app.domain.shut import Shut
 from app.steps import catalog
@@ -62,7 +62,7 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
-    where = f"opportunity {want['opportunity']}" if want.get("opportunity") else "a new opportunity"
+    where = named("opportunity", want.get("opportunity") or None)
     if view.parent is not None or view.by_ticket:
         where = f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
     return [

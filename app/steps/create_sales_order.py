@@ -16,7 +16,7 @@ from app.domain.codes import Code
 from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.options import sku_key
-from app.domain.order import OrderView
+from app.domain.order import OrderView, named
 from app.domain.records import ORDER, Ref
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
@@ -52,8 +52,8 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     if view.ref("sales_order") is not None:
-        return [f"change sales order {view.ref('sales_order')}"]
-    source = f"opportunity {view.opportunity_id}" if view.opportunity_id else "its opportunity"
+        return [f"change {named('sales order', view.ref('sales_order'))}"]
+    source = named("opportunity", view.opportunity_id)
     return [f"convert {source} to a sales order", "set its status to the waiting one"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.domain import suggestion
 from app.domain.json_values import digest
-from app.domain.order import OrderView
+from app.domain.order import OrderView, named
 from app.domain.shut import Shut
 from app.steps.effects import Effects, Outcome
 from app.steps.tickets import followed, now, refuse_shut
@@ -34,7 +34,7 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     what = "withdraw" if want.get("withdrawn") else "suggest"
-    return [f"{what} a purchase by an internal note on ticket {want['ticket']}"]
+    return [f"{what} a purchase by an internal note on {named('ticket', want['ticket'])}"]
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:

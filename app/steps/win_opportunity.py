@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain.json_values import digest
-from app.domain.order import OrderView
+from app.domain.order import OrderView, named
 from app.domain.records import ORDER
 from app.domain.shut import Shut
 from app.steps.catalog import claim_seconds
@@ -48,7 +48,9 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
-    return [f"set opportunity {want['opportunity']} to won"]
+    number = want["opportunity"]
+    opportunity = named("opportunity", view.ref("opportunity") if number == "ours" else number)
+    return [f"set {opportunity} to won"]
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:

@@ -47,6 +47,13 @@ MOST_STOPPED = 1000
 _USER_PART = re.compile(r"(?<=://)[^/@\s]*@")  # name and password in an address
 
 
+def key_shown(kind: str, key: str) -> str:
+    """A mapping's key as pages and the audit tell it: of an e-mail address only so much that whoever
+    knows it recognises it. What is audited stays for good, and personal data must not."""
+    user, at, host = key.partition("@")
+    return f"{user[:1]}…@{host}" if kind in _BY_EMAIL and at else key
+
+
 @dataclass(frozen=True, slots=True)
 class SettingView:
     """A setting as it rules now. Values of secrets never stand here, only whether one is set.
@@ -122,6 +129,14 @@ class SetUp:
                 return row
         raise Refusal("NOT_FOUND", f"There is no mapping {mapping_id}. See /admin/mappings.")
 
+    async def reveal_mapping(self, actor: Actor, mapping_id: int) -> MappingRow:
+        """A mapping with its key in full, for a form that changes it; that it was shown is recorded."""
+        row = await self.mapping(actor, mapping_id)
+        if row.kind in _BY_EMAIL:
+            target = f"{row.kind}/{key_shown(row.kind, row.commerce_key)}"
+            await self._admin.audit(actor.tenant_id, Audit(actor.name, "mapping.reveal", target))
+        return row
+
     async def missing_mappings(self, actor: Actor) -> Sequence[Missing]:
         """The mappings that orders wait for (D-10), those that most wait for first."""
         stopped = await self._stopped(actor)
@@ -156,8 +171,9 @@ class SetUp:
             raise _not_so("connectwise_key", f"a {kind} is named by its number in ConnectWise")
         if kind == binding.KIND:
             await self._refuse_binding(actor, commerce, connectwise)
-        given = {"kind": kind, "commerce_key": commerce, "connectwise_key": connectwise}
-        audit = Audit(actor.name, "mapping.put", f"{kind}/{commerce}", {**given, **_why(reason)})
+        said = key_shown(kind, commerce)
+        given = {"kind": kind, "commerce_key": said, "connectwise_key": connectwise}
+        audit = Audit(actor.name, "mapping.put", f"{kind}/{said}", {**given, **_why(reason)})
         # Before the change: a worker may be through with them right after it.
         stopped = await self._stopped(actor)
         row = await self._admin.put_mapping(actor.tenant_id, kind, commerce, connectwise, audit)

@@ -27,15 +27,22 @@ MARKS = {
 # What each step means to somebody who sees ConnectWise for the first time. The names in braces
 # are kinds of ConnectWise records, with their number there.
 STEPS: Mapping[str, str] = {
-    "create_products": "The products sold stand on {opportunity}, each marked as this order's.",
+    "raise_ticket": "{ticket} is the order's.",
+    "create_products": "The products sold stand on {stands}, each marked as this order's.",
     "win_opportunity": "{opportunity} is won.",
     "lose_opportunity": "{opportunity} is lost.",
     "create_sales_order": "{sales_order} is made from it; its goods raise purchasing demand.",
     "sync_purchase_order": "{subject} is made from that demand, as {purchase_order}.",
-    "link_demand": "{subject} is linked to the demand of {sales_order}: read back and found so.",
+    "link_demand": "{subject} is linked to the order's demand: read back and found so.",
     "receive_purchase_order": "Receipt {subject} is received in ConnectWise.",
-    "ship_goods": "Goods of {sales_order} are marked as shipped.",
-    "release_invoice": "{sales_order} is released: it may be invoiced.",
+    "ship_goods": "Goods of {invoiced} are marked as shipped.",
+    "stop_demand": "No demand for its products is left open: ConnectWise's purchasers order nothing.",
+    "release_invoice": "{invoiced} is released: it may be invoiced.",
+    "post_purchase_order": "{subject} stands in the ledger as a purchase order, which posts nothing.",
+    "post_bill": "Receipt {subject} is a bill in the ledger.",
+    "post_invoice": "Commerce's sales invoice stands in the ledger.",
+    "suggest_purchase": "{subject} is suggested to the purchasing officer, by a note on the ticket.",
+    "mail_suggestion": "{subject} is mailed to the purchasing officer.",
 }
 COMPLETED = "{subject} is received in full and closed."
 # What a step says when it was done before: what it made is made to agree, never made twice.
@@ -43,8 +50,9 @@ AGAIN: Mapping[str, str] = {
     "create_products": "The products sold agree with the order again.",
     "sync_purchase_order": "{subject} agrees with Commerce again, as {purchase_order}.",
     "receive_purchase_order": "Receipt {subject} agrees with Commerce again.",
-    "ship_goods": "More goods of {sales_order} are marked as shipped.",
-    "release_invoice": "{sales_order} is released again.",
+    "ship_goods": "More goods of {invoiced} are marked as shipped.",
+    "release_invoice": "{invoiced} is released again.",
+    "post_purchase_order": "{subject} agrees with Commerce again in the ledger.",
 }
 STOCK = "{subject} is made, as {purchase_order}: no demand asks for it."
 UNLINKED = "Lines that are linked to nothing stand on {subject}."
@@ -180,10 +188,14 @@ def told(step: Mapping[str, Any], how: Telling = Telling()) -> str:
 
 
 class _Records(dict[str, str]):
-    """Names of records by kind; one that is not known is called by its kind."""
+    """Names of records by kind; one that is not known is called by its kind. Where there is no sales
+    order or no opportunity, products stand on the ticket, and it is what is invoiced."""
 
     def __init__(self, known: Mapping[str, str], **more: str) -> None:
         super().__init__({**known, **more})
 
     def __missing__(self, key: str) -> str:
+        kind = {"invoiced": "sales_order", "stands": "opportunity"}.get(key)
+        if kind is not None:
+            return self.get(kind) or self.get("ticket") or self[kind]
         return f"the {key.replace('_', ' ')}"

@@ -239,8 +239,8 @@ def wrong_total(day: Day) -> Ending:
     sale = Sale(1208, CONTOSO, [(CABLE, 10)], misstated="10.00")
     day.begin(
         "An order that does not add up",
-        "Commerce states a total that is 10.00 more than its lines. Nothing is made of it in "
-        "ConnectWise until a person has corrected it.",
+        "Commerce states a total that is 10.00 more than its lines. Only its ticket is "
+        "made in ConnectWise until a person has corrected it.",
     )
     day.post(sale.approved())
     day.follow(sale.number, "held", "TOTAL_MISMATCH")

@@ -10,6 +10,7 @@ import pytest
 
 from app.domain import events, json_values, money
 from app.domain.documents import Kind, PurchaseOrder, SalesOrder, parse
+from app.steps import STEPS
 from app.sync import contract
 from sandbox.demo import checks
 from sandbox.demo.counting import Count, count
@@ -163,7 +164,20 @@ def test_steps_are_told_with_their_records():
     completed = step("receive_purchase_order", "PO1", purchase_order="7")
     assert told(completed) == "PO1 is received in full and closed."
     linked = told(step("link_demand", "PO1", purchase_order="7"))
-    assert linked == "PO1 is linked to the demand of the sales order: read back and found so."
+    assert linked == "PO1 is linked to the order's demand: read back and found so."
+
+
+def test_where_tickets_are_invoiced_no_sales_order_is_spoken_of():
+    products = told(step("create_products", "ON1", ticket="21", product="4"))
+    assert products == "The products sold stand on ticket 21, each marked as this order's."
+    released = told(step("release_invoice", "ON1", ticket="21"))
+    assert released == "Ticket 21 is released: it may be invoiced."
+
+
+def test_every_step_of_every_scenario_has_a_sentence_of_its_own():
+    for name in STEPS:
+        sentence = told(step(name, "PO1"))
+        assert name.replace("_", " ") not in sentence.lower(), name
 
 
 def test_a_table_in_groups_names_each_and_fits_a_hundred_columns(

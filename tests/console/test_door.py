@@ -237,3 +237,15 @@ async def test_own_files_are_served_and_kept_and_no_other(service: Service) -> N
 async def test_a_form_that_is_too_large_is_refused(browser: Browser) -> None:
     answer = await browser.client.post("/replay", data={"orders": "x" * 70_000})
     assert answer.status_code == 413
+
+
+async def test_an_address_that_only_takes_forms_has_a_page_for_who_loads_it_anew(
+    browser: Browser,
+) -> None:
+    for path in ("/issues/plan", "/doctor/probe"):
+        answer = await browser.client.get(path, headers={"accept": "text/html"})
+        assert answer.status_code == 405
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "The address leads nowhere" in answer.text
+        told = await browser.client.get(path, headers={"accept": "application/json"})
+        assert told.json()["code"] == "METHOD_NOT_ALLOWED"

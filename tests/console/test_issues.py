@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from app.store import desk
-from tests.console.conftest import Browser, Service
+from tests.api.conftest import Service
+from tests.console.conftest import Browser
 from tests.console.test_pages import stand
 
 
 async def stopped(service: Service, step: str, code: str, sentence: str, minutes: int) -> None:
     await service.query(
         "INSERT INTO applied (order_id, step, subject, tenant_id, state, code, sentence, since)"
-        f" SELECT id, '{step}', 'order', 1, 'held', '{code}', '{sentence}',"
-        f" now() - interval '{minutes} minutes' FROM orders"
+        " SELECT id, $1, 'order', 1, 'held', $2, $3, now() - make_interval(mins => $4) FROM orders",
+        step,
+        code,
+        sentence,
+        minutes,
     )
 
 

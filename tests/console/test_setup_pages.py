@@ -310,3 +310,20 @@ async def test_a_missing_setting_leads_to_its_field(service: Service, browser: B
 
 def test_every_kind_of_mapping_is_explained() -> None:
     assert all(MAPPING_KINDS.values())
+
+
+async def test_d10_an_address_of_a_person_stands_on_no_page_but_the_form_that_changes_it(
+    service: Service, browser: Browser
+) -> None:
+    body = {"kind": "contact", "commerce_key": "Dana.Cole@contoso.example", "connectwise_key": "31"}
+    number = (await service.admin.put("/admin/mappings", json=body)).json()["id"]
+    for path in ("/mappings", f"/mappings?saved={number}", "/audit"):
+        told = (await browser.client.get(path)).text
+        assert "d…@contoso.example" in told
+        assert "dana.cole" not in told
+    (kept,) = await service.query("SELECT * FROM audit WHERE action = 'mapping.put'")
+    assert "dana.cole" not in json.dumps(dict(kept), default=str).casefold()
+    form = (await browser.client.get(f"/mappings?edit={number}")).text
+    assert 'value="dana.cole@contoso.example"' in form
+    (shown,) = await service.query("SELECT * FROM audit WHERE action = 'mapping.reveal'")
+    assert (shown["actor"], shown["target"]) == ("admin", "contact/d…@contoso.example")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -47,6 +48,10 @@ async def test_an_order_is_played_side_by_side_and_nothing_is_touched(
         "/admin/what-if", json={"orders": [NUMBER], "scenario": "commerce-invoicing"}
     )
     (item,) = by_rest.json()["items"]
+    said = [one["write"] for one in (*item["here"], *item["there"])]
+    said += [item[side]["sentence"] for side in ("here_answer", "there_answer")]
+    # Records that are only played through have no number that anybody could look up.
+    assert not [one for one in said if re.search(r" (-\d|None\b|ours\b)", one)]
     now, then = page.text.split(" Now ")[-1].split(" Then ")
     assert item["here"]
     for one in item["here"]:

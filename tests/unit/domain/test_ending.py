@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.codes import Code, State, Who
 from app.domain.ending import finished
-from app.domain.order import OrderView
+from app.domain.order import OrderView, named
 from app.domain.records import ORDER, Ref
 from tests.builders import applied, event, fact, ordered, view
 
@@ -94,3 +94,11 @@ def test_c4_an_invoice_of_ours_is_told_as_it_stands_in_the_ledger(
     assert (said := told(found))[:2] == (code, who)
     assert says in said[2]
     assert "IN10000077" in said[2]
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(3400, "sales order 3400"), (None, "the new sales order"), (-5, "the new sales order")],
+)
+def test_a_record_that_is_only_played_through_has_no_number(number: int | None, says: str) -> None:
+    assert named("sales order", number) == says

@@ -298,7 +298,7 @@ def test_a_release_is_wanted_back_when_more_goods_are_to_come():
     wanted = release_invoice.want(found, ORDER)
     assert wanted == {"bill_shipped": False, "invoice": False, "released": False}
     assert release_invoice.preview(found, wanted) == [
-        "set sales order None back to the waiting status"
+        "set the new sales order back to the waiting status"
     ]
     shut = release_invoice.outstanding(found, ORDER)
     assert shut is not None
