@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from app.bootstrap.chosen import DEFAULT_TENANT, OF_THE_SWEEP, pace_of
+from app.bootstrap.budgets import Counted
+from app.bootstrap.chosen import DEFAULT_TENANT, pace_of
 from app.connectors.commerce.client import Access, CommerceClient
 from app.connectors.pacing import Pacing
 from app.settings import Settings
 from app.store.postgres import PostgresStore
-from app.sync.budget import Budgets
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.commerce_share import Share
@@ -50,20 +50,16 @@ class InCommerce:
             since=settings.poll_since,
         )
 
-    def side(self, budgets: Budgets) -> CommerceSide | None:
+    def side(self, counted: Counted) -> CommerceSide | None:
         """Commerce for the drift sweep; None where it is not to be read."""
         settings = self.settings
         if not settings.polls_commerce or not settings.drift_commerce_calls_a_day:
             return None
-        # The poll and the sweep have parts of one limit, which is of the instance that is called.
-        timeout = settings.commerce_api_timeout
-        instance = f"{settings.commerce_connection}@{settings.commerce_api_url}"
-        budget = budgets.of(OF_THE_SWEEP, instance, timeout=timeout)
         return CommerceSide(
             self.store,
             self.store,
             self.store,
-            self._client(Share(budget, self.clock).take),
+            self._client(Share(counted.sweep(), self.clock).take),
             DEFAULT_TENANT,
             settings.commerce_connection,
         )

@@ -76,6 +76,11 @@ async def test_c7_a_burst_of_orders_never_meets_the_limit_of_connectwise(
         (minute,) = shown["calls"]
         assert (minute["seconds"], minute["limit"]) == (60, CALLS)
         assert minute["used"] + minute["left"] == CALLS
+        assert 1 <= shown["at_once"]["limit"] <= shown["at_once"]["most"] == 32
+        assert (shown["circuit"], (await connection(stack, "commerce"))["circuit"]) == (
+            "closed",
+            None,
+        )
         log = [entry for entry in await stack.requests() if "/_sandbox" not in entry["path"]]
         assert {entry["status"] for entry in log} & {429} == set()
         assert CALLS - 5 <= len(log) <= CALLS
