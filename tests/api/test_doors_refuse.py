@@ -241,7 +241,7 @@ async def test_the_admin_rest_says_that_the_database_is_away(parts: TestParts) -
         explain=lambda _: None,  # type: ignore[arg-type,return-value]
         settings=parts.settings,
         scenarios={},
-        spent=uncounted,
+        used=uncounted,
     )
     client = client_of(create_app(parts), authorization=f"Bearer {ADMIN_KEY}")
     answer = await client.get("/admin/orders/ON1")
