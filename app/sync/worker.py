@@ -75,6 +75,8 @@ class Worker:
         self._active: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._stopped_at = 0.0
+        self._following: asyncio.Timeout | None = None
         self._draining = False
         self._suspect: str | None = None
 
@@ -83,8 +85,15 @@ class Worker:
         self._nudged.set()
 
     def stop(self) -> None:
+        """End soon: take nothing more, and let the orders under way come to their next release for
+        `Pace.stop` seconds from now. What only looks, beside the orders, ends at once."""
+        if self._stopping.is_set():
+            return
+        self._stopped_at = self._clock.monotonic()
         self._stopping.set()
         self._nudged.set()
+        if self._following is not None:
+            self._following.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Work until stopped. A database that is away is waited for; nothing is lost by it."""
@@ -142,9 +151,22 @@ class Worker:
                     break
                 if any(claim.suspect for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
-            await self._follow(me)
+            if not self._stopping.is_set():
+                await self._look_beside(me)
         finally:
             self._draining = False
+
+    async def _look_beside(self, me: ports.Worker) -> None:
+        """`_follow`, until the worker is to stop: what is read here another one reads as well."""
+        bound = self._following = asyncio.timeout(None)
+        try:
+            async with bound:
+                await self._follow(me)
+        except TimeoutError:
+            if not bound.expired():
+                raise
+        finally:
+            self._following = None
 
     async def _follow(self, me: ports.Worker) -> None:
         """What is to be seen to beside the orders, each in its own time."""
@@ -246,7 +268,8 @@ class Worker:
         """Let the orders under way come to their next release, but not for ever."""
         tasks = [task for _, task in self._active.values()]
         if tasks:
-            await asyncio.wait(tasks, timeout=self._pace.stop)
+            left = self._stopped_at + self._pace.stop - self._clock.monotonic()
+            await asyncio.wait(tasks, timeout=max(left, 0.0))
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""
