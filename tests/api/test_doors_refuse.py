@@ -270,6 +270,7 @@ async def test_the_process_is_healthy_but_not_ready(client: Any) -> None:
         "migrations",
         "worker",
     }
+    assert (await client.get("/readyz?of=intake")).status_code == 503
 
 
 async def test_a_server_opens_its_parts_when_it_starts_and_closes_them_when_it_stops(
