@@ -6,7 +6,6 @@ from app.api.examples import examples
 from tests.api.conftest import Service
 from tests.api.doors import code_of
 
-
 PAPERS = ("sales_order.approved", "purchase_order.approved", "purchase_order.receipted (part)")
 
 
