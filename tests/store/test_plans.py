@@ -198,6 +198,12 @@ def _table(read: Read) -> str:
     return next((one for one in GROWING if read.table.startswith(f"{one}_2")), read.table)
 
 
+def test_of_every_list_it_is_known_what_it_is_asked_for() -> None:
+    assert all(list(calls(name)) for name in lists())
+    assert set(dir(PostgresStore)) >= CHANGES | LOOKS
+
+
+@pytest.mark.breadth
 async def test_every_list_of_a_year_is_read_by_an_index_and_no_further_than_its_page(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
