@@ -174,7 +174,18 @@ def _following(text: str, address: str) -> str | None:
     return None
 
 
-async def _side(url: str, key: str, database_url: str) -> Side:
+def _signed_in(url: str, key: str) -> httpx.Client:
+    http = httpx.Client(
+        base_url=url, timeout=60, trust_env=False, headers={"authorization": f"Bearer {key}"}
+    )
+    answer = http.post("/sign-in", data={"key": key, "to": "/"})
+    if answer.status_code != httpx.codes.SEE_OTHER:
+        raise RuntimeError(f"The sign-in was answered {answer.status_code}.")
+    return http
+
+
+async def _drawn(database_url: str) -> tuple[Mapping[str, Sequence[str]], Sequence[str]]:
+    """Numbers of orders by how they stand, and suppliers' invoices."""
     connection = await asyncpg.connect(database_url)
     numbers = {}
     for state, kinds in (("done", ["done"]), ("open", ["waiting", "held", "parked"])):
@@ -182,13 +193,7 @@ async def _side(url: str, key: str, database_url: str) -> Side:
         numbers[state] = [row["number"] for row in found]
     words = [row[0] for row in await connection.fetch(_WORDS, SAMPLE)]
     await connection.close()
-    http = httpx.Client(
-        base_url=url, timeout=60, trust_env=False, headers={"authorization": f"Bearer {key}"}
-    )
-    signed = http.post("/sign-in", data={"key": key, "to": "/"})
-    if signed.status_code != httpx.codes.SEE_OTHER:
-        raise RuntimeError(f"The sign-in was answered {signed.status_code}.")
-    return Side(http, numbers, words)
+    return numbers, words
 
 
 def _play(stack: Stack) -> None:
@@ -260,7 +265,7 @@ def measure(
         say(f"A year, {year.size / 2**30:.1f} GiB: {rows}.")
         key = stack.environment["ADMIN_API_KEY"]
         sides = [
-            asyncio.run(_side(_serve(stack, name, url), key, url))
+            Side(_signed_in(_serve(stack, name, url), key), *asyncio.run(_drawn(url)))
             for name, url in (("api-small", small), ("api-year", whole))
         ]
         _find_deep(sides[0], 0)

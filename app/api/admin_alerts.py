@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.api.auth import AdminRoute, Caller, Service
-from app.api.lists import REFUSALS, Listed
+from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import Model
 from app.domain.alerts import AlertRow
 
@@ -64,10 +64,17 @@ class TriedOut(Model):
 
 @router.get("/alerts", operation_id="list_alerts")
 async def list_alerts(
-    actor: Caller, service: Service, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    request: Request,
+    response: Response,
+    actor: Caller,
+    service: Service,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Listed[AlertOut]:
     """The newest alerts, with those that are still to be sent."""
-    return Listed(items=[AlertOut.of(row) for row in await service.alerts.list(actor, limit)])
+    page = await service.alerts.list(actor, cursor, limit)
+    link_next(request, response, page.next)
+    return Listed(items=[AlertOut.of(row) for row in page.items], next=page.next)
 
 
 @router.post("/alerts/test", operation_id="test_alerts")

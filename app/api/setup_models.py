@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -123,10 +123,20 @@ class CallsOut(Model):
         return cls(seconds=spent.seconds, used=spent.used, limit=spent.limit, left=spent.left)
 
 
+class AtOnceOut(Model):
+    """Calls that each process sends at once: `limit` now, by the narrowest that called in the last
+    five minutes, and `most` where the system stands all."""
+
+    limit: int
+    most: int
+
+
 class ConnectionOut(Model):
     """`sign_in` says what a person has to do for a ledger; null where there is nothing to do.
     `signed_in_until`: when the consent ends if nothing is called until then. `calls`: one entry for
-    each limit that the vendor has; empty where calls are not counted."""
+    each limit that the vendor has, a minute's and a day's; empty where calls are not counted.
+    `at_once`: null where no process called lately. `circuit`: `open` while the system is left alone
+    because it did not answer well, else `closed`; null where the poll rests by itself."""
 
     id: int
     name: str
@@ -141,10 +151,12 @@ class ConnectionOut(Model):
     signed_in_until: datetime | None
     sign_in: str | None
     calls: list[CallsOut]
+    at_once: AtOnceOut | None
+    circuit: Literal["open", "closed"] | None
 
     @classmethod
     def of(cls, row: ConnectionRow) -> ConnectionOut:
-        paused, grant = row.paused, row.grant
+        paused, grant, once = row.paused, row.grant, row.use.at_once
         return cls(
             id=row.id,
             name=row.name,
@@ -158,5 +170,7 @@ class ConnectionOut(Model):
             signed_in_by=grant.consented_by if grant else None,
             signed_in_until=grant.until if grant else None,
             sign_in=advice(row.system, grant) if row.system in LEDGERS else None,
-            calls=[CallsOut.of(one) for one in row.calls],
+            calls=[CallsOut.of(one) for one in row.use.spent],
+            at_once=AtOnceOut(limit=once.limit, most=once.most) if once is not None else None,
+            circuit=row.circuit,
         )

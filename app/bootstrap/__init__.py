@@ -124,7 +124,7 @@ async def opened(
         await once_there(partial(_begin, store, settings, known), clock, patience)
         budgets = Budgets(redis_url, clock, ids, limits_of(settings), settings.budget_parts)
         stack.push_async_callback(budgets.close)
-        counted = Counted(budgets, settings)
+        counted = Counted(budgets, settings, store)
         pacings = pacings_of(settings, clock)
         client = ProbedConnectWise(
             access_of(settings),
@@ -168,7 +168,7 @@ async def opened(
             explain=explainer(engine, settings.connectwise_url),
             settings=settings,
             scenarios=known,
-            spent=counted.spent,
+            used=counted.use,
         )
         foresight = Foresight(
             engine=engine, store=store, admin=store, clock=clock, operations=operations
@@ -178,7 +178,7 @@ async def opened(
         )
         commerce = InCommerce(settings, store, clock, stack, pacings[COMMERCE])
         compare = Comparison(
-            store, client, books, engine.plan, commerce.side(budgets), engine.ledger
+            store, client, books, engine.plan, commerce.side(counted), engine.ledger
         )
         yield Container(
             settings=settings,
@@ -252,7 +252,7 @@ async def opened(
             pacings=pacings,
             server_pids=pids,
             commerce=commerce.poll(),
-            commerce_asked=commerce.asked(budgets),
+            commerce_asked=commerce.asked(counted),
             alerts=Alerts(
                 store=store,
                 kept=store,

@@ -5,16 +5,17 @@ Owns the naming of companies, so that processes of one installation count togeth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.budgets import Budget, Spent
+from app.bootstrap.chosen import OF_THE_SWEEP
+from app.domain.budgets import DAY, Budget, Spent, Use
 from app.domain.grants import LEDGERS
+from app.domain.polling import PollState
 from app.domain.views import ConnectionRow
 from app.settings import Settings
+from app.store.postgres import PostgresStore
 from app.sync.budget import Budgets
-
-CONNECTWISE = "connectwise"
+from app.sync.inbox import COMMERCE, CONNECTWISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Counted:
 
     budgets: Budgets
     settings: Settings
+    store: PostgresStore
 
     def connectwise(self) -> Budget | None:
         site = f"{self.settings.connectwise_company}@{self.settings.connectwise_url}"
@@ -32,11 +34,34 @@ class Counted:
     def ledger(self, system: str, company: str) -> Budget | None:
         return self.budgets.of(system, company, timeout=self.settings.ledger_timeout)
 
-    async def spent(self, row: ConnectionRow) -> Sequence[Spent]:
-        """What stands against the limits of a connection now; nothing where none are counted."""
+    async def use(self, row: ConnectionRow) -> Use:
+        """How a connection is called now."""
+        if row.system == COMMERCE:
+            return Use(await self._of_commerce(row))
         budget = None
         if row.system == CONNECTWISE and self.settings.connectwise_url:
             budget = self.connectwise()
         elif row.system in LEDGERS and row.grant is not None:
             budget = self.ledger(row.system, row.grant.company.id)
-        return () if budget is None else await budget.spent()
+        return Use() if budget is None else Use(await budget.spent(), await budget.at_once())
+
+    def sweep(self) -> Budget | None:
+        """The drift sweep's part of Commerce's calls, which are of the instance that is called."""
+        settings = self.settings
+        instance = f"{settings.commerce_connection}@{settings.commerce_api_url}"
+        return self.budgets.of(OF_THE_SWEEP, instance, timeout=settings.commerce_api_timeout)
+
+    async def _of_commerce(self, row: ConnectionRow) -> tuple[Spent, ...]:
+        """The vendor's day: the poll's calls and the sweep's. What a minute holds is counted by who
+        has the turn, in its own process."""
+        settings = self.settings
+        if not settings.polls_commerce or row.name != settings.commerce_connection:
+            return ()
+        state = PollState.of(await self.store.kept_state(row.name))
+        used = state.spent(await self.store.now())
+        limit = settings.commerce_calls_a_day
+        sweep = self.sweep() if settings.drift_commerce_calls_a_day else None
+        for one in await sweep.spent() if sweep is not None else ():
+            if one.seconds == DAY:
+                used, limit = used + one.used, limit + one.limit
+        return (Spent(DAY, used, limit),)

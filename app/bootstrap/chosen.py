@@ -36,6 +36,9 @@ from app.sync.inbox import COMMERCE
 from app.telemetry import logger
 
 DEFAULT_CONNECTION = "default"
+RECORDED_SECONDS = 5.0
+# Closing takes a moment; this is for a database and a collector of spans that do not answer.
+CLOSED_SECONDS = 15.0
 OF_THE_SWEEP = "commerce_sweep"  # the budget of the drift sweep's calls to Commerce
 
 
@@ -153,6 +156,18 @@ def pace_of(settings: Settings) -> CommercePace:
             seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
         ),
     )
+
+
+def stop_of(settings: Settings) -> float:
+    """Seconds that orders under way have to come to their next release when a worker stops: the
+    longest call that may be under way, and what is recorded of it."""
+    calls = (settings.connectwise_timeout, settings.ledger_timeout, settings.smtp_timeout)
+    return max(calls) + RECORDED_SECONDS
+
+
+def longest_end_of_worker(settings: Settings) -> float:
+    """Seconds from SIGTERM to a worker's end, at the most: a deployment kills it no earlier."""
+    return stop_of(settings) + CLOSED_SECONDS
 
 
 def sweep_pace_of(settings: Settings) -> SweepPace:

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from app.bootstrap.chosen import OF_THE_SWEEP, pace_of
+from app.bootstrap.budgets import Counted
+from app.bootstrap.chosen import pace_of
 from app.connectors.commerce.client import Access, CommerceClient
 from app.connectors.pacing import Pacing
 from app.settings import DEFAULT_TENANT, Settings
 from app.store.postgres import PostgresStore
-from app.sync.budget import Budgets
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_poll import CommercePoll
 from app.sync.commerce_share import Share
@@ -50,14 +50,14 @@ class InCommerce:
             since=settings.poll_since,
         )
 
-    def asked(self, budgets: Budgets) -> CommerceClient | None:
+    def asked(self, counted: Counted) -> CommerceClient | None:
         """Who asks Commerce once, for a person. The poll's client may call only while the poll has its
         turn, so this one takes of the sweep's part; where there is none its calls are not counted."""
         if not self.settings.polls_commerce:
             return None
-        return self._client(self._share(budgets).take)
+        return self._client(self._share(counted).take)
 
-    def side(self, budgets: Budgets) -> CommerceSide | None:
+    def side(self, counted: Counted) -> CommerceSide | None:
         """Commerce for the drift sweep; None where it is not to be read."""
         settings = self.settings
         if not settings.polls_commerce or not settings.drift_commerce_calls_a_day:
@@ -66,19 +66,15 @@ class InCommerce:
             self.store,
             self.store,
             self.store,
-            self._client(self._share(budgets).take),
+            self._client(self._share(counted).take),
             DEFAULT_TENANT,
             settings.commerce_connection,
         )
 
-    def _share(self, budgets: Budgets) -> Share:
-        """The poll and the sweep have parts of one limit, which is of the instance that is called."""
-        settings = self.settings
-        if not settings.drift_commerce_calls_a_day:
-            return Share(None, self.clock)
-        instance = f"{settings.commerce_connection}@{settings.commerce_api_url}"
-        timeout = settings.commerce_api_timeout
-        return Share(budgets.of(OF_THE_SWEEP, instance, timeout=timeout), self.clock)
+    def _share(self, counted: Counted) -> Share:
+        """The sweep's part; where it has none, calls are not counted."""
+        has_part = self.settings.drift_commerce_calls_a_day
+        return Share(counted.sweep() if has_part else None, self.clock)
 
     def _client(self, before: Callable[[], Awaitable[None]]) -> CommerceClient:
         settings = self.settings

@@ -14,6 +14,7 @@ from app.bootstrap.chosen import (
     DEFAULT_CONNECTION,
     alert_places_of,
     mail_of,
+    stop_of,
 )
 from app.connectors.pacing import Pacing
 from app.connectors.reach import reach
@@ -139,6 +140,7 @@ class Container:
             batch=self.settings.worker_batch,
             lease=self.settings.lease_seconds,
             sweep=self.settings.sweep_seconds,
+            stop=stop_of(self.settings),
         )
         invoices = None
         if self.settings.connectwise_url:

@@ -32,7 +32,7 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
     """List the newest alerts, with those that are still to be sent."""
 
     async def work(container: Container, actor: Actor) -> Sequence[AlertRow]:
-        return await container.alerts.list(actor, limit)
+        return (await container.alerts.list(actor, limit=limit)).items
 
     rows = frame.with_service(work)
     if as_json:

@@ -123,7 +123,7 @@ def _changed(row: ConnectionRow, done: str, *, as_json: bool) -> None:
 def _row(row: ConnectionRow) -> tuple[object, ...]:
     *standing, why = _standing(row)
     left = ", ".join(
-        f"{one.left} {_WINDOWS.get(one.seconds, f'in {one.seconds:g} s')}" for one in row.calls
+        f"{one.left} {_WINDOWS.get(one.seconds, f'in {one.seconds:g} s')}" for one in row.use.spent
     )
     return *standing, left or None, why
 

@@ -161,8 +161,10 @@ def _refused(error: Exception) -> Told | None:
 
 
 def _settings_sentence(error: Any) -> str:
-    found = [(str(".".join(map(str, e["loc"]))).upper(), str(e["msg"])) for e in error.errors()]
-    return "; ".join(f"{name}: {message}" for name, message in found) + ". See .env.example."
+    from app.sync.asking import wrong_fields
+
+    found = (f"{name}: {said}" if name else said for name, said in wrong_fields(error))
+    return f"{_ended('; '.join(found))} See .env.example."
 
 
 def _ended(sentence: str) -> str:

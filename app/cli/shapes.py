@@ -216,7 +216,7 @@ def ticket(row: Ticket) -> Json:
 
 
 def connection(row: ConnectionRow) -> Json:
-    paused, grant = row.paused, row.grant
+    paused, grant, once = row.paused, row.grant, row.use.at_once
     return {
         "id": row.id,
         "name": row.name,
@@ -230,7 +230,9 @@ def connection(row: ConnectionRow) -> Json:
         "signed_in_by": grant.consented_by if grant else None,
         "signed_in_until": moment(grant.until) if grant else None,
         "sign_in": advice(row.system, grant) if row.system in LEDGERS else None,
-        "calls": [_limit(one) for one in row.calls],
+        "calls": [_limit(one) for one in row.use.spent],
+        "at_once": {"limit": once.limit, "most": once.most} if once is not None else None,
+        "circuit": row.circuit,
     }
 
 

@@ -25,6 +25,8 @@ class Pacing:
         self.unwell = 0  # calls in a row, whoever made them
         # Seconds that are left of a pause that the vendor asked another process for.
         self.of_others: Callable[[], Awaitable[float]] | None = None
+        # What it asked this one for, in seconds and its own words, told to the others. Never raises.
+        self.tell_others: Callable[[float, str], Awaitable[None]] | None = None
         self._until = -math.inf
         self._begun = -math.inf
         self._resumed: int | None = None  # how often it had been resumed, read after it began
@@ -46,6 +48,13 @@ class Pacing:
             return None
         told = told if told.tzinfo is not None else told.replace(tzinfo=UTC)
         return told + timedelta(seconds=self._clock.monotonic() - then)
+
+    async def asked_to_wait(self, seconds: float, message: str) -> None:
+        """The vendor asked for a pause, whatever the call was for: it begins here at once and holds
+        for every process (H10)."""
+        self.pause(seconds)
+        if self.tell_others is not None:
+            await self.tell_others(seconds, message)
 
     def pause(self, seconds: float) -> None:
         self._begun = self._clock.monotonic()

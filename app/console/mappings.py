@@ -82,7 +82,8 @@ async def _page(
     if old is not None and refusal is None:
         form = {name: str(getattr(old, name)) for name in FIELDS}
     # A form that is filled in filters nothing: it may be for a kind of which there are many.
-    chosen = _fitting(every, kind if not given["commerce_key"] else "", q)
+    kind = "" if given["commerce_key"] or refusal is not None else kind
+    chosen = _fitting(every, kind, q)
     kept = {name: value for name, value in (("kind", kind), ("q", q)) if value}
     following = f"/mappings?{urlencode({**kept, 'start': start + MOST})}"
     return render(

@@ -71,6 +71,7 @@ def templates() -> jinja2.Environment:
     for name in (
         "ago",
         "clock",
+        "coded",
         "dated",
         "days_until",
         "found_word",

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.guard import PageRoute, actor_of, form_of, service
+from app.console.guard import STATUS, PageRoute, actor_of, form_of, service
 from app.console.pages import moved, render
 from app.console.parts import Parts
 from app.domain.grants import LEDGERS, advice
 from app.settings import Settings
-from app.sync.operations import Actor
+from app.sync.operations import Actor, Refusal
 from app.sync.registration import WANTED
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -84,7 +84,7 @@ async def resume(request: Request, connection_id: ConnectionId) -> Response:
 async def doctor(request: Request, run: Text = "") -> Response:
     """What the scenarios need, proven one by one. It asks the live systems only when told to."""
     checkup = await service(request).doctor.examine(actor_of(request)) if run else None
-    return render(request, "doctor.html", checkup=checkup, probed=False, live=None)
+    return _doctor(request, checkup=checkup)
 
 
 @router.post("/doctor/probe")
@@ -92,8 +92,18 @@ async def probe(request: Request) -> Response:
     """What only a write proves: made in ConnectWise and taken away again, then told."""
     form = form_of(request)
     company, vendor = form.get("company", "").strip(), form.get("vendor", "").strip()
-    checkup = await service(request).doctor.probe(actor_of(request), company, vendor)
-    return render(request, "doctor.html", checkup=checkup, probed=True, live=None)
+    told = {"company": company, "vendor": vendor}
+    try:
+        checkup = await service(request).doctor.probe(actor_of(request), company, vendor)
+    except Refusal as refusal:
+        status = STATUS.get(refusal.code, 409)
+        return _doctor(request, status, refused=refusal.sentence, **told)
+    return _doctor(request, checkup=checkup, probed=True, **told)
+
+
+def _doctor(request: Request, status: int = 200, /, **values: Any) -> Response:
+    nothing = {"checkup": None, "probed": False, "refused": None, "company": "", "vendor": ""}
+    return render(request, "doctor.html", status, live=None, **{**nothing, **values})
 
 
 @router.get("/audit")

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup, escape
+
 from app.domain.records import OrderRow
 
 STATES: Mapping[str, str] = {
@@ -132,7 +134,20 @@ def plain(name: str) -> str:
 
 
 def titled(name: str) -> str:
-    return plain(name).capitalize()
+    first, space, rest = plain(name).partition(" ")
+    return f"{SYSTEMS.get(first, first.capitalize())}{space}{rest}"
+
+
+def coded(text: str) -> Markup:
+    """A sentence with what stands between `backticks` as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one has no other
+        return escape(text)
+    told = (
+        Markup("<code>{}</code>").format(one) if at % 2 else escape(one)
+        for at, one in enumerate(parts)
+    )
+    return Markup("").join(told)
 
 
 def who_word(who: str) -> str:

@@ -136,14 +136,21 @@ async def plan_issue(request: Request) -> Response:
 
 @router.get("/replay")
 async def replays(
-    request: Request, orders: Text = "", state: Text = "", code: Text = "", who: Text = ""
+    request: Request,
+    orders: Text = "",
+    state: Text = "",
+    code: Text = "",
+    who: Text = "",
+    cursor: Cursor = None,
 ) -> Response:
     """Plans of replays, and the form that makes one."""
     parts = service(request)
+    page = await parts.desk.replays(actor_of(request), cursor)
     return render(
         request,
         "replays.html",
-        replays=await parts.desk.replays(actor_of(request)),
+        replays=page.items,
+        following=f"/replay?{urlencode({'cursor': page.next})}" if page.next else None,
         given={"orders": orders, "state": state, "code": code, "who": who},
         states=(State.HELD, State.PARKED, State.WAITING, State.DONE),
         codes=sorted(CODES),

@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Protocol
 
 from app.domain.letters import page_of
+from app.domain.views import Page
 
 SHOWN = 3  # orders of one kind that a message tells each by itself; more are counted
 LINES = 20
@@ -111,7 +112,7 @@ class AlertStore(Protocol):
     ) -> None:
         """Those that all places have are sent; the others are due again in `again` seconds."""
 
-    async def alerts(self, tenant_id: int, limit: int) -> Sequence[AlertRow]:
+    async def alerts(self, tenant_id: int, cursor: str | None, limit: int) -> Page[AlertRow]:
         """The newest first."""
 
 

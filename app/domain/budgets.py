@@ -86,6 +86,15 @@ class AtOnceNow:
         return self.limit < self.most
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a connection is called now: what stands against its limits, and how many calls are sent at
+    once; nothing and None where that is not counted."""
+
+    spent: tuple[Spent, ...] = ()
+    at_once: AtOnceNow | None = None
+
+
 class Budget(Protocol):
     """The calls of one connection, counted over all processes. Never raises."""
 

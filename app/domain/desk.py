@@ -109,7 +109,7 @@ class DeskStore(SearchStore, Protocol):
 
     async def audits(self, tenant_id: int, cursor: str | None, limit: int) -> Page[AuditRow]: ...
 
-    async def replays(self, tenant_id: int, limit: int) -> Sequence[Replay]:
+    async def replays(self, tenant_id: int, cursor: str | None, limit: int) -> Page[Replay]:
         """The newest plans, without their items."""
 
     # Whether a page is still right

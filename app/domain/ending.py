@@ -16,8 +16,6 @@ from app.domain.facts import LEDGER_SEEN
 from app.domain.order import OrderView
 from app.domain.shut import Ended
 
-_REMOVED = (Status.DELETED.value, Status.VOIDED.value)
-
 
 def finished(view: OrderView, skipped: Sequence[str]) -> Ended:
     """How the order ended. `skipped`: steps that a person left out, so that what they would have

@@ -209,10 +209,14 @@ class PollState(BaseModel):
     def left(self, pace: Pace, now: datetime, *, reading: bool) -> int:
         """Calls that may be made now. Counted over the last 24 hours and the begun one, because
         where the vendor's day begins is not documented."""
-        recent = [spent for hour, spent in self.hours.items() if _recent(hour, now)]
-        reads = sum(spent.reads for spent in recent)
-        whole = pace.calls_a_day - reads - sum(spent.looks for spent in recent)
+        reads = sum(one.reads for hour, one in self.hours.items() if _recent(hour, now))
+        whole = pace.calls_a_day - self.spent(now)
         return max(min(whole, pace.reads_a_day - reads) if reading else whole, 0)
+
+    def spent(self, now: datetime) -> int:
+        """Calls of the last 24 hours and the begun one."""
+        recent = [one for hour, one in self.hours.items() if _recent(hour, now)]
+        return sum(one.looks + one.reads for one in recent)
 
 
 def _hour(moment: datetime) -> str:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from app.domain.budgets import Spent
+from app.domain.budgets import Use
 from app.domain.codes import Code, State, Who
 from app.domain.gone import Forgotten
-from app.domain.grants import Grant
+from app.domain.grants import LEDGERS, Grant
 from app.domain.ports import Paused
 from app.domain.readiness import Checked
 from app.domain.records import (
@@ -224,7 +224,16 @@ class ConnectionRow:
     system: str
     paused: Paused | None = None
     grant: Grant | None = None  # of a ledger that somebody signed in to
-    calls: tuple[Spent, ...] = ()  # what stands against its limits
+    use: Use = field(default_factory=Use)
+
+    @property
+    def circuit(self) -> str | None:
+        """`open` while the system is left alone because it did not answer well (decision 0038), else
+        `closed`; None where none is kept: the poll of Commerce rests by itself."""
+        if self.system != "connectwise" and self.system not in LEDGERS:
+            return None
+        sick = self.paused is not None and self.paused.code is Code.PEER_SICK
+        return "open" if sick else "closed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from typing import Any
 
 from app.domain.alerts import Alert, AlertCode, AlertRow, impersonal
 from app.domain.codes import Code
+from app.domain.views import Page
 from app.store.database import Part, Session
+from app.store.pages import LAST, after, page
 from app.store.texts import key, text
 from app.telemetry import scrub
 
@@ -146,7 +148,7 @@ UPDATE alert SET
     attempts = attempts + 1, lease_until = NULL, due_at = now() + make_interval(secs => $4)
 WHERE id = ANY ($1::bigint[])
 """
-_LIST = "SELECT * FROM alert WHERE tenant_id = $1 ORDER BY id DESC LIMIT $2"
+_LIST = "SELECT * FROM alert WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
 
 
 class Alerts(Part):
@@ -190,10 +192,10 @@ class Alerts(Part):
         async with self._db.session() as session:
             await session.execute(_END, list(ids), list(places), trouble, again)
 
-    async def alerts(self, tenant_id: int, limit: int) -> Sequence[AlertRow]:
+    async def alerts(self, tenant_id: int, cursor: str | None, limit: int) -> Page[AlertRow]:
         async with self._db.session() as session:
-            found = await session.fetch(_LIST, tenant_id, limit)
-        return [_row(one) for one in found]
+            found = await session.fetch(_LIST, tenant_id, after(cursor, LAST), limit + 1)
+        return page(found, limit, _row)
 
 
 async def _keep(session: Session, tenant_id: int, alert: Alert) -> int:

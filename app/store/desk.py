@@ -6,6 +6,7 @@ Owns these queries, each over an index. Sessions are kept by hashes only. Change
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.domain.codes import Code, State, Who
 from app.domain.desk import AuditRow, Fingerprint, Issue, Run
@@ -13,8 +14,8 @@ from app.domain.records import OrderRow
 from app.domain.views import Audit, Page, Replay
 from app.store import rows
 from app.store.auditing import append
-from app.store.database import Part
-from app.store.pages import LAST, after, page
+from app.store.database import Part, fetch_anew
+from app.store.pages import LAST, after, after_moment, moment_page, page
 from app.store.texts import text
 
 _OPEN_SESSION = """
@@ -80,7 +81,14 @@ _AUDITS = """
 SELECT id, at, actor, action, target, data FROM audit
 WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
 """
-_REPLAYS = "SELECT * FROM replay WHERE tenant_id = $1 ORDER BY created_at DESC LIMIT $2"
+# By the moment of the plan and its id: ids of replays do not rise.
+_REPLAYS = """
+SELECT *, (extract(epoch FROM created_at) * 1000000)::bigint AS moment FROM replay
+WHERE tenant_id = $1
+  AND ($2::bigint IS NULL
+       OR (created_at, id) < (to_timestamp(0) + $2 * interval '1 microsecond', $3))
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
 _ORDER_MARK = """
 SELECT concat_ws('/', wake_seq, updated_at, state, code, sentence, held_by,
     (SELECT max(id) FROM journal_event WHERE order_id = $1),
@@ -164,10 +172,11 @@ class Desk(Part):
 
         return page(found, limit, read)
 
-    async def replays(self, tenant_id: int, limit: int) -> Sequence[Replay]:
+    async def replays(self, tenant_id: int, cursor: str | None, limit: int) -> Page[Replay]:
+        where = after_moment(cursor)
         async with self._db.session() as session:
-            found = await session.fetch(_REPLAYS, tenant_id, limit)
-        return [Replay(**row) for row in found]
+            found = await fetch_anew(session, _REPLAYS, tenant_id, *where, limit + 1)
+        return moment_page(found, limit, _replay)
 
     async def order_mark(self, order_id: int) -> str:
         async with self._db.session() as session:
@@ -176,3 +185,8 @@ class Desk(Part):
     async def mark(self, tenant_id: int) -> str:
         async with self._db.session() as session:
             return str(await session.fetchval(_MARK))
+
+
+def _replay(row: Mapping[str, Any]) -> Replay:
+    # The columns are the fields, by name.
+    return Replay(**{name: value for name, value in row.items() if name != "moment"})

@@ -17,6 +17,8 @@ from app.store.texts import text
 T = TypeVar("T")
 BY_SOURCE = "id:"  # how an order is addressed while only its source id is known
 LAST = 2**63 - 1
+MOMENTS = 250_000_000_000_000_000  # microseconds since 1970: the last years that PostgreSQL knows
+LONGEST_ID = 100
 
 
 def number_or_source(value: str | None) -> tuple[str | None, str | None]:
@@ -39,7 +41,7 @@ def _write(last: int) -> str:
     return _encoded([last])
 
 
-def _encoded(values: Sequence[int]) -> str:
+def _encoded(values: Sequence[int | str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(values)).encode()).decode().rstrip("=")
 
 
@@ -79,4 +81,23 @@ def after_pair(cursor: str | None) -> tuple[int, int]:
     match _decoded(cursor):
         case [int(first), int(last)] if 0 <= first <= LAST and 0 <= last <= LAST:
             return first, last
+    raise ValueError("the cursor cannot be read")
+
+
+def moment_page(found: Sequence[Any], limit: int, read: Callable[[Any], T]) -> Page[T]:
+    """The same for a list by moments in microseconds, whose ids are texts."""
+    kept = found[:limit]
+    more = len(found) > limit
+    following = _encoded([kept[-1]["moment"], kept[-1]["id"]]) if more else None
+    return Page(tuple(read(row) for row in kept), following)
+
+
+def after_moment(cursor: str | None) -> tuple[int | None, str | None]:
+    """The moment and the id that the page before ended with, None where it is the first.
+    Raises ValueError."""
+    if cursor is None:
+        return None, None
+    match _decoded(cursor):
+        case [int(moment), str(last)] if 0 <= moment <= MOMENTS and len(last) <= LONGEST_ID:
+            return moment, text(last)
     raise ValueError("the cursor cannot be read")

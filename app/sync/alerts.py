@@ -14,8 +14,9 @@ from logging import ERROR, INFO, WARNING
 from app.domain.alerts import TEST, Alert, AlertRow, AlertStore, Place, Quiet, again_in, note_of
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
+from app.domain.views import Page
 from app.sync.beside import Turns
-from app.sync.operations import Actor, Refusal
+from app.sync.operations import Actor, Refusal, readable_cursor
 from app.telemetry import wide
 
 LEASE = 120.0  # longer than all places together take for one message
@@ -125,6 +126,10 @@ class Alerts:
         taken = await asyncio.gather(*(place.send(TEST) for place in self._places))
         return [Tried(p.name, ok) for p, ok in zip(self._places, taken, strict=True)]
 
-    async def list(self, actor: Actor, limit: int = 50) -> Sequence[AlertRow]:
+    async def list(
+        self, actor: Actor, cursor: str | None = None, limit: int = 50
+    ) -> Page[AlertRow]:
         """The newest alerts, those that are still to be sent among them."""
-        return await self._kept.alerts(actor.tenant_id, min(max(limit, 1), MOST))
+        with readable_cursor():
+            most = min(max(limit, 1), MOST)
+            return await self._kept.alerts(actor.tenant_id, cursor, most)

@@ -6,9 +6,12 @@ Owns the words that every operation of `app/sync` shares. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +39,30 @@ def wrong(error: ValidationError) -> str:
 
 def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
     """The same one by one: a setting's name, empty for what several are wrong in together."""
-    return [("/".join(map(str, item["loc"])).upper(), item["msg"]) for item in error.errors()]
+    return [("/".join(map(str, one["loc"])).upper(), _said(one)) for one in error.errors()]
+
+
+# What the checking library says in words of programs, as people say it.
+_WORDS = {
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be one of {expected}",
+    "string_too_long": "must have at most {max_length} characters",
+}
+
+
+def _said(one: ErrorDetails) -> str:
+    if (words := _WORDS.get(one["type"])) is not None:
+        return words.format(**one.get("ctx", {}))
+    return one["msg"].removeprefix("Value error, ")

@@ -6,7 +6,6 @@ restarts; the minute is this process's own, because one worker at a time has the
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -24,7 +23,7 @@ class Meter:
         self._clock = clock
         self._most = calls_a_minute
         self._recent: deque[float] = deque()
-        self._left: float = math.inf  # of a person's look alone, until the poll allows so many
+        self._left = 0
         self.used = 0
         self.waiting: Callable[[], Awaitable[None]] | None = None
         self.may_call: Callable[[], Awaitable[None]] | None = None

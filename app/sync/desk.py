@@ -104,8 +104,9 @@ class Desk:
         found = await self._admin.by_ids(actor.tenant_id, ids) if ids else ()
         return {str(row.id): row for row in found}
 
-    async def replays(self, actor: Actor) -> Sequence[Replay]:
-        return await self._store.replays(actor.tenant_id, MOST_REPLAYS)
+    async def replays(self, actor: Actor, cursor: str | None = None) -> Page[Replay]:
+        with readable_cursor():
+            return await self._store.replays(actor.tenant_id, cursor, MOST_REPLAYS)
 
     async def mark(self, actor: Actor, order: OrderRow | None = None) -> str:
         """Another text after each change that a page of the order, or any list, shows."""

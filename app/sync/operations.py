@@ -18,7 +18,7 @@ from typing import Any
 from app.connectors.recording import redacted
 from app.domain import json_values
 from app.domain.admin_store import AdminStore
-from app.domain.budgets import Spent
+from app.domain.budgets import Use
 from app.domain.ports import Store, Wake
 from app.domain.records import InboxEvent, OrderRow, Snapshot
 from app.domain.scenario import Scenario
@@ -64,12 +64,12 @@ class Operations(SetUp):
         explain: Callable[[Snapshot], Explained],
         settings: Settings,
         scenarios: Mapping[str, Scenario],
-        spent: Callable[[ConnectionRow], Awaitable[Sequence[Spent]]],
+        used: Callable[[ConnectionRow], Awaitable[Use]],
     ) -> None:
         super().__init__(admin=admin, wake=wake, settings=settings, scenarios=scenarios)
         self._store = store
         self._explain = explain
-        self._spent = spent
+        self._used = used
 
     # Orders -------------------------------------------------------------------------------
 
@@ -166,9 +166,9 @@ class Operations(SetUp):
     # Connections ------------------------------------------------------------------------------
 
     async def connections(self, actor: Actor) -> Sequence[ConnectionRow]:
-        """With what each called lately, where that is counted."""
+        """With how each is called now, where that is counted."""
         rows = await self._admin.connections(actor.tenant_id)
-        return [replace(row, calls=tuple(await self._spent(row))) for row in rows]
+        return [replace(row, use=await self._used(row)) for row in rows]
 
 
 def _one_of(name: str, given: str | None, known: Sequence[str]) -> None:

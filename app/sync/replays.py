@@ -215,7 +215,7 @@ class Replays:
         for system, many in sorted((+calls).items()):
             named = LEDGERS if system == LEDGER else (system,)
             row = next((one for one in rows if one.system in named), None)
-            found.append(Cost(row.system if row else system, many, row.calls if row else ()))
+            found.append(Cost(row.system if row else system, many, row.use.spent if row else ()))
         return tuple(found)
 
     async def run(self, actor: Actor, replay_id: str, *, over_budget: bool = False) -> Progress:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
+from logging import WARNING
 
 from app.connectors.pacing import Pacing
 from app.domain.codes import Code
-from app.domain.ports import Clock, Store
+from app.domain.errors import StoreUnavailable
+from app.domain.ports import Clock, Paused, Store
+from app.telemetry import wide
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,11 @@ class Resumes:
 
     def tell(self) -> None:
         """From here on calls that are made for no order (a person's question, a poll) are kept out
-        of what a vendor asked any process for. An order's snapshot says it already."""
+        of what a vendor asked any process for, an order's snapshot says it already; and what it asks
+        this process for, whoever asked it something, is kept for all."""
         for system, pacing in self.pacings.items():
             pacing.of_others = partial(self.asked_for, system)
+            pacing.tell_others = partial(self.keep, system)
 
     async def asked_for(self, system: str) -> float:
         """Seconds that are left of the pause that a vendor asked for, 0 for none. In any other one
@@ -38,6 +44,16 @@ class Resumes:
         if paused is None or paused.until is None or paused.code is not Code.RATE_LIMITED:
             return 0.0
         return max(0.0, (paused.until - await self.store.now()).total_seconds())
+
+    async def keep(self, system: str, seconds: float, message: str) -> None:
+        """The vendor asked this process for a pause of so many seconds. Raises nothing: the call's
+        own failure is what its caller has to hear of."""
+        try:
+            until = await self.store.now() + timedelta(seconds=seconds)
+            paused = Paused(until, Code.RATE_LIMITED, message, "service")
+            await self.store.pause(self.tenant_id, system, paused)
+        except StoreUnavailable as error:
+            wide("database_away", level=WARNING, error=str(error))
 
     async def hear(self) -> frozenset[str]:
         """The systems whose pause has ended by a person's resume. Raises StoreUnavailable."""

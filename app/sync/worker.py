@@ -77,6 +77,7 @@ class Worker:
         self._active: dict[str, tuple[Drive, asyncio.Task[None]]] = {}
         self._nudged = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._stopped_at = 0.0
         self._draining = False
         self._suspect: str | None = None
 
@@ -85,6 +86,11 @@ class Worker:
         self._nudged.set()
 
     def stop(self) -> None:
+        """End soon: take nothing more, and let the orders under way come to their next release for
+        `Pace.stop` seconds from now."""
+        if self._stopping.is_set():
+            return
+        self._stopped_at = self._clock.monotonic()
         self._stopping.set()
         self._nudged.set()
 
@@ -144,7 +150,8 @@ class Worker:
                     break
                 if any(claim.suspect for claim in claims):
                     break  # a suspect is driven alone: nothing more is taken before it ended
-            await self._follow(me)
+            if not self._stopping.is_set():
+                await self._follow(me)
         finally:
             self._draining = False
 
@@ -247,9 +254,10 @@ class Worker:
     async def _finish(self) -> None:
         """Let the orders under way come to their next release, and hints to their end, but not for
         ever."""
-        hints = asyncio.create_task(self._hints.stop(self._pace.stop))
+        left = max(self._stopped_at + self._pace.stop - self._clock.monotonic(), 0.0)
+        hints = asyncio.create_task(self._hints.stop(left))
         tasks = [task for _, task in self._active.values()]
-        await asyncio.wait([hints, *tasks], timeout=self._pace.stop)
+        await asyncio.wait([hints, *tasks], timeout=left)
 
     async def _abandon(self) -> None:
         """Stop what is under way; a cancelled attempt records nothing, as if it had died."""

@@ -53,6 +53,10 @@ class Told:
         self.receipts: dict[str, Document] = {}
         self.invoices: dict[int, Document] = {}  # sales invoices
         self.numbers: dict[str, int] = {}  # purchase order number to its Commerce id
+        # Which purchase orders were ever told of an order, and which receipts of a purchase order:
+        # a long log has hundreds of each.
+        self._bought: dict[int | None, set[int]] = {}
+        self._receipts_of: dict[int, set[str]] = {}
         for when, event in accepted:
             self.take(when, event)
 
@@ -67,6 +71,7 @@ class Told:
         if receipt:
             known = self.receipts.setdefault(str(receipt["id"]), Document())
             known.versions.append((when, receipt))
+            self._receipts_of.setdefault(receipt["purchaseOrderID"], set()).add(str(receipt["id"]))
         if quote:
             self.quotes.setdefault(int(quote["id"]), Document()).versions.append((when, quote))
         if order:
@@ -74,6 +79,7 @@ class Told:
         if purchase:
             known = self.purchase_orders.setdefault(int(purchase["id"]), Document())
             known.versions.append((when, purchase))
+            self._bought.setdefault(purchase.get("salesOrderID"), set()).add(int(purchase["id"]))
             self.numbers[str(purchase["orderNumber"])[:50]] = int(purchase["id"])
 
     def received(
@@ -102,9 +108,10 @@ class Told:
         price and tax for a piece, with costs and freight. `stock`: a purchase order for stock,
         where there is no order."""
         total = Decimal(0)
-        for number, document in self.purchase_orders.items():
+        for number in sorted(self._bought.get(order, ())):
             if order is None and number != stock:
                 continue
+            document = self.purchase_orders[number]
             most: dict[int, Decimal] = {}
             costs = Decimal(0)
             for body in document.ever(moment):
@@ -118,8 +125,9 @@ class Told:
                 costs = max(costs, _costs(every))
             freights = [
                 max(_money(body, "freight") for body in known)
-                for receipt in self.receipts.values()
-                if (known := receipt.ever(moment)) and known[0]["purchaseOrderID"] == number
+                for receipt in sorted(self._receipts_of.get(number, ()))
+                if (known := self.receipts[receipt].ever(moment))
+                and known[0]["purchaseOrderID"] == number
             ]
             if any(most.values()):
                 total += sum(most.values(), costs) + sum(freights, Decimal(0))

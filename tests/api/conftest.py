@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.api.examples import examples
 from app.bootstrap import defaults_of, scenarios
 from app.bootstrap.chosen import periods_of
+from app.domain.budgets import Use
 from app.main import create_app
 from app.store.postgres import PostgresStore
 from app.sync import inbox
@@ -78,8 +79,8 @@ class Service:
         return {"authorization": f"Bearer {secret}"}
 
 
-async def uncounted(_: object) -> tuple[()]:
-    return ()
+async def uncounted(_: object) -> Use:
+    return Use()
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
         settings=parts.settings,
         scenarios=scenarios(),
-        spent=uncounted,
+        used=uncounted,
     )
     parts.decisions = Decisions(
         store=store,

@@ -174,6 +174,21 @@ async def test_ready_names_what_is_missing(service: Service) -> None:
     assert [name for name, check in checks.items() if not check["ok"]] == ["redis", "worker"]
 
 
+async def test_deliveries_may_be_sent_here_without_redis_and_without_a_worker(
+    service: Service,
+) -> None:
+    async def no() -> bool:
+        return False
+
+    service.parts.queue_alive = no
+    answer = await service.client.get("/readyz?of=intake")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert not answer.json()["checks"]["redis"]["ok"]
+    await service.query("UPDATE alembic_version SET version_num = '0001'")
+    assert (await service.client.get("/readyz?of=intake")).status_code == 503
+    assert (await service.client.get("/readyz?of=tea")).status_code == 422
+
+
 async def test_with_a_worker_alive_it_is_ready(service: Service) -> None:
     async with service.store.join():
         answer = await service.client.get("/readyz")

@@ -242,7 +242,7 @@ async def test_the_admin_rest_says_that_the_database_is_away(parts: TestParts) -
         explain=lambda _: None,  # type: ignore[arg-type,return-value]
         settings=parts.settings,
         scenarios={},
-        spent=uncounted,
+        used=uncounted,
     )
     client = client_of(create_app(parts), authorization=f"Bearer {ADMIN_KEY}")
     answer = await client.get("/admin/orders/ON1")
@@ -271,6 +271,7 @@ async def test_the_process_is_healthy_but_not_ready(client: Any) -> None:
         "migrations",
         "worker",
     }
+    assert (await client.get("/readyz?of=intake")).status_code == 503
 
 
 async def test_a_server_opens_its_parts_when_it_starts_and_closes_them_when_it_stops(

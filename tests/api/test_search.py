@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from app.api.examples import examples
 from tests.api.conftest import Service
-from tests.api.doors import code_of, post
+from tests.api.doors import code_of
+
+PAPERS = ("sales_order.approved", "purchase_order.approved", "purchase_order.receipted (part)")
 
 
 async def test_an_order_is_found_by_parts_of_its_own_and_its_papers_names(service: Service) -> None:
-    for number, name in enumerate(("sales_order.approved", "receipt.created")):
-        event = examples().get(name)
-        if event is not None:
-            await post(service.client, event, webhook_id=f"msg_{number}")
-    await service.merge()
-    answer = await service.admin.get("/admin/search", params={"q": "0001201"})
-    (found,) = answer.json()["items"]
-    assert (found["order"]["number"], found["what"]) == ("ON10001201", "order")
-    assert found["text"] == "ON10001201"
+    await service.tell(*PAPERS)
+    receipt = examples()[PAPERS[-1]]["data"]["receipt"]
+    serial = receipt["lines"][0]["serialNumbers"][0]
+    for asked, what, text in (
+        ("0001201", "order", "ON10001201"),
+        (receipt["supplierInvoiceNumber"][2:], "receipt", receipt["supplierInvoiceNumber"]),
+        (serial[1:], "receipt", serial),
+        ("781-A", "reference", "7781-A"),
+    ):
+        answer = await service.admin.get("/admin/search", params={"q": asked})
+        (found,) = answer.json()["items"]
+        assert found["order"]["number"] == "ON10001201", asked
+        assert (found["what"], found["text"]) == (what, text), asked
     nothing = await service.admin.get("/admin/search", params={"q": "no such thing"})
     assert nothing.json() == {"items": [], "next": None}
 

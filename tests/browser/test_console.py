@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import (
-    AXE,
     MISMATCH,
     NARROW,
     PICTURES,
@@ -20,6 +18,7 @@ from tests.browser.conftest import (
     Site,
     tell,
 )
+from tests.browser.looking import accessible
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,20 +62,6 @@ PICTURED = {
 async def picture(page: Page, name: str, tmp_path: Path) -> None:
     place = Path(PICTURES) if PICTURES else tmp_path
     await page.screenshot(path=place / f"{name}.png", animations="disabled")
-
-
-async def accessible(page: Page, name: str) -> None:
-    """No violation that axe calls serious or critical."""
-    found: Any = await page.evaluate(
-        f"async () => {{ {AXE}; return (await axe.run(document, {{resultTypes: ['violations']}}))"
-        ".violations }"
-    )
-    grave = [
-        f"{one['id']}: {one['help']} ({one['nodes'][0]['html'][:160]})"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert grave == [], f"{name}: {grave}"
 
 
 @pytest.mark.parametrize(

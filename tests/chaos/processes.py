@@ -67,12 +67,11 @@ class Processes:
             async with await embedded.start(self.place) as self.servers:
                 self.redis_url = self.servers.redis_url
                 await self._lay()
+                await asyncio.to_thread(migrate.upgrade, self.servers.database_url)
                 for each in self.installations:
                     await self._make_database(each)
-                    await asyncio.to_thread(migrate.upgrade, each.database_url)
                 try:
-                    for name in (*self.apis, *self.workers):
-                        await self.start(name)
+                    await asyncio.gather(*map(self.start, (*self.apis, *self.workers)))
                     keeper = asyncio.create_task(self._revive())
                     yield
                     keeper.cancel()
@@ -120,11 +119,14 @@ class Processes:
             each.set_up(self.sandbox, urls, kept)
 
     async def _make_database(self, of: Installation) -> None:
-        if of.database_url == self.servers.database_url:
+        """A copy of the first one's, whose tables are there and empty."""
+        kept = urlsplit(self.servers.database_url).path.removeprefix("/")
+        if of.database == kept:
             return
-        connection = await asyncpg.connect(self.servers.database_url)
+        elsewhere = urlunsplit(urlsplit(self.servers.database_url)._replace(path="/postgres"))
+        connection = await asyncpg.connect(elsewhere)
         try:
-            await connection.execute(f"CREATE DATABASE {of.database}")
+            await connection.execute(f"CREATE DATABASE {of.database} TEMPLATE {kept}")
         finally:
             await connection.close()
 

@@ -22,6 +22,12 @@ async def test_h9_whatever_dies_nothing_is_lost_doubled_or_out_of_order(
     assert report.kills >= 7
     assert report.orders > 10
     assert report.writes_judged > 100
+    for title in ("QuickBooks", "Xero"):
+        assert report.books[title]["bills"] > 0, title
+        assert report.books[title]["invoices"] > 0, title
+    for fate in ("taken", "lost", "doubled", "late", "echoed"):
+        assert report.callbacks.get(fate, 0) > 0, fate
+    assert report.people["invoices made"] > 0
     assert not report.slow
     assert not report.revived  # no process ends because a server is away
     for name in ("acknowledged, while away", "merged, while away", "merged, after its return"):

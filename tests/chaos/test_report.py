@@ -42,6 +42,17 @@ def test_the_last_line_counts_what_was_lost_doubled_and_out_of_order() -> None:
     assert not report.well
 
 
+def test_the_service_s_time_after_the_last_fault_is_told_apart_from_the_checker_s() -> None:
+    report = Report(1, told_after=1.25, written_after=7.04, checked=90.0)
+    report.waited = {"worked on": 20, "hints not followed": 3}
+    report.books = {"Xero": {"writes": 70, "bills": 23}}
+    told = report.text()
+    assert "acknowledged within 1.2 s, the service's last write 7.0 s after it" in told
+    assert "order-seconds: 20 worked on, 3 hints not followed" in told
+    assert "checker's own time: 90.0 s" in told
+    assert "Xero: 70 writes, 23 bills" in told
+
+
 async def test_a_line_cuts_is_laid_again_and_loses_what_it_was_given_while_silent() -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(100):

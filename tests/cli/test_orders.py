@@ -175,7 +175,7 @@ async def test_settings_show_what_rules_and_never_a_secret(
     assert one.out.splitlines()[1].split()[:3] == ["READ_LAG", "0.5", "database"]
     wrong = await beside(demandlink, "settings", "set", "READ_LAG=-1")
     assert wrong.code == ExitCode.USAGE
-    assert wrong.err.startswith("READ_LAG: Input should be")
+    assert wrong.err.startswith("READ_LAG: must be at least 0")
     refused = await beside(demandlink, "settings", "set", "PORT=1")
     assert refused.code == ExitCode.FAILED
     unknown = await beside(demandlink, "settings", "show", "NOTHING")

@@ -306,19 +306,6 @@ async def test_a_plan_that_is_stale_or_dropped_is_refused_in_words(
     assert unbounded.status_code == 422
 
 
-async def test_a_connection_is_paused_and_resumed(service: Service, browser: Browser) -> None:
-    page = await browser.page("/connections")
-    clean(page)
-    for named in ("Callbacks", "Last delivery none yet"):
-        assert named in page.text
-    pausing = next(f["action"] for f in page.forms if f["action"].endswith("/pause"))
-    told = await browser.told(await browser.send("/connections", "/pause", reason="upgrade"))
-    assert "upgrade" in told.text
-    resuming = pausing.replace("/pause", "/resume")
-    told = await browser.told(await browser.send("/connections", resuming, reason="done"))
-    assert "Resumed" in told.text
-
-
 async def test_a_list_asks_an_index_whatever_stands_in_it(service: Service) -> None:
     """Search and issues by their plans: no table that grows is read from end to end."""
     statements = {

@@ -190,7 +190,7 @@ async def test_alerts_wait_through_quiet_hours_and_come_as_one(database_url: str
         await sql(database_url, "UPDATE orders SET state = 'done' WHERE number = 'ON2'")
         assert hook.got == []
         assert await alerts(store, hook.url).turn() == 2
-        states = [row.state for row in await store.alerts(1, 10)]
+        states = [row.state for row in (await store.alerts(1, None, 10)).items]
     assert sorted(states) == ["over", "sent", "sent"]
     assert "ON2" not in hook.got[0]["message"]
 
@@ -214,7 +214,7 @@ async def test_a_place_that_fails_is_tried_again_alone_and_shows(database_url: s
         bad.status = 503
         worker = alerts(store, good.url, bad.url)
         assert await worker.turn() == 0
-        (row,) = await store.alerts(1, 10)
+        (row,) = (await store.alerts(1, None, 10)).items
         assert (row.state, row.attempts, row.trouble) == ("waiting", 1, "Not taken by JSON.")
         assert await worker.turn() == 0  # not yet
         await sql(database_url, "UPDATE alert SET due_at = now()")
@@ -385,7 +385,7 @@ async def test_h10_a_long_pause_that_a_person_ended_in_quiet_hours_is_not_told(
         older = "UPDATE alert SET seen_at = now() - interval '10 minutes'"
         await sql(database_url, older)
         await quiet.turn()  # it is so still, and has to be told in the morning
-        (row,) = await store.alerts(1, 5)
+        (row,) = (await store.alerts(1, None, 5)).items
         assert row.state == "waiting"
         await sql(database_url, "UPDATE connection SET paused = false")
         await sql(database_url, older)

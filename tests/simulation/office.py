@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.domain.budgets import Use
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.views import OrderFilter
@@ -40,8 +41,8 @@ class _Wake:
         self.world.nudge()
 
 
-async def _nothing_spent(_: Any) -> Sequence[Any]:
-    return ()
+async def _nothing_used(_: Any) -> Use:
+    return Use()
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Office:
             explain=explainer(engine, world.settings.connectwise_url),
             settings=world.settings,
             scenarios=known_scenarios(),
-            spent=_nothing_spent,
+            used=_nothing_used,
         )
         self.decisions = Decisions(
             store=world.store,

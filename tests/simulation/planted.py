@@ -241,30 +241,30 @@ FORGETFUL = frozenset({*attempt.DID_NOTHING, FailureKind.OUTCOME_UNKNOWN})
 
 DEFECTS: tuple[Defect, ...] = (
     Defect("the intent row is skipped", 6, _method(Attempt, "once", _sent_unannounced)),
-    Defect("doubt is not looked up", 3, _method(Attempt, "_in_doubt", _surely_nothing)),
-    Defect("a not-found is trusted at once", 4, _method(Attempt, "_in_doubt", _looked_once)),
-    Defect("an open intent counts as fresh", 3, _method(Announcing, "begin", _always_fresh)),
+    Defect("doubt is not looked up", 4, _method(Attempt, "_in_doubt", _surely_nothing)),
+    Defect("a not-found is trusted at once", 25, _method(Attempt, "_in_doubt", _looked_once)),
+    Defect("an open intent counts as fresh", 4, _method(Announcing, "begin", _always_fresh)),
     Defect(
         "an unknown outcome counts as nothing done",
-        28,
+        8,
         _method(attempt, "DID_NOTHING", FORGETFUL),
     ),
     Defect("what was made is not remembered", 1, _method(Attempt, "_settle", _never_settles)),
     Defect("a dead worker's orders are not taken over", 2, _method(claiming, "_free", _for_ever)),
     Defect("anybody may commit", 7, _method(Recording, "commit", _by_anybody)),
-    Defect("a release forgets what came in", 16, _method(Recording, "commit", _released_plainly)),
-    Defect("the lease is not looked at", 73, _method(Attempt, "_lasts", lambda _: True)),
-    Defect("a lost session is not noticed", 150, _method(Lease, "left", _still_held)),
+    Defect("a release forgets what came in", 70, _method(Recording, "commit", _released_plainly)),
+    Defect("the lease is not looked at", 36, _method(Attempt, "_lasts", lambda _: True)),
+    Defect("a lost session is not noticed", 63, _method(Lease, "left", _still_held)),
     Defect("shared claims are ignored", 185, _method(Announcing, "claim_shared", _everybodys)),
-    Defect("late changes are not waited for", 67, _method(unsettled, "until", _nothing)),
+    Defect("late changes are not waited for", 3, _method(unsettled, "until", _nothing)),
     Defect(
         "doubt counts from the announcement",
-        59,
+        73,
         _method(attempt, "unsettled", SimpleNamespace(**{**vars(unsettled), "noticed": _nothing})),
     ),
     Defect(
         "Retry-After is forgotten",
-        15,
+        18,
         _both(
             _method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon)
         ),
@@ -275,7 +275,7 @@ DEFECTS: tuple[Defect, ...] = (
         "records are adopted without their marker", 115, _method(OrderView, "marker", _unmarked)
     ),
     Defect("goods may be incomplete", 1, _open("goods_complete")),
-    Defect("purchase orders wait for no sales order", 7, _loose("sync_purchase_order")),
+    Defect("purchase orders wait for no sales order", 0, _loose("sync_purchase_order")),
     Defect(
         "receipts are taken as they come",
         1,

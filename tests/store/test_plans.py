@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - numbers of this file
 """Every list and every look of the store at a year of rows: by an index, and no further than it must.
 
 What is called is found, not written down: all of the store's methods that answer with several things.
@@ -93,6 +94,7 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
 }
 OWN: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "issue_orders": {"wanted": (Fingerprint(Code.TOTAL_MISMATCH, "create_products"),)},
+    "replays": {"cursor": (None, pages._encoded([1_790_000_000_000_000, "replay-77"]))},
     "findings": {"order_id": (None, ORDER), "code": (None, Code.DRIFT_MISSING)},
     "mappings": {"kind": (None, "customer")},
     "documents_known": {"kind": (Kind.RECEIPT,)},
@@ -140,8 +142,8 @@ FILL = (
     SELECT 1, 'ticket', id, id FROM orders""",
     """INSERT INTO order_ref (order_id, kind, key, tenant_id, ref_id)
     SELECT order_id, kind, '', 1, id FROM external_ref""",
-    "INSERT INTO fact (order_id, kind, key, tenant_id, body, seen_at)"
-    " SELECT id, 'ticket', '', 1, '{}', now() FROM orders",
+    """INSERT INTO fact (order_id, kind, key, tenant_id, body, seen_at)
+    SELECT id, 'ticket', '', 1, '{}', now() FROM orders""",
     """INSERT INTO intent (tenant_id, order_id, step, subject, kind, key, evidence, committed_at)
     SELECT 1, id, 'raise_ticket', 'order', 'ticket', id, '{}', now() FROM orders""",
     """INSERT INTO step_run (tenant_id, order_id, step, subject, attempt, state)

@@ -53,7 +53,7 @@ async def aged(store: PostgresStore, *, seen: bool = True) -> None:
 
 
 async def kept(store: PostgresStore) -> list[str]:
-    return sorted(row.alert.code for row in await store.alerts(TENANT, 50))
+    return sorted(row.alert.code for row in (await store.alerts(TENANT, None, 50)).items)
 
 
 async def test_an_alert_of_an_open_order_stays_and_is_not_told_again(

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from app.bootstrap.chosen import CLOSED_SECONDS, longest_end_of_worker
+from app.cli.server import GRACE_SECONDS
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,17 @@ def test_every_long_running_service_has_a_health_check_or_says_why_not(compose: 
         assert compose["services"][name]["healthcheck"]["test"]
     assert "healthcheck" not in compose["services"]["api"]  # the image's own, on /healthz
     assert compose["services"]["worker"]["healthcheck"] == {"disable": True}
+
+
+def test_nothing_is_killed_before_it_can_have_ended(compose: dict[str, Any]):
+    given = {
+        name: float(service["stop_grace_period"].removesuffix("s"))
+        for name, service in compose["services"].items()
+        if "stop_grace_period" in service
+    }
+    assert given["worker"] >= longest_end_of_worker(Settings(_env_file=None))
+    assert given["api"] >= GRACE_SECONDS + CLOSED_SECONDS
+    assert given["postgres"] >= 60
 
 
 def test_only_the_api_is_reachable_from_outside(compose: dict[str, Any]):

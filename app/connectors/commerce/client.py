@@ -31,6 +31,7 @@ PAGE = 100  # larger values are treated as 100 (commerce.md 1.1)
 # which it is about.
 REMEMBERED_SECONDS = 3600.0
 REMEMBERED = 5_000
+PAUSE_UNSAID = 5.0  # seconds, where a refusal does not say how long
 PEOPLE = ("/v1/employee", "/v1/contact")
 
 _PATHS = {
@@ -234,7 +235,11 @@ class CommerceClient:
         finally:
             calling.reset(token)
         if answer.status != httpx.codes.OK:
-            raise errors.of_answer(path, answer.status, answer.headers)
+            failure = errors.of_answer(path, answer.status, answer.headers)
+            if failure.kind is FailureKind.RATE_LIMITED:
+                wait = failure.retry_after or PAUSE_UNSAID
+                await self._remote.pacing.asked_to_wait(wait, failure.message)
+            raise failure
         try:
             return wire_json.loads(answer.body)
         except wire_json.NotReadable as cause:

@@ -196,16 +196,17 @@ class Caller:
         answer = await self._call(method, path, query=query, body=body)
         if answer.status // 100 == SUCCESS:
             return answer
-        failure = self._failure(method, path, answer)
+        failure = await self._failure(method, path, answer)
         if answer.status == HTTPStatus.NOT_FOUND:
             await self._ask_who_we_are(method, path)
         raise failure
 
-    def _failure(self, method: str, path: str, answer: Answer) -> RemoteFailure:
+    async def _failure(self, method: str, path: str, answer: Answer) -> RemoteFailure:
         """What an answer that is no success means; the pause that it asks for begins with it."""
         failure = errors.of_answer(method, path, answer.status, answer.headers, answer.body)
         if failure.kind is FailureKind.RATE_LIMITED or failure.retry_after is not None:
-            self._remote.pacing.pause(failure.retry_after or PAUSE_UNSAID)
+            wait = failure.retry_after or PAUSE_UNSAID
+            await self._remote.pacing.asked_to_wait(wait, failure.message)
         return failure
 
     async def _call(
@@ -227,7 +228,7 @@ class Caller:
         if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
             raise errors.unauthenticated(method, path, HTTPStatus.NOT_FOUND)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise self._failure("GET", probe, answer)
+            raise await self._failure("GET", probe, answer)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise RemoteFailure(
                 FailureKind.TRANSIENT,

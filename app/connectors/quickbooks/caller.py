@@ -145,7 +145,8 @@ class Caller:
             return body, answer.status
         failure = errors.of_answer(method, path, answer.status, answer.headers, body, by_id=by_id)
         if failure.kind is FailureKind.RATE_LIMITED:
-            self._remote.pacing.pause(failure.retry_after or errors.THROTTLE_SECONDS)
+            wait = failure.retry_after or errors.THROTTLE_SECONDS
+            await self._remote.pacing.asked_to_wait(wait, failure.message)
         raise failure
 
     async def _call(

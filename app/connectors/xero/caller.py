@@ -186,7 +186,7 @@ class Caller:
         if failure is None:
             return answer
         if failure.retry_after is not None:
-            self._remote.pacing.pause(failure.retry_after)
+            await self._remote.pacing.asked_to_wait(failure.retry_after, failure.message)
         raise failure
 
     @staticmethod

@@ -55,6 +55,11 @@ async def test_g8_h1_an_event_and_the_poll_of_the_same_change_count_once(
                 await shop.put(event)
             await looked(stack, shop)
         assert await released(stack, order) == END
+        (day,) = (await connection(stack))["calls"]
+        settings = stack.container.settings
+        whole = settings.commerce_calls_a_day + settings.drift_commerce_calls_a_day
+        assert (day["seconds"], day["limit"], day["used"] + day["left"]) == (86_400, whole, whole)
+        assert day["used"] >= 6  # a look at each list
         doubled = await value(stack, TWICE)
         assert await value(stack, TOLD) == 3
         slips = await received_with(stack)

@@ -76,6 +76,11 @@ async def test_c7_a_burst_of_orders_never_meets_the_limit_of_connectwise(
         (minute,) = shown["calls"]
         assert (minute["seconds"], minute["limit"]) == (60, CALLS)
         assert minute["used"] + minute["left"] == CALLS
+        assert 1 <= shown["at_once"]["limit"] <= shown["at_once"]["most"] == 32
+        assert (shown["circuit"], (await connection(stack, "commerce"))["circuit"]) == (
+            "closed",
+            None,
+        )
         log = [entry for entry in await stack.requests() if "/_sandbox" not in entry["path"]]
         assert {entry["status"] for entry in log} & {429} == set()
         assert CALLS - 5 <= len(log) <= CALLS
@@ -157,3 +162,33 @@ async def test_h10_a_persons_pause_outlasts_one_of_the_service(books: Kept) -> N
     asked = Paused(until, Code.RATE_LIMITED, "asked for", "service")
     await books.stack.container.store.pause(1, books.name, asked)
     assert (await connection(books.stack, books.name))["paused_by"] == "admin"
+
+
+QUESTIONS = {"doctor": "/admin/doctor", "tickets": "/admin/tickets?customer=Contoso"}
+
+
+@pytest.mark.breadth
+@pytest.mark.parametrize("path", QUESTIONS.values(), ids=QUESTIONS)
+async def test_h10_a_429_that_the_api_draws_is_a_pause_of_every_process(
+    database_url: str, redis_url: str, path: str
+) -> None:
+    pause = 6
+    limit = {
+        "path": "/", "times": 1, "kind": "status", "status": 429,
+        "headers": {"Retry-After": str(pause)},
+        "body": {"error": "ConnectWiseAPI", "message": "Too many requests."},
+    }  # fmt: skip
+    async with running(database_url, redis_url, worker=False) as stack:
+        await stack.control("faults", [limit])
+        await stack.client.get(path, headers=bearer())  # answered by calls of its own
+        shown = await connection(stack, "connectwise")
+        assert (shown["code"], shown["paused_by"]) == ("RATE_LIMITED", "service")
+        order = sold(1420)
+        async with second_worker(stack):
+            await stack.deliver(order.approved())
+            await stack.until_state(order.number, "waiting", "CONNECTION_PAUSED")
+            await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+        log = await stack.requests()
+        number = next(n for n, entry in enumerate(log) if entry["status"] == 429)
+        refused, after = (datetime.fromisoformat(one["t"]) for one in log[number : number + 2])
+        assert (after - refused).total_seconds() >= pause - 0.05

@@ -291,12 +291,6 @@ async def test_h10_a_turn_that_lasts_stops_where_a_person_pauses_the_connection(
     assert len(world.inbox) == 9
 
 
-async def test_g8_a_persons_look_needs_no_turn_of_the_poll() -> None:
-    """The doctor's process never has the turn, and may ask all the same."""
-    world = World()
-    assert await world.poll()._commerce.changed(Listing.QUOTES, NOW) == []
-
-
 async def test_g8_a_backlog_is_read_within_the_day_and_goes_on_where_it_stopped() -> None:
     world = World()
     poll = world.poll(calls_a_day=5770)  # looks take 5,760 of them
