@@ -321,6 +321,7 @@ class World:
 # --- telling stories ------------------------------------------------------------------------------
 
 DONE = (State.DONE, Code.RELEASED)
+INVOICED = (State.DONE, Code.INVOICED)
 WAITS = (State.WAITING, Code.GOODS_NOT_RECEIVED)
 
 

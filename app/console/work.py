@@ -21,7 +21,7 @@ from app.domain.codes import Code, State, Who
 from app.domain.desk import Fingerprint
 from app.domain.reasons import CODES
 from app.domain.views import ReplayState
-from app.sync.operations import shown
+from app.sync.operations import SOURCES, shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -32,8 +32,6 @@ ReplayId = Annotated[str, Path(max_length=100)]
 PAGE = 50
 UNVERIFIED = "unverified"
 STATUSES = ("rejected", "unhandled", "deferred", "dropped", "hint", "new", "merged", UNVERIFIED)
-# Where deliveries come from: the doors, each a filter.
-SOURCES = ("commerce", "connectwise", "quickbooks", "xero")
 MEANS = {
     "": "Every delivery from Commerce, ConnectWise and the ledger, the newest first.",
     "rejected": "They cannot be read: something in them is not as the contract says. What is "

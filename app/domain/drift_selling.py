@@ -130,12 +130,14 @@ def _invoiced(one: Compared, there: tuple[psa.Product, ...]) -> Iterator[Drift]:
         return
     now = invoices.with_reading(view, invoices.noted(view, there, whole=True))
     titles = {str(line.id): line.title for line in view.sold_lines}
-    on = invoices.read(now).get("on", {})
+    reading = invoices.read(now)
+    on = reading.get("on", {})
     for key, rest in sorted(too_early(now).items()):
+        named = invoices.numbered(reading, on[key]) if key in on else ""
         yield Drift(
             Code.DRIFT_INVOICED, CONNECTWISE, "invoice", str(on.get(key, "")), "release_invoice",
-            ORDER, f"{rest} still to come", f"on invoice {on.get(key)}",
-            f"{titles.get(key, key)} of {view.row.name} is on invoice {on.get(key)}, and {rest} of "
+            ORDER, f"{rest} still to come", f"on invoice {named}",
+            f"{titles.get(key, key)} of {view.row.name} is on invoice {named}, and {rest} of "
             "it are still to come.",
             Who.ACCOUNTING, about=key, fix=Forgotten(),
         )  # fmt: skip

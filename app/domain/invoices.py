@@ -50,7 +50,10 @@ def noted(
         str(invoice): before.get("seen", {}).get(str(invoice)) or view.now.isoformat()
         for invoice in on.values()
     }
-    body = {**before, "invoiced": invoiced, "on": on, "seen": seen}
+    numbers = {str(p.invoice_id): called(p) for p in products if p.invoice_id is not None}
+    known = {**before.get("numbers", {}), **numbers}
+    kept = {invoice: known[invoice] for invoice in seen if invoice in known}
+    body = {**before, "invoiced": invoiced, "on": on, "seen": seen, "numbers": kept}
     if stock := from_stock(view):
         open_ones = dict(before.get("open", {})) if not whole else {}
         for product in products:
@@ -123,16 +126,29 @@ def _since(view: OrderView, key: str) -> datetime:
 
 def named(view: OrderView, keys: Sequence[str]) -> str:
     """The invoices that these lines stand on, as a sentence lists them; empty where none is known."""
-    on = read(view).get("on", {})
-    found = sorted({int(on[key]) for key in keys if key in on})
-    return f"invoice {', '.join(map(str, found))}" if found else ""
+    body = read(view)
+    found = sorted({int(body["on"][key]) for key in keys if key in body.get("on", {})})
+    return f"invoice {', '.join(numbered(body, one) for one in found)}" if found else ""
+
+
+def called(product: psa.Product) -> str:
+    """The product's invoice as people call it: by its number, which is not its id."""
+    return product.invoice_number or str(product.invoice_id)
+
+
+def numbered(body: Mapping[str, Any], invoice: int) -> str:
+    """An invoice of a reading as people call it; one that was read before numbers were, by its id."""
+    return str(body.get("numbers", {}).get(str(invoice), invoice))
 
 
 def on_invoices(view: OrderView, keys: Sequence[str]) -> str:
     """These lines with their invoices, as a sentence names them."""
     titles = {str(line.id): line.title for line in view.sold_lines}
-    on = read(view).get("on", {})
+    body = read(view)
+    on = body.get("on", {})
     return ", ".join(
-        f"{titles.get(key, key)} on invoice {on[key]}" if key in on else titles.get(key, key)
+        f"{titles.get(key, key)} on invoice {numbered(body, on[key])}"
+        if key in on
+        else titles.get(key, key)
         for key in keys
     )

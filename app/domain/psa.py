@@ -98,10 +98,7 @@ class ForecastLine:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product standing on an opportunity, a sales order or a ticket (IV_Product).
-
-    `open_demand` is needToOrderQuantity, None where ConnectWise does not say.
-    """
+    """A product standing on an opportunity, a sales order or a ticket (IV_Product)."""
 
     id: int
     catalog_item_id: int
@@ -116,8 +113,9 @@ class Product:
     sales_order_id: int | None = None
     ticket_id: int | None = None
     invoice_id: int | None = None
+    invoice_number: str = ""  # what people call it; empty where ConnectWise does not say
     forecast_id: int | None = None
-    open_demand: Decimal | None = None
+    open_demand: Decimal | None = None  # needToOrderQuantity, None where ConnectWise does not say
     approved: bool | None = None  # poApprovedFlag
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from app.domain import psa
 from app.domain.cancelling import FACT
 from app.domain.freeze import Frozen, frozen_lines
-from app.domain.invoices import key_of
+from app.domain.invoices import called, key_of
 from app.steps.effects import Effects
 from app.steps.lines import Parent, standing
 
@@ -61,7 +61,7 @@ def _place(parent: Parent) -> str:
 def _stays(product: psa.Product, frozen: Frozen | None, *, ordered: bool) -> str | None:
     """Why a product may not be cancelled, None: it may."""
     if product.invoice_id is not None:
-        return f"on invoice {product.invoice_id}"
+        return f"on invoice {called(product)}"
     if frozen is not None and not frozen.invoiced:
         return frozen.by
     wanted = product.quantity - product.cancelled

@@ -159,7 +159,7 @@ def invoiced_code(view: OrderView) -> Code:
 
 
 def _invoiced(view: OrderView, products: Sequence[psa.Product], what: str) -> Hold:
-    listed = ", ".join(f"{p.sku} on invoice {p.invoice_id}" for p in products)
+    listed = ", ".join(f"{p.sku} on invoice {invoices.called(p)}" for p in products)
     return Hold(
         invoiced_code(view),
         f"{what} cannot be linked or received: {listed} in ConnectWise already.",

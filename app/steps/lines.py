@@ -16,6 +16,7 @@ from app.domain.codes import Code
 from app.domain.cuts import cut
 from app.domain.errors import Hold
 from app.domain.freeze import frozen_lines
+from app.domain.invoices import called
 from app.domain.records import Ref
 from app.steps import catalog
 from app.steps.effects import Effects, Look, Outcome
@@ -253,7 +254,7 @@ async def _change(
 def _frozen_by(fx: Effects, key: str, product: psa.Product) -> str | None:
     """What froze a line, as a sentence names it. The invoice is the product's own, read now."""
     if product.invoice_id is not None:
-        return f"invoice {product.invoice_id}"
+        return f"invoice {called(product)}"
     found = frozen_lines(fx.view).get(key)
     # An invoice that was read before and is gone from the product froze it no longer.
     return replace(found, invoiced=0).by if found and (found.received or found.in_doubt) else None

@@ -117,7 +117,7 @@ async def _take_back(fx: Effects, parent: Parent) -> None:
     stands = [p for p in products if p.invoice_id is not None and p.xref in goods - settled]
     if stands:
         listed = ", ".join(sorted({p.sku for p in stands}))
-        numbers = ", ".join(sorted({str(p.invoice_id) for p in stands}))
+        numbers = ", ".join(sorted({invoices.called(p) for p in stands}))
         raise Hold(
             Code.PO_AFTER_INVOICE,
             f"{listed} on {_place(view)} is invoiced already (invoice {numbers}), but: {reason}",

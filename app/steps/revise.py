@@ -15,7 +15,7 @@ from app.domain import psa
 from app.domain.codes import Code
 from app.domain.documents import PurchaseOrder
 from app.domain.errors import Hold
-from app.domain.invoices import accepted_unlinked
+from app.domain.invoices import accepted_unlinked, called
 from app.domain.options import sku_key
 from app.domain.order import OrderView
 from app.domain.standing import SYNC, frozen_products, standing_shares
@@ -128,7 +128,7 @@ async def refuse_frozen(fx: Effects, want: Mapping[str, Any], before: Mapping[st
     }
     for there in await products_now(fx, sorted(ids)) if ids else ():
         if there.id in ids and there.invoice_id is not None:
-            raise _frozen(want, changed[ids[there.id]], f"invoice {there.invoice_id}")
+            raise _frozen(want, changed[ids[there.id]], f"invoice {called(there)}")
 
 
 def _frozen(want: Mapping[str, Any], what: str, after: str) -> Hold:

@@ -153,13 +153,20 @@ def _told(view: OrderView, before: Mapping[str, Any], now: Mapping[str, Any]) ->
     was, stands = before.get("on", {}), now["on"]
     for key in sorted(stands.keys() - was.keys()):
         title, quantity = titles.get(key, key), now["invoiced"][key]
-        entries.append(_said("INVOICE_SEEN", f"{quantity} {title} is on invoice {stands[key]}."))
+        entries.append(
+            _said(
+                "INVOICE_SEEN",
+                f"{quantity} {title} is on invoice {invoices.numbered(now, stands[key])}.",
+            )
+        )
         free = invoiceable(view).get(int(key), 0) if key.isdecimal() else quantity
         if quantity > free:
             told = f"{quantity} {title} is invoiced, but {free} were released for invoicing."
             entries.append(_said("INVOICED_ABOVE_RELEASE", told))
     for key in sorted(was.keys() - stands.keys()):
-        told = f"{titles.get(key, key)} is no longer on invoice {was[key]}."
+        told = (
+            f"{titles.get(key, key)} is no longer on invoice {invoices.numbered(before, was[key])}."
+        )
         entries.append(_said("INVOICE_REMOVED", told))
     written = view.facts.get(("status_written", ""))
     if written is not None and now["status"] not in (written.body["id"], before.get("status")):

@@ -35,6 +35,10 @@ from app.settings import Settings
 from app.sync.asking import Actor, Refusal
 from app.sync.setup import SetUp
 
+# Where deliveries come from, each with a door of its own, and what became of one.
+SOURCES = ("commerce", "connectwise", "quickbooks", "xero")
+STATUSES = ("new", "merged", "hint", "unhandled", "dropped", "deferred", "rejected")
+
 __all__ = ["Actor", "Operations", "Refusal", "Story", "readable_cursor", "shown"]
 
 MAX_PAGE = 200
@@ -142,6 +146,10 @@ class Operations(SetUp):
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[InboxEvent]:
+        """Deliveries, the newest first. A source or status that there is not is refused: an empty
+        list would read as if none had come."""
+        _one_of("source", source, SOURCES)
+        _one_of("status", status, STATUSES)
         with readable_cursor():
             return await self._admin.events(actor.tenant_id, source, status, cursor, _page(limit))
 
@@ -161,6 +169,11 @@ class Operations(SetUp):
         """With how each is called now, where that is counted."""
         rows = await self._admin.connections(actor.tenant_id)
         return [replace(row, use=await self._used(row)) for row in rows]
+
+
+def _one_of(name: str, given: str | None, known: Sequence[str]) -> None:
+    if given is not None and given not in known:
+        raise Refusal("REQUEST_NOT_VALID", f"{name}: must be one of {', '.join(known)}.")
 
 
 def shown(body: bytes) -> Any:

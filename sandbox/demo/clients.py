@@ -188,6 +188,10 @@ class Office:
         """ConnectWise does from now on what it may do too: its documentation does not say."""
         _checked(self._http.put(f"{self._control}/settings", json=switches))
 
+    def called(self, invoice: int) -> str:
+        """The number by which people call an invoice."""
+        return str(_checked(self._http.get(f"/finance/invoices/{invoice}"))["invoiceNumber"])
+
     def remove_invoice(self, invoice: int) -> None:
         answer = self._http.delete(f"/finance/invoices/{invoice}")
         if answer.status_code != httpx.codes.NO_CONTENT:

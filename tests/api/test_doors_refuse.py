@@ -20,6 +20,7 @@ from app import bootstrap, main
 from app.api.examples import examples
 from app.main import create_app
 from app.sync.inbox import CallbackCheck
+from tests.api.conftest import Service
 from tests.api.doors import (
     ADMIN_KEY,
     NOW,
@@ -305,3 +306,15 @@ def test_the_collector_is_quiet_after_the_start() -> None:
 
 async def test_an_unknown_address_is_a_problem_too(client: Any) -> None:
     assert code_of(await client.get("/nowhere")) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("asked", ["status=held", "source=datto"])
+async def test_a_filter_that_nothing_can_fit_is_refused_with_what_there_is(
+    service: Service, asked: str
+) -> None:
+    answer = await service.admin.get(f"/admin/events?{asked}")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "REQUEST_NOT_VALID"
+    assert "must be one of" in answer.json()["detail"]
+    for one in ("status=rejected", "status=unverified", "source=xero"):
+        assert (await service.admin.get(f"/admin/events?{one}")).status_code == 200, one

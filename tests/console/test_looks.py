@@ -57,3 +57,10 @@ async def test_a_filter_of_orders_leads_to_a_plan_of_just_these(
     answer = await browser.send(link, "/replay", state="held", code="MAPPING_MISSING", reason="ok")
     assert "1 order" in (await browser.told(answer)).text
     assert not [x for x in (await browser.page("/orders")).links if x.startswith("/replay?")]
+
+
+async def test_a_list_without_orders_tells_a_narrow_filter_from_none_that_ever_came(
+    browser: Browser,
+) -> None:
+    assert "No order came in yet." in (await browser.page("/orders")).text
+    assert "No order fits." in (await browser.page("/orders?state=held")).text

@@ -126,6 +126,7 @@ PAIRS: list[tuple[Any, str, Any]] = [
             opportunity_id=88,
             sales_order_id=3400,
             invoice_id=12000,
+            invoice_number="INV12000",
             forecast_id=61000,
             open_demand=Decimal(4),
         ),

@@ -51,7 +51,10 @@ async def test_d7_an_early_invoice_is_told_by_its_callback_and_linking_goes_on_o
         invoice = await invoice_by_person(stack, standing["id"])
         held = await stack.until_state(order.number, "held", "INVOICED_TOO_EARLY")
         assert held["answer"]["who"] == "accounting"
-        assert f"Product DELL-P2425H on invoice {invoice}" in held["answer"]["sentence"]
+        (made,) = [one for one in await stack.get("/finance/invoices") if one["id"] == invoice]
+        # People know an invoice by its number, which is not its id.
+        named = f"Product DELL-P2425H on invoice {made['invoiceNumber']}"
+        assert named in held["answer"]["sentence"]
         assert held["answer"]["choices"] == ["accept_unlinked", "look_again", "skip"]
         assert (held["lines"][0]["invoiced"], held["lines"][0]["invoiceable"]) == ("10", "0")
         assert await journal(stack, order, "INVOICED_ABOVE_RELEASE")

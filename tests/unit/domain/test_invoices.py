@@ -50,6 +50,16 @@ def test_b112_a_reading_of_some_products_says_nothing_of_the_others() -> None:
     assert invoices.noted(seen, [product("2")])["on"] == {"1": 9001}
 
 
+def test_an_invoice_is_called_by_its_number_where_that_was_read() -> None:
+    numbered = [product("1", 9001, invoice_number="INV-0815"), product("2", 9002)]
+    body = invoices.noted(view(ordered()), numbered, whole=True)
+    seen = view(ordered(), facts=[fact("invoicing", body)])
+    assert invoices.named(seen, ["1", "2"]) == "invoice INV-0815, 9002"
+    assert invoices.on_invoices(seen, ["1"]) == "Product 301 on invoice INV-0815"
+    gone = invoices.noted(seen, [product("1")])
+    assert gone["numbers"] == {"9002": "9002"}
+
+
 def test_a_reading_of_an_older_version_is_understood() -> None:
     seen = view(ordered(), facts=[fact("invoicing", {"invoiced": {"1": 10}})])
     assert invoices.invoiced_lines(seen) == {"1": 10}

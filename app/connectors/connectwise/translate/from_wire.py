@@ -130,6 +130,7 @@ def product(raw: Any) -> psa.Product:
         sales_order_id=_id(read.sales_order),
         ticket_id=_id(read.ticket),
         invoice_id=_id(read.invoice),
+        invoice_number=read.invoice.identifier if read.invoice is not None else "",
         forecast_id=read.forecast_detail_id or None,
         open_demand=read.need_to_order_quantity,
         approved=read.po_approved_flag,
