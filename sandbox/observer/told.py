@@ -126,7 +126,8 @@ class Told:
             freights = [
                 max(_money(body, "freight") for body in known)
                 for receipt in sorted(self._receipts_of.get(number, ()))
-                if (known := self.receipts[receipt].ever(moment)) and known[0]["purchaseOrderID"] == number
+                if (known := self.receipts[receipt].ever(moment))
+                and known[0]["purchaseOrderID"] == number
             ]
             if any(most.values()):
                 total += sum(most.values(), costs) + sum(freights, Decimal(0))
