@@ -6,6 +6,7 @@ half of the time, or with two that sell the same new product.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -25,7 +26,7 @@ def sized(seed: int, *, small: bool) -> Day:
 
 def smaller(day: Day) -> Day:
     day = replace(day, lines=1, length=LENGTH)
-    few = filter(lambda order: _events(day, order) <= FEW_EVENTS, range(TRIED))
+    few: Iterator[int] = filter(lambda order: _events(day, order) <= FEW_EVENTS, range(TRIED))
     if day.seed % EVERY_PAIR == 0 and not day.switches["plain_lines_link"]:
         found = list(few)
         for pair in combinations(found, 2):
