@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 import httpx
@@ -22,6 +23,7 @@ from app.domain.ports import Clock
 from app.domain.records import CallRecord
 from app.telemetry import metrics, tracing
 
+ADDRESSES = 1024  # so many of those called last are kept as httpx reads them
 PLACE_SECONDS = 1.0  # until it is tried again where no call under way ended in time
 LONGEST_COUNT = 10  # digits of a number of calls
 # How much of a budget may be spent before calls that no order makes leave the rest to orders. What
@@ -36,6 +38,13 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@lru_cache(maxsize=ADDRESSES)
+def _url(address: str) -> httpx.URL:
+    """An address read once: polls, set-ups and look-ups ask the same ones again and again. What
+    cannot be read raises each time."""
+    return httpx.URL(address)
 
 
 @dataclass(slots=True)
@@ -71,6 +80,7 @@ class Remote:
     budget: Budget | None = None  # None: calls are not counted
     # The header in which the system says what is left of its longest window; empty: it does not.
     says_left: str = ""
+    _encoded: tuple[Headers, httpx.Headers] | None = field(default=None, init=False, repr=False)
 
     async def aclose(self) -> None:
         await self.transport.aclose()
@@ -92,13 +102,19 @@ class Remote:
             self._refuse_within(await self.pacing.of_others(), endpoint)
         self._refuse_within(self.pacing.remaining(), endpoint)
         address = f"{self.base_url}{path}{'?' if query else ''}{query}"
-        sent = dict(self.headers)
-        if body is not None:
-            sent.setdefault("Content-Type", "application/json")
-        sent |= headers or {}
+        sent = self._own_headers()
+        if body is not None and "Content-Type" not in sent:
+            sent["Content-Type"] = "application/json"
+        sent.update(headers)
         told = {"http__request__method": method, "url__path": path}
         with tracing.span(f"{self.system} {method}", "client", **told):
             return await self._send(method, path, query, body, address, sent)
+
+    def _own_headers(self) -> httpx.Headers:
+        """A copy of those of every call, encoded once for as long as they are the same."""
+        if self._encoded is None or self._encoded[0] is not self.headers:
+            self._encoded = self.headers, httpx.Headers(self.headers)
+        return self._encoded[1].copy()
 
     def _refuse_within(self, pause: float, endpoint: str) -> None:
         if pause > 0:
@@ -110,7 +126,13 @@ class Remote:
             )
 
     async def _send(
-        self, method: str, path: str, query: str, body: bytes | None, address: str, sent: Headers
+        self,
+        method: str,
+        path: str,
+        query: str,
+        body: bytes | None,
+        address: str,
+        sent: httpx.Headers,
     ) -> Answer:
         async with self._turn(f"{method} {path}") as turn:
             # Another call may have been told to wait meanwhile.
@@ -123,7 +145,11 @@ class Remote:
                 # By no client of httpx: its defaults, cookies, redirects and hooks, of which none
                 # is wanted here, cost half of a call.
                 request = httpx.Request(
-                    method, address, content=body, headers=sent, extensions={"waited": turn.waited}
+                    method,
+                    _url(address),
+                    content=body,
+                    headers=sent,
+                    extensions={"waited": turn.waited},
                 )
                 response = await self.transport.handle_async_request(request)
                 await response.aread()
