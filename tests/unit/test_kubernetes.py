@@ -24,7 +24,7 @@ from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy/kubernetes"
-PLAIN = Settings(_env_file=None)  # type: ignore[call-arg]
+PLAIN = Settings(_env_file=None)
 KNOWN = {name.upper() for name in Settings.model_fields}
 PODS = {"api": "Deployment", "worker": "Deployment", "migrate": "Job"}
 Rest = dict[str, Any]
