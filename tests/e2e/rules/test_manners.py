@@ -208,7 +208,7 @@ async def test_c7_orders_in_line_for_a_slow_ledger_leave_their_workers_places_to
 ) -> None:
     """A few may call a ledger side by side; who stands behind them goes back and is due again."""
     places = 2
-    more = {
+    more: dict[str, Any] = {
         "xero_client_id": "client", "xero_client_secret": "secret", "invoice_status": "approved",
         "secrets_keys": Fernet.generate_key().decode(),
         "ledger_timeout": 5.0, "worker_batch": places,
