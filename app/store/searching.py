@@ -65,11 +65,11 @@ def _inside(orders: str, documents: str) -> str:
 """  # noqa: S608 - constant text
 
 
-# Constant text. Of what few hold: all of them by their parts, then the newest.
+# Of what few hold: all of them by their parts, then the newest.
 _FEW = {
-    "orders": f"SELECT * FROM ({_OF_ORDERS} WHERE {_ORDER_PARTS} @> search_parts($2) OFFSET 0) AS o"  # noqa: S608
+    "orders": f"SELECT * FROM ({_OF_ORDERS} WHERE {_ORDER_PARTS} @> search_parts($2) OFFSET 0) AS o"  # noqa: S608 - constant text
     f" WHERE {_IN_ORDERS} {_NEWEST}",
-    "documents": f"SELECT * FROM ({_OF_DOCUMENTS} WHERE {_DOCUMENT_PARTS} @> search_parts($2) OFFSET 0)"  # noqa: S608
+    "documents": f"SELECT * FROM ({_OF_DOCUMENTS} WHERE {_DOCUMENT_PARTS} @> search_parts($2) OFFSET 0)"  # noqa: S608 - constant text
     f" AS d WHERE {_IN_DOCUMENTS} {_NEWEST}",
 }
 # Of what many hold: from the newest on, until there are enough.
