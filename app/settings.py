@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.domain.alerts import Quiet
 
@@ -722,9 +723,27 @@ def group_of(name: str) -> Group:
     return Group(str(extra["group"]))
 
 
+@cache
 def names_in(*groups: Group) -> tuple[str, ...]:
     """Names of the settings of these groups, in the order of the class."""
     return tuple(name for name in Settings.model_fields if group_of(name) in groups)
+
+
+class _Given(Settings):
+    """Settings from nowhere but what is given: `check` gives them all, and to look through the
+    environment for them costs far more than the check."""
+
+    model_config = SettingsConfigDict(title=Settings.__name__)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def check(values: dict[str, Any]) -> dict[str, Any]:
@@ -736,6 +755,6 @@ def check(values: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"not settings that can be changed here: {', '.join(unknown)}")
     defaults = {name: field.get_default() for name, field in Settings.model_fields.items()}
-    checked = Settings.model_validate({**defaults, **values})
+    checked = _Given.model_validate({**defaults, **values})
     dumped = checked.model_dump(mode="json")
     return {name: dumped[name] for name in values}

@@ -35,6 +35,8 @@ from sandbox.up import description, environment
 LIMIT_MS = 200.0  # of the order page
 DEEP = 0.5  # of a list, where its deep page is
 SLICE = 200  # entries of a REST answer, while the deep page is looked for
+# Nothing is pruned: by default a year's calls and deliveries are not kept.
+KEEPS = {"RETENTION_CALLS_DAYS": "0", "RETENTION_INBOX_DAYS": "0"}
 FILLED = "filled"  # a file in a kept directory
 WARM = 3  # requests to a door that are not counted: templates, plans, connections
 SAMPLE = 400  # orders that are drawn to be looked at
@@ -86,6 +88,7 @@ MORE = {
     "REST: retention": "/admin/retention",
     "REST: mappings": "/admin/mappings",
     "metrics": "/metrics",
+    "nothing: /healthz": "/healthz",  # what any answer takes on this machine
 }
 # Console lists that have a cursor, by the REST list or the page that it is taken from.
 NEXT = ("/orders", "/inbox", "/audit", "/drift?standing=closed", "/?q=N10001", "/replay")
@@ -247,7 +250,7 @@ def measure(
     with contextlib.ExitStack() as stays:
         place = kept or Path(stays.enter_context(tempfile.TemporaryDirectory()))
         known = (place / FILLED).exists()
-        stack = Stack(place, environment(place, PACE), directory=place)
+        stack = Stack(place, environment(place, {**PACE, **KEEPS}), directory=place)
         stays.enter_context(stack.running(lambda _: None))
         if not known:
             _play(stack)

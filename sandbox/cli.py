@@ -169,6 +169,8 @@ def up(
         run(settings, tell, ready, ledger=ledger.value)
     except (StackFailed, EmbeddedError) as error:
         raise _failed(str(error)) from error
+    except OSError as error:
+        raise _unwritten(error, settings.demandlink_data_dir) from error
     tell("Everything is stopped.")
 
 
@@ -194,14 +196,16 @@ def demo(
 
     other = dict(part.partition("=")[::2] for part in expect or ())
     narrator = Narrator(as_json=as_json)
+    place = _settings(data_dir, None).demandlink_data_dir
     try:
-        place = _settings(data_dir, None).demandlink_data_dir
         wrong = play(place, narrator, other, keep=keep, stay=stay)
     except Interrupted:
         typer.echo("Interrupted; everything is stopped.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (StackFailed, EmbeddedError) as error:
         raise _failed(str(error)) from error
+    except OSError as error:
+        raise _unwritten(error, place) from error
     if wrong:
         raise typer.Exit(FAILED)
 
@@ -215,6 +219,14 @@ def _settings(data_dir: Path | None, port: int | None) -> Settings:
     if port is not None:
         given["port"] = port
     return Settings(**given)
+
+
+def _unwritten(error: OSError, folder: Path) -> Exception:
+    """The end of a command whose folder cannot be used; any other error as it is."""
+    from app.embedded import unusable
+
+    told = unusable(error, folder.absolute())
+    return _failed(str(told)) if told is not None else error
 
 
 def _failed(sentence: str) -> typer.Exit:

@@ -23,13 +23,15 @@ from typing import Any
 import httpx
 
 from app import embedded
+from app.cli import troubles
 from app.store import migrate
+from sandbox.absent import absent_redis, missing_of
 from sandbox.commerce.app import API_KEY
 from sandbox.ledgers import SIMULATED_LEDGERS, settings_of
 
 READY_SECONDS = 60.0
 # The worker lets orders come to their next release: longer than one call to ConnectWise may take.
-STOP_SECONDS = 30.0
+STOP_SECONDS = 45.0
 LOOK_SECONDS = 0.05
 # A worker that dies oftener than this is not started again.
 MOST_DEATHS = 5
@@ -127,11 +129,15 @@ class Stack:
                 self.environment.setdefault("PUBLIC_URL", self.api_url)
                 self._start_sandbox()
             self._start_servers()
+            if (absent := absent_redis(self.environment["REDIS_URL"])) is not None:
+                raise StackFailed(absent)
             self.pause(0)
-            tell("PostgreSQL and Redis run; the tables are brought up to date.")
-            if self.prepare is not None:
-                self.prepare(self.environment["DATABASE_URL"])
-            migrate.upgrade(self.environment["DATABASE_URL"])
+            tell("The tables are brought up to date.")
+            database_url = self.environment["DATABASE_URL"]
+            with troubles.told(StackFailed, database_url):
+                if self.prepare is not None:
+                    self.prepare(database_url)
+                migrate.upgrade(database_url)
             self.pause(0)
             self.spawn("api", "serve", "--fd", str(listener.fileno()), fds=[listener.fileno()])
         finally:
@@ -211,8 +217,11 @@ class Stack:
                     self._connect_webhooks(http)
                     self._sign_in(http)
                     return
-                said = answer.text[:500]
-        raise StackFailed(f"The service did not become ready in {READY_SECONDS:.0f} s: {said}")
+                said = missing_of(answer)
+        raise StackFailed(
+            f"The service did not become ready in {READY_SECONDS:.0f} s: {said}. What its processes "
+            f"say stands in {self.data_dir / LOGS}."
+        )
 
     def _connect_webhooks(self, http: httpx.Client) -> None:
         """The simulated Commerce posts what happens there to the API. Told over its control path,
@@ -337,7 +346,9 @@ def bound(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         reason = error.strerror or error
-        raise StackFailed(f"Port {port} of {host} cannot be used: {reason}.") from error
+        raise StackFailed(
+            f"Port {port} of {host} cannot be used: {reason}. Choose another with --port or PORT."
+        ) from error
     # asyncio sets this only where it opened the socket; without it answers wait 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -8,7 +8,9 @@ developer's own environment and .env do not reach the tests.
 from __future__ import annotations
 
 import fcntl
+import gc
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ hypothesis.settings.load_profile("house")
 
 TEMPLATE = "demandlink_template"
 _SHARED: pytest.StashKey[Path] = pytest.StashKey()
+_SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
 _numbers = itertools.count()
 
 
@@ -40,11 +43,18 @@ _numbers = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller (or the only process) makes the directory, xdist's workers are told of it."""
+    gc.disable()  # what is collected now stays to the end: nothing of it is worth looking for
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is None:
         config.stash[_SHARED] = Path(tempfile.mkdtemp(prefix="demandlink-tests-"))
     else:
         config.stash[_SHARED] = Path(told["shared"])
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all that they import are not looked through again for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -73,8 +83,8 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+    for name in _SETTINGS & os.environ.keys():
+        monkeypatch.delenv(name)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
 
 

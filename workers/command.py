@@ -27,16 +27,29 @@ def worker(
 async def _work(settings: Settings, *, as_json: bool) -> None:
     # Here, because these load everything there is, and every command registers this one.
     from app.bootstrap import opened
-    from app.telemetry import metrics
     from workers.supervisor import run
 
     async with opened(settings, patience=settings.database_wait_seconds) as parts:
         name = parts.ids.token()[:8]
         typer.echo(json.dumps({"worker": name}) if as_json else f"Worker {name}.")
         if settings.metrics_port:
-            metrics.serve(settings.metrics_port)
+            _answer(settings.metrics_port)
         await parts.keep_callbacks()
         await run(parts.worker(), parts.redis_url, parts.clock, name)
+
+
+def _answer(port: int) -> None:
+    """Answer Prometheus on a port. Raises NotConfigured for one that is taken."""
+    from app.bootstrap import NotConfigured
+    from app.telemetry import metrics
+
+    try:
+        metrics.serve(port)
+    except OSError as error:
+        raise NotConfigured(
+            f"The worker cannot answer Prometheus on METRICS_PORT {port}: "
+            f"{error.strerror or error}. Set a port that is free, one for each worker of a host."
+        ) from error
 
 
 def register(app: typer.Typer) -> None:

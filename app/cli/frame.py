@@ -23,6 +23,8 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from app.cli import troubles
+
 if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.views import Progressed
@@ -121,18 +123,21 @@ def expected(error: Exception) -> Told | None:
     if isinstance(error, Told):
         return error
     if isinstance(error, StoreUnavailable):
-        return Told(
-            f"The database cannot be used: {_ended(str(error))} See DATABASE_URL, and "
-            "`demandlink migrate` if it is new.",
-            ExitCode.UPSTREAM,
-            "DATABASE_UNAVAILABLE",
-        )
+        sentence = troubles.of_database(error.__cause__ or error, _database_url())
+        away = f"The database cannot be used: {_ended(str(error))} See DATABASE_URL."
+        return Told(sentence or away, ExitCode.UPSTREAM, "DATABASE_UNAVAILABLE")
     if type(error).__name__ == "UndefinedTableError":  # asyncpg's, which need not be loaded
         return Told(
             "The database has no tables of this version yet: run `demandlink migrate`.",
             ExitCode.FAILED,
             "NOT_MIGRATED",
         )
+    if type(error).__module__.startswith("asyncpg."):  # refused, which is no absence
+        sentence = troubles.of_database(error, _database_url())
+        if sentence is not None:
+            return Told(sentence, ExitCode.UPSTREAM, "DATABASE_UNAVAILABLE")
+    if isinstance(error, OSError):
+        error = _of_data_folder(error) or error
     if isinstance(error, EmbeddedError):
         return Told(str(error), ExitCode.FAILED, "EMBEDDED")
     if isinstance(error, ScenarioInvalid):
@@ -142,6 +147,20 @@ def expected(error: Exception) -> Told | None:
     if isinstance(error, SettingsError):
         return Told(_ended(str(error)), ExitCode.USAGE, "NOT_CONFIGURED")
     return _refused(error)
+
+
+def _database_url() -> str:
+    from app.settings import Settings
+
+    return Settings().database_url
+
+
+def _of_data_folder(error: OSError) -> Exception | None:
+    """What is wrong with the folder of data, None where it is none of that."""
+    from app.embedded.errors import unusable
+    from app.settings import Settings
+
+    return unusable(error, Settings().demandlink_data_dir.absolute())
 
 
 def _refused(error: Exception) -> Told | None:

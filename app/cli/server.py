@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import frame
+from app.cli import frame, troubles
 from app.cli.frame import AsJson, Told
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def serve(
     from uvicorn import Config
 
     loop = Config(FACTORY, factory=True).get_loop_factory()  # uvloop where it is installed
-    with asyncio.Runner(loop_factory=loop) as runner:
+    with listener, asyncio.Runner(loop_factory=loop) as runner:
         runner.run(_serve(settings, listener, as_json=as_json))
 
 
@@ -194,8 +194,7 @@ def _moved(url: str, back_to: str | None) -> tuple[str | None, str | None]:
         asyncpg.PostgresError,
         StoreUnavailable,
     ) as error:
-        raise Told(
-            f"The database cannot be migrated: {str(error) or type(error).__name__}. See DATABASE_URL.",
-            ExitCode.UPSTREAM,
-            "DATABASE_UNAVAILABLE",
-        ) from error
+        said = str(error) or type(error).__name__
+        cannot = f"The database cannot be migrated: {said}. See DATABASE_URL."
+        sentence = troubles.of_database(error, url) or cannot
+        raise Told(sentence, ExitCode.UPSTREAM, "DATABASE_UNAVAILABLE") from error

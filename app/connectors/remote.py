@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 import httpx
@@ -22,7 +23,9 @@ from app.domain.ports import Clock
 from app.domain.records import CallRecord
 from app.telemetry import metrics, tracing
 
+ADDRESSES = 1024  # so many of those called last are kept as httpx reads them
 PLACE_SECONDS = 1.0  # until it is tried again where no call under way ended in time
+LONGEST_COUNT = 10  # digits of a number of calls
 # How much of a budget may be spent before calls that no order makes leave the rest to orders. What
 # a person asks for is not among them.
 LEAVE_ROOM = {"drift": 0.5, "hint": 0.8, "poll": 0.8}
@@ -35,6 +38,25 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@lru_cache(maxsize=ADDRESSES)
+def _url(address: str) -> httpx.URL:
+    """An address read once: polls, set-ups and look-ups ask the same ones again and again. What
+    cannot be read raises each time."""
+    return httpx.URL(address)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A call's turn: the seconds that it stood in line, and what its answer says is left."""
+
+    waited: float
+    left: int | None = None
+
+
+def _count(said: str) -> int | None:
+    return int(said) if said.isascii() and said.isdigit() and len(said) < LONGEST_COUNT else None
 
 
 @dataclass(slots=True)
@@ -56,6 +78,9 @@ class Remote:
     # Paths whose records are people, so that the log keeps none of their names.
     people: tuple[str, ...] = ()
     budget: Budget | None = None  # None: calls are not counted
+    # The header in which the system says what is left of its longest window; empty: it does not.
+    says_left: str = ""
+    _encoded: tuple[Headers, httpx.Headers] | None = field(default=None, init=False, repr=False)
 
     async def aclose(self) -> None:
         await self.transport.aclose()
@@ -77,13 +102,19 @@ class Remote:
             self._refuse_within(await self.pacing.of_others(), endpoint)
         self._refuse_within(self.pacing.remaining(), endpoint)
         address = f"{self.base_url}{path}{'?' if query else ''}{query}"
-        sent = dict(self.headers)
-        if body is not None:
-            sent.setdefault("Content-Type", "application/json")
-        sent |= headers or {}
+        sent = self._own_headers()
+        if body is not None and "Content-Type" not in sent:
+            sent["Content-Type"] = "application/json"
+        sent.update(headers)
         told = {"http__request__method": method, "url__path": path}
         with tracing.span(f"{self.system} {method}", "client", **told):
             return await self._send(method, path, query, body, address, sent)
+
+    def _own_headers(self) -> httpx.Headers:
+        """A copy of those of every call, encoded once for as long as they are the same."""
+        if self._encoded is None or self._encoded[0] is not self.headers:
+            self._encoded = self.headers, httpx.Headers(self.headers)
+        return self._encoded[1].copy()
 
     def _refuse_within(self, pause: float, endpoint: str) -> None:
         if pause > 0:
@@ -95,9 +126,15 @@ class Remote:
             )
 
     async def _send(
-        self, method: str, path: str, query: str, body: bytes | None, address: str, sent: Headers
+        self,
+        method: str,
+        path: str,
+        query: str,
+        body: bytes | None,
+        address: str,
+        sent: httpx.Headers,
     ) -> Answer:
-        async with self._turn(f"{method} {path}") as waited:
+        async with self._turn(f"{method} {path}") as turn:
             # Another call may have been told to wait meanwhile.
             self._refuse_within(self.pacing.remaining(), f"{method} {path}")
             bound, at = calling.get(), self.pacing.at_once.round
@@ -108,7 +145,11 @@ class Remote:
                 # By no client of httpx: its defaults, cookies, redirects and hooks, of which none
                 # is wanted here, cost half of a call.
                 request = httpx.Request(
-                    method, address, content=body, headers=sent, extensions={"waited": waited}
+                    method,
+                    _url(address),
+                    content=body,
+                    headers=sent,
+                    extensions={"waited": turn.waited},
                 )
                 response = await self.transport.handle_async_request(request)
                 await response.aread()
@@ -119,6 +160,7 @@ class Remote:
                 self._note(method, path, query, body, started, failure=failure)
                 raise
             self._heard(at, started, response.status_code)
+            turn.left = _count(response.headers.get(self.says_left, "")) if self.says_left else None
         self._note(method, path, query, body, started, response=response)
         self.pacing.answered(response.headers.get("date"))
         return Answer(response.status_code, response.headers, response.content)
@@ -130,8 +172,8 @@ class Remote:
         self.pacing.heard(at, status, seconds, timed_out=timed_out)
 
     @asynccontextmanager
-    async def _turn(self, endpoint: str) -> AsyncIterator[float]:
-        """A place among the calls under way and one in the budget, with the seconds in line."""
+    async def _turn(self, endpoint: str) -> AsyncIterator[_Turn]:
+        """A place among the calls under way and one in the budget."""
         begun, at_once = self.clock.monotonic(), self.pacing.at_once
         async with AsyncExitStack() as stack:
             try:
@@ -146,12 +188,15 @@ class Remote:
                 ) from late
             if self.budget is not None:
                 token = await self._counted(self.budget, endpoint)
-                stack.push_async_callback(self._give_back, self.budget, token)
-            yield self.clock.monotonic() - begun
+                turn = _Turn(self.clock.monotonic() - begun)
+                stack.push_async_callback(self._give_back, self.budget, token, turn)
+                yield turn
+            else:
+                yield _Turn(self.clock.monotonic() - begun)
 
-    async def _give_back(self, budget: Budget, token: str) -> None:
+    async def _give_back(self, budget: Budget, token: str, turn: _Turn) -> None:
         at_once = self.pacing.at_once
-        await budget.give_back(token, AtOnceNow(at_once.limit, at_once.most))
+        await budget.give_back(token, AtOnceNow(at_once.limit, at_once.most), turn.left)
 
     async def _counted(self, budget: Budget, endpoint: str) -> str:
         begun, bound = self.clock.monotonic(), calling.get()

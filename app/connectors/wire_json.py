@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from typing import Any
 
 from pydantic import ValidationError
@@ -106,7 +107,8 @@ def dumps(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    # What json.dumps(value, ensure_ascii=False) comes to, without an encoder made for each text.
+    return encode_basestring(value)
 
 
 def encode(value: Any) -> bytes:

@@ -5,6 +5,7 @@ Owns these addresses and what a person's buttons send; what is offered and refus
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -111,20 +112,21 @@ async def order(
     """Where the order stands and why."""
     parts, actor = service(request), actor_of(request)
     row = await parts.operations.find(actor, number, connection or None)
-    story = await parts.operations.story(row)
+    snapshot = await parts.store.peek(row.id)
+    story = parts.operations.told(snapshot)
     row = story.order
-    now = await parts.store.now()
     steps = parts.operations.steps_of(row)
-    told = await parts.operations.journal(row, journal, MAX_PAGE)
+    now, told, runs, called = await asyncio.gather(
+        parts.store.now(),
+        parts.operations.journal(row, journal, MAX_PAGE),
+        parts.desk.runs(row),
+        parts.operations.calls(row, calls, CALLS),
+    )
     begun: Page[JournalRow] = (
         told if journal is None else await parts.operations.journal(row, None, MAX_PAGE)
     )
-    pieces = timeline.pieces(await parts.desk.runs(row), begun.items, _standing(story))
-    _, needs = (
-        await parts.foresight.needs(actor, row.name, row.connection)
-        if _waits(story)
-        else (None, None)
-    )
+    pieces = timeline.pieces(runs, begun.items, _standing(story))
+    needs = await parts.foresight.needs_of(snapshot) if _waits(story) else None
     return render(
         request,
         "order.html",
@@ -148,7 +150,7 @@ async def order(
         mended=doing.place(story.explained.answer.code, story.explained.answer.sentence),
         shown=NEEDS,
         journal=told,
-        calls=await parts.operations.calls(row, calls, CALLS),
+        calls=called,
         address=words.order_address(row),
         path_of=words.order_path(row.name),
         now=now,

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
+from pydantic_core import to_json
 
 from app.domain.records import OrderRow
 
@@ -232,7 +233,11 @@ def pretty(value: Any) -> str:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return str(value)
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        # json's own is written in Python where it indents: a third of an order's page.
+        return to_json(value, indent=2).decode()
+    except (ValueError, RecursionError):  # half characters; deeper than anything that is read
+        return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def order_path(name: str) -> str:

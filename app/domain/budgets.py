@@ -41,6 +41,11 @@ class Limits:
     def longest(self) -> float:
         return max((window.seconds for window in self.windows), default=0.0)
 
+    @property
+    def most(self) -> int:
+        """Calls in the longest window."""
+        return max((one.calls for one in self.windows if one.seconds == self.longest), default=0)
+
     def share(self, parts: int) -> Limits:
         """One process's part while the processes cannot count together; never less than one."""
         return self.part(1 / parts)
@@ -105,8 +110,11 @@ class Budget(Protocol):
     async def take(self, part: float = 1.0) -> Turn:
         """A turn, while less than this part of each window stands against the connection."""
 
-    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
-        """The call has its answer, or will have none. `at_once`: this process's, for others to see."""
+    async def give_back(
+        self, token: str, at_once: AtOnceNow | None = None, left: int | None = None
+    ) -> None:
+        """The call has its answer, or will have none. `at_once`: this process's, for others to see.
+        `left`: calls of the longest window that are left by the system's own word."""
 
     async def spent(self) -> tuple[Spent, ...]: ...
 

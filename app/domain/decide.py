@@ -46,7 +46,7 @@ class StepRule(Protocol):
 
 def same(left: Mapping[str, Any] | None, right: Mapping[str, Any] | None) -> bool:
     """Whether two wants mean the same, however their numbers are written."""
-    return bool(canonical(left) == canonical(right))
+    return left is right or bool(left == right) or bool(canonical(left) == canonical(right))
 
 
 def decide(scenario: Scenario, steps: Mapping[str, StepRule], view: OrderView) -> Plan:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from app.domain import money
@@ -22,7 +23,6 @@ from app.domain.documents import (
     SalesInvoice,
     SalesOrder,
     SalesOrderLine,
-    parse,
 )
 from app.domain.json_values import digest
 from app.domain.records import (
@@ -36,6 +36,7 @@ from app.domain.records import (
     Ref,
     Snapshot,
 )
+from app.domain.typed import typed
 
 STOP_DEMAND = "stop_demand"
 
@@ -270,7 +271,7 @@ class OrderView:
         """Text in notes by which a record of ours is recognised, compared in code."""
         return f"[demandlink {what} {self.row.connection}/{self.row.source_id}/{key}]"
 
-    @property
+    @cached_property
     def sold_lines(self) -> tuple[SalesOrderLine, ...]:
         """Lines that are sold once, in line order: no recurring ones (H5), none of quantity 0."""
         order = self.sales_order
@@ -324,10 +325,10 @@ def build(snapshot: Snapshot, defaults: Mapping[str, Any], steps: Iterable[str] 
     """
     documents: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
     for stored in snapshot.documents:
-        documents[stored.kind].append(parse(stored.kind, stored.body()))
+        documents[stored.kind].append(typed(stored))
     beside: dict[Kind, list[Any]] = {kind: [] for kind in Kind}
     for stored in snapshot.siblings:
-        beside[stored.kind].append(parse(stored.kind, stored.body()))
+        beside[stored.kind].append(typed(stored))
     settings = {**defaults, **snapshot.settings}
     pinned = {**settings, **snapshot.order.behaviour}
     fields = Behaviour.__dataclass_fields__

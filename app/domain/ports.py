@@ -216,9 +216,9 @@ class Store(Protocol):
         the orders that wait for it. Resets claims_without_progress. `run_finished` closes the
         running step, or the one that the same write set starts. Raises RecordTaken."""
 
-    async def drop(self, claim: Claim, seconds: float) -> None:
-        """Give an order back unworked, due in `seconds`; claims_without_progress stays as it is.
-        After a failure that no release can describe. A lost token is not an error."""
+    async def drop(self, claim: Claim, seconds: float, *, waited: bool = False) -> None:
+        """Give an order back unworked, due in `seconds`; claims_without_progress stays as it is, but
+        where it only `waited` for a place the claim is not counted. A lost token is not an error."""
 
     async def heartbeat(self, worker: Worker, tokens: Sequence[str], lease: float) -> set[str]:
         """Prolong leases; the tokens that still hold."""

@@ -34,6 +34,8 @@ class Part:
 
 def parts(purchase_order: PurchaseOrder, receipts: tuple[Receipt, ...]) -> tuple[Part, ...]:
     """Everything received on a purchase order, in the order in which it has to be received."""
+    if not receipts and not any(line.quantity_received for line in purchase_order.lines):
+        return ()  # as most are most of the time
     by_receipt: dict[str, list[Interval]] = {}
     gaps: list[Part] = []
     own = [r for r in receipts if r.purchase_order_id == purchase_order.id]

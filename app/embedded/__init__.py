@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from app.embedded.errors import EmbeddedError, EmbeddedUnavailableError
+from app.embedded.errors import EmbeddedError, EmbeddedUnavailableError, unusable
 
 if TYPE_CHECKING:
     from app.embedded.lifecycle import Hold
@@ -29,6 +29,7 @@ __all__ = [
     "running_database",
     "start",
     "start_sync",
+    "unusable",
 ]
 
 POSTGRES = "postgres"

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.embedded import keeper
-from app.embedded.errors import EmbeddedError
+from app.embedded.errors import EmbeddedError, full_disk, unusable
 from app.embedded.keeper import Spec, State
 
 READY_WITHIN = 120.0  # seconds; PostgreSQL may have much to read after it was killed
@@ -161,16 +161,10 @@ def hold(server: Server) -> Hold:
             except BaseException:
                 os.close(in_use)
                 raise
-    except PermissionError as error:
-        raise EmbeddedError(
-            f"{server.name} cannot use {directory}: {error}. It seems to belong to another user: "
-            "choose another directory with DEMANDLINK_DATA_DIR, or run as that user."
-        ) from error
-    except (NotADirectoryError, FileExistsError) as error:
-        raise EmbeddedError(
-            f"{server.name} cannot use {directory}: a part of it is a file. "
-            "Choose another directory with DEMANDLINK_DATA_DIR."
-        ) from error
+    except OSError as error:
+        if (told := unusable(error, directory)) is not None:
+            raise told from error
+        raise
 
 
 def keeper_lives(directory: Path) -> bool:
@@ -220,7 +214,8 @@ def _start(server: Server) -> tuple[int, subprocess.Popen[bytes]]:
             return port, process
         if _is_free(port):
             break  # not the port's fault: another one would not help
-    raise EmbeddedError(f"{server.name} does not start.{_end_of_log(server)}")
+    tail = _end_of_log(server)
+    raise full_disk(server.directory, tail) or EmbeddedError(f"{server.name} does not start.{tail}")
 
 
 def _becomes_ready(server: Server, process: subprocess.Popen[bytes]) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from app.embedded.binaries import Postgres, find_postgres
-from app.embedded.errors import EmbeddedError
+from app.embedded.errors import EmbeddedError, full_disk
 from app.embedded.keeper import Spec, State, launch_command, write_private
 
 DATABASE = "demandlink"
@@ -222,6 +222,8 @@ class PostgresServer:
             check=False,
         )
         if done.returncode != 0:
+            if (full := full_disk(self.directory, done.stderr + done.stdout)) is not None:
+                raise full
             raise EmbeddedError(
                 f"PostgreSQL's data directory {self._data} could not be made: "
                 f"{Path(command[0]).name} said: {(done.stderr or done.stdout).strip()}"

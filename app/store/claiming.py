@@ -271,14 +271,15 @@ class Claiming(Part):
             held = await session.fetch(_HEARTBEAT, worker.id, list(tokens), lease)
         return {row["lease_token"] for row in held}
 
-    async def drop(self, claim: Claim, seconds: float) -> None:
+    async def drop(self, claim: Claim, seconds: float, *, waited: bool = False) -> None:
         statement = """
             UPDATE orders SET lease_owner = NULL, lease_token = NULL, lease_until = NULL,
-                due_at = now() + make_interval(secs => $3), updated_at = now()
+                due_at = now() + make_interval(secs => $3), updated_at = now(),
+                claims_without_progress = greatest(claims_without_progress - $4::int, 0)
             WHERE id = $1 AND lease_token = $2
         """
         async with self._db.session() as session:
-            await session.execute(statement, claim.order_id, claim.token, seconds)
+            await session.execute(statement, claim.order_id, claim.token, seconds, int(waited))
 
     async def wake(self, order_ids: Sequence[int]) -> None:
         async with self._db.session() as session:

@@ -60,16 +60,17 @@ _ASK = """
 INSERT INTO drift_sweep (tenant_id) VALUES ($1)
 ON CONFLICT (tenant_id) DO UPDATE SET due_at = least(drift_sweep.due_at, now())
 """
-# Open ones, and those that moved lately; never what is no order yet (a placeholder).
+# Open ones, and those that moved lately; never what is no order yet (a placeholder). OFFSET 0: by the
+# index of what closed, not by going through the ids until there are enough.
 _TO_COMPARE = """
 SELECT id FROM (
     (SELECT id FROM orders
      WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
        AND state NOT IN ('done', 'cancelled') ORDER BY id LIMIT $4)
     UNION ALL
-    SELECT id FROM orders
-    WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
-      AND state IN ('done', 'cancelled') AND updated_at > now() - make_interval(days => $3)
+    (SELECT id FROM orders
+     WHERE tenant_id = $1 AND id > $2 AND scenario IS NOT NULL
+       AND state IN ('done', 'cancelled') AND updated_at > now() - make_interval(days => $3) OFFSET 0)
 ) AS open_or_new ORDER BY id LIMIT $4
 """
 _LOCK = "SELECT tenant_id FROM orders WHERE id = $1 FOR NO KEY UPDATE"

@@ -22,9 +22,26 @@ REDIS_SECONDS = 0.5
 LATELY = 300  # seconds
 PREFIX = "demandlink:calls"
 
+# What a system said is left of its longest window: later it knows better itself, and is asked.
+SAID_SECONDS = 3600
+
 # One sorted set a connection: a call and the moment of its answer. One under way stands in the
 # future, where it is given up, so that a killed process frees its place. Redis's clock counts.
-_TAKE = """
+#
+# What the system said last is left stands beside it, with when. It knows calls of others and of
+# before Redis was emptied, so it corrects the count upwards, never downwards: calls made since come
+# on top (decision 0049).
+_SAID = f"""
+local function said(key, limit, now)
+    local told = redis.call('HMGET', key .. ':said', 'left', 'at')
+    if not told[1] then return 0, 0 end
+    local since = redis.call('ZCOUNT', key, '(' .. told[2], '+inf')
+    return limit - told[1] + since, told[2] + {SAID_SECONDS} - now
+end
+"""
+_TAKE = (
+    _SAID
+    + """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local function at(moment) return string.format('%.6f', moment) end
@@ -33,12 +50,16 @@ local wait, at_once = 0, tonumber(ARGV[3])
 if at_once > 0 and redis.call('ZCOUNT', KEYS[1], '(' .. at(now), '+inf') >= at_once then
     wait = tonumber(ARGV[5])
 end
-for i = 6, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
     local calls, seconds = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
     if redis.call('ZCOUNT', KEYS[1], '(' .. at(now - seconds), '+inf') >= calls then
         local rank = redis.call('ZCARD', KEYS[1]) - calls
         local first = redis.call('ZRANGE', KEYS[1], rank, rank, 'WITHSCORES')[2]
         wait = math.max(wait, math.min(tonumber(first), now) + seconds - now, tonumber(ARGV[5]))
+    end
+    if seconds == tonumber(ARGV[4]) then
+        local used, ends = said(KEYS[1], ARGV[6], now)
+        if used >= calls then wait = math.max(wait, ends, tonumber(ARGV[5])) end
     end
 end
 if wait > 0 then return at(wait) end
@@ -46,13 +67,19 @@ redis.call('ZADD', KEYS[1], at(now + ARGV[2]), ARGV[1])
 redis.call('EXPIRE', KEYS[1], math.ceil(ARGV[4] + ARGV[2]) + 1)
 return '0'
 """
+)
 _GIVE_BACK = """
 local time = redis.call('TIME')
-if ARGV[2] then
+local now = string.format('%.6f', time[1] + time[2] / 1000000)
+if ARGV[2] ~= '' then
     redis.call('HSET', KEYS[1] .. ':at_once', ARGV[2], ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. time[1])
     redis.call('EXPIRE', KEYS[1] .. ':at_once', ARGV[5])
 end
-return redis.call('ZADD', KEYS[1], 'XX', string.format('%.6f', time[1] + time[2] / 1000000), ARGV[1])
+if ARGV[6] ~= '' then
+    redis.call('HSET', KEYS[1] .. ':said', 'left', ARGV[6], 'at', now)
+    redis.call('EXPIRE', KEYS[1] .. ':said', ARGV[7])
+end
+return redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])
 """
 # What each process that called lately sends at once; what an ended one said is forgotten.
 _AT_ONCE = """
@@ -68,14 +95,19 @@ for i = 1, #told, 2 do
 end
 return found
 """
-_SPENT = """
+_SPENT = (
+    _SAID
+    + """
 local time = redis.call('TIME')
 local now, used = time[1] + time[2] / 1000000, {}
-for i = 1, #ARGV do
-    used[i] = redis.call('ZCOUNT', KEYS[1], '(' .. string.format('%.6f', now - ARGV[i]), '+inf')
+for i = 3, #ARGV do
+    local count = redis.call('ZCOUNT', KEYS[1], '(' .. string.format('%.6f', now - ARGV[i]), '+inf')
+    if ARGV[i] == ARGV[1] then count = math.max(count, (said(KEYS[1], ARGV[2], now))) end
+    used[i - 2] = count
 end
 return used
 """
+)
 
 
 class Budgets:
@@ -143,7 +175,9 @@ class SharedBudget:
     async def take(self, part: float = 1.0) -> Turn:
         token, limits = self._budgets.token(), self._limits.part(part)
         pairs = [part for one in limits.windows for part in (one.calls, one.seconds)]
-        fixed = (token, self._timeout, limits.at_once, limits.longest, AGAIN)
+        fixed = (
+            token, self._timeout, limits.at_once, limits.longest, AGAIN, self._limits.most
+        )  # fmt: skip
         told = await self._budgets.run(_TAKE, self._key, *fixed, *pairs)
         now = self._budgets.now()
         self._own = {one: at for one, at in self._own.items() if at > now - limits.longest}
@@ -159,18 +193,24 @@ class SharedBudget:
         self._own[token] = now + self._timeout
         return Turn(token)
 
-    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
+    async def give_back(
+        self, token: str, at_once: AtOnceNow | None = None, left: int | None = None
+    ) -> None:
         self._own[token] = self._budgets.now()
-        told: tuple[str | int, ...] = ()
+        process: tuple[str | int, ...] = ("", "", "")
         if at_once is not None:
-            told = (self._budgets.process, at_once.limit, at_once.most, LATELY)
-        await self._budgets.run(_GIVE_BACK, self._key, token, *told)
+            process = (self._budgets.process, at_once.limit, at_once.most)
+        said = ("" if left is None else left, SAID_SECONDS)
+        await self._budgets.run(_GIVE_BACK, self._key, token, *process, LATELY, *said)
 
     async def spent(self) -> tuple[Spent, ...]:
-        windows = self._limits.windows
-        used = await self._budgets.run(_SPENT, self._key, *(one.seconds for one in windows))
+        windows, limits = self._limits.windows, self._limits
+        longest = (limits.longest, limits.most)
+        used = await self._budgets.run(
+            _SPENT, self._key, *longest, *(one.seconds for one in windows)
+        )
         if used is None:
-            share = self._limits.share(self._budgets.parts)
+            share = limits.share(self._budgets.parts)
             return spent_of(share, self._own.values(), self._budgets.now())
         return tuple(
             Spent(one.seconds, int(count), one.calls)

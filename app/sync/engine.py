@@ -60,8 +60,8 @@ from app.sync.endings import (
     paused_answer,
     stopped,
 )
-from app.sync.lines import Lines
-from app.sync.looks import look_at
+from app.sync.lines import AGAIN, Lines, NoPlace
+from app.sync.looks import look_at, of_one_system
 from app.sync.resumes import Resumes
 from app.telemetry import metrics, tracing, wide
 
@@ -106,6 +106,9 @@ class Engine:
                     return
             # Others wait too: give the order back, due at once.
             await self.store.drop(drive.claim, 0.0)
+        except NoPlace:
+            # Who stands in line for one system must not keep a worker's places from others.
+            await self.store.drop(drive.claim, AGAIN, waited=True)
         except LeaseLost:
             drive.lease.lost = True
         except StoreUnavailable:
@@ -157,7 +160,7 @@ class Engine:
 
     async def _call(self, drive: Drive, view: OrderView, plan: Plan) -> bool:
         """Do what is planned, in the line of its system, if it still stands after the wait."""
-        run, looks = plan.run, _of_one_system(plan.looks)
+        run, looks = plan.run, of_one_system(plan.looks)
         seen = self.ledger if looks == (posted.LOOK,) else SYSTEM
         system = self._system(run.step) if run is not None else seen
         async with self.lines.place(system) as waited:
@@ -165,7 +168,7 @@ class Engine:
                 snapshot = await self.store.load(drive.claim)
                 view, fresh = self.plan(snapshot)
                 plan = open_part(fresh, snapshot.paused, self.ledger)
-                if _named(plan.run) != _named(run) or _of_one_system(plan.looks) != looks:
+                if _named(plan.run) != _named(run) or of_one_system(plan.looks) != looks:
                     return False
             named = f"step {plan.run.step}" if plan.run is not None else "look"
             with tracing.span(named, demandlink__order=view.row.name):
@@ -393,7 +396,3 @@ class Engine:
 
 def _named(run: Verdict | None) -> object:
     return run and (run.step, run.subject, run.want)
-
-
-def _of_one_system(looks: Looks) -> Looks:
-    return tuple(look for look in looks if look != posted.LOOK) or tuple(looks)

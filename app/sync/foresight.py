@@ -91,9 +91,12 @@ class Foresight:
         """The smallest set of things that would make the order invoiceable (B1.11, C3)."""
         row = await self._operations.find(actor, number, connection)
         snapshot = await self._store.peek(row.id)
+        return snapshot.order, await self.needs_of(snapshot)
+
+    async def needs_of(self, snapshot: Snapshot) -> Course:
+        """The same of an order that was read already."""
         # An order of hundreds of lines takes seconds: others are served meanwhile.
-        course = await asyncio.to_thread(towards_invoice, self._premises(snapshot))
-        return snapshot.order, course
+        return await asyncio.to_thread(towards_invoice, self._premises(snapshot))
 
     def again(self, snapshot: Snapshot) -> Course | None:
         """How the order would go if what stopped is tried anew, as a replay does, and every write

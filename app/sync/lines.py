@@ -15,6 +15,13 @@ from app.connectors.pacing import Pacing
 from app.domain.grants import LEDGERS
 
 LEDGER_AT_ONCE = 3
+# Who waits longer gives its worker's place to others, and is due again soon.
+PATIENCE = 2.0  # seconds
+AGAIN = 1.0  # seconds
+
+
+class NoPlace(Exception):
+    """None came free in time; nothing was begun."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +34,13 @@ class Lines:
 
     @asynccontextmanager
     async def place(self, system: str) -> AsyncIterator[bool]:
-        """A place in the lines of a system; whether it was waited for."""
+        """A place in the lines of a system; whether it was waited for. Raises NoPlace."""
         lines = [self.ledger] if system in LEDGERS else []
         if (pacing := self.pacings.get(system)) is not None:
             lines.append(pacing.at_once.attempts)
         async with AsyncExitStack() as stack:
-            yield any([await stack.enter_async_context(line.place()) for line in lines])
+            try:
+                waits = [await stack.enter_async_context(line.place(PATIENCE)) for line in lines]
+            except TimeoutError as late:
+                raise NoPlace from late
+            yield any(waits)

@@ -37,6 +37,11 @@ class Looked:
     journal: list[JournalEntry] = field(default_factory=list)
 
 
+def of_one_system(looks: Sequence[str]) -> tuple[str, ...]:
+    """Those of ConnectWise first: the ledger's are read when there are no others."""
+    return tuple(look for look in looks if look != posted.LOOK) or tuple(looks)
+
+
 async def look_at(
     cw: ConnectWise, books: Books | None, view: OrderView, looks: Sequence[str]
 ) -> Looked:

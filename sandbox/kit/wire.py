@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 
 class Unusable(ValueError):
     """What a control request asks cannot be done; the text says why."""
+
+
+@lru_cache(maxsize=1024)
+def _parsed(query: str) -> list[tuple[str, str]]:
+    """Callers ask the same things again and again."""
+    return parse_qsl(query, keep_blank_values=True)
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Request:
 
     @cached_property
     def parameters(self) -> dict[str, str]:
-        return dict(parse_qsl(self.query, keep_blank_values=True))
+        return dict(_parsed(self.query))
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,11 @@ class Reply:
     drop: bool = False
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
 def to_json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+    return _COMPACT.encode(value).encode()
 
 
 def json_reply(

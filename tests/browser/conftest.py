@@ -19,7 +19,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.databases import Databases, in_database
-from tests.e2e.harness import ADMIN, Stack, running
+from tests.e2e.harness import ADMIN, Stack, bearer, running
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Order
 from tests.e2e.test_doctor import READY
 
@@ -129,6 +129,7 @@ async def site(
     ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         try:
+            await _mappings(stack)
             yield Site(stack, browser, await _orders(stack))
         finally:
             await browser.close()
@@ -183,6 +184,19 @@ async def _orders(stack: Stack) -> dict[int, Order]:
     spoilt["data"] = {"salesOrder": {"id": 1299}}
     assert (await stack.deliver(spoilt))["status"] != 202
     return orders
+
+
+async def _mappings(stack: Stack) -> None:
+    """Mappings that none of the orders needs."""
+    for kind, commerce, there in (
+        ("company", "91", "FABRIKAM"),
+        ("vendor", "14", "NORDICDIST"),
+        ("contact", "purchasing@fabrikam.example", "31"),
+        ("scenario", "customer:91", "connectwise-procurement-ticket"),
+    ):
+        body = {"kind": kind, "commerce_key": commerce, "connectwise_key": there}
+        answer = await stack.client.put("/admin/mappings", headers=bearer(), json=body)
+        assert answer.status_code == 200, answer.text
 
 
 async def tell(stack: Stack, *events: Any) -> None:

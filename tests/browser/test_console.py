@@ -39,7 +39,7 @@ PAGES = {
     "audit": "/audit",
     "search": "/?q=PO1000",
     "cancelled": "/orders/ON10001205",
-    "mappings": "/mappings?kind=company&commerce_key=99#put",
+    "mappings": "/mappings?kind=company&commerce_key=99",
     "settings": "/settings",
     "names": "/settings?group=names",
     "service": "/settings?group=service",
@@ -56,6 +56,7 @@ PICTURED = {
     ("front", NARROW, "dark"),
     ("mappings", WIDE, "light"),
     ("what-if", WIDE, "light"),
+    ("doctor", WIDE, "light"),
 }
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -63,10 +63,10 @@ class Checker:
         default_factory=Counter
     )  # orders seen waiting, by what for, at each look
 
-    async def settled(self, quiet: float) -> Case:
+    async def settled(self, calm: datetime, quiet: float) -> Case:
         """What is to be judged, once nothing is missing any more, or less and less no longer for
-        `quiet` seconds. Notes when the service made its last write."""
-        calm = datetime.now(UTC)
+        `quiet` seconds. Notes how long after `calm`, the last fault, the service made its last
+        write."""
         with self._own_time():
             first = (await self.control.get("/_sandbox/first")).json()
         service = self.processes.sandbox.credentials.headers["clientId"]

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -167,15 +168,15 @@ class _Run:
         await self.trouble.go(seconds, only)
         self.report.seconds = round(time.monotonic() - began - WARM, 1)
         self.traffic.enough.set()
-        calm = time.monotonic()
+        calm = datetime.now(UTC)
         await asyncio.gather(telling, acting)
         try:
             await asyncio.wait_for(self.traffic.all_told(), TOLD)
         except TimeoutError:
             self.report.refused.append(f"not all was acknowledged within {TOLD:.0f} s of quiet")
-        self.report.told_after = round(time.monotonic() - calm, 1)
+        self.report.told_after = round((datetime.now(UTC) - calm).total_seconds(), 1)
         checker = Checker(self.processes, self.traffic, self.people, self.control, self.report)
-        case = await checker.settled(quiet)
+        case = await checker.settled(calm, quiet)
         await asyncio.to_thread(checker.judge, case)
         await self._tell(callbacks)
 

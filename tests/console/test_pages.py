@@ -6,14 +6,12 @@ import json
 import re
 from typing import Any
 
-import asyncpg
 import pytest
 
 from app.api.examples import examples
 from app.bootstrap import scenarios
 from app.domain.codes import Code, Who
 from app.domain.drift import Drift
-from app.store import desk, setup
 from tests.api.conftest import Service
 from tests.api.doors import post
 from tests.console.conftest import Browser, Page
@@ -304,29 +302,6 @@ async def test_a_plan_that_is_stale_or_dropped_is_refused_in_words(
     assert "It was aborted" in dropped.text
     unbounded = await browser.send("/replay", "/replay", reason="everything")
     assert unbounded.status_code == 422
-
-
-async def test_a_list_asks_an_index_whatever_stands_in_it(service: Service) -> None:
-    """Search and issues by their plans: no table that grows is read from end to end."""
-    statements = {
-        "needing": (desk._NEEDING, "1, 200"),
-        "runs": (desk._RUNS, "1, 100"),
-        "audits": (desk._AUDITS, "1, 999, 51"),
-        "replays": (desk._REPLAYS, "1, 50"),
-        "stopped": (setup._STOPPED_BY, "1, 'MAPPING_MISSING', 50"),
-    }
-    for name, (statement, given) in statements.items():
-        prepared = f"PREPARE q AS {statement}"
-        explain = f"SET enable_seqscan = off; {prepared}"
-        connection = await asyncpg.connect(service.database_url)
-        try:
-            await connection.execute(explain)
-            rows = await connection.fetch(f"EXPLAIN EXECUTE q({given})")
-        finally:
-            await connection.close()
-        told = "\n".join(row[0] for row in rows)
-        grown = re.findall(r"Seq Scan on (orders|document|call|audit|step_run|applied)\b", told)
-        assert grown == [], f"{name}:\n{told}"
 
 
 async def test_a_purchase_order_for_stock_and_a_declined_quote_have_pages(

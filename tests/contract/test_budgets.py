@@ -6,8 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
-from app.domain.budgets import MINUTE, Limits
+from app.domain.budgets import DAY, MINUTE, Limits, Spent
 from app.domain.errors import FailureKind, RemoteFailure
 from app.sync.budget import Budgets
 from app.system import SystemClock, UuidIds
@@ -79,3 +80,26 @@ async def test_c7_xero_never_answers_429_and_the_rest_is_not_even_sent(redis_url
         assert len(await ledger.requests()) - before <= 22  # a refresh of tokens besides
         for _, budgets in made:
             await budgets.close()
+
+
+async def test_c7_the_day_is_known_again_by_xeros_first_answer_after_redis_was_emptied(
+    redis_url: str,
+) -> None:
+    """With the calls of a program that is not counted here."""
+    async with busy_xero() as ledger:
+        await ledger.switch(tier="starter")  # 1,000 a day
+        limits = Limits.of((0, MINUTE), (1000, DAY))
+        (one, budgets), (other, elsewhere) = processes(ledger, redis_url, "xero", limits)
+        for _ in range(4):
+            await one.accounts()
+        stranger = ledger.another()
+        for _ in range(6):
+            await stranger.accounts()
+        async with Redis.from_url(redis_url) as redis:
+            await redis.flushdb()
+        assert await budgets.of("xero", "company", timeout=5.0).spent() == (Spent(DAY, 0, 1000),)
+        await other.accounts()
+        (day,) = await budgets.of("xero", "company", timeout=5.0).spent()
+        assert day.used == 4 + 6 + 1
+        for process in (budgets, elsewhere):
+            await process.close()

@@ -174,7 +174,7 @@ async def test_a_process_that_starts_before_its_database_waits_for_it(
         )  # fmt: skip
         _, told = await asyncio.wait_for(impatient.communicate(), 40)
         assert impatient.returncode == ExitCode.UPSTREAM
-        assert b"The database cannot be used" in told
+        assert b"PostgreSQL at 127.0.0.1 port" in told
     await line.cut()
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from app.domain.budgets import AGAIN, Budget, Limits, Spent, wait_for
-from app.sync.budget import AWAY_SECONDS, Budgets
+from app.sync.budget import AWAY_SECONDS, SAID_SECONDS, Budgets
 from app.system import SystemClock, UuidIds
 from tests.unit.connectwise_stub import ManualClock
 
 AWAY = "redis://127.0.0.1:1"
-MINUTE = 60.0
+MINUTE, DAY = 60.0, 86_400.0
 
 
 def budgets(url: str, limits: Limits, clock: SystemClock | ManualClock | None = None) -> Budgets:
@@ -88,6 +88,45 @@ async def test_c7_who_leaves_room_stops_while_orders_go_on(redis_url: str) -> No
         assert (await there.take()).token
     for process in made:
         await process.close()
+
+
+async def test_c7_an_emptied_redis_does_not_forget_the_day_longer_than_to_the_next_answer(
+    redis_url: str,
+) -> None:
+    made = [budgets(redis_url, Limits.of((100, MINUTE), (8, DAY))) for _ in range(2)]
+    here, there = map(budget_of, made)
+    for left in (7, 6, 5):
+        turn = await here.take()
+        assert turn.token is not None
+        await here.give_back(turn.token, None, left)
+    assert (await there.spent())[1] == Spent(DAY, 3, 8)
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
+    assert (await there.spent())[1] == Spent(DAY, 0, 8)
+    turn = await there.take()
+    assert turn.token is not None
+    await there.give_back(turn.token, None, 4)
+    assert (await here.spent())[1] == Spent(DAY, 4, 8)
+    # Half of the day is used, so who leaves room for orders is not let through by either process.
+    assert (await here.take(0.5)).token is None
+    for one in (here, there, here, there):
+        turn = await one.take()
+        assert turn.token is not None
+        await one.give_back(turn.token)  # answers that say nothing count all the same
+    assert (await here.spent())[1] == Spent(DAY, 8, 8)
+    spent = await there.take()
+    assert spent.token is None
+    assert SAID_SECONDS - 10 < spent.wait <= SAID_SECONDS
+    for process in made:
+        await process.close()
+
+
+async def test_c7_what_a_system_says_never_lowers_what_was_counted(two: list[Budgets]) -> None:
+    budget = budget_of(two[0])
+    turn = await budget.take()
+    assert turn.token is not None
+    await budget.give_back(turn.token, None, 4000)
+    assert (await budget.spent())[0] == Spent(MINUTE, 1, 6)
 
 
 async def test_c7_one_company_does_not_spend_what_another_has(two: list[Budgets]) -> None:

@@ -80,12 +80,14 @@ class Chaos:
     def stormy(self) -> bool:
         return self.armed and self.loop.time() < self.calm
 
-    def comes(self, kind: str, where: str, unless: Callable[[], bool] = lambda: False) -> bool:
+    def comes(self, kind: str, where: str, unless: Callable[[], bool] | None = None) -> bool:
         """Whether this fault comes here and now."""
         drawn = self.chance.random()
         if drawn >= self.rates[kind] or not self.stormy:
             return False
-        if unless() or (self.limits.most is not None and self.count >= self.limits.most):
+        if (unless is not None and unless()) or (
+            self.limits.most is not None and self.count >= self.limits.most
+        ):
             return False
         self.count += 1
         self.told(kind, where)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import httpx
@@ -63,6 +64,12 @@ def _fault(kind: str, **more: Any) -> Fault:
     return Fault(kind=kind, **{**given, **more})
 
 
+@lru_cache(maxsize=256)
+def _headers(named: tuple[tuple[str, str], ...]) -> httpx.Headers:
+    """Encoded once: most answers come with the same."""
+    return httpx.Headers(named)
+
+
 class Network(httpx.AsyncBaseTransport):
     """One host's way to one system. `total` bounds an exchange, as the real transport does."""
 
@@ -90,19 +97,19 @@ class Network(httpx.AsyncBaseTransport):
             request.method,
             request.url.path,
             request.url.query.decode("ascii"),
-            {name.lower(): value for name, value in request.headers.items()},
+            {name.lower().decode(): value.decode() for name, value in request.headers.raw},
             request.content,
         )
         where = f"{asked.method} {asked.path}"
         host_asked = request.url.host
-        if asyncio.get_running_loop().time() < self._quiet_until.get(host_asked, 0.0):
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._quiet_until.get(host_asked, 0.0):
             self._watch.wrong(f"H10: {where} was asked in a pause that {self._name} had asked for")
         surely = write and self._chaos.after_stall()
         way = self._slow_way() if surely else self._way(where, write=write)
         if way.refused:
             await asyncio.sleep(way.before)
             raise httpx.ConnectError("simulated: refused", request=request)
-        loop = asyncio.get_running_loop()
         answered: asyncio.Future[Reply | None] = loop.create_future()
         # Whatever becomes of who asked: what has left is carried out.
         number = self._watch.sends(where) if write else None
@@ -124,10 +131,10 @@ class Network(httpx.AsyncBaseTransport):
             await self._chaos.ends(host, f"answer to {where}")
         if reply is None:
             raise httpx.ReadError("simulated: the connection was reset", request=request)
-        headers = list(reply.headers)
-        wait = dict(headers).get("retry-after")
-        if reply.status == TOO_MANY and wait is not None:
-            self._quiet_until[host_asked] = asyncio.get_running_loop().time() + float(wait)
+        headers = _headers(reply.headers)
+        wait = headers.get("retry-after") if reply.status == TOO_MANY else None
+        if wait is not None:
+            self._quiet_until[host_asked] = loop.time() + float(wait)
         return httpx.Response(reply.status, headers=headers, content=reply.body, request=request)
 
     def _slow_way(self) -> Way:

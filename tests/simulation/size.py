@@ -6,6 +6,7 @@ half of the time, or with two that sell the same new product.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -25,14 +26,16 @@ def sized(seed: int, *, small: bool) -> Day:
 
 def smaller(day: Day) -> Day:
     day = replace(day, lines=1, length=LENGTH)
-    few = [order for order in range(TRIED) if _events(day, order) <= FEW_EVENTS] or [0]
+    few: Iterator[int] = filter(lambda order: _events(day, order) <= FEW_EVENTS, range(TRIED))
     if day.seed % EVERY_PAIR == 0 and not day.switches["plain_lines_link"]:
-        for pair in combinations(few, 2):
+        found = list(few)
+        for pair in combinations(found, 2):
             if _new(day, pair[0]) & _new(day, pair[1]):
                 # Nothing but the service keeps the two from making the product twice.
                 switches = day.switches | {"enforce_unique_identifier": False}
                 return replace(day, switches=switches).only(pair)
-    return day.only((few[0],))
+        few = iter(found)
+    return day.only((next(few, 0),))
 
 
 def _events(day: Day, order: int) -> int:

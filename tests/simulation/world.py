@@ -139,13 +139,15 @@ class World:
 
     async def fault(self, point: str) -> None:
         """app.store.memory.Faults: each call of the store comes by here."""
+        if point == "commit.before":
+            if self.store.releasing:
+                await self._meet()
+            await self.chaos.fault(point)
+            self.store.before()
+            return
         if point == "commit.after":
             self.store.look()
-        if point == "commit.before" and self.store.releasing:
-            await self._meet()
         await self.chaos.fault(point)
-        if point == "commit.before":
-            self.store.before()
 
     async def _meet(self) -> None:
         """What is to come in this day comes now, and is merged before the release."""

@@ -12,11 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import pytest
 
 from app.store import database
 from app.store.postgres import PostgresStore
 
+# How the server plans a statement that is kept: for the values of its first executions, or for any.
+FOR_THESE, FOR_ANY = "force_custom_plan", "force_generic_plan"
 _TOLD = {
     "session_preload_libraries": "auto_explain",
     "auto_explain.log_min_duration": "0",
@@ -41,17 +44,22 @@ class Plans:
     """What the server told, a plan for each execution."""
 
     told: list[dict[str, Any]] = field(default_factory=list)
+    anew: set[str] = field(default_factory=set)  # statements that are planned at each execution
 
     def hear(self, _: Any, message: Any) -> None:
         _, found, plan = str(message.message).partition("plan:\n")
         if found:
             self.told.append(json.loads(plan))
 
-    def reads(self) -> Iterator[tuple[str, Read]]:
-        """Of all plans, the scans and sorts, each with its statement."""
+    def reads(self, planned: str) -> Iterator[tuple[str, Read]]:
+        """Of all plans, the scans and sorts, each with its statement. A statement that is planned anew
+        never has a plan for any values."""
         for plan in self.told:
+            statement = plan["Query Text"]
+            if planned == FOR_ANY and statement in self.anew:
+                continue
             for read in _reads(plan["Plan"]):
-                yield plan["Query Text"], read
+                yield statement, read
 
 
 def _rows(node: dict[str, Any], *names: str) -> int:
@@ -72,10 +80,15 @@ def _reads(node: dict[str, Any]) -> Iterator[Read]:
 
 @asynccontextmanager
 async def listened_to(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, planned: str
 ) -> AsyncIterator[tuple[PostgresStore, Plans]]:
-    """A store of one connection, so that its statements become old, and the plans of what it sends."""
+    """A store, and the plans of what it sends."""
     plans, settings, session = Plans(), database.connection_settings, database.Database.session
+    told, prepare = {**_TOLD, "plan_cache_mode": planned}, asyncpg.Connection.prepare
+
+    async def noted(self: Any, statement: str, **more: Any) -> Any:
+        plans.anew.add(statement)
+        return await prepare(self, statement, **more)
 
     @asynccontextmanager
     async def heard(self: database.Database) -> AsyncIterator[database.Session]:
@@ -86,7 +99,8 @@ async def listened_to(
             finally:
                 connection.remove_log_listener(plans.hear)
 
-    monkeypatch.setattr(database, "connection_settings", lambda name: settings(name) | _TOLD)
+    monkeypatch.setattr(database, "connection_settings", lambda name: settings(name) | told)
+    monkeypatch.setattr(asyncpg.Connection, "prepare", noted)
     monkeypatch.setattr(database.Database, "session", heard)
-    async with await PostgresStore.open(database_url, size=1) as store:
+    async with await PostgresStore.open(database_url) as store:
         yield store, plans

@@ -243,7 +243,8 @@ class Player:
 
     async def _drop(self) -> None:
         if claim := self._any_claim():
-            await self.store.drop(claim, self._chance.choice((0.0, 3600.0)))
+            waited = self._chance.random() < 0.3
+            await self.store.drop(claim, self._chance.choice((0.0, 3600.0)), waited=waited)
 
     # What comes in ----------------------------------------------------------------------------
 

@@ -151,6 +151,22 @@ async def test_an_order_dropped_comes_back_later_with_its_count(
     assert (await store.commit(writes(second))).held
 
 
+async def test_c7_a_claim_that_only_waited_for_a_place_does_not_count(
+    store: FullStore, worker: Worker
+) -> None:
+    """However long the line is, who stands in it never becomes poison by that."""
+    await _orders(store, 1)
+    for _ in range(8):
+        claim = await claim_one(store, worker)
+        assert (claim.claims_without_progress, claim.suspect) == (1, False)
+        await store.drop(claim, 0.0, waited=True)
+    await store.drop(await claim_one(store, worker), 0.0)
+    second = await claim_one(store, worker)
+    assert second.claims_without_progress == 2
+    await store.drop(second, 0.0, waited=True)
+    assert (await claim_one(store, worker)).claims_without_progress == 2
+
+
 # --- poison --------------------------------------------------------------------------------------
 
 

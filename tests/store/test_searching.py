@@ -85,7 +85,12 @@ async def test_supplier_invoices_serials_and_tracking_lead_to_the_order(store: F
     assert other.items == ()
 
 
-async def test_a_search_is_what_a_plain_look_finds(store: FullStore) -> None:
+@pytest.mark.parametrize("many", [searching.MANY, 20, 0])
+async def test_a_search_is_what_a_plain_look_finds(
+    store: FullStore, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it looks for the parts of a text, or from the newest on because many hold them."""
+    monkeypatch.setattr(searching, "MANY", many)
     chance = random.Random(7)  # noqa: S311 - the same texts each time
     told: Told = {}
     rows = []

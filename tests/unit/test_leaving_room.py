@@ -24,7 +24,9 @@ class Asked:
         self.parts.append(part)
         return Turn("a") if part == 1.0 else Turn(None, 30.0)
 
-    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
+    async def give_back(
+        self, token: str, at_once: AtOnceNow | None = None, left: int | None = None
+    ) -> None:
         assert token == "a"
 
     async def spent(self) -> tuple[Spent, ...]:

@@ -29,6 +29,7 @@ from app.domain.records import CallRecord
 
 UNAPPROVED = {"DRAFT", "SUBMITTED"}
 ENDED = {"DELETED", "VOIDED"}
+DAY_LEFT = "x-daylimit-remaining"  # on every answer (accounting.md 3.3)
 
 
 class XeroClient(Reads):
@@ -65,6 +66,7 @@ class XeroClient(Reads):
             on_call=on_call,
             people=PEOPLE,
             budget=budget,
+            says_left=DAY_LEFT,
         )
         # A pause of the organisation's calls does not bind those for tokens.
         identity = Remote(

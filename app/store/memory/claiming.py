@@ -114,13 +114,20 @@ class Claiming(Part):
                         held.add(token)
         return held
 
-    async def drop(self, claim: Claim, seconds: float) -> None:
+    async def drop(self, claim: Claim, seconds: float, *, waited: bool = False) -> None:
         async with self._db.writing("drop") as tables:
             row = tables.orders.get(claim.order_id)
             if row is not None and row["lease_token"] == claim.token:
                 now = self._db.now()
                 due = now + timedelta(seconds=seconds)
-                tables.orders.change(claim.order_id, **NO_LEASE, due_at=due, updated_at=now)
+                claims = max(row["claims_without_progress"] - waited, 0)
+                tables.orders.change(
+                    claim.order_id,
+                    **NO_LEASE,
+                    due_at=due,
+                    updated_at=now,
+                    claims_without_progress=claims,
+                )
 
     async def wake(self, order_ids: Sequence[int]) -> None:
         async with self._db.writing("wake") as tables:

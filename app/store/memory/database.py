@@ -7,10 +7,10 @@ happened, and after its commit, when only the answer can be lost.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
 from typing import Any, Protocol
 
 from app.domain.ports import Clock, Ids
@@ -62,23 +62,50 @@ class Database:
 
     async def read(self, point: str) -> Tables:
         """The tables, to be read before anybody else runs."""
-        await self._fault(point)
+        await self.come(point)
         return self.tables
 
-    @asynccontextmanager
-    async def writing(self, point: str) -> AsyncIterator[Tables]:
+    def writing(self, point: str) -> _Writing:
         """A transaction. Nothing inside may wait for anybody."""
-        await self._fault(f"{point}.before")
-        with self.tables.transaction():
-            yield self.tables
-        if self._faults is not None:
-            await self._faults.fault(f"{point}.after")
+        return _Writing(self, point)
 
-    async def _fault(self, point: str) -> None:
+    async def committed(self, point: str) -> None:
+        """The transaction stands; its answer may still be lost."""
+        if self._faults is not None:
+            await self._faults.fault(point)
+
+    async def come(self, point: str) -> None:
         if self._faults is not None:
             await self._faults.fault(point)
         else:
             await self.clock.sleep(0)  # as long as any real store takes: others may run
+
+
+class _Writing:
+    """A transaction under way. A class, because entering a generator costs more than most of what
+    is done inside."""
+
+    __slots__ = ("_db", "_point", "_transaction")
+
+    def __init__(self, database: Database, point: str) -> None:
+        self._db = database
+        self._point = point
+        self._transaction = database.tables.transaction()
+
+    async def __aenter__(self) -> Tables:
+        await self._db.come(f"{self._point}.before")
+        self._transaction.__enter__()
+        return self._db.tables
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._transaction.__exit__(kind, error, trace)
+        if kind is None:
+            await self._db.committed(f"{self._point}.after")
 
 
 class Part:

@@ -7,8 +7,8 @@ it was. Knows no rule of the service.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
+from types import TracebackType
 from typing import Any, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
@@ -209,19 +209,40 @@ class Tables:
         named = vars(self).items()
         return {name: dict(table.items()) for name, table in named if isinstance(table, Table)}
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Transaction:
         """All of what is written inside, or nothing. Nothing inside may let others run, so that
         no two are ever open: that is what stands for locks here."""
+        return Transaction(self)
+
+    def begin(self) -> None:
         if self._open:
             raise RuntimeError("a transaction of the store in memory was left while it was open")
         self._open = True
-        try:
-            yield
-        except BaseException:
+
+    def end(self, *, stands: bool) -> None:
+        """Keep what was written since the beginning, or take it back."""
+        if not stands:
             for table, key, row in reversed(self._undo):
                 table.restore(key, row)
-            raise
-        finally:
-            self._undo.clear()
-            self._open = False
+        self._undo.clear()
+        self._open = False
+
+
+class Transaction:
+    """The life of one: taken back where its block raises."""
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def __enter__(self) -> None:
+        self._tables.begin()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._tables.end(stands=kind is None)

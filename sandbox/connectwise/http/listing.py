@@ -6,6 +6,7 @@ Owns what a list request may say and the `Link` header. Malformed parameters are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
@@ -145,12 +146,18 @@ class Listing:
         )
         return rows[(number - 1) * size : number * size], (("link", links),)
 
+    @cached_property
+    def _kept(self) -> str:
+        """What every address of a page says before the page itself."""
+        return urlencode(
+            {
+                name: value
+                for name, value in self.parameters.items()
+                if name not in {"page", "pageSize", "pageId"}
+            }
+        )
+
     def _link(self, url: str, relation: str, **values: int) -> str:
         """The page comes last in the address: clients in use look for it there."""
-        kept = {
-            name: value
-            for name, value in self.parameters.items()
-            if name not in {"page", "pageSize", "pageId"}
-        }
-        query = urlencode(kept | {name: str(value) for name, value in values.items()})
+        query = "&".join(part for part in (self._kept, urlencode(values)) if part)
         return f'<{url}?{query}>; rel="{relation}"'

@@ -6,6 +6,7 @@ Owns reading only; every function takes the view it reads from, so a lagging rea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, auto
 from typing import Any
 
 from sandbox.connectwise.model import custom
@@ -17,12 +18,37 @@ from sandbox.connectwise.model.store import Row, View
 Computed = Callable[[View, Row], Mapping[str, Any]]
 
 
+class Way(Enum):
+    """How a field comes to be shown."""
+
+    STORED = auto()
+    REFERENCE = auto()
+    ALIAS = auto()
+    CUSTOM = auto()
+    COMPUTED = auto()
+    COMPUTED_REFERENCE = auto()
+    COMPUTED_REFERENCES = auto()
+
+
+def _way(field: Field) -> Way:
+    if field.computed:
+        computed = {
+            Kind.REFERENCE: Way.COMPUTED_REFERENCE, Kind.REFERENCES: Way.COMPUTED_REFERENCES
+        }  # fmt: skip
+        return computed.get(field.kind, Way.COMPUTED)
+    if field.name == custom.FIELD:
+        return Way.CUSTOM
+    stored = {Kind.ALIAS: Way.ALIAS, Kind.REFERENCE: Way.REFERENCE}
+    return stored.get(field.kind, Way.STORED)
+
+
 class Renderer:
     """Renders rows of every resource. `computed` gives a table's computed fields."""
 
     def __init__(self, computed: Mapping[str, Computed], base_url: Callable[[], str]) -> None:
         self.computed = computed
         self.base_url = base_url
+        self._ways: dict[str, list[tuple[str, Way, str]]] = {}
 
     def reference(self, view: View, shape: Shape, record_id: int) -> dict[str, Any]:
         target = view.get(shape.table, record_id)
@@ -63,6 +89,22 @@ class Renderer:
             return self.reference(view, SHAPES[field.target], value)
         return value
 
+    def _ways_of(self, resource: Resource) -> list[tuple[str, Way, str]]:
+        """Each field that is shown, how, and what it points to; worked out once a resource."""
+        found = self._ways.get(resource.table)
+        if found is None:
+            shown = (one for one in resource.fields.values() if one.computed or not one.write_only)
+            found = self._ways[resource.table] = [(f.name, _way(f), f.target) for f in shown]
+        return found
+
+    def _opened(self, view: View, computed: Any, way: Way, target: str) -> Any:
+        if computed is not None and way is Way.COMPUTED_REFERENCES:
+            shape = SHAPES[target]
+            return [self.reference(view, shape, number) for number in computed]
+        if computed is not None and way is Way.COMPUTED_REFERENCE:
+            return self.reference(view, SHAPES[target], computed)
+        return computed
+
     def record(
         self, view: View, resource: Resource, row: Row, wanted: Iterable[str] | None = None
     ) -> dict[str, Any]:
@@ -70,30 +112,26 @@ class Renderer:
         names = None if wanted is None else set(wanted)
         shown: dict[str, Any] = {"id": row["id"]} if names is None or "id" in names else {}
         computed: Mapping[str, Any] | None = None
-        for field in resource.fields.values():
-            if names is not None and field.name not in names:
+        for name, way, target in self._ways_of(resource):
+            if names is not None and name not in names:
                 continue
-            if field.computed:
+            value: Any
+            if way is Way.STORED:
+                value = row.get(name)
+            elif way is Way.REFERENCE:
+                value = row.get(name)
+                if value is not None:
+                    value = self.reference(view, SHAPES[target], value)
+            elif way is Way.ALIAS:
+                value = row.get(target)
+            elif way is Way.CUSTOM:
+                value = custom.shown(view, resource, row)
+            else:
                 if computed is None:
                     computed = self.computed[resource.table](view, row)
-                value = computed.get(field.name)
-                if field.kind is Kind.REFERENCES and value is not None:
-                    shape = SHAPES[field.target]
-                    value = [self.reference(view, shape, number) for number in value]
-                elif field.kind is Kind.REFERENCE and value is not None:
-                    value = self.reference(view, SHAPES[field.target], value)
-            elif field.write_only:
-                continue
-            elif (
-                field.name not in row
-                and field.kind is not Kind.ALIAS
-                and field.name != custom.FIELD
-            ):
-                continue  # most fields of most records
-            else:
-                value = self._stored(view, resource, row, field)
+                value = self._opened(view, computed.get(name), way, target)
             if value is not None:
-                shown[field.name] = value
+                shown[name] = value
         if names is None or "_info" in names:
             shown["_info"] = row["_info"]
         return shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from app.bootstrap import opened
 from app.domain.codes import Code
 from app.domain.ports import Paused
+from app.sync.lines import LEDGER_AT_ONCE
 from tests.e2e.harness import Rest, Stack, bearer, running
 from tests.e2e.ledgers import LEDGERS, Kept, invoice, kept
 from tests.e2e.orders import MONITOR, Order
@@ -164,6 +165,10 @@ async def test_h10_a_persons_pause_outlasts_one_of_the_service(books: Kept) -> N
     assert (await connection(books.stack, books.name))["paused_by"] == "admin"
 
 
+RESTS = """
+SELECT bool_and(o.lease_token IS NULL AND o.due_at >= c.paused_until)
+FROM orders AS o, connection AS c WHERE c.kind = 'connectwise'
+"""
 QUESTIONS = {"doctor": "/admin/doctor", "tickets": "/admin/tickets?customer=Contoso"}
 
 
@@ -187,8 +192,52 @@ async def test_h10_a_429_that_the_api_draws_is_a_pause_of_every_process(
         async with second_worker(stack):
             await stack.deliver(order.approved())
             await stack.until_state(order.number, "waiting", "CONNECTION_PAUSED")
+            async with stack.container.admin._db.session() as session:  # type: ignore[attr-defined]
+                # It keeps no worker's place, and is not claimed before the pause ends.
+                assert await session.fetchval(RESTS)
             await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
         log = await stack.requests()
         number = next(n for n, entry in enumerate(log) if entry["status"] == 429)
         refused, after = (datetime.fromisoformat(one["t"]) for one in log[number : number + 2])
         assert (after - refused).total_seconds() >= pause - 0.05
+
+
+@pytest.mark.breadth
+async def test_c7_orders_in_line_for_a_slow_ledger_leave_their_workers_places_to_others(
+    database_url: str, redis_url: str
+) -> None:
+    """A few may call a ledger side by side; who stands behind them goes back and is due again."""
+    places = 2
+    more: dict[str, Any] = {
+        "xero_client_id": "client", "xero_client_secret": "secret", "invoice_status": "approved",
+        "secrets_keys": Fernet.generate_key().decode(),
+        "ledger_timeout": 5.0, "worker_batch": places,
+    }  # fmt: skip
+    async with kept("xero", database_url, redis_url, **more) as books:
+        stack, line = books.stack, books.stack.container.engine.lines.ledger
+        first = [sold(1430 + number) for number in range(places)]
+        async with AsyncExitStack() as slow:
+            for _ in range(LEDGER_AT_ONCE):  # attempts that a slow ledger keeps for minutes
+                await slow.enter_async_context(line.place())
+            for number, order in enumerate(first):
+                issued = invoice(order, LINE)
+                issued["data"]["salesInvoice"]["id"] += number
+                await books.tell(order.approved(), issued)
+
+            async def full() -> bool:
+                return len(line._waiting) == places
+
+            await stack.until_true(full, 30)
+            other = sold(1440)
+            await books.tell(other.approved())
+            await stack.until(
+                other.number, lambda one: ("win_opportunity", "done") in steps(one), 20
+            )
+            told = [await stack.order(order.number) for order in first]
+            assert not any(("post_invoice", "done") in steps(one) for one in told)
+        for order in first:
+            await stack.until_state(order.number, "done")
+
+
+def steps(told: Rest) -> set[tuple[str, str]]:
+    return {(one["step"], one["state"]) for one in told.get("steps", ())}

@@ -20,7 +20,9 @@ class Turns:
     async def take(self, part: float = 1.0) -> Turn:
         return self.left.pop(0)
 
-    async def give_back(self, token: str, at_once: AtOnceNow | None = None) -> None:
+    async def give_back(
+        self, token: str, at_once: AtOnceNow | None = None, left: int | None = None
+    ) -> None:
         raise AssertionError("a call counts until it would be given up")
 
     async def spent(self) -> tuple[Spent, ...]:
