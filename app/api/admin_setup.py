@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from app.api.auth import AdminRoute, Caller, Service
-from app.api.lists import REFUSALS, Listed
+from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import ReasonIn
 from app.api.setup_models import (
     ConnectionOut,
@@ -32,13 +32,18 @@ ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 @router.get("/mappings", operation_id="list_mappings")
 async def list_mappings(
+    request: Request,
+    response: Response,
     actor: Caller,
     service: Service,
     kind: Annotated[str | None, Query(max_length=50, examples=["vendor"])] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Listed[MappingOut]:
-    """What Commerce records are called in ConnectWise, where names do not say it."""
-    rows = await service.operations.mappings(actor, kind)
-    return Listed(items=[MappingOut.of(row) for row in rows])
+    """What Commerce records are called in ConnectWise, where names do not say it; the newest first."""
+    page = await service.operations.mapping_page(actor, kind, cursor, limit)
+    link_next(request, response, page.next)
+    return Listed(items=[MappingOut.of(row) for row in page.items], next=page.next)
 
 
 @router.put("/mappings", operation_id="put_mapping")

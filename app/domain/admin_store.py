@@ -106,6 +106,11 @@ class AdminStore(Protocol):
     # Mappings and settings. Changes wake the orders that wait for what they bring.
     async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]: ...
 
+    async def mapping_page(
+        self, tenant_id: int, kind: str | None, cursor: str | None, limit: int
+    ) -> Page[MappingRow]:
+        """The same by pages, the newest first. Raises ValueError for a cursor that it did not give."""
+
     async def put_mapping(
         self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit
     ) -> MappingRow: ...

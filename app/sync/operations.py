@@ -27,13 +27,14 @@ from app.domain.views import (
     ConnectionRow,
     Explained,
     JournalRow,
+    MappingRow,
     OrderFilter,
     Page,
     Unverified,
 )
 from app.settings import Settings
 from app.sync.asking import Actor, Refusal
-from app.sync.setup import SetUp
+from app.sync.setup import SetUp, known_kind
 
 # Where deliveries come from, each with a door of its own, and what became of one.
 SOURCES = ("commerce", "connectwise", "quickbooks", "xero")
@@ -135,6 +136,14 @@ class Operations(SetUp):
     ) -> Page[CallRow]:
         with readable_cursor():
             return await self._admin.calls(order.id, cursor, _page(limit))
+
+    async def mapping_page(
+        self, actor: Actor, kind: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[MappingRow]:
+        if kind is not None:
+            known_kind(kind)
+        with readable_cursor():
+            return await self._admin.mapping_page(actor.tenant_id, kind, cursor, _page(limit))
 
     # Inbox --------------------------------------------------------------------------------
 

@@ -120,7 +120,7 @@ class SetUp:
 
     async def mappings(self, actor: Actor, kind: str | None = None) -> Sequence[MappingRow]:
         if kind is not None:
-            _known_kind(kind)
+            known_kind(kind)
         return await self._admin.mappings(actor.tenant_id, kind)
 
     async def mapping(self, actor: Actor, mapping_id: int) -> MappingRow:
@@ -160,7 +160,7 @@ class SetUp:
         reason: str = "",
     ) -> Mapped:
         """Add or change a mapping; orders that wait for one are woken."""
-        _known_kind(kind)
+        known_kind(kind)
         commerce, connectwise = commerce_key.strip(), connectwise_key.strip()
         for name, value in (("commerce_key", commerce), ("connectwise_key", connectwise)):
             if not value or len(value) > _MAX_KEY or not value.isprintable():
@@ -316,6 +316,6 @@ def _waits_for(order: Stopped, kind: str, key: str) -> bool:
     return any(one is not None and one.is_of(kind, key) for one in asked)
 
 
-def _known_kind(kind: str) -> None:
+def known_kind(kind: str) -> None:
     if kind not in MAPPING_KINDS:
         raise _not_so("kind", f"must be one of {', '.join(MAPPING_KINDS)}")

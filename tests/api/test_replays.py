@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.budgets import Spent
+from app.domain.budgets import Spent, Use
 from app.domain.views import ConnectionRow
 from tests.api.conftest import Service
 from tests.api.doors import code_of
@@ -233,13 +233,13 @@ def left(service: Service, minute: int, day: int = 5000) -> list[str]:
     """Budgets as they stand; the systems that are asked, in their order."""
     asked: list[str] = []
 
-    async def spent(row: ConnectionRow) -> list[Spent]:
+    async def used(row: ConnectionRow) -> Use:
         asked.append(row.system)
         if row.system == "commerce":
-            return []
-        return [Spent(60.0, 1000 - minute, 1000), Spent(86400.0, 5000 - day, 5000)]
+            return Use()
+        return Use((Spent(60.0, 1000 - minute, 1000), Spent(86400.0, 5000 - day, 5000)))
 
-    service.parts.operations._spent = spent
+    service.parts.operations._used = used
     return asked
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.api.examples import examples
-from app.domain.budgets import Spent
+from app.domain.budgets import Spent, Use
 from app.domain.views import ConnectionRow
 from tests.api.conftest import Service
 from tests.api.doors import post
@@ -149,12 +149,12 @@ async def test_a_plan_tells_its_calls_and_a_spent_day_asks_once_more(
     await service.tell(*STORY)
     left = {"day": 5000}
 
-    async def spent(row: ConnectionRow) -> list[Spent]:
+    async def used(row: ConnectionRow) -> Use:
         if row.system == "commerce":
-            return []
-        return [Spent(60.0, 142, 1000), Spent(86400.0, 5000 - left["day"], 5000)]
+            return Use()
+        return Use((Spent(60.0, 142, 1000), Spent(86400.0, 5000 - left["day"], 5000)))
 
-    service.parts.operations._spent = spent
+    service.parts.operations._used = used
     answer = await browser.send("/replay", "/replay", orders=NUMBER, reason="once more")
     path = answer.headers["location"]
     page = await browser.page(path)

@@ -96,6 +96,8 @@ OWN: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "replays": {"cursor": (None, pages._encoded([1_790_000_000_000_000, "replay-77"]))},
     "findings": {"order_id": (None, ORDER), "code": (None, Code.DRIFT_MISSING)},
     "mappings": {"kind": (None, "customer")},
+    "hints": {"each": (LIMIT,), "busy": ((TENANT,),)},
+    "mapping_page": {"kind": (None, "customer")},
     "documents_known": {"kind": (Kind.RECEIPT,)},
     "search": {"cursor": (None, pages._encoded([1, ORDER]))},
 }

@@ -158,3 +158,21 @@ async def test_a_connection_is_used_once_a_document_came_in_by_it(store: FullSto
     await merge_all(store)
     assert await store.used_connections(TENANT, "commerce") == ["default"]
     assert await store.used_connections(TENANT, "connectwise") == []
+
+
+# --- mappings by pages ----------------------------------------------------------------------------
+
+
+async def test_mappings_are_listed_by_pages_the_newest_first(store: FullStore) -> None:
+    made = [await store.put_mapping(TENANT, "vendor", str(n), "V", AUDIT) for n in range(3)]
+    other = await store.put_mapping(TENANT, "company", "77", "Contoso", AUDIT)
+    first = await store.mapping_page(TENANT, "vendor", None, 2)
+    rest = await store.mapping_page(TENANT, "vendor", first.next, 2)
+    listed = [one.id for one in (*first.items, *rest.items)]
+    assert listed == [one.id for one in reversed(made)]
+    assert (len(first.items), rest.next) == (2, None)
+    every = await store.mapping_page(TENANT, None, None, 9)
+    assert every.items[0].id == other.id
+    assert len(every.items) == 4
+    with pytest.raises(ValueError, match="cursor"):
+        await store.mapping_page(TENANT, None, "tea", 2)
