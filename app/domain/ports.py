@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from app.domain import psa, psa_posting, psa_tickets
 from app.domain.codes import Code
+from app.domain.hints import Hint
 from app.domain.records import (
     Accepted,
     CallRecord,
     Claim,
     Delivery,
-    Hint,
     InboxEvent,
     Intent,
     Merge,

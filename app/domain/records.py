@@ -362,16 +362,6 @@ class InboxEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """A callback about a record that no order is known to carry, handed out to be read."""
-
-    id: int  # of its inbox event
-    tenant_id: int
-    event_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Merge:
     """What one inbox event does: documents to merge, or orders to wake by the remote records
     that a callback names (`routes`: kind, external id). Routes that lead to no order make the

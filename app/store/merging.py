@@ -11,7 +11,8 @@ from typing import Any
 
 from app.domain import traces
 from app.domain.errors import StoreUnavailable
-from app.domain.records import Delivery, Hint, InboxEvent
+from app.domain.hints import Hint
+from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
 from app.store import careful, events, rows
 from app.store.auditing import append

@@ -14,8 +14,8 @@ from logging import ERROR, WARNING
 from app.connectors.transport import Calling, calling
 from app.domain import json_values
 from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
+from app.domain.hints import Hint
 from app.domain.ports import ConnectWise, Store
-from app.domain.records import Hint
 from app.sync.invoice_poll import applied_to
 from app.telemetry import wide
 

@@ -1,4 +1,4 @@
-"""The page of connections: what it shows of each, and that what it sends is done."""
+"""The page of the connections: what a person may do there, and what it tells of their limits."""
 
 from __future__ import annotations
 

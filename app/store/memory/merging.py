@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from app.domain import traces
 from app.domain.errors import StoreUnavailable
-from app.domain.records import Delivery, Hint, InboxEvent
+from app.domain.hints import Hint
+from app.domain.records import Delivery, InboxEvent
 from app.domain.views import Audit
 from app.store import events
 from app.store.events import Plan

@@ -169,6 +169,14 @@ RESTS = """
 SELECT bool_and(o.lease_token IS NULL AND o.due_at >= c.paused_until)
 FROM orders AS o, connection AS c WHERE c.kind = 'connectwise'
 """
+
+
+async def rests(stack: Stack) -> bool:
+    """Whether the orders keep no worker's place and are not due before the pause ends."""
+    async with stack.container.admin._db.session() as session:  # type: ignore[attr-defined]
+        return bool(await session.fetchval(RESTS))
+
+
 QUESTIONS = {"doctor": "/admin/doctor", "tickets": "/admin/tickets?customer=Contoso"}
 
 
@@ -192,9 +200,7 @@ async def test_h10_a_429_that_the_api_draws_is_a_pause_of_every_process(
         async with second_worker(stack):
             await stack.deliver(order.approved())
             await stack.until_state(order.number, "waiting", "CONNECTION_PAUSED")
-            async with stack.container.admin._db.session() as session:  # type: ignore[attr-defined]
-                # It keeps no worker's place, and is not claimed before the pause ends.
-                assert await session.fetchval(RESTS)
+            await stack.until_true(lambda: rests(stack), pause)
             await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
         log = await stack.requests()
         number = next(n for n, entry in enumerate(log) if entry["status"] == 429)
