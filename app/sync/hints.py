@@ -18,7 +18,9 @@ from app.sync.beside import Turns
 from app.sync.invoice_poll import applied_to
 from app.telemetry import wide
 
-AT_ONCE = 20
+# As many as can be read, with a vendor's usual 20 s for each, before they are handed out again
+# (the store's HINT_SECONDS); a worker that dies leaves no more behind until then.
+AT_ONCE = 3
 Routes = list[tuple[str, str]]
 # Kinds that can lead to an order although it does not carry them yet. A person's opportunity or
 # ticket that no Commerce order names is nobody's: it costs no call.
