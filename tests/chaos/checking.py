@@ -73,7 +73,7 @@ class Checker:
         case = Case((), self.log, first, service)
         came = time.monotonic()
         while True:
-            await self._stillness(came, quiet, service)
+            await self._stillness(quiet, service)
             with self._own_time():
                 case.accepted = tuple(self.traffic.accepted)
                 case.bound = {made.order.id: "C" for made in self.traffic.of_ledger()}
@@ -113,20 +113,22 @@ class Checker:
         finally:
             self.mine += time.monotonic() - begun
 
-    async def _stillness(self, came: float, quiet: float, service: str) -> None:
-        """Returns when nothing was written and nothing is unmerged for STILL seconds: before that
-        the checker would only take the processor from the service."""
-        wrote, since = -1, time.monotonic()
+    async def _stillness(self, quiet: float, service: str) -> None:
+        """Returns when nothing was written for STILL seconds, and nothing waits to be merged or
+        followed, or did so for `quiet` seconds: before that the checker would only take the
+        processor from the service."""
+        wrote, begun = -1, time.monotonic()
+        since = begun
         while True:
             with self._own_time():
                 await self._read()
                 now = sum(1 for _ in self._writes(service))
             under_way = await self._under_way()
             busy = under_way["deliveries not merged"] + under_way["hints not followed"]
-            if now != wrote or busy:
+            if now != wrote:
                 wrote, since = now, time.monotonic()
-            over = time.monotonic() > max(came, since) + quiet
-            if time.monotonic() >= since + STILL or (over and not busy):
+            patient = busy and time.monotonic() < begun + quiet
+            if time.monotonic() >= since + STILL and not patient:
                 return
             await asyncio.sleep(LOOK)
 
