@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from app.api.examples import examples
 from app.bootstrap import defaults_of, scenarios
 from app.bootstrap.chosen import periods_of
 from app.domain.budgets import Use
+from app.domain.scenario import Scenario
 from app.main import create_app
 from app.store.postgres import PostgresStore
 from app.sync import inbox
@@ -33,6 +35,12 @@ from app.sync.retention import Retention
 from app.sync.upkeep import Upkeep
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
+
+
+@cache
+def known_scenarios() -> dict[str, Scenario]:
+    """The shipped ones, read once for all services of a process."""
+    return scenarios()
 
 
 @dataclass
@@ -95,7 +103,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         clock=SystemClock(),
         chance=SystemChance(),
         checkpoints=NoCheckpoints(),
-        scenarios=scenarios(),
+        scenarios=known_scenarios(),
         defaults=defaults_of(parts.settings),
     )
     parts.operations = Operations(
@@ -104,7 +112,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         wake=parts.wake,
         explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
         settings=parts.settings,
-        scenarios=scenarios(),
+        scenarios=known_scenarios(),
         used=uncounted,
     )
     parts.decisions = Decisions(

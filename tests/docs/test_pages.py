@@ -21,6 +21,8 @@ from tests.docs import command_line, generate, rest
 from tests.docs.reading import ROOT, Page, pages
 from tests.ideal import scenario
 
+# On one worker, because the sources are read once a process.
+pytestmark = pytest.mark.xdist_group("docs-pages")
 PAGES = pages()
 NAMES = [page.name for page in PAGES]
 # Words in capitals that are neither settings nor codes: other programs' own, and parts of examples.

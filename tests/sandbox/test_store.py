@@ -168,3 +168,22 @@ def _check(desk: Desk, path: str, product: int) -> None:
         assert line["receivedQuantity"] <= line["quantity"]
     assert shown["needToOrderQuantity"] <= max(shown["quantity"] - linked, 0)
     assert shown["needToPurchaseFlag"] is (shown["needToOrderQuantity"] > 0)
+
+
+@pytest.mark.parametrize("writer", ["copy", "original"])
+def test_a_copy_and_what_it_was_made_of_see_nothing_of_each_others_writes(writer: str) -> None:
+    original = Store()
+    original.add_table("thing", ("name",), 1)
+    original.begin()
+    original.put("thing", 1, {"id": 1, "name": "a"})
+    original.commit(0.0)
+    copy = original.copy()
+    writing, other = (copy, original) if writer == "copy" else (original, copy)
+    writing.begin()
+    number = writing.new_id("thing")
+    writing.put("thing", 1, {"id": 1, "name": "b"})
+    writing.commit(1.0)
+    assert rows_of(other) == {1: {"id": 1, "name": "a"}}
+    assert other.find("thing", "name", ["b"]) == []
+    assert writing.find("thing", "name", ["b"]) == [{"id": 1, "name": "b"}]
+    assert other.new_id("thing") == number

@@ -14,6 +14,8 @@ import pytest
 
 from tests import env_example
 
+# On one worker, because every file is read once a process.
+pytestmark = pytest.mark.xdist_group("house")
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines; a longer one asks to be split
 MAY_BE_LONGER = {

@@ -31,3 +31,12 @@ def test_it_is_off_unless_somebody_sets_it(monkeypatch: pytest.MonkeyPatch) -> N
     assert Settings(_env_file=None).lost_on_decline == "false"
     monkeypatch.setenv("LOST_ON_DECLINE", "TRUE")
     assert Settings(_env_file=None).lost_on_decline == "true"
+
+
+def test_stored_settings_are_checked_without_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is set there, and would be refused, is no fault of what is stored."""
+    monkeypatch.setenv("CONNECTWISE_TIMEOUT", "nonsense")
+    monkeypatch.setenv("READ_LAG", "7")
+    assert check({"read_lag": 3}) == {"read_lag": 3.0}

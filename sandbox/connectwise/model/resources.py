@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sandbox.connectwise.model.fields import Field, Kind, parse_fields
@@ -120,6 +121,7 @@ def resource(
     return made
 
 
+@cache
 def indexes_of(table: str) -> tuple[str, ...]:
     """The indexed fields of a table: its own, and the keys by which references may name it."""
     names = dict.fromkeys(RESOURCES[table].indexed if table in RESOURCES else ())

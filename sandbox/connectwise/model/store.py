@@ -90,22 +90,33 @@ class Store:
         self._moment_sequences: list[int] = []
         self._changed: deque[tuple[int, str, int]] = deque()
         self._undo: list[tuple[Table, int, Row | None]] | None = None
+        self._shared: set[str] = set()  # tables that another store has too
 
     def copy(self) -> Store:
-        """The same rows in a store of its own. They are shared, as they never change in place."""
+        """The same rows in a store of its own. They are shared, as they never change in place, and
+        so is each table until one of the two writes in it."""
         other = Store()
         other.sequence, other._changed = self.sequence, deque(self._changed)
         other._moments = list(self._moments)
         other._moment_sequences = list(self._moment_sequences)
-        other.tables = {name: table.copy() for name, table in self.tables.items()}
+        other.tables = dict(self.tables)
+        other._shared = set(self.tables)
+        self._shared = set(self.tables)
         return other
+
+    def own(self, name: str) -> Table:
+        """The table, to be written in."""
+        if name in self._shared:
+            self._shared.discard(name)
+            self.tables[name] = self.tables[name].copy()
+        return self.tables[name]
 
     def add_table(self, name: str, indexed: tuple[str, ...], first_id: int) -> None:
         self.tables[name] = Table(name, indexed, first_id)
 
     def new_id(self, table: str) -> int:
         """Ids rise and are never given twice, also after a refused write."""
-        found = self.tables[table]
+        found = self.own(table)
         found.next_id += 1
         return found.next_id - 1
 
@@ -149,7 +160,7 @@ class Store:
     def put(self, table: str, record_id: int, row: Row | None) -> None:
         if self._undo is None:
             raise RuntimeError("rows change only inside a write")
-        found = self.tables[table]
+        found = self.own(table)
         self._undo.append((found, record_id, found.rows.get(record_id)))
         found.put(record_id, row)
 
@@ -191,7 +202,7 @@ class Store:
         del self._moments[: place - 1], self._moment_sequences[: place - 1]
         while self._changed and self._changed[0][0] <= oldest:
             _, name, record_id = self._changed.popleft()
-            table = self.tables[name]
+            table = self.own(name)
             versions = table.past.get(record_id)
             if versions is None:
                 continue

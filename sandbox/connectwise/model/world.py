@@ -71,7 +71,7 @@ class World:
     def keep_ids_rising(self) -> None:
         """After the first records are in place again: go on where the ids had stood."""
         for name, number in self._first_ids.items():
-            table = self.store.tables[name]
+            table = self.store.own(name)
             table.next_id = max(table.next_id, number)
 
     # --- time
@@ -131,7 +131,7 @@ class World:
 
     def insert(self, table: str, values: Mapping[str, Any], record_id: int | None = None) -> Row:
         number = self.store.new_id(table) if record_id is None else record_id
-        stored = self.store.tables[table]
+        stored = self.store.own(table)
         stored.next_id = max(stored.next_id, number + 1)
         stamp = self.stamp()
         row = dict(values)
