@@ -151,6 +151,15 @@ async def buy_by_hand(scene: Scene) -> None:
     assert (await scene.stack.cw.post("/procurement/purchasingDemands", json=body)).is_success
 
 
+async def order_by_hand(scene: Scene) -> None:
+    """A person makes an empty sales order of the same opportunity."""
+    (ours,) = await scene.stack.get("/sales/orders")
+    fields = ("company", "status", "salesRep", "opportunity")
+    body = {name: {"id": ours[name]["id"]} for name in fields}
+    made = await scene.stack.cw.post("/sales/orders", json=body)
+    assert made.is_success, made.text
+
+
 async def _purchase_order(scene: Scene) -> int:
     (record,) = await scene.stack.get(ORDERS)
     return int(record["id"])
@@ -206,6 +215,7 @@ def _in_connectwise() -> list[Difference]:
         one("opportunity", twice, waits, again("/sales/opportunities")),
         one("sales_order", missing, sold(), deleted("/sales/orders"), fix=True),
         one("sales_order", twice, sold(None, **BY_US), again("/sales/orders")),
+        one("sales_order", "DRIFT_FOREIGN", sold(), order_by_hand),
         one("catalog_item", twice, sold(), again("/procurement/catalog")),
         one("product", missing, sold(), delete_product, fix=True),
         one("product", different, sold(), change_product, fix=True),

@@ -201,6 +201,8 @@ TABLE: list[tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("a catalog item of another name", {"items": (item(9), item(10, "SKU-302"))}, []),
     ("an opportunity twice", {"opportunities": (deal(88), deal(89), deal(90, "of somebody"))},
      [(Code.DUPLICATE_REMOTE, "opportunity", "one opportunity, 88", "also opportunity 89")]),
+    ("a sales order of the opportunity that holds nothing", {"empty_orders": (sold(43),)},
+     [(Code.DRIFT_FOREIGN, "sales_order", "one sales order, 41", "also sales order 43, which is empty")]),
     ("an invoice twice", {"invoices": (invoice(900), invoice(901), invoice(902, "of somebody"))},
      [(Code.DUPLICATE_REMOTE, "invoice", "one invoice, 900", "also invoice 901")]),
     ("an invoice of the same reference after ours was deleted", {"invoices": (invoice(901),)}, []),
