@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,9 +62,9 @@ def second(announced: Intent, watch: ClockWatch, now: datetime, **more: object) 
 
 
 def announced(at: float, looked: float | None = None) -> Intent:
-    known = {} if looked is None else {"looked_at": later(looked)}
-    made = intent("raise_ticket", "order", "ticket", **known)
-    return Intent(**{**{n: getattr(made, n) for n in made.__slots__}, "committed_at": later(at)})
+    seen = later(looked) if looked is not None else None
+    made = intent("raise_ticket", "order", "ticket")
+    return replace(made, committed_at=later(at), looked_at=seen)
 
 
 def test_h9_without_a_leap_the_second_look_waits_for_the_call_and_the_lag() -> None:
