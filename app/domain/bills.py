@@ -13,6 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.domain import money
+from app.domain.choices import OWN_NUMBER
+from app.domain.codes import Code
 from app.domain.days import day
 from app.domain.documents import PurchaseOrder, PurchaseOrderLine, Receipt
 from app.domain.json_values import canonical
@@ -63,7 +65,7 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
         view,
         purchase_order,
         subject,
-        number=_number(purchase_order, part),
+        number=_number(view, purchase_order, subject, part),
         on=_dated(view, [receipt] if receipt is not None else [], purchase_order),
         due=_due(view, [receipt] if receipt is not None else []),
         lines=lines,
@@ -349,12 +351,14 @@ def _share(whole: Decimal, line: PurchaseOrderLine, start: int, end: int) -> Dec
     return up_to(end) - up_to(start)
 
 
-def _number(purchase_order: PurchaseOrder, part: Part) -> str:
-    """C6: the supplier's, else the purchase order's with the receipt's."""
+def _number(view: OrderView, purchase_order: PurchaseOrder, subject: str, part: Part) -> str:
+    """C6: the supplier's, unless it is taken and a person says so; else the purchase order's with
+    the receipt's."""
     receipt = part.receipt
     if receipt is not None:
-        own = receipt.packing_slip or receipt.id
-        return receipt.supplier_invoice_number or f"{purchase_order.order_number}/{own}"
+        own = f"{purchase_order.order_number}/{receipt.packing_slip or receipt.id}"
+        taken = view.decided(Code.REMOTE_EXISTS, subject) == OWN_NUMBER.name
+        return own if taken else receipt.supplier_invoice_number or own
     first = part.intervals[0]
     return f"{purchase_order.order_number}/{first.po_line}-{first.start}-{first.end}"
 

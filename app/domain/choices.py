@@ -55,6 +55,11 @@ MAKE_AGAIN = Choice(
     "What is gone is made anew, as if it had never been; offered where nothing rests on it.",
 )
 
+OWN_NUMBER = Choice(
+    "own_number",
+    "The bill gets the purchase order's number with the receipt's, instead of the supplier's.",
+)
+
 # Choices of a code beside the general ones. A code that is not here has only those.
 SPECIAL: dict[Code, tuple[Choice, ...]] = {
     # The sales order and what comes before it
@@ -198,11 +203,12 @@ SPECIAL: dict[Code, tuple[Choice, ...]] = {
     Code.INVOICE_INCOMPLETE: (LEAVE_INVOICE,),
     Code.SALES_ORDER_CLOSED: (RELEASE_CLOSED,),
     Code.REMOTE_GONE: (MAKE_AGAIN,),
+    Code.REMOTE_EXISTS: (OWN_NUMBER,),
     Code.CANCELLED_AFTER_START: (DONE_BY_HAND, CANCEL_PRODUCTS),
 }
 
 # Choices that are about one step, wherever else its code may stand.
-ONLY_AT = {RELEASE_ANYWAY.name: "release_invoice"}
+ONLY_AT = {RELEASE_ANYWAY.name: "release_invoice", OWN_NUMBER.name: "post_bill"}
 # What was read of invoices and of the ticket: `look_again` means that it is read anew.
 RESTS_ON_READING = frozenset(
     {

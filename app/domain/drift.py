@@ -72,7 +72,7 @@ class Reading:
     products belong, `vendor_orders` are purchase orders of the same suppliers, `links` those of our
     products wherever they are (None: no permission for reports). `elsewhere`: headers of purchase
     orders that the links name and that are not the order's. `sales_orders` may be ours as well, by
-    their mark or as one more conversion of the opportunity; `invoices` are those of the order's
+    their mark or as one more conversion of the opportunity, `empty_orders` hold nothing; `invoices` are those of the order's
     sales order or ticket; `items` have the identifier of one that the order made. Documents and
     their twins go by (kind of reference, key).
     """
@@ -82,6 +82,7 @@ class Reading:
     tickets: tuple[Ticket, ...] = ()
     opportunities: tuple[psa.Opportunity, ...] = ()
     sales_orders: tuple[psa.SalesOrder, ...] = ()
+    empty_orders: tuple[psa.SalesOrder, ...] = ()
     invoices: tuple[psa.Invoice, ...] = ()
     items: tuple[psa.CatalogItem, ...] = ()
     bought: Mapping[str, Bought] = field(default_factory=dict)

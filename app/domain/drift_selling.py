@@ -184,8 +184,22 @@ def _twice(one: Compared) -> Iterator[Drift]:
             one, "sales_order", str(other), str(kept), SELL, ORDER, view.marker("sales order", ""),
             f"Two sales orders were made for {view.row.name}", Who.SALES,
         )  # fmt: skip
+    for other_order in reading.empty_orders if ours is not None else ():
+        yield _empty(one, other_order.id, ours)
     yield from _items_twice(one)
     yield from _invoiced_twice(one)
+
+
+def _empty(one: Compared, record: int, ours: int | None) -> Drift:
+    """Nobody can tell a person's own from a conversion that came late and found nothing left."""
+    row = one.view.row.name
+    return Drift(
+        Code.DRIFT_FOREIGN, CONNECTWISE, "sales_order", str(record), SELL, ORDER,
+        f"one sales order, {ours}", f"also sales order {record}, which is empty",
+        f"Sales order {record} was made of the opportunity of {row} beside {ours}, and holds nothing: "
+        "by a person, or by a conversion that came late. Adopt it if it is wanted, else remove it.",
+        Who.SALES,
+    )  # fmt: skip
 
 
 def _items_twice(one: Compared) -> Iterator[Drift]:

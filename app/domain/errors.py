@@ -107,6 +107,23 @@ class StoreUnavailable(Exception):
     """The database cannot take the write now. Intake answers 503 (429 to ConnectWise)."""
 
 
+# After these the write certainly did nothing, so its announcement is taken back.
+DID_NOTHING = frozenset(
+    {
+        FailureKind.INVALID,
+        FailureKind.NOT_SENT,
+        FailureKind.RATE_LIMITED,
+        FailureKind.CONFLICT,
+        FailureKind.EXISTS,
+        FailureKind.REJECTED,
+        FailureKind.GONE,
+        FailureKind.FORBIDDEN,
+        FailureKind.UNAUTHENTICATED,
+        FailureKind.TRANSIENT,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What follows a failure kind.

@@ -1,7 +1,6 @@
 """ConnectWise records in the service's own terms.
 
-Owns what steps read from and write to a PSA, without wire names. Quantities and money are
-Decimal; ids are ConnectWise's integers. Translation to the wire is the connector's part.
+Owns what steps read and write, without wire names. Quantities and money are Decimal, ids integers.
 """
 
 from __future__ import annotations
@@ -60,6 +59,7 @@ class Company:
     identifier: str
     name: str
     default_contact_id: int | None = None
+    currency: str = ""  # its code, empty where ConnectWise keeps one currency and tells none
 
 
 @dataclass(frozen=True, slots=True)

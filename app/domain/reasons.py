@@ -434,8 +434,10 @@ CODES: dict[Code, Reason] = {
         H,
         Who.ACCOUNTING,
         "D-12",
-        "The ledger, or the contact in it, keeps another currency than the document has.",
-        "Add the currency to the ledger, map a contact that has it, or enter the document by hand.",
+        "The ledger, the contact in it, or the company in ConnectWise keeps another currency than the "
+        "document has: its amounts would be taken for the other one's.",
+        "Add the currency to the ledger, map a contact or company that has it, correct the currency in "
+        "Commerce or COMMERCE_CURRENCY, or enter the document by hand.",
     ),
     Code.MAIL_REFUSED: Reason(
         H,
@@ -643,8 +645,9 @@ CODES: dict[Code, Reason] = {
         H,
         Who.OPERATOR,
         "H9",
-        "ConnectWise or the ledger has such a record that does not carry our marker.",
-        "Rename or remove the other record there.",
+        "ConnectWise or the ledger has another record of that name or number. A bill: two receipts may "
+        "have come with one invoice of the supplier, and QuickBooks takes its number once.",
+        "Rename or remove the other record there. A bill can get a number of its own.",
     ),
     Code.REMOTE_CONFLICT: Reason(
         W,

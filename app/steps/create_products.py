@@ -23,7 +23,7 @@ from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects
 from app.steps.lines import Parent, chosen_of, parent_of, place, standing
 from app.steps.opportunities import checked, opportunity_of_ours
-from app.steps.resolve import company, setting
+from app.steps.resolve import company, refuse_currency, setting
 from app.steps.ticket_products import place_on_ticket
 from app.steps.wanted_lines import wanted_lines
 
@@ -83,12 +83,13 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         await take_back(fx, parent)
         return
     _tell(fx, order)
+    owner = await company(fx, order.customer, order.connectwise.company_identifier)
+    await refuse_currency(fx, owner, order.currency, fx.view.row.name)
     if fx.view.by_ticket:
         if before.get("cancelled") and (parent := parent_of(fx)) is not None:
             await put_back(fx, parent)
         await place_on_ticket(fx, want)
         return
-    owner = await company(fx, order.customer, order.connectwise.company_identifier)
     if sales_order is not None:
         parent = Parent(sales_order=sales_order)
         if before.get("cancelled"):

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.domain import invoices, psa
+from app.domain.bills import cents
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, Hold, RemoteFailure
 from app.domain.gates_of_buying import chosen_on
@@ -28,7 +29,8 @@ from app.steps.tickets import refuse_shut
 # B1.12 is checked before each link and each receipt. Steps of one drive follow one another within
 # moments and share a reading; a later drive reads again.
 FRESH = timedelta(seconds=10)
-COST_PLACES = Decimal("0.0001")
+# Places of an averaged cost: four, and more where the lines would not come to the sum to the cent.
+COST_PLACES = (Decimal("0.0001"), Decimal("0.00001"), Decimal("0.000001"), Decimal("0.0000001"))
 INVOICED = (Code.INVOICED_TOO_EARLY, Code.PO_AFTER_INVOICE)
 # With these a person may let a purchase order go on without its link (D-7, B1.2).
 UNLINKED = (*INVOICED, Code.DEMAND_NOT_LINKED)
@@ -95,7 +97,11 @@ def unit_cost(want: Mapping[str, Any], line: str) -> Decimal:
         (Decimal(str(share["quantity"])) * Decimal(str(share["cost"])) for share in shares),
         Decimal(0),
     )
-    return (total / quantity).quantize(COST_PLACES) if quantity else Decimal(0)
+    if not quantity:
+        return Decimal(0)
+    averages = [(total / quantity).quantize(places) for places in COST_PLACES]
+    exact = (one for one in averages if cents(one * quantity) == cents(total))
+    return next(exact, averages[-1])
 
 
 @dataclass(slots=True)

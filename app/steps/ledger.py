@@ -30,6 +30,7 @@ from app.steps.effects import Effects, Look, Outcome
 REFERENCE_SECONDS = 3600.0
 CONTACT = "ledger_contact"
 CONTACT_SECONDS = 300.0  # people merge and archive contacts
+BEFORE, BEFORE_SECONDS = "ledger_contact_before", 10 * 365 * 86400.0  # by company and Commerce id
 MAPPINGS = {ContactKind.VENDOR: "ledger_vendor", ContactKind.CUSTOMER: "ledger_customer"}
 
 
@@ -110,8 +111,10 @@ async def _contact(fx: Effects, kind: ContactKind, commerce_id: int, name: str) 
     # The claim is taken before the look, so that two orders cannot both find nothing.
     await fx.claim(CONTACT, key, _claim_seconds(fx, books))
     found = await _known(fx, key) or await books.find_contact(kind, name)
-    if found is None:
+    lasting = f"{(await organisation(fx)).id}:{fx.view.row.connection}:{kind.value}:{commerce_id}"
+    if found is None and (found := await _renamed(fx, kind, lasting, name)) is None:
         found = await _make(fx, kind, commerce_id, name, key)
+    await fx.remember(BEFORE, lasting, {"id": found.id}, BEFORE_SECONDS)
     if found.active:  # an archived one is read anew: a person is asked to restore it
         await fx.remember(CONTACT, key, asdict(found), CONTACT_SECONDS)
     fx.drop_claim(CONTACT, key)
@@ -121,6 +124,23 @@ async def _contact(fx: Effects, kind: ContactKind, commerce_id: int, name: str) 
 async def _known(fx: Effects, key: str) -> Contact | None:
     body = await fx.recall(CONTACT, key)
     return Contact(**{**body, "kind": ContactKind(body["kind"])}) if body is not None else None
+
+
+async def _renamed(fx: Effects, kind: ContactKind, lasting: str, name: str) -> Contact | None:
+    """The contact that this supplier or customer had before Commerce renamed it: no second one is
+    made for it. A person renames it in the ledger too, or maps another."""
+    known = await fx.recall(BEFORE, lasting)
+    if known is None:
+        return None
+    try:
+        found = await books_of(fx).read_contact(kind, str(known["id"]))
+    except RemoteFailure as failure:
+        if failure.kind is not FailureKind.GONE:
+            raise
+        return None
+    told = f"{name} goes on as {found.name} in the ledger, which it was called before."
+    fx.journal("LEDGER_CONTACT_RENAMED", told)
+    return found
 
 
 async def _make(fx: Effects, kind: ContactKind, commerce_id: int, name: str, key: str) -> Contact:

@@ -104,12 +104,16 @@ async def _create(fx: Effects, posting: Posting) -> Outcome:
             raise
         raise Hold(
             Code.REMOTE_EXISTS,
-            f"{posting.named()} has a number that stands in the ledger already, and not by the "
-            f"service: {failure.message}",
+            f"{posting.named()} has a number{_told(new.number)} that another document in the "
+            f"ledger has already: {failure.message}",
             who="accounting",
         ) from failure
     fx.journal("LEDGER_DOCUMENT_MADE", f"{posting.named()} was posted to the ledger.")
     return made
+
+
+def _told(number: str | None) -> str:
+    return f", {number}," if number else ""
 
 
 async def _as_made(fx: Effects, posting: Posting, made: Outcome) -> Document | None:

@@ -19,6 +19,8 @@ from app.domain.wanted import no_company, no_contact, no_member
 from app.steps.effects import Effects, chosen
 
 REFERENCE_SECONDS = 3600.0
+# Of companies, since their currency is kept: the release before could not read what is remembered.
+KEPT = " and currency"
 
 Flag = Callable[[SetupRecord], bool]
 
@@ -133,18 +135,33 @@ async def vendor(fx: Effects, supplier: Supplier) -> psa.Company:
     return await _company(fx, "vendor", str(supplier.id), supplier.name, [supplier.account_number])
 
 
+async def refuse_currency(fx: Effects, owner: psa.Company, told: str | None, what: str) -> None:
+    """D-12: ConnectWise takes amounts as the company's own, whatever they are in. Raises
+    Hold(CURRENCY_NOT_KEPT)."""
+    currency = (told or fx.view.names.get("commerce_currency", "")).strip().upper()
+    if owner.currency in ("", currency):
+        return
+    now = await fx.cw.company_by_id(owner.id)  # it may be corrected since it was remembered
+    if now is not None and now.currency not in ("", currency):
+        raise Hold(
+            Code.CURRENCY_NOT_KEPT,
+            f"{what} is in {currency}, and company {now.name} is kept in {now.currency} in "
+            "ConnectWise.",
+        )
+
+
 async def _company(
     fx: Effects, kind: str, key: str, name: str, identifiers: list[str | None]
 ) -> psa.Company:
     mapped = fx.view.mappings.get((kind, key))
     wanted = [mapped] if mapped else [text for text in identifiers if text]
     for text in wanted:
-        known = await fx.recall(kind, text)
+        known = await fx.recall(f"{kind}{KEPT}", text)
         if known is not None:
             return psa.Company(**known)
         found = await _find_company(fx, text, by_id=mapped is not None)
         if found is not None:
-            await fx.remember(kind, text, asdict(found), REFERENCE_SECONDS)
+            await fx.remember(f"{kind}{KEPT}", text, asdict(found), REFERENCE_SECONDS)
             return found
     what = "customer" if kind == "company" else "supplier"
     raise Hold(Code.MAPPING_MISSING, no_company(kind, what, name, key, wanted))

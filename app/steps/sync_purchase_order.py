@@ -34,7 +34,7 @@ from app.steps.make_purchase_order import (
     resolved,
 )
 from app.steps.plain_lines import items_of, line_ids
-from app.steps.resolve import company, setting, vendor
+from app.steps.resolve import company, refuse_currency, setting, vendor
 from app.steps.revise import (
     cancel_rest,
     cut,
@@ -259,7 +259,9 @@ async def _made(
     by_demand = fx.view.behaviour.demand_linking == "demand_creates_po"
     if by_demand and (found := await resolved(fx, want)) is not None:
         return found, None
-    seller = (await vendor(fx, document.supplier)).id
+    supplier = await vendor(fx, document.supplier)
+    await refuse_currency(fx, supplier, document.currency, document.order_number)
+    seller = supplier.id
     warehouse = (await setting(fx, "connectwise_warehouse")).id
     part: Split | None = None
     if by_demand and (found := await adopted(fx, want, seller, lines)) is not None:

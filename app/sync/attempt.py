@@ -12,7 +12,14 @@ from typing import Any
 
 from app.domain.books import Books
 from app.domain.codes import Code
-from app.domain.errors import FailureKind, Hold, Interruption, LeaseLost, RemoteFailure, Wait
+from app.domain.errors import (
+    DID_NOTHING,
+    FailureKind,
+    Interruption,
+    LeaseLost,
+    RemoteFailure,
+    Wait,
+)
 from app.domain.letters import Mail
 from app.domain.order import OrderView
 from app.domain.ports import Checkpoints, Clock, ConnectWise, Store
@@ -21,24 +28,9 @@ from app.domain.restoring import quiet_until
 from app.domain.suggestion import MAIL_STEP
 from app.steps import CALLED
 from app.steps.effects import Learn, Look, Outcome, Send
-from app.sync import unsettled
+from app.sync import patience, unsettled
+from app.sync.clock_watch import ClockWatch
 from app.sync.drive import INHERITED, Drive
-
-# After these the write certainly did nothing, so its announcement is taken back.
-DID_NOTHING = frozenset(
-    {
-        FailureKind.INVALID,
-        FailureKind.NOT_SENT,
-        FailureKind.RATE_LIMITED,
-        FailureKind.CONFLICT,
-        FailureKind.EXISTS,
-        FailureKind.REJECTED,
-        FailureKind.GONE,
-        FailureKind.FORBIDDEN,
-        FailureKind.UNAUTHENTICATED,
-        FailureKind.TRANSIENT,
-    }
-)
 
 
 class Attempt:
@@ -58,6 +50,7 @@ class Attempt:
         calls: list[CallRecord],
         books: Books | None = None,
         mail: Mail | None = None,
+        watch: ClockWatch | None = None,
         system: str = "ConnectWise",
     ) -> None:
         self.view = view
@@ -69,6 +62,7 @@ class Attempt:
         self._timeout = timedelta(seconds=own.timeout) if own else view.live.call_timeout
         self._store = store
         self._clock = clock
+        self._watch = watch or ClockWatch()
         self._checkpoints = checkpoints
         self._drive = drive
         self._step = step
@@ -121,7 +115,7 @@ class Attempt:
         await self._store.remember(self.view.row.tenant_id, kind, key, body, seconds)
 
     async def now(self) -> datetime:
-        return await self._store.now()
+        return await self._watch.look(self._store, self._clock)
 
     # Patience with lagging reads ----------------------------------------------------------
 
@@ -142,6 +136,7 @@ class Attempt:
     async def claim(
         self, kind: str, key: str, seconds: float | None, *, as_decided: bool = False
     ) -> None:
+        await self._others_know(kind, key)
         answer = await self._store.claim_shared(self._drive.claim, kind, key, seconds)
         if not answer.owned:
             now = await self.now()
@@ -155,6 +150,18 @@ class Attempt:
             told = f"More came in about {kind.replace('_', ' ')} {key}; it is decided anew."
             raise Wait(Code.CLAIMED_ELSEWHERE, told, await self.now())
         self._drive.recent[INHERITED, f"{kind}:{key}"] = answer.inherited
+
+    async def _others_know(self, kind: str, key: str) -> None:
+        """Raises Wait while a leap of the database's clock may have ended the claim of one who is
+        about to write by it."""
+        ends = self._watch.by_others(self._lease, await self.now())
+        if ends is not None:
+            told = f"The database's clock was set; {kind.replace('_', ' ')} {key} may be another's yet."
+            raise Wait(Code.CLAIMED_ELSEWHERE, told, ends)
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self._drive.lease.seconds)
 
     def drop_claim(self, kind: str, key: str) -> None:
         self.writes.drop_claims.append((kind, key))
@@ -181,8 +188,11 @@ class Attempt:
                 "was sent before must have arrived.",
                 quiet,
             )
-        until = unsettled.until(self.view, self._timeout)
-        if until is not None and await self.now() < until:
+        if unsettled.until(self.view, self._timeout) is None:
+            return
+        now = await self.now()
+        until = patience.settled(self.view, self._timeout, self._lease, self._watch, now)
+        if until is not None:
             raise Wait(
                 Code.OUTCOME_UNKNOWN,
                 f"A change may still be on its way to {self._system} from a worker that ended; "
@@ -349,16 +359,10 @@ class Attempt:
     async def _in_doubt(self, intent: Intent, look: Look) -> Outcome | None:
         """What became of an announced write. None: surely nothing, after two look-ups.
 
-        Raises Wait until the second look-up may be trusted: never earlier than the intent's
-        commit + the call's timeout + READ_LAG, because the first call may still be executing.
-        Where its worker ended, from when that was noticed: it may have stood still before sending.
+        Raises Wait until the second look-up may be trusted.
         """
-        lag, timeout = self.view.live.read_lag, self._timeout
         now = await self.now()
-        sent = max(intent.committed_at, unsettled.noticed(self.view) or intent.committed_at)
-        last = sent + timeout + lag
-        if intent.looked_at is not None:
-            last = max(last, intent.looked_at + lag)
+        last = patience.second_look(self.view, intent, self._timeout, self._lease, self._watch, now)
         then = f"{self._system} is asked again before anything is sent."
         if self._system == CALLED[MAIL_STEP]:  # which cannot be asked (docs/decisions/0029)
             then = "it is sent again under the same Message-ID."
@@ -372,7 +376,7 @@ class Attempt:
         if intent.looked_at is None:
             self.writes.looked.append(intent.id)
             await self.save()
-            raise Wait(Code.OUTCOME_UNKNOWN, sentence, max(last, now + lag))
+            raise Wait(Code.OUTCOME_UNKNOWN, sentence, max(last, now + self.view.live.read_lag))
         return None
 
     # Commits ------------------------------------------------------------------------------
@@ -391,9 +395,3 @@ class Attempt:
         if not committed.held:
             self._drive.lease.lost = True
             raise LeaseLost
-
-
-def refused_as_hold(failure: RemoteFailure, code: Code) -> Hold:
-    """A failure that a person has to look at, in the vendor's own words."""
-    where = f" ({failure.endpoint})" if failure.endpoint else ""
-    return Hold(code, f"ConnectWise{where}: {failure.message}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from app.domain import psa
 from app.domain.books import Books, Document
@@ -22,6 +22,7 @@ from app.domain.records import Ref, Snapshot
 from app.domain.standing import SYNC
 
 T = TypeVar("T")
+Orders: TypeAlias = tuple[psa.SalesOrder, ...]
 
 
 @dataclass
@@ -41,7 +42,7 @@ class OrderReader:
         company, products = await self._sold()
         tickets = await self._tickets(company)
         opportunities = await self._opportunities(company)
-        sales_orders = await self._sales_orders(company)
+        sales_orders, empty_orders = await self._sales_orders(company)
         invoices = await self._invoices()
         items = await self._items()
         bought = await self._bought()
@@ -54,6 +55,7 @@ class OrderReader:
             tickets=tickets,
             opportunities=opportunities,
             sales_orders=sales_orders,
+            empty_orders=empty_orders,
             invoices=invoices,
             items=items,
             bought=bought,
@@ -122,29 +124,36 @@ class OrderReader:
         await self.take()
         return tuple(await self.cw.opportunities_of(company))
 
-    async def _sales_orders(self, company: int | None) -> tuple[psa.SalesOrder, ...]:
+    async def _sales_orders(self, company: int | None) -> tuple[Orders, Orders]:
         """Those that the service made, by its own announcement: with its mark, or of one more
-        conversion, which holds the order's products or none at all."""
+        conversion, which holds the order's products. Beside them those of the opportunity that hold
+        nothing: a conversion that came late, or a person's."""
         keys = {one.key for one in self.snapshot.intents if one.kind == "sales_order"}
         ours, opportunity = self.view.ref("sales_order"), self.view.ref("opportunity")
         if ours is None or not keys or self.view.others or self.view.appended:
-            return ()
+            return (), ()
         if opportunity is None:
             if company is None:
-                return ()
+                return (), ()
             await self.take()
             marker = self.view.marker("sales order", "")
             found = await self.cw.sales_orders_of_company(company)
-            return tuple(one for one in found if marker in one.notes)
+            return tuple(one for one in found if marker in one.notes), ()
         await self.take()
-        found = await self.cw.sales_orders_of_opportunity(opportunity)
-        return tuple([one for one in found if one.id == ours or await self._holds_ours(one.id)])
-
-    async def _holds_ours(self, sales_order: int) -> bool:
-        await self.take()
-        products = await self.cw.sales_order_products(sales_order)
+        holds: list[psa.SalesOrder] = []
+        empty: list[psa.SalesOrder] = []
         prefix = self.view.xref("")
-        return not products or any((one.xref or "").startswith(prefix) for one in products)
+        for one in await self.cw.sales_orders_of_opportunity(opportunity):
+            if one.id == ours:
+                holds.append(one)
+                continue
+            await self.take()
+            products = await self.cw.sales_order_products(one.id)
+            if not products:
+                empty.append(one)
+            elif any((product.xref or "").startswith(prefix) for product in products):
+                holds.append(one)
+        return tuple(holds), tuple(empty)
 
     async def _invoices(self) -> tuple[psa.Invoice, ...]:
         """Where the service makes the invoice: one that was made twice has its reference."""

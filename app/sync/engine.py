@@ -43,9 +43,10 @@ from app.domain.records import (
 )
 from app.domain.scenario import Scenario, forbidden
 from app.steps import CALLED, STEPS
-from app.sync import unsettled
+from app.sync import patience, unsettled
 from app.sync.attempt import Attempt
 from app.sync.circuit import Circuit
+from app.sync.clock_watch import ClockWatch
 from app.sync.drive import Drive
 from app.sync.endings import (
     LEDGER,
@@ -91,6 +92,7 @@ class Engine:
     resumes: Resumes | None = None
     circuit: Circuit = field(default_factory=Circuit, compare=False)
     lines: Lines = field(default_factory=Lines, compare=False)
+    watch: ClockWatch = field(default_factory=ClockWatch, compare=False)
 
     async def advance(self, drive: Drive) -> None:
         """Drive a claimed order until it is released or its lease is lost.
@@ -141,7 +143,7 @@ class Engine:
 
     async def _round(self, drive: Drive) -> bool:
         """One round. True: the order was given back."""
-        snapshot = await self.store.load(drive.claim)
+        snapshot = await self.watch.load(self.store, self.clock, drive.claim)
         tracing.follow(snapshot.order.trace)
         view, plan = self.plan(snapshot)
         writes = WriteSet(snapshot.order.id, drive.claim.token)
@@ -165,7 +167,7 @@ class Engine:
         system = self._system(run.step) if run is not None else seen
         async with self.lines.place(system) as waited:
             if waited:
-                snapshot = await self.store.load(drive.claim)
+                snapshot = await self.watch.load(self.store, self.clock, drive.claim)
                 view, fresh = self.plan(snapshot)
                 plan = open_part(fresh, snapshot.paused, self.ledger)
                 if _named(plan.run) != _named(run) or of_one_system(plan.looks) != looks:
@@ -259,8 +261,9 @@ class Engine:
         attempts = row.attempts + 1
         begun = WriteSet(view.row.id, drive.claim.token)
         begun.run_started = StepRun(run.step, run.subject, attempts)
-        waits = unsettled.until(view, view.live.call_timeout)
-        if unsettled.begun(view, run.step) and (waits is None or waits <= view.now):
+        lease = timedelta(seconds=drive.lease.seconds)
+        waits = patience.settled(view, view.live.call_timeout, lease, self.watch, view.now)
+        if unsettled.begun(view, run.step) and waits is None:
             begun.facts.append(unsettled.sending(run.step, view.now, begun=False))
         await self._commit(drive, begun)
         calls: list[CallRecord] = []
@@ -276,6 +279,7 @@ class Engine:
             calls=calls,
             books=self.books,
             mail=self.mail,
+            watch=self.watch,
             system=CALLED.get(run.step, CONNECTWISE),
         )
         started = self.clock.monotonic()

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from logging import ERROR, WARNING
 
 from app.domain import ports
@@ -114,6 +115,7 @@ class Worker:
         wide("worker_joined", worker=me.id)
         beat = asyncio.create_task(self._heartbeat(me))
         try:
+            await self._now()
             while not self._stopping.is_set():
                 if not me.alive():
                     raise StoreUnavailable("the worker's liveness lock was lost")
@@ -233,13 +235,17 @@ class Worker:
 
     async def _rest(self) -> float:
         """Seconds until the next look: the sweep's, or earlier when an order falls due."""
-        due = await self._store.next_due()
+        due, now = await self._store.next_due(), await self._now()
         if due is None:
             return self._pace.sweep
-        seconds = (due - await self._store.now()).total_seconds()
+        seconds = (due - now).total_seconds()
         if seconds <= 0 and len(self._active) >= self._pace.batch:
             return self._pace.sweep
         return min(max(seconds, 0.02), self._pace.sweep)
+
+    async def _now(self) -> datetime:
+        """What the database's clock shows; each look tells whether it leapt since the last."""
+        return await self._engine.watch.look(self._store, self._clock)
 
     async def _pause(self, seconds: float) -> None:
         waiting = asyncio.create_task(self._nudged.wait())

@@ -41,6 +41,7 @@ RATES = {
 BEFORE_WRITES = frozenset({"begin.after", "announce_again.after", "heartbeat.after"})
 # At how many of the places others may run: at each of them costs time and shows no more.
 OTHERS_RUN = 0.5
+MOST_FAR = 2
 MOST_KILLS = 3  # more in a row on one order make it poison, as they should
 
 
@@ -66,9 +67,10 @@ class Chaos:
     count: int = 0
     kills: int = 0
     jumped: float = 0.0
+    back: float = 0.0  # of it, how far back in all
+    far: int = 0
     stalled: set[Host | None] = field(default_factory=set)
     armed: bool = False  # nothing goes wrong before the day begins
-    doubtful: Callable[[], bool] = lambda: False
     wake: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -107,12 +109,22 @@ class Chaos:
                 await asyncio.sleep(self.chance.choice((0.001, 0.05, 0.5, 2.0)))
             if self.comes("store", point):
                 raise StoreUnavailable(f"simulated at {point}")
-            # A clock that leaps while a write is in doubt takes the patience away that the doubt
-            # needs. That is not promised (docs/reliability.md), so it is not played.
-            if self.comes("jump", point, unless=self.doubtful):
-                self.jumped += self.chance.choice((0.2, 3.0, self.lease * 1.5))
+            if self.comes("jump", point):
+                self._leap()
         if self.chance.random() < OTHERS_RUN:
             await asyncio.sleep(0)
+
+    def _leap(self) -> None:
+        """The database's clock is set, also while a write is in doubt; by hours only twice, because
+        a clock that went back keeps what waits for so long."""
+        near, far = (0.2, 3.0, self.lease * 1.5), (7200.0, -1800.0)
+        leap = self.chance.choice((*near, -near[1], -near[2], *far))
+        if leap in far:
+            if self.far == MOST_FAR:
+                return
+            self.far += 1
+        self.jumped += leap
+        self.back += max(0.0, -leap)
 
     async def ends(self, host: Host, point: str) -> None:
         """The process dies here, or stands still for a while."""

@@ -115,7 +115,7 @@ async def course(
     await asyncio.sleep(max(0.0, world.chaos.calm - world.loop.time()))
     began = world.loop.time()
     wrong = ["nobody looked"]
-    while wrong and world.loop.time() < began + PATIENCE:
+    while wrong and world.loop.time() < began + PATIENCE + world.chaos.back:
         await asyncio.sleep(LOOK)
         wrong = await _unsettled(world, day, stories)
         if day.converts:

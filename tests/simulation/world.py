@@ -102,7 +102,6 @@ class World:
             faults=self,
             wrong=self.wrong,
         )
-        self.chaos.doubtful = self._doubtful
         self.chaos.wake = self.nudge
         guids = Numbers("g")
         self.psa = ConnectWise(
@@ -179,7 +178,7 @@ class World:
         self.loop.halt(why)
 
     def sends(self, where: str) -> int:
-        # A leap of the database's clock ends a lease that its worker cannot know of.
+        # A leap of the database's clock ends a lease that its worker cannot know of at once.
         if not self.chaos.jumped and not self.store.leased(TIMEOUT):
             self.wrong(f"H9: {where} was sent by who does not hold the order")
         self._sent += 1
@@ -202,11 +201,6 @@ class World:
             if entry.changed:
                 for finding in self.judge.see(json.loads(entry.line())):
                     self.wrong(f"rule {finding}")
-
-    def _doubtful(self) -> bool:
-        return bool(self._under_way) or any(
-            row["outcome"] is None for row in self.store.rows()["intent"].values()
-        )
 
     # Workers ------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ Read = TypeVar("Read")
 # Of people only what is compared is fetched.
 CONTACT_FIELDS = "id,defaultFlag,inactiveFlag,communicationItems"
 MEMBER_FIELDS = "id,identifier,primaryEmail,officeEmail,mobileEmail,homeEmail,inactiveFlag"
-COMPANY_FIELDS = "id,identifier,name,defaultContact,deletedFlag"
+COMPANY_FIELDS = "id,identifier,name,defaultContact,currency,deletedFlag"
 POSTING_FIELDS = "id,identifier,accountNumber,billingContact,defaultContact,taxCode,deletedFlag"
 NEWEST_FIRST = "id desc"
 NEWEST = 100

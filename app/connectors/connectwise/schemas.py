@@ -79,6 +79,10 @@ class SetupEntry(Record):
     warehouse: Reference | None = None
 
 
+class Currency(Wire):
+    currency_code: Text = ""
+
+
 class Company(Record):
     identifier: Text = ""
     name: Text = ""
@@ -86,6 +90,7 @@ class Company(Record):
     billing_contact: Reference | None = None
     account_number: Text = ""
     tax_code: Reference | None = None
+    currency: Currency | None = None
     deleted_flag: Flag = False
 
 

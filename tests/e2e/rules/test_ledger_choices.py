@@ -103,21 +103,30 @@ async def test_d12_a_bill_in_a_currency_that_is_not_kept_can_be_skipped(
     assert await books.ledger.posted(DocumentKind.BILL) == 0
 
 
-async def test_h9_a_bill_whose_number_is_taken_can_be_skipped(
-    database_url: str, redis_url: str
+@pytest.mark.parametrize(
+    ("choice", "numbers"),
+    [("skip", ["SUP-1"]), ("own_number", ["PO10008891/SLIP-2", "SUP-1"])],
+)
+async def test_h9_a_bill_whose_number_is_taken_can_be_skipped_or_numbered_by_itself(
+    database_url: str, redis_url: str, choice: str, numbers: list[str]
 ) -> None:
     """QuickBooks refuses the second bill with a supplier's number; Xero takes both."""
     async with kept("quickbooks", database_url, redis_url) as books:
         await books.ledger.switch(custom_purchase_numbers=True)
         order = sold()
         await books.tell(order.approved(), order.ordered(8891, [(MONITOR, 2)]))
-        for _ in range(2):
+        for count in (1, 2):
             receipt = order.receipted(8891, {1: 1})
-            receipt["data"]["receipt"]["supplierInvoiceNumber"] = "SUP-1"
+            papers = {"supplierInvoiceNumber": "SUP-1", "packingSlip": f"SLIP-{count}"}
+            receipt["data"]["receipt"].update(papers)
             await books.tell(receipt)
-        await books.stack.until_state(order.number, "held", "REMOTE_EXISTS")
-        await decide(books, order, "REMOTE_EXISTS", "skip")
+            if count == 1:
+                await books.stack.until_true(books.bills)
+        told = await books.stack.until_state(order.number, "held", "REMOTE_EXISTS")
+        assert "SUP-1, that another document in the ledger has" in told["answer"]["sentence"]
+        assert "own_number" in told["answer"]["choices"]
+        await decide(books, order, "REMOTE_EXISTS", choice)
         await books.stack.until(
             order.number, lambda o: o["answer"]["code"] == "SALES_INVOICE_MISSING"
         )
-        assert [one.number for one in await books.bills()] == ["SUP-1"]
+        assert sorted(str(one.number) for one in await books.bills()) == numbers

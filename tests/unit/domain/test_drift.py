@@ -59,11 +59,22 @@ def order(**more: Any) -> OrderView:
     return view(ordered(), issued(), **given)
 
 
-def before_the_sales_order() -> tuple[Reading, OrderView]:
-    """Its opportunity, which the service made, is gone."""
-    refs = (Ref("opportunity", "", "88"),)
-    about = order(refs=refs, ledger=LEDGER[:1], intents=(MADE, OPENED))
-    return reading(gone=frozenset({("opportunity", "88")}), products=None, tickets=()), about
+def young() -> list[tuple[Reading, OrderView]]:
+    """Records that are gone before anything rests on them, so that they can be made anew: the
+    opportunity that the service made, the sales order, and the purchase order."""
+
+    def gone(kind: str, number: int) -> Reading:
+        lost = frozenset({(kind, str(number))})
+        return reading(gone=lost, products=None, tickets=(), bought={}, links=())
+
+    opened = order(refs=(REFS[2],), ledger=LEDGER[:1], intents=(MADE, OPENED))
+    sold_to = order(refs=REFS[:1], ledger=LEDGER[:2], intents=())
+    ordered_then = order(refs=(REFS[0], REFS[4]), ledger=LEDGER[:3], intents=())
+    return [
+        (gone("opportunity", 88), opened),
+        (gone("sales_order", SOLD), sold_to),
+        (gone("purchase_order", PO), ordered_then),
+    ]
 
 
 def product(**more: Any) -> psa.Product:
@@ -190,6 +201,8 @@ TABLE: list[tuple[str, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("a catalog item of another name", {"items": (item(9), item(10, "SKU-302"))}, []),
     ("an opportunity twice", {"opportunities": (deal(88), deal(89), deal(90, "of somebody"))},
      [(Code.DUPLICATE_REMOTE, "opportunity", "one opportunity, 88", "also opportunity 89")]),
+    ("a sales order of the opportunity that holds nothing", {"empty_orders": (sold(43),)},
+     [(Code.DRIFT_FOREIGN, "sales_order", "one sales order, 41", "also sales order 43, which is empty")]),
     ("an invoice twice", {"invoices": (invoice(900), invoice(901), invoice(902, "of somebody"))},
      [(Code.DUPLICATE_REMOTE, "invoice", "one invoice, 900", "also invoice 901")]),
     ("an invoice of the same reference after ours was deleted", {"invoices": (invoice(901),)}, []),
@@ -253,10 +266,10 @@ def test_h12_each_difference_is_named(more: dict[str, Any], wanted: list[tuple[A
     assert len({one.key for one in drifts}) == len(drifts)
 
 
-def test_h12_an_opportunity_that_the_service_made_can_be_made_anew() -> None:
-    (drift,) = found(*before_the_sales_order())
-    assert (drift.code, drift.kind) == (Code.DRIFT_MISSING, "opportunity")
-    assert Way.FIX in drift.ways
+def test_h12_what_nothing_rests_on_yet_can_be_made_anew() -> None:
+    drifts = [drift for case in young() for drift in found(*case)]
+    assert [one.kind for one in drifts] == ["opportunity", "sales_order", "purchase_order"]
+    assert all(one.code is Code.DRIFT_MISSING and Way.FIX in one.ways for one in drifts)
 
 
 def codes(drifts: Iterable[Drift]) -> list[Code]:

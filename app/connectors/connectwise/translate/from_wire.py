@@ -60,6 +60,7 @@ def company(raw: Any) -> psa.Company | None:
         identifier=read.identifier,
         name=read.name,
         default_contact_id=_id(read.default_contact),
+        currency=read.currency.currency_code.strip().upper() if read.currency else "",
     )
 
 

@@ -1,0 +1,49 @@
+"""How long what was sent may still be on its way, by the database's time as far as it ran evenly.
+
+Owns the moments before which nothing is written again: the second look at a write in doubt, and
+the end of what a dead worker had sent (docs/exactly-once.md).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.domain.order import OrderView
+from app.domain.records import Intent
+from app.sync import unsettled
+from app.sync.clock_watch import ClockWatch
+
+
+def second_look(
+    view: OrderView,
+    intent: Intent,
+    timeout: timedelta,
+    lease: timedelta,
+    watch: ClockWatch,
+    now: datetime,
+) -> datetime:
+    """From when a look that finds nothing may be trusted: never earlier than the intent's commit +
+    the call's timeout + READ_LAG, because the first call may still be executing. Where its worker
+    ended, from when that was noticed: it may have stood still before sending. Where the database's
+    clock leapt, from then on."""
+    lag = view.live.read_lag
+    known = (intent.committed_at, unsettled.noticed(view) or intent.committed_at)
+    sent = watch.again(max(watch.not_after(one, now) for one in known))
+    last = sent + timeout + lag
+    if intent.looked_at is not None:
+        last = max(last, watch.not_after(intent.looked_at, now) + lag)
+    others = watch.by_others(lease, now)
+    return max(last, others + lag) if others is not None else last
+
+
+def settled(
+    view: OrderView, timeout: timedelta, lease: timedelta, watch: ClockWatch, now: datetime
+) -> datetime | None:
+    """Until when a change that a dead worker had sent may be carried out, None: by now, or there
+    is none."""
+    until = unsettled.until(view, timeout)
+    if until is None:
+        return None
+    until = watch.again(watch.not_after(until - timeout, now)) + timeout
+    until = max(until, watch.by_others(lease, now) or until)
+    return until if now < until else None
