@@ -7,7 +7,6 @@ it invoiceable" and "what if" cannot disagree with the worker. Touches nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,9 +29,6 @@ MOST_ROUNDS = 600
 # How much is thought at most to find a smaller set: rounds, each counted once for every line. An
 # order of a few lines never comes near it; for hundreds a round takes a tenth of a second.
 MOST_THOUGHT = 10_000
-# Records that stand in thought only are counted down from here: no text holds such a number by chance.
-IMAGINED = -900_000_000
-_OF_THOUGHT = re.compile(r"(?<![\w-])-9000\d{5}\b")
 # The step behind which the goods may be invoiced, by whoever makes the invoice (G9).
 INVOICING = ("release_invoice", "post_invoice")
 _OPEN = (State.WAITING, State.HELD, State.PARKED)
@@ -126,11 +122,6 @@ def _key_of(need: Need) -> Key:
     return need.step, need.subject, need.code
 
 
-def _told(sentence: str) -> str:
-    """A sentence about records of which some stand in thought only: those have no number."""
-    return _OF_THOUGHT.sub("(new)", sentence)
-
-
 class _Thought:
     """One course in the making."""
 
@@ -148,7 +139,7 @@ class _Thought:
         self._imagined: set[str] = set()  # purchase orders received in thought
         self._moves: list[Move] = []
         self._needs: list[Need] = []
-        self._next_id = IMAGINED
+        self._next_id = 0
         self.weight = 0  # how much was thought: see MOST_THOUGHT
 
     def run(self) -> Course:
@@ -180,10 +171,7 @@ class _Thought:
         return build(given, self._settings, (use.name for use in self._scenario.steps))
 
     def _course(self, plan: Plan, *, reached: bool) -> Course:
-        moves = (replace(one, writes=tuple(map(_told, one.writes))) for one in self._moves)
-        needs = (replace(one, sentence=_told(one.sentence)) for one in self._needs)
-        answer = replace(plan.answer, sentence=_told(plan.answer.sentence))
-        return Course(tuple(moves), tuple(needs), answer, reached)
+        return Course(tuple(self._moves), tuple(self._needs), plan.answer, reached)
 
     def _reached(self, plan: Plan) -> bool:
         """Whether everything of the invoice stands; a step before it may be left for a person."""

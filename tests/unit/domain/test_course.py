@@ -126,18 +126,6 @@ def test_an_order_that_has_not_come_in_says_so_and_promises_no_more() -> None:
     assert [need.code for need in course.needs][:1] == [Code.SALES_ORDER_UNKNOWN]
 
 
-def test_a_record_that_stands_in_thought_only_is_told_without_a_number() -> None:
-    first, second = two_purchase_orders()
-    _, receipt = came(first, "R1", {1: 10})
-    _, other = came(second, "R2", {1: 3})
-    told = world(ordered(sales_order(LINES)), issued(first), issued(second), receipt, other)
-    told.settle()
-    course = fresh(told, "connectwise-procurement-opportunity")
-    texts = [*(write for move in course.moves for write in move.writes), course.answer.sentence]
-    assert any("sales order (new)" in one.lower() for one in texts), texts
-    assert not any("-9000" in one for one in texts), texts
-
-
 def test_nothing_is_touched_in_thought() -> None:
     first, second = two_purchase_orders()
     told = an_order(issued(first), issued(second))
