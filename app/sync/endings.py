@@ -168,6 +168,12 @@ def _tries(base: LedgerRow, code: Code) -> int:
     return base.tries + 1 if base.code is code else 1
 
 
+def interrupted(step: str) -> JournalEntry:
+    """A worker died during this step."""
+    told = "The worker ended during this step; what it may have written is looked up first."
+    return JournalEntry("INTERRUPTED", told, step)
+
+
 def note_verdicts(view: OrderView, plan: Plan, writes: WriteSet) -> None:
     """Keep the reason of every step that changed, with the time since when it stands."""
     for verdict in plan.verdicts:

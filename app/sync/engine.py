@@ -55,6 +55,7 @@ from app.sync.endings import (
     broken,
     failed,
     held,
+    interrupted,
     note_verdicts,
     open_part,
     part_of,
@@ -131,14 +132,7 @@ class Engine:
         if not drive.claim.interrupted:
             return
         writes = WriteSet(drive.claim.order_id, drive.claim.token)
-        writes.journal.extend(
-            JournalEntry(
-                "INTERRUPTED",
-                "The worker ended during this step; what it may have written is looked up first.",
-                step,
-            )
-            for step in drive.claim.interrupted
-        )
+        writes.journal.extend(map(interrupted, drive.claim.interrupted))
         await self._commit(drive, writes)
 
     async def _round(self, drive: Drive) -> bool:

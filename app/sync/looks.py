@@ -60,11 +60,6 @@ async def look_at(
     return looked
 
 
-def of_one_system(looks: Sequence[str]) -> tuple[str, ...]:
-    """Those in ConnectWise, before those in the ledger."""
-    return tuple(look for look in looks if look != posted.LOOK) or tuple(looks)
-
-
 async def _conversion(cw: ConnectWise, view: OrderView) -> Fact:
     """D-3: whether a person converted the opportunity."""
     opportunity = view.ref("opportunity")

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from app.bootstrap.chosen import longest_end_of_worker, stop_of
 from app.settings import Settings
+from app.sync.clock_watch import ClockWatch
 from app.sync.worker import Pace, Worker
 from app.system import SystemClock
 
@@ -22,6 +23,7 @@ class Me:
 
 class Engine:
     cw = None
+    watch = ClockWatch()
 
 
 class IdleStore:
