@@ -269,7 +269,7 @@ DEFECTS: tuple[Defect, ...] = (
     ),
     Defect(
         "Retry-After is forgotten",
-        18,
+        7,
         _both(
             _method(Pacing, "pause", lambda *_: None), _method(endings, "clamp_retry_after", _soon)
         ),

@@ -39,7 +39,7 @@ def test_a_later_version_is_read() -> None:
 
 def test_no_more_are_kept_than_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST", 3)
-    known: dict[object, object] = {}
+    known: dict[Any, Any] = {}
     monkeypatch.setattr(reading, "_known", known)
     for number in range(10):
         typed(stored(reference=f"note {number}"))
