@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from app.bootstrap.chosen import longest_end_of_worker, stop_of
@@ -41,6 +42,9 @@ class IdleStore:
 
     async def hints(self, *_: object) -> list[object]:
         return []
+
+    async def now(self) -> datetime:
+        return datetime.now(UTC)
 
     async def next_due(self) -> None:
         return None
