@@ -284,6 +284,13 @@ class Settings(BaseSettings):
     connectwise_timeout: float = _connection(
         20.0, "Seconds after which a call to ConnectWise counts as unanswered.", gt=0, le=120
     )
+    connectwise_record_types: str = _connection(
+        "ticket=ServiceFV,opportunity=OpportunityFV",
+        "What ConnectWise's openrecord.rails calls a record, as kind=type, comma-separated; other"
+        " kinds are shown without a link. Of sales_order, purchase_order, product and invoice the"
+        " types are told nowhere: add yours.",
+        pattern=r"^([a-z_]+=[A-Za-z]+(,[a-z_]+=[A-Za-z]+)*)?$",
+    )
     connectwise_key_auth: bool = _connection(
         False, "Send credentials when a callback's signing key is fetched (undocumented)."
     )

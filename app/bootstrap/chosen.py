@@ -33,6 +33,7 @@ from app.store.ciphers import Cipher
 from app.store.postgres import PostgresStore
 from app.sync.drift import SweepPace
 from app.sync.inbox import COMMERCE
+from app.sync.record_pages import RecordPages
 from app.telemetry import logger
 
 DEFAULT_CONNECTION = "default"
@@ -156,6 +157,12 @@ def pace_of(settings: Settings) -> CommercePace:
             seconds=settings.commerce_poll_patience if settings.webhook_secrets else 0
         ),
     )
+
+
+def record_pages_of(settings: Settings) -> RecordPages:
+    """Where people open what the service made in ConnectWise."""
+    company, types = settings.connectwise_company, settings.connectwise_record_types
+    return RecordPages.of(settings.connectwise_url, company, types)
 
 
 def stop_of(settings: Settings) -> float:

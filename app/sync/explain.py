@@ -38,6 +38,7 @@ from app.domain.views import (
 from app.steps import CALLED, LEDGER_STEPS, STEPS
 from app.sync.endings import paused_answer
 from app.sync.engine import Engine
+from app.sync.record_pages import RecordPages
 from app.telemetry import wide
 
 Explain = Callable[[Snapshot], Explained]
@@ -65,17 +66,9 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "post_bill": ("bill",),
     "post_invoice": ("ledger_invoice", "estimate"),
 }
-PATHS: Mapping[str, str] = {
-    "opportunity": "/sales/opportunities/",
-    "product": "/procurement/products/",
-    "sales_order": "/sales/orders/",
-    "purchase_order": "/procurement/purchaseorders/",
-    "invoice": "/finance/invoices/",
-    "ticket": "/service/tickets/",
-}
 
 
-def explainer(engine: Engine, base_url: str) -> Explain:
+def explainer(engine: Engine, pages: RecordPages) -> Explain:
     """The explanation as one function of a snapshot."""
 
     def explain(snapshot: Snapshot) -> Explained:
@@ -94,7 +87,7 @@ def explainer(engine: Engine, base_url: str) -> Explain:
         readiness = checked(view, codes)
         return Explained(
             answer=_kept(row) if row.code is Code.POISON else answer,
-            steps=tuple(_step(view, verdict, base_url) for verdict in plan.verdicts),
+            steps=tuple(_step(view, verdict, pages) for verdict in plan.verdicts),
             lines=_lines(view),
             services=_services(view),
             purchase_orders=_purchase_orders(view),
@@ -134,7 +127,7 @@ def _evidence(snapshot: Snapshot, view: OrderView) -> tuple[Evidence, ...]:
     return tuple(Evidence(system, max(moments)) for system, moments in found.items() if moments)
 
 
-def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
+def _step(view: OrderView, verdict: Verdict, pages: RecordPages) -> StepView:
     row = view.ledger.get((verdict.step, verdict.subject))
     state = verdict.state
     if verdict.runnable:
@@ -148,11 +141,11 @@ def _step(view: OrderView, verdict: Verdict, base_url: str) -> StepView:
         attempts=row.attempts if row is not None else 0,
         started_at=row.started_at if row is not None else None,
         finished_at=row.finished_at if row is not None else None,
-        remote=_remote(view, verdict, base_url),
+        remote=_remote(view, verdict, pages),
     )
 
 
-def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLink, ...]:
+def _remote(view: OrderView, verdict: Verdict, pages: RecordPages) -> tuple[RemoteLink, ...]:
     """The records behind a step; of purchase orders only the subject's own."""
     own = verdict.subject.split(":")[1] if verdict.subject != ORDER else None
     if verdict.step in CALLED:
@@ -163,13 +156,7 @@ def _remote(view: OrderView, verdict: Verdict, base_url: str) -> tuple[RemoteLin
             if kind in SHOWN[verdict.step] and key == verdict.subject
         )
     links = [
-        RemoteLink(
-            SYSTEM,
-            ref.kind,
-            ref.external_id,
-            # A process without the connection's address cannot say where a record is shown.
-            f"{base_url}{PATHS[ref.kind]}{ref.external_id}" if base_url else None,
-        )
+        RemoteLink(SYSTEM, ref.kind, ref.external_id, pages.address(ref.kind, ref.external_id))
         for ref in view.refs.values()
         if _shows(view, verdict, ref)
         and (ref.kind != "purchase_order" or own is None or ref.key == own)

@@ -19,6 +19,7 @@ from app.bootstrap.chosen import periods_of
 from app.domain.budgets import Use
 from app.domain.scenario import Scenario
 from app.main import create_app
+from app.settings import Settings
 from app.store.postgres import PostgresStore
 from app.sync import inbox
 from app.sync.decisions import Decisions
@@ -30,11 +31,16 @@ from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
 from app.sync.operations import Operations
+from app.sync.record_pages import RecordPages
 from app.sync.replays import Replays
 from app.sync.retention import Retention
 from app.sync.upkeep import Upkeep
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
+
+PAGES = RecordPages.of(
+    "https://cw.example/v4_6_release/apis/3.0", "training", Settings().connectwise_record_types
+)
 
 
 @cache
@@ -110,7 +116,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         store=store,
         admin=store,
         wake=parts.wake,
-        explain=explainer(engine, "https://cw.example/v4_6_release/apis/3.0"),
+        explain=explainer(engine, PAGES),
         settings=parts.settings,
         scenarios=known_scenarios(),
         used=uncounted,

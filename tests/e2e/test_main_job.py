@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import httpx
 import pytest
 
 from tests.e2e.harness import Stack, running
@@ -208,3 +209,16 @@ async def test_d14_shipped_only_with_goods_shipped_by_a_person(
         product = next(iter(remote.product_ids.values()))
         await stack.control("act", {"act": "ship_product", "id": product})
         await stack.until_state(order.number, "done")
+
+
+async def test_the_links_of_an_order_open_the_records_for_a_person(stack: Stack) -> None:
+    """F1: in the browser, where nobody has the credentials of the service."""
+    order = Order()
+    await stack.deliver(order.approved())
+    told = await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
+    links = {link["kind"]: link for step in told["steps"] for link in step["remote"]}
+    assert links["sales_order"]["url"] is None, "its record type is told nowhere"
+    async with httpx.AsyncClient() as person:
+        page = await person.get(links["opportunity"]["url"])
+    assert page.status_code == 200
+    assert f"Opportunity {links['opportunity']['id']}" in page.text

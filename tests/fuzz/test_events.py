@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import httpx
@@ -40,6 +40,7 @@ from app.store.memory import MemoryStore
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.inbox import read_commerce
+from app.sync.record_pages import RecordPages
 from sandbox.kit.wire import Request
 from sandbox.ledgers import settings_of
 from sandbox.quickbooks.app import create_app as create_quickbooks
@@ -338,9 +339,8 @@ async def _settled(store: MemoryStore) -> list[str]:
 
 async def _shown(world: Odd) -> list[str]:
     """Every order can be explained, as REST, command line and console do it."""
-    cw: Any = None  # explaining calls nobody
-    engine = world.engine(cw, world.store)
-    explain = explainer(engine, "http://connectwise")
+    engine = world.engine(cast(Any, None), world.store)  # explaining calls nobody
+    explain = explainer(engine, RecordPages())
     page = await world.store.orders(premises.TENANT, OrderFilter(), None, 100)
     for row in page.items:
         snapshot = await world.store.peek(row.id)

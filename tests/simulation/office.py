@@ -20,6 +20,7 @@ from app.domain.views import OrderFilter
 from app.sync.decisions import Decisions
 from app.sync.explain import explainer
 from app.sync.operations import Actor, Operations, Refusal
+from app.sync.record_pages import RecordPages
 from app.sync.upkeep import Upkeep
 from tests.simulation.chaos import Numbers
 from tests.simulation.day import TELLING, Day
@@ -59,7 +60,7 @@ class Office:
             store=world.store,
             admin=world.store,
             wake=_Wake(world),
-            explain=explainer(engine, world.settings.connectwise_url),
+            explain=explainer(engine, RecordPages()),
             settings=world.settings,
             scenarios=known_scenarios(),
             used=_nothing_used,

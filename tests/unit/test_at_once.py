@@ -241,7 +241,10 @@ async def test_h10_a_peer_that_becomes_slow_is_called_less_and_more_again_when_i
         await work(remote, 2)
         assert at_once.limit <= 12
         peer.stands, peer.seconds = 10_000, 0.002
-        await work(remote, 80)
+        for _ in range(20):  # an answer may come late by this machine's own fault
+            await work(remote, 80)
+            if at_once.limit == ORDERS:
+                break
     assert at_once.limit == ORDERS
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("house")
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines; a longer one asks to be split
 MAY_BE_LONGER = {
-    "app/settings.py": 760,  # one class, the only reader of the environment
+    "app/settings.py": 775,  # one class, the only reader of the environment
     "app/domain/reasons.py": 900,  # one closed table, meant to be read as one
 }
 PACKAGES = ("app", "workers", "sandbox", "tests")

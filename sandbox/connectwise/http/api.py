@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from sandbox.connectwise.http.control import Control
+from sandbox.connectwise.http.pages import page
 from sandbox.connectwise.http.routes import Call, Result, find_route
 from sandbox.connectwise.http.special import VERSION
 from sandbox.connectwise.model import ConnectWise
@@ -153,6 +154,8 @@ class Api:
         asked = COMPANY_INFO.match(request.path)
         if asked:
             return json_reply(200, self._company_info(asked.group(1)))
+        if (shown := page(self.psa, request)) is not None:
+            return shown
         if len(request.path) + len(request.query) > LONGEST_ADDRESS:
             return Reply(414, b"Request-URI Too Long", (("content-type", "text/plain"),))
         try:

@@ -13,6 +13,7 @@ from app.domain.records import Snapshot
 from app.domain.views import Explained, LineView, PlannedStep, StepView
 from app.sync.engine import Engine
 from app.sync.explain import explainer
+from app.sync.record_pages import RecordPages
 from tests.builders import (
     QUOTE_ROW,
     SERVICE,
@@ -43,8 +44,13 @@ class Decided:
         return self.world.view(), self.world.plan()
 
 
-def explained(world: World, base_url: str = "https://cw.example") -> Explained:
-    explain = explainer(cast(Engine, Decided(world)), base_url)
+TYPES = "opportunity=OpportunityFV,purchase_order=OurOwnFV"
+PAGES = RecordPages.of("https://api-na.example/v2025_1/apis/3.0", "acme & sons", TYPES)
+PAGE = "https://na.example/v4_6_release/services/system_io/router/openrecord.rails?locale=en_US"
+
+
+def explained(world: World, pages: RecordPages = PAGES) -> Explained:
+    explain = explainer(cast(Engine, Decided(world)), pages)
     return explain(snapshot({}, row=order_row()))
 
 
@@ -115,7 +121,7 @@ def test_a_step_that_is_done_shows_its_records_and_where_to_open_them():
     world = told(ordered(), FIRST)
     (link,) = step(world, "sync_purchase_order").remote
     assert (link.kind, link.id) == ("purchase_order", "891")
-    assert link.url == "https://cw.example/procurement/purchaseorders/891"
+    assert link.url == f"{PAGE}&companyName=acme+%26+sons&recordType=OurOwnFV&recid=891"
     assert step(world, "sync_purchase_order").subject == "PO10008891"
 
 
@@ -128,9 +134,16 @@ def test_records_of_another_purchase_order_are_not_shown():
     assert [[link.id for link in links] for links in shown] == [["891"], ["892"]]
 
 
+def test_a_record_of_which_no_page_is_known_is_shown_without_a_link():
+    """F1, F2."""
+    (link,) = step(told(ordered()), "create_sales_order").remote
+    assert (link.kind, link.url) == ("sales_order", None)
+
+
 def test_without_the_connections_address_records_are_shown_without_a_link():
     world = told(ordered())
-    found = [link for one in explained(world, "").steps for link in one.remote]
+    nowhere = RecordPages.of("", "acme", TYPES)
+    found = [link for one in explained(world, nowhere).steps for link in one.remote]
     assert found
     assert all(link.url is None for link in found)
 
