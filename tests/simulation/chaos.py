@@ -115,9 +115,9 @@ class Chaos:
             await asyncio.sleep(0)
 
     def _leap(self) -> None:
-        """The database's clock is set, also while a write is in doubt; by hours only twice, because
+        """The database's clock is set, also while a write is in doubt; far only twice, because
         a clock that went back keeps what waits for so long."""
-        near, far = (0.2, 3.0, self.lease * 1.5), (7200.0, -1800.0)
+        near, far = (0.2, 3.0, self.lease * 1.5), (7200.0, -300.0)
         leap = self.chance.choice((*near, -near[1], -near[2], *far))
         if leap in far:
             if self.far == MOST_FAR:
