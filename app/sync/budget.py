@@ -6,6 +6,7 @@ limits, by its own calls alone, and nothing waits for Redis (decision 0028).
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -138,12 +139,19 @@ class Budgets:
         """What the script answers; None while Redis is away."""
         if self._clock.monotonic() < self._away_until:
             return None
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         try:
-            return await self._redis.eval(script, 1, key, *map(str, arguments))
+            answer = await self._redis.eval(script, 1, key, *map(str, arguments))
         except (RedisError, OSError) as error:
             self._away_until = self._clock.monotonic() + AWAY_SECONDS
             logger(__name__).info("budgets_counted_apart", error=type(error).__name__)
-            return None
+            answer = None
+        if task is not None and task.cancelling() > cancelled:
+            # redis-py sends by asyncio.wait_for, which may hide a cancellation before Python 3.12
+            # (cpython #86296): who was told to stop would make the call all the same.
+            raise asyncio.CancelledError
+        return answer
 
     async def close(self) -> None:
         await self._redis.aclose()

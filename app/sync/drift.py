@@ -95,12 +95,15 @@ class Comparison:
     commerce: CommerceSide | None = None  # None: its API is not read
     ledger: str = ""  # its system, as its connection is called
 
-    async def of(self, order_id: int, meter: Meter, *, commerce: bool = True) -> Outcome:
-        """What differs. Raises NotRead, Unread, BudgetSpent, StoreUnavailable, KeyError."""
+    async def of(
+        self, order_id: int, meter: Meter, *, commerce: bool = True, asked: bool = False
+    ) -> Outcome:
+        """What differs. `asked`: a person waits for it, so that it need not leave room to orders.
+        Raises NotRead, Unread, BudgetSpent, StoreUnavailable, KeyError."""
         snapshot = await self.store.peek(order_id)
         view, plan = self._at_rest(snapshot)
         reader = OrderReader(self.cw, self.books, snapshot, view, meter.take)
-        bound = calling.set(Calling(None, None, "drift"))
+        bound = calling.set(Calling(None, None, "comparison" if asked else "drift"))
         answer: Answer | None = None
         try:
             reading = await reader.read()

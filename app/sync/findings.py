@@ -121,7 +121,7 @@ class Findings:
             row = await self._operations.find(actor, number, connection)
             self._meter.allow(MOST_CALLS)
             try:
-                outcome = await self._compare.of(row.id, self._meter)
+                outcome = await self._compare.of(row.id, self._meter, asked=True)
             except NotRead:
                 sentence = f"{row.name} is being worked on: compare it again in a moment."
                 raise Refusal("WRITE_IN_DOUBT", sentence) from None

@@ -57,10 +57,10 @@ async def handed(stack: Stack) -> bool:
         return bool(await session.fetchval(query) == EACH)
 
 
-async def slow_down(stack: Stack) -> None:
+async def slow_down(stack: Stack, times: int | None = EACH, seconds: float = SLOW) -> None:
     """The ConnectWise of the first tenant, whose invoices are the ones above 9000."""
-    fault = {"method": "GET", "path": "/invoices/9[0-9]{3}$", "kind": "slow", "seconds": SLOW}
-    await stack.control("faults", [{**fault, "times": EACH}])
+    fault = {"method": "GET", "path": "/invoices/9[0-9]{3}$", "kind": "slow", "seconds": seconds}
+    await stack.control("faults", [{**fault, "times": times}])
 
 
 async def flood(stack: Stack) -> None:
@@ -95,12 +95,13 @@ async def test_h10_a_slow_system_of_one_tenant_delays_neither_hints_of_others_no
 
 
 async def test_h3_a_hint_is_not_lost_when_its_worker_dies_while_it_is_read(stack: Stack) -> None:
-    await slow_down(stack)
+    await slow_down(stack, times=None, seconds=15.0)
     await flood(stack)
     await stack.start_worker()
 
     await stack.until_true(lambda: handed(stack), 3.0)
     await stack.kill_worker()
+    await stack.control("faults", None, "DELETE")
     assert set(await statuses(stack, 1)) == {"hint"}
     async with stack.container.store._db.session() as session:  # type: ignore[attr-defined]
         # As when the minute is over that they were handed out for.

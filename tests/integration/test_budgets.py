@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import AsyncIterator
 
@@ -174,6 +175,28 @@ async def test_c7_what_a_part_refused_is_allowed_once_redis_is_back(redis_url: s
     clock.at += shut.wait
     assert (await one.take()).token
     await process.close()
+
+
+async def test_who_is_told_to_stop_while_redis_is_asked_makes_no_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As asyncio.wait_for hides it before Python 3.12, by which the client of Redis sends."""
+    one = budgets(AWAY, Limits.of((6, MINUTE)))
+    asked = asyncio.Event()
+
+    async def hides(*_: object) -> str:
+        asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        return "0"
+
+    monkeypatch.setattr(one._redis, "eval", hides)
+    turn = asyncio.create_task(budget_of(one).take())
+    await asked.wait()
+    turn.cancel()
+    await asyncio.wait({turn}, timeout=5)
+    assert turn.cancelled()
+    await one.close()
 
 
 async def test_a_system_without_limits_is_not_counted() -> None:

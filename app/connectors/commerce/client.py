@@ -34,6 +34,7 @@ REMEMBERED = 5_000
 PAUSE_UNSAID = 5.0  # seconds, where a refusal does not say how long
 PEOPLE = ("/v1/employee", "/v1/contact")
 
+COMPARING = ("drift", "comparison")
 _PATHS = {
     Kind.SALES_ORDER: "salesorder",
     Kind.PURCHASE_ORDER: "purchaseorder",
@@ -226,7 +227,7 @@ class CommerceClient:
     async def _get(self, path: str, query: str) -> Any:
         await self._before()
         bound = calling.get() or Calling()
-        purpose = "drift" if bound.purpose == "drift" else "poll"
+        purpose = bound.purpose if bound.purpose in COMPARING else "poll"
         token = calling.set(Calling(None, None, purpose, bound.record))
         try:
             answer = await self._remote.call("GET", path, query=query)
