@@ -108,10 +108,14 @@ class AnswerOut(Model):
 
 
 class RemoteOut(Model):
+    """`url`: the record's address, in ConnectWise that of the API. `page`: where a person opens it in
+    the browser; null where nobody knows."""
+
     system: str
     kind: str
     id: str
     url: str | None
+    page: str | None
 
 
 class StepOut(Model):

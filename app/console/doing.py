@@ -64,8 +64,8 @@ def _of_need(need: Need, answer: Answer, steps: Sequence[StepView]) -> Place | N
     for step in steps:
         if (step.step, step.subject) == (need.step, need.subject):
             for link in step.remote:
-                if link.url and link.url.startswith(("https://", "http://")):
-                    return Place(link.url, f"Open {link.kind.replace('_', ' ')} {link.id}")
+                if link.page and link.page.startswith(("https://", "http://")):
+                    return Place(link.page, f"Open {link.kind.replace('_', ' ')} {link.id}")
     return None
 
 

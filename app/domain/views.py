@@ -41,12 +41,14 @@ def unwatched(done: int, of: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RemoteLink:
-    """A record elsewhere. `url` is where a person can open it, None where nobody knows."""
+    """A record elsewhere. `url` is its address, in ConnectWise that of the API; `page` is where a
+    person opens it in the browser. Each None where nobody knows."""
 
     system: str
     kind: str
     id: str
     url: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,12 +151,19 @@ def _remote(view: OrderView, verdict: Verdict, pages: RecordPages) -> tuple[Remo
     if verdict.step in CALLED:
         system = LEDGER if verdict.step in LEDGER_STEPS else MAIL
         return tuple(
-            RemoteLink(system, ref.kind, ref.external_id, str(ref.data.get("url") or "") or None)
+            RemoteLink(system, ref.kind, ref.external_id, url, url)
             for (kind, key), ref in sorted(view.refs.items())
+            for url in (str(ref.data.get("url") or "") or None,)
             if kind in SHOWN[verdict.step] and key == verdict.subject
         )
     links = [
-        RemoteLink(SYSTEM, ref.kind, ref.external_id, pages.address(ref.kind, ref.external_id))
+        RemoteLink(
+            SYSTEM,
+            ref.kind,
+            ref.external_id,
+            pages.url(ref.kind, ref.external_id),
+            pages.page(ref.kind, ref.external_id),
+        )
         for ref in view.refs.values()
         if _shows(view, verdict, ref)
         and (ref.kind != "purchase_order" or own is None or ref.key == own)

@@ -217,8 +217,8 @@ async def test_the_links_of_an_order_open_the_records_for_a_person(stack: Stack)
     await stack.deliver(order.approved())
     told = await stack.until_state(order.number, "waiting", "LINE_NOT_ORDERED")
     links = {link["kind"]: link for step in told["steps"] for link in step["remote"]}
-    assert links["sales_order"]["url"] is None, "its record type is told nowhere"
+    assert links["sales_order"]["page"] is None, "its record type is told nowhere"
     async with httpx.AsyncClient() as person:
-        page = await person.get(links["opportunity"]["url"])
+        page = await person.get(links["opportunity"]["page"])
     assert page.status_code == 200
     assert f"Opportunity {links['opportunity']['id']}" in page.text

@@ -54,9 +54,9 @@ def test_a_decision_is_made_on_the_page_only_where_its_form_stands() -> None:
 
 
 def test_what_is_done_elsewhere_leads_to_its_record_if_that_can_be_opened() -> None:
-    record = RemoteLink("connectwise", "sales_order", "501", "https://cw.example/501")
+    record = RemoteLink("connectwise", "sales_order", "501", page="https://cw.example/501")
     step = StepView("ship_goods", "ON1", State.WAITING, remote=(record,))
     assert where(need(Code.GOODS_NOT_SHIPPED), None, step) == "https://cw.example/501"
-    hostile = RemoteLink("ledger", "bill", "1", "javascript:alert(1)")
+    hostile = RemoteLink("ledger", "bill", "1", page="javascript:alert(1)")
     step = StepView("ship_goods", "ON1", State.WAITING, remote=(hostile,))
     assert where(need(Code.GOODS_NOT_SHIPPED), None, step) is None

@@ -121,7 +121,8 @@ def test_a_step_that_is_done_shows_its_records_and_where_to_open_them():
     world = told(ordered(), FIRST)
     (link,) = step(world, "sync_purchase_order").remote
     assert (link.kind, link.id) == ("purchase_order", "891")
-    assert link.url == f"{PAGE}&companyName=acme+%26+sons&recordType=OurOwnFV&recid=891"
+    assert link.url == "https://api-na.example/v2025_1/apis/3.0/procurement/purchaseorders/891"
+    assert link.page == f"{PAGE}&companyName=acme+%26+sons&recordType=OurOwnFV&recid=891"
     assert step(world, "sync_purchase_order").subject == "PO10008891"
 
 
@@ -137,7 +138,7 @@ def test_records_of_another_purchase_order_are_not_shown():
 def test_a_record_of_which_no_page_is_known_is_shown_without_a_link():
     """F1, F2."""
     (link,) = step(told(ordered()), "create_sales_order").remote
-    assert (link.kind, link.url) == ("sales_order", None)
+    assert (link.kind, link.page) == ("sales_order", None)
 
 
 def test_without_the_connections_address_records_are_shown_without_a_link():
@@ -145,7 +146,7 @@ def test_without_the_connections_address_records_are_shown_without_a_link():
     nowhere = RecordPages.of("", "acme", TYPES)
     found = [link for one in explained(world, nowhere).steps for link in one.remote]
     assert found
-    assert all(link.url is None for link in found)
+    assert all((link.url, link.page) == (None, None) for link in found)
 
 
 def test_the_plan_says_what_would_be_written_and_behind_which_gate():
