@@ -54,7 +54,8 @@ async def said_at(page: Page, field: Locator, said: str) -> None:
 async def test_a_mapping_is_added_corrected_changed_and_removed(
     site: Site, width: int, script: bool
 ) -> None:
-    key = f"buyer{width}{script}@contoso.example".lower()
+    host = f"{width}{script}.contoso.example".lower()
+    key, shown = f"buyer@{host}", f"b…@{host}"  # nobody's address stands on a page in full
     async with visitor(site, width, script, REFUSED) as page:
         await page.goto(f"/mappings?kind=contact&commerce_key={key}#put")
         await expect(page.get_by_label("Kind").first).to_have_value("contact")
@@ -70,16 +71,16 @@ async def test_a_mapping_is_added_corrected_changed_and_removed(
         await good(page, width, script, "a mapping that is refused")
         await there.fill("31")
         await page.get_by_role("button", name="Save").click()
-        await expect(page.locator("#kept")).to_contain_text(f"{key} is 31.")
+        await expect(page.locator("#kept")).to_contain_text(f"{shown} is 31.")
         await good(page, width, script, "a mapping that is kept")
-        row = page.locator("tbody tr", has_text=key)
+        row = page.locator("tbody tr", has_text=shown)
         await row.get_by_role("link", name="Change or remove").click()
         await expect(page.locator("#put-title")).to_have_text("Change a mapping")
         await good(page, width, script, "a mapping to be changed")
         await page.locator("#m-there").fill("32")
         await page.locator("#m-reason").fill("she left")
         await page.get_by_role("button", name="Save").click()
-        await expect(page.locator("#kept")).to_contain_text(f"{key} is 32.")
+        await expect(page.locator("#kept")).to_contain_text(f"{shown} is 32.")
         await row.get_by_role("link", name="Change or remove").click()
         await page.locator("#m-remove").fill("nobody orders any more")
         await page.get_by_role("button", name="Remove it").click()
