@@ -148,6 +148,21 @@ async def test_a_page_follows_what_happens_and_takes_nothing_away(site: Site) ->
         await expect(page.locator("#hold-reason")).to_have_value("half a sentence")
 
 
+async def test_whoever_is_somewhere_on_a_page_stays_there_when_it_is_renewed(site: Site) -> None:
+    """The focus of the keyboard, on what has no id, and how far a part was scrolled."""
+    waiting = site.orders[WAITING]
+    async with site.visitor(NARROW) as page:
+        await page.goto(PAGES["order"])
+        await page.locator(".lanes").evaluate("e => e.scrollTo(220, 0)")
+        again = page.get_by_role("link", name="Play it through another scenario")
+        await again.focus()
+        await page.evaluate("document.getElementById('page').dataset.old = 1")
+        await tell(site.stack, waiting.approved())
+        await expect(page.locator("#page[data-old]")).to_have_count(0, timeout=15_000)
+        await expect(again).to_be_focused()
+        assert await page.locator(".lanes").evaluate("e => e.scrollLeft") == 220
+
+
 async def test_on_a_phone_a_line_stands_whole_in_its_place(site: Site) -> None:
     """No number and no reason is beyond the edge, and each number has its name beside it."""
     async with site.visitor(NARROW) as page:
