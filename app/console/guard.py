@@ -152,7 +152,8 @@ def failed(request: Request, error: Exception) -> Response:
             sentence = "The address leads nowhere. Search for an order, or start at the front page."
         case _:
             raise error
-    return render(request, "refused.html", status, title=title, sentence=sentence)
+    missing = status == 404 and request.method == "GET"
+    return render(request, "refused.html", status, title=title, sentence=sentence, missing=missing)
 
 
 def or_page(otherwise: Answer) -> Answer:

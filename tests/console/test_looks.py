@@ -120,6 +120,11 @@ async def test_a_search_keeps_what_was_asked(service: Service, browser: Browser)
     assert none == ""
 
 
+async def test_an_order_that_is_not_known_can_be_searched_for(browser: Browser) -> None:
+    page = await browser.page("/orders/IN 77&x", 404)
+    assert "/?q=IN%2077%26x" in page.links
+
+
 async def test_several_causes_of_a_rejection_are_a_list(service: Service, browser: Browser) -> None:
     body = {"type": "sales_order.approved", "data": {"salesOrder": {"id": 1299}}}
     assert (await post(service.client, body)).status_code == 422
