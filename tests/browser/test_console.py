@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import (
     MISMATCH,
@@ -57,6 +58,7 @@ PICTURED = {
     ("mappings", WIDE, "light"),
     ("what-if", WIDE, "light"),
     ("doctor", WIDE, "light"),
+    ("connections", WIDE, "light"),
 }
 
 
@@ -161,6 +163,29 @@ async def test_whoever_is_somewhere_on_a_page_stays_there_when_it_is_renewed(sit
         await expect(page.locator("#page[data-old]")).to_have_count(0, timeout=15_000)
         await expect(again).to_be_focused()
         assert await page.locator(".lanes").evaluate("e => e.scrollLeft") == 220
+
+
+async def test_a_form_that_is_clicked_twice_is_sent_once(site: Site) -> None:
+    sent: list[str] = []
+
+    async def slowly(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route.request.url)
+            await asyncio.sleep(0.6)
+        await route.continue_()
+
+    async with site.visitor() as page:
+        await page.goto(PAGES["replays"])
+        await page.route("**/replay", slowly)
+        await page.locator("#f-orders").fill("ON10001202")
+        await page.locator("#plan-reason").fill("clicked twice")
+        busy = await page.get_by_role("button", name="Show the plan").evaluate(
+            "async button => { button.click();"
+            " await new Promise(done => setTimeout(done, 200)); button.click();"
+            " return button.getAttribute('aria-busy') }"
+        )
+        await expect(page.locator("h2.said")).to_contain_text("Nothing is executed yet")
+        assert (busy, len(sent)) == ("true", 1)
 
 
 async def test_on_a_phone_a_line_stands_whole_in_its_place(site: Site) -> None:

@@ -6,12 +6,13 @@
   let focused = null;
   let scrolled = [];
 
-  // An element's like on the new page: by all that it is called, and by its place among those that
-  // are called the same, as two tables may link to one order.
+  // An element's like on the new page: by all that it is called and what its form would send, and by
+  // its place among those that are called the same, as two tables may link to one order.
   function called(one) {
     const given = ["id", "href", "name", "value", "aria-label"].map((name) => one.getAttribute(name));
     const part = one.closest("details[id]");
-    return [...given, part && part.id, one.matches("button, summary") && one.textContent].join("|");
+    const form = one.form ? [one.form.action, ...new FormData(one.form).values()] : [];
+    return [...given, ...form, part && part.id, one.matches("button, summary") && one.textContent].join("|");
   }
   function alike(tag, name) {
     return [...document.getElementById("page").querySelectorAll(tag)].filter((one) => called(one) === name);
@@ -64,6 +65,21 @@
     const one = focused && at(focused);
     if (one) one.focus({ preventScroll: true });
     [scrolled, focused] = [[], null];
+  });
+  // What was sent is not sent once more by a second click, and its button says that it is under way.
+  // A page that the browser kept and shows again starts anew.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   });
   // On a narrow screen the pages' names scroll: the one that is open has to be among those seen.
   const here = document.querySelector(".top nav [aria-current]");

@@ -30,12 +30,12 @@ async def test_b1_5_something_else_that_is_left_alone_is_told_again():
 
 def test_that_products_stand_is_told_with_how_many_and_where():
     fx = Fx(view(ordered()), Site([]))
-    for parent, lines in (
-        (Parent(opportunity=88), [{}, {}]),
-        (Parent(ticket=21), [{}]),
-        (Parent(sales_order=70), []),
+    for parent, many in (
+        (Parent(opportunity=88), 2),
+        (Parent(ticket=21), 1),
+        (Parent(sales_order=70), 0),
     ):
-        tell_placed(cast(Effects, fx), parent, lines)
+        tell_placed(cast(Effects, fx), parent, [{}] * many)
     assert fx.told == [
         ("PRODUCTS_STAND", "2 products stand on opportunity 88."),
         ("PRODUCTS_STAND", "1 product stands on ticket 21."),
