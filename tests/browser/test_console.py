@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from pathlib import Path
 
@@ -47,6 +48,7 @@ PAGES = {
     "what-if": "/what-if?days=30&scenario=commerce-invoicing",
 }
 
+BETWEEN, PAPER = 760, 720  # a tablet, or half a screen; A4
 # What the docs show, each once.
 PICTURED = {
     ("front", WIDE, "light"),
@@ -68,7 +70,8 @@ async def picture(page: Page, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")]
+    ("width", "scheme"),
+    [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light"), (BETWEEN, "light")],
 )
 async def test_every_page_is_whole_and_accessible(
     site: Site, tmp_path: Path, width: int, scheme: str
@@ -218,8 +221,15 @@ async def test_on_paper_an_order_has_its_answer_and_no_forms(site: Site) -> None
         await page.emulate_media(media="print")
         await expect(page.locator("#answer")).to_be_visible()
         await expect(page.locator("#matrix")).to_be_visible()
-        for gone in (".top nav", ".contents", ".decide", "#hold-reason", "footer"):
+        for gone in (".top nav", ".contents", ".decide", "#hold-reason", "#act", "footer"):
             await expect(page.locator(gone).first).to_be_hidden()
+        await page.set_viewport_size({"width": PAPER, "height": 1000})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PAPER
+        stops = [await stop.bounding_box() for stop in await page.locator(".rail .name").all()]
+        for before, after in itertools.pairwise(stops):
+            assert before is not None
+            assert after is not None
+            assert before["y"] + before["height"] <= after["y"]
 
 
 async def test_the_open_page_is_among_the_names_that_a_phone_shows(site: Site) -> None:
