@@ -125,6 +125,22 @@ async def test_an_order_that_is_not_known_can_be_searched_for(browser: Browser) 
     assert "/?q=IN%2077%26x" in page.links
 
 
+async def test_the_journal_leads_to_what_came_in_and_to_what_set_the_order_going(
+    service: Service, browser: Browser
+) -> None:
+    await service.tell(*STORY)
+    links = (await browser.page("/orders/ON10001201")).links
+    came = [link for link in links if link.startswith("/inbox/")]
+    assert len(set(came)) == len(STORY)
+    for link in set(came):
+        assert "ON10001201" in (await browser.page(link)).text
+    await stand(service, "held", "TOTAL_MISMATCH", "accounting")
+    sent = await browser.send("/replay", "/replay", orders="ON10001201", reason="mended")
+    replay = sent.headers["location"]
+    await browser.send(replay, "/run")
+    assert replay in (await browser.page("/orders/ON10001201")).links
+
+
 async def test_several_causes_of_a_rejection_are_a_list(service: Service, browser: Browser) -> None:
     body = {"type": "sales_order.approved", "data": {"salesOrder": {"id": 1299}}}
     assert (await post(service.client, body)).status_code == 422
