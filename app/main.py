@@ -66,7 +66,11 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         version=VERSION,
         description="Keeps Datto Commerce, ConnectWise PSA and the ledger in step, exactly once.",
         lifespan=lifespan,
-        exception_handlers={**HANDLERS, HTTPException: guard.or_page(HANDLERS[HTTPException])},
+        exception_handlers={
+            **HANDLERS,
+            HTTPException: guard.or_page(HANDLERS[HTTPException]),
+            Exception: guard.or_page(HANDLERS[Exception]),
+        },
         # FastAPI's own pages load scripts from another host.
         docs_url=None,
         redoc_url=None,

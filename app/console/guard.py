@@ -94,7 +94,8 @@ async def _guarded(request: Request, handle: Handler) -> Response:
         if not person.admin:
             sentence = f"The key {person.key.name} may read only. Sign in with another key."
             raise Refused(403, "Not with this key", sentence)
-    with telemetry.correlated(parts_of(request).ids.token(), actor=person.key.name):
+    request.state.correlation_id = token = parts_of(request).ids.token()
+    with telemetry.correlated(token, actor=person.key.name):
         return await handle(request)
 
 
@@ -151,14 +152,22 @@ def failed(request: Request, error: Exception) -> Response:
             sentence = "The address leads nowhere. Search for an order, or start at the front page."
         case _:
             raise error
-    return render(request, "refused.html", status, title=title, sentence=sentence)
+    missing = status == 404 and request.method == "GET"
+    return render(request, "refused.html", status, title=title, sentence=sentence, missing=missing)
 
 
 def or_page(otherwise: Answer) -> Answer:
-    """An address that nobody serves: a page for a browser, the interface's own answer for others."""
+    """An address that nobody serves, or what failed: a page for a browser, the interface's own answer
+    for others."""
 
     async def answer(request: Request, error: Any) -> Response:
         wanted = "text/html" in request.headers.get("accept", "")
+        if wanted and not isinstance(error, HTTPException):
+            told = await otherwise(request, error)  # it writes the log
+            name = getattr(request.state, "correlation_id", None) or request.url.path
+            sentence = f"It stands in the service's log under {name}. Load the page anew."
+            title = "This page failed"
+            return render(request, "refused.html", told.status_code, title=title, sentence=sentence)
         # An address that only takes forms is asked for where somebody loads it anew.
         missing = isinstance(error, HTTPException) and error.status_code in (404, 405)
         if wanted and missing and request.method == "GET":

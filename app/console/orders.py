@@ -92,7 +92,7 @@ async def orders(
         given=given,
         following=f"/orders?{urlencode({**kept, 'cursor': page.next})}" if page.next else None,
         states=[s for s in State if s not in (State.SKIPPED, State.NOT_NEEDED)],
-        codes=sorted(CODES),
+        codes=chosen.reasons(await parts.desk.reasons(actor)),
         people=list(Who),
         replay=f"/replay?{urlencode(kept)}" if kept and "number" not in kept else None,
         now=await parts.store.now(),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from app.console.words import grouped
 from app.domain.codes import Code, State
 from app.domain.views import Explained, LineView, StepView
 from app.sync.operations import Story
@@ -70,7 +71,14 @@ def rail(story: Story, steps: Sequence[str]) -> list[Stop]:
     if "post_invoice" in names:
         own = [step for step in explained.steps if step.step == "post_invoice"]
         stops.append(Stop("Invoice in the ledger", _together(own), _of_steps(own)))
+    if explained.answer.state is State.CANCELLED:
+        return [_never(stop) for stop in stops]
     return stops
+
+
+def _never(stop: Stop) -> Stop:
+    """A stop of an order that was cancelled: what was not reached will not be."""
+    return stop if stop.state in (State.DONE, *_WORST) else Stop(stop.name, State.NOT_NEEDED)
 
 
 def _together(steps: Sequence[StepView]) -> str:
@@ -123,4 +131,4 @@ def total(lines: Iterable[LineView], column: str) -> Decimal:
 
 
 def _number(value: Decimal) -> str:
-    return f"{value.normalize():f}"
+    return grouped(f"{value.normalize():f}")

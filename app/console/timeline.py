@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.console.words import plain, span, system_word
+from app.console.words import day, plain, span, system_word
 from app.domain.codes import Code, State
 from app.domain.desk import Run
 from app.domain.reasons import CODES
@@ -61,6 +61,7 @@ class Drawing:
     shapes: list[Shape] = field(default_factory=list)
     folds: list[tuple[float, float, str]] = field(default_factory=list)  # x, width, how long
     ticks: list[tuple[float, str]] = field(default_factory=list)
+    end: tuple[float, str] | None = None  # where the story ends, and when; None without room
 
 
 def pieces(
@@ -182,13 +183,15 @@ def _places(found: Sequence[Piece], now: datetime, drawing: Drawing) -> dict[dat
     stretch = max(1.0, min(room / sum(wide), 6.0)) if sum(wide) else 1.0
     x = float(LABELS)
     at = {moments[0]: x}
-    drawing.ticks.append((x, f"{moments[0]:%d %b %H:%M:%S}"))
+    drawing.ticks.append((x, f"{day(moments[0], now)} {moments[0]:%H:%M:%S}"))
     for gap, width, after in zip(gaps, wide, moments[1:], strict=True):
         if gap > FOLD:
             drawing.folds.append((x, FOLDED, span(gap.total_seconds())))
             x += FOLDED
             same_day = after.date() == (after - gap).date()
-            drawing.ticks.append((x + 4, f"{after:{'%H:%M:%S' if same_day else '%d %b %H:%M'}}"))
+            drawing.ticks.append(
+                (x + 4, f"{after:%H:%M:%S}" if same_day else f"{day(after, now)} {after:%H:%M}")
+            )
         else:
             x += width * stretch
         at[after] = x
@@ -202,6 +205,18 @@ def _places(found: Sequence[Piece], now: datetime, drawing: Drawing) -> dict[dat
         if not any(place - 6 < fold < place + TICK for fold in folds)
         and place + TICK <= drawing.width
     ]
+    last = moments[-1]
+    told = f"{day(last, now)} {last:%H:%M}"
+    if last == now or last.date() == moments[0].date():
+        told = "now" if last == now else f"{last:%H:%M:%S}"
+    # It stands before its place, if no fold's span and no other moment does; the first stands over
+    # the names.
+    taken = [
+        *(place + 2 * TICK for place, _ in drawing.ticks[1:]),
+        *(place + FOLDED for place in folds),
+    ]
+    if x - len(told) * TICK / 8 > max(taken, default=LABELS):
+        drawing.end = (x, told)
     return at
 
 

@@ -80,6 +80,7 @@ async def what_if(request: Request) -> Response:
         following=following if len(differing) > start + PAGE else None,
         refused=refused.sentence if refused is not None else None,
         wrong=wrong_of(refused),
+        now=await parts.store.now(),
         live=None,
     )
 

@@ -51,6 +51,7 @@ STATES: Mapping[str, str] = {
     "failed": "Failed",
     "unproven": "Unproven",
     # Of what differs
+    "differs": "Differs",
     "fixing": "Being mended",
     "adopted": "Adopted",
     "ignored": "Ignored",
@@ -87,6 +88,7 @@ SHAPES: Mapping[str, str] = {
     "warning": "waiting",
     "failed": "held",
     "unproven": "off",
+    "differs": "waiting",
     "fixing": "running",
     "adopted": "done",
     "ignored": "off",
@@ -119,6 +121,7 @@ FOUND: Mapping[str, str] = {
     "sales_order": "Sales order in ConnectWise",
 }
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+DAYS_COUNTED = 60  # longer ago, a day is told by its date
 
 
 def state_word(state: str) -> str:
@@ -151,6 +154,12 @@ def coded(text: str) -> Markup:
     return Markup("").join(told)
 
 
+def scenario_word(name: str) -> str:
+    """A scenario's name as people write it."""
+    first, dash, rest = name.replace("-", " ").partition(" ")
+    return f"{'ConnectWise' if first == 'connectwise' else first.capitalize()}{dash}{rest}"
+
+
 def who_word(who: str) -> str:
     return WHO.get(who, titled(who))
 
@@ -168,9 +177,15 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%d %b %Y, %H:%M:%S}"
 
 
-def clock(at: datetime) -> str:
-    """A moment to the second in a list, where the year says nothing."""
-    return f"{at.astimezone(UTC):%d %b, %H:%M:%S}"
+def day(at: datetime, now: datetime) -> str:
+    """A day, with its year where that is not the present one."""
+    at = at.astimezone(UTC)
+    return f"{at:%d %b}" if at.year == now.astimezone(UTC).year else f"{at:%d %b %Y}"
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A moment to the second in a list."""
+    return f"{day(at, now)}, {at.astimezone(UTC):%H:%M:%S}"
 
 
 def grouped(told: str) -> str:
@@ -181,16 +196,16 @@ def grouped(told: str) -> str:
     return f"{int(whole):,}".replace(",", "\u202f") + dot + rest
 
 
-def short(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%d %b, %H:%M}"
+def short(at: datetime, now: datetime) -> str:
+    return f"{day(at, now)}, {at.astimezone(UTC):%H:%M}"
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 
 
-def dated(told: str) -> str:
+def dated(told: str, now: datetime) -> str:
     """A sentence with its moments as the page writes them."""
-    return _MOMENT.sub(lambda found: short(datetime.fromisoformat(found[0])), told)
+    return _MOMENT.sub(lambda found: short(datetime.fromisoformat(found[0]), now), told)
 
 
 def iso(at: datetime) -> str:
@@ -220,6 +235,11 @@ def ago(at: datetime, now: datetime) -> str:
     if abs(seconds) < MINUTE:
         return "just now" if seconds >= 0 else "in a moment"
     return f"{span(seconds)} ago" if seconds > 0 else f"in {span(-seconds)}"
+
+
+def lately(at: datetime, now: datetime) -> str:
+    """How long before now as long as people count it so, then the day."""
+    return ago(at, now) if abs(now - at) < timedelta(days=DAYS_COUNTED) else day(at, now)
 
 
 def days_until(at: datetime, now: datetime) -> int:

@@ -144,8 +144,8 @@ async def replays(
     cursor: Cursor = None,
 ) -> Response:
     """Plans of replays, and the form that makes one."""
-    parts = service(request)
-    page = await parts.desk.replays(actor_of(request), cursor)
+    parts, actor = service(request), actor_of(request)
+    page = await parts.desk.replays(actor, cursor)
     return render(
         request,
         "replays.html",
@@ -153,7 +153,7 @@ async def replays(
         following=f"/replay?{urlencode({'cursor': page.next})}" if page.next else None,
         given={"orders": orders, "state": state, "code": code, "who": who},
         states=(State.HELD, State.PARKED, State.WAITING, State.DONE),
-        codes=sorted(CODES),
+        codes=chosen.reasons(await parts.desk.reasons(actor)),
         people=list(Who),
         steps=parts.operations.known_steps(),
         now=await parts.store.now(),

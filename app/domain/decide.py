@@ -252,7 +252,7 @@ def _first_shut(
             first = blocking[0]
             return Shut(
                 Code.EARLIER_STEP,
-                first.sentence or f"{needed.replace('_', ' ')} comes first.",
+                first.sentence or f"{needed.replace('_', ' ').capitalize()} comes first.",
                 who=first.who or Who.NOBODY,
                 next_look="after the earlier step",
                 never_held=True,

@@ -96,6 +96,9 @@ class DeskStore(SearchStore, Protocol):
     async def standing(self, tenant_id: int) -> Mapping[tuple[State, Who], int]:
         """How many orders are open, by state and who acts."""
 
+    async def reasons(self, tenant_id: int) -> Mapping[Code, int]:
+        """How many open orders stand at each reason, the commonest first."""
+
     async def needing(self, tenant_id: int, limit: int) -> Sequence[OrderRow]:
         """Orders that stand held or parked, the longest first."""
 

@@ -73,7 +73,7 @@ def answer_of(view: OrderView, verdicts: Sequence[Verdict]) -> Answer:
         return Answer(
             State.RUNNING,
             None,
-            f"{first.step.replace('_', ' ')} is under way.",
+            f"{first.step.replace('_', ' ').capitalize()} is under way.",
             Who.NOBODY,
             view.row.since or view.now,
             "now",

@@ -21,7 +21,7 @@ from app.domain.shut import Shut
 from app.steps import catalog
 from app.steps.cancel_products import put_back, take_back
 from app.steps.effects import Effects
-from app.steps.lines import Parent, chosen_of, parent_of, place, standing
+from app.steps.lines import Parent, chosen_of, parent_of, place, standing, tell_placed
 from app.steps.opportunities import checked, opportunity_of_ours
 from app.steps.resolve import company, refuse_currency, setting
 from app.steps.ticket_products import place_on_ticket
@@ -99,6 +99,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         if not products and want["lines"]:
             await fx.cw.sales_order(sales_order)  # gone with all that stood on it (H10)
         await place(fx, parent, want["lines"], products, leave_frozen=accepted)
+        tell_placed(fx, parent, want["lines"])
         return
     if want["without_opportunity"]:
         await catalog.ensure(fx, [line for line in want["lines"] if "setting" not in line])
@@ -109,10 +110,10 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         # One that was known, or found after a restored backup, may be won by now, and frozen.
         stood = known is not None or fx.restored
         parent = await _given_opportunity(fx, ours, owner) if stood else Parent(opportunity=ours)
-        await place(fx, parent, want["lines"], await standing(fx, parent))
-        return
-    parent = await _given_opportunity(fx, int(want["opportunity"]), owner)
+    else:
+        parent = await _given_opportunity(fx, int(want["opportunity"]), owner)
     await place(fx, parent, want["lines"], await standing(fx, parent))
+    tell_placed(fx, parent, want["lines"])
 
 
 def _tell(fx: Effects, order: SalesOrder) -> None:

@@ -130,6 +130,14 @@ async def place(
         await _create(fx, parent, line, items.get(str(numbers[key].get("sku"))), xrefs[key])
 
 
+def tell_placed(fx: Effects, parent: Parent, lines: Sequence[Mapping[str, Any]]) -> None:
+    """The journal's entry of what `place` saw to."""
+    if lines:
+        many = "1 product stands" if len(lines) == 1 else f"{len(lines)} products stand"
+        where = f"{parent.named[:1].lower()}{parent.named[1:]}"
+        fx.journal("PRODUCTS_STAND", f"{many} on {where}.")
+
+
 async def _after_doubt(
     fx: Effects,
     parent: Parent,

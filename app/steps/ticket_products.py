@@ -15,7 +15,7 @@ from app.domain.errors import Hold
 from app.domain.records import ORDER, Ref
 from app.steps import tickets
 from app.steps.effects import Effects, Outcome
-from app.steps.lines import Parent, place, standing
+from app.steps.lines import Parent, place, standing, tell_placed
 
 STEP = "create_products"
 IS_INVOICED = "ticket_is_invoiced"
@@ -33,6 +33,7 @@ async def place_on_ticket(fx: Effects, want: Mapping[str, Any]) -> None:
     ours += await _moved_here(fx, ticket.id, {product.id for product in there}, found)
     accepted = fx.view.decided(Code.CHANGED_AFTER_FREEZE, "order", want) is not None
     await place(fx, parent, want["lines"], ours, leave_frozen=accepted)
+    tell_placed(fx, parent, want["lines"])
     if invoices.from_stock(fx.view):  # with their demand: some were just made (H4)
         ours = [product for product in await standing(fx, parent) if _ours(fx, product)]
     # What is invoiced is known from now on; a callback makes it stale.

@@ -28,6 +28,11 @@ _STANDING = """
 SELECT state, coalesce(who, 'nobody') AS who, count(*) AS many FROM orders
 WHERE tenant_id = $1 AND state NOT IN ('done', 'cancelled') GROUP BY 1, 2
 """
+_REASONS = """
+SELECT code, count(*) AS many FROM orders
+WHERE tenant_id = $1 AND state NOT IN ('done', 'cancelled') AND code IS NOT NULL
+GROUP BY 1 ORDER BY many DESC, code
+"""
 _NEEDING = f"""
 SELECT {rows.ORDER_COLUMNS} FROM orders AS o JOIN connection AS c ON c.id = o.connection_id
 WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked') ORDER BY o.since, o.id LIMIT $2
@@ -127,6 +132,11 @@ class Desk(Part):
         async with self._db.session() as session:
             found = await session.fetch(_STANDING, tenant_id)
         return {(State(row["state"]), Who(row["who"])): row["many"] for row in found}
+
+    async def reasons(self, tenant_id: int) -> Mapping[Code, int]:
+        async with self._db.session() as session:
+            found = await session.fetch(_REASONS, tenant_id)
+        return {Code(row["code"]): row["many"] for row in found if rows.code(row["code"])}
 
     async def needing(self, tenant_id: int, limit: int) -> Sequence[OrderRow]:
         async with self._db.session() as session:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.admin_store import AdminStore
-from app.domain.codes import State, Who
+from app.domain.codes import Code, State, Who
 from app.domain.desk import AuditRow, DeskStore, Fingerprint, Found, Issue, Run
 from app.domain.records import OrderRow
 from app.domain.views import Page, Replay
@@ -74,6 +74,10 @@ class Desk:
         for (state, _), many in counted.items():
             totals[state] = totals.get(state, 0) + many
         return Overview(tuple(needs), totals)
+
+    async def reasons(self, actor: Actor) -> Mapping[Code, int]:
+        """How many orders that are on their way stand at each reason, the commonest first."""
+        return await self._store.reasons(actor.tenant_id)
 
     async def issues(self, actor: Actor) -> Sequence[Issue]:
         return await self._store.issues(actor.tenant_id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import (
     MISMATCH,
@@ -46,6 +48,7 @@ PAGES = {
     "what-if": "/what-if?days=30&scenario=commerce-invoicing",
 }
 
+BETWEEN, PAPER = 760, 720  # a tablet, or half a screen; A4
 # What the docs show, each once.
 PICTURED = {
     ("front", WIDE, "light"),
@@ -57,6 +60,7 @@ PICTURED = {
     ("mappings", WIDE, "light"),
     ("what-if", WIDE, "light"),
     ("doctor", WIDE, "light"),
+    ("connections", WIDE, "light"),
 }
 
 
@@ -66,7 +70,8 @@ async def picture(page: Page, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")]
+    ("width", "scheme"),
+    [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light"), (BETWEEN, "light")],
 )
 async def test_every_page_is_whole_and_accessible(
     site: Site, tmp_path: Path, width: int, scheme: str
@@ -148,6 +153,44 @@ async def test_a_page_follows_what_happens_and_takes_nothing_away(site: Site) ->
         await expect(page.locator("#hold-reason")).to_have_value("half a sentence")
 
 
+async def test_whoever_is_somewhere_on_a_page_stays_there_when_it_is_renewed(site: Site) -> None:
+    """The focus of the keyboard, on what has no id, and how far a part was scrolled."""
+    waiting = site.orders[WAITING]
+    async with site.visitor(NARROW) as page:
+        await page.goto(PAGES["order"])
+        await page.locator(".lanes").evaluate("e => e.scrollTo(220, 0)")
+        again = page.get_by_role("link", name="Play it through another scenario")
+        await again.focus()
+        await page.evaluate("document.getElementById('page').dataset.old = 1")
+        await tell(site.stack, waiting.approved())
+        await expect(page.locator("#page[data-old]")).to_have_count(0, timeout=15_000)
+        await expect(again).to_be_focused()
+        assert await page.locator(".lanes").evaluate("e => e.scrollLeft") == 220
+
+
+async def test_a_form_that_is_clicked_twice_is_sent_once(site: Site) -> None:
+    sent: list[str] = []
+
+    async def slowly(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route.request.url)
+            await asyncio.sleep(0.6)
+        await route.continue_()
+
+    async with site.visitor() as page:
+        await page.goto(PAGES["replays"])
+        await page.route("**/replay", slowly)
+        await page.locator("#f-orders").fill("ON10001202")
+        await page.locator("#plan-reason").fill("clicked twice")
+        busy = await page.get_by_role("button", name="Show the plan").evaluate(
+            "async button => { button.click();"
+            " await new Promise(done => setTimeout(done, 200)); button.click();"
+            " return button.getAttribute('aria-busy') }"
+        )
+        await expect(page.locator("h2.said")).to_contain_text("Nothing is executed yet")
+        assert (busy, len(sent)) == ("true", 1)
+
+
 async def test_on_a_phone_a_line_stands_whole_in_its_place(site: Site) -> None:
     """No number and no reason is beyond the edge, and each number has its name beside it."""
     async with site.visitor(NARROW) as page:
@@ -178,8 +221,15 @@ async def test_on_paper_an_order_has_its_answer_and_no_forms(site: Site) -> None
         await page.emulate_media(media="print")
         await expect(page.locator("#answer")).to_be_visible()
         await expect(page.locator("#matrix")).to_be_visible()
-        for gone in (".top nav", ".contents", ".decide", "#hold-reason", "footer"):
+        for gone in (".top nav", ".contents", ".decide", "#hold-reason", "#act", "footer"):
             await expect(page.locator(gone).first).to_be_hidden()
+        await page.set_viewport_size({"width": PAPER, "height": 1000})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PAPER
+        stops = [await stop.bounding_box() for stop in await page.locator(".rail .name").all()]
+        for before, after in itertools.pairwise(stops):
+            assert before is not None
+            assert after is not None
+            assert before["y"] + before["height"] <= after["y"]
 
 
 async def test_the_open_page_is_among_the_names_that_a_phone_shows(site: Site) -> None:

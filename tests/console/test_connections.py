@@ -19,6 +19,7 @@ async def test_a_connection_is_paused_and_resumed(service: Service, browser: Bro
     pausing = next(f["action"] for f in page.forms if f["action"].endswith("/pause"))
     told = await browser.told(await browser.send("/connections", "/pause", reason="upgrade"))
     assert "upgrade" in told.text
+    assert "it is called as orders need it" not in told.text
     resuming = pausing.replace("/pause", "/resume")
     told = await browser.told(await browser.send("/connections", resuming, reason="done"))
     assert "Resumed" in told.text

@@ -31,6 +31,7 @@ async def test_a_cause_that_stops_several_steps_is_one_issue_at_the_step_that_me
     assert issue["step"] == "sync_purchase_order"
     told = (await browser.page("/issues")).text
     assert told.count("1 order") == 1
+    assert "sync purchase order · Accounting acts" in told
     assert "Told by sync_purchase_order." in told
 
 

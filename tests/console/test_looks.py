@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
 
+from app.domain.checkup import Finding, Outcome
+from app.sync.doctor import Checkup
 from tests.api.conftest import Service
+from tests.api.doors import post
 from tests.console.conftest import Browser
 from tests.console.test_pages import STORY, clean, stand
 
@@ -64,3 +70,100 @@ async def test_a_list_without_orders_tells_a_narrow_filter_from_none_that_ever_c
 ) -> None:
     assert "No order came in yet." in (await browser.page("/orders")).text
     assert "No order fits." in (await browser.page("/orders?state=held")).text
+
+
+async def test_the_menu_of_reasons_begins_with_those_that_open_orders_stand_at(
+    service: Service, browser: Browser
+) -> None:
+    await service.tell("sales_order.approved")
+    await stand(service, "held", "TOTAL_MISMATCH", "accounting")
+    for path in ("/orders", "/replay"):
+        text = (await browser.page(path)).text
+        assert "TOTAL_MISMATCH (1)" in text
+        assert text.count("TOTAL_MISMATCH") == (2 if path == "/orders" else 1)  # and its row
+        assert text.index("TOTAL_MISMATCH (1)") < text.index("SO_MISSING")
+        assert "RELEASED" in text
+    await stand(service, "done", "TOTAL_MISMATCH", "accounting")
+    assert "TOTAL_MISMATCH (1)" not in (await browser.page("/orders")).text
+    chosen = (await browser.client.get("/orders?code=RELEASED")).text
+    assert '<option value="RELEASED" selected>' in chosen
+    assert chosen.count('<option value="RELEASED"') == 1
+
+
+async def test_what_the_doctor_did_not_look_at_is_told_apart_from_what_is_wrong(
+    service: Service, browser: Browser
+) -> None:
+    class Doctor:
+        async def examine(self, _: Any) -> Checkup:
+            found = (
+                Finding(
+                    "alerts", "alerts", Outcome.SKIPPED, "Nobody is told of what stands still."
+                ),
+                Finding("clock", "service", Outcome.OK, "The clocks agree."),
+            )
+            now = datetime(2026, 11, 26, tzinfo=UTC)
+            return Checkup(Outcome.WARNING, ("connectwise-invoicing",), found, now)
+
+    service.parts.doctor = Doctor()
+    text = (await browser.page("/doctor?run=1")).text
+    assert "Not looked at 1" in text
+    assert "Nobody is told of what stands still." in text
+    assert "1 of 1 in order" in text
+    assert "To be seen to" not in text
+
+
+async def test_a_search_keeps_what_was_asked(service: Service, browser: Browser) -> None:
+    await service.tell("sales_order.approved")
+    page = await browser.page("/?q=ON1000")
+    assert [form["q"] for form in page.forms if "q" in form] == ["ON1000"]
+    (none,) = [form["q"] for form in (await browser.page("/orders")).forms if "q" in form]
+    assert none == ""
+
+
+async def test_an_order_that_is_not_known_can_be_searched_for(browser: Browser) -> None:
+    page = await browser.page("/orders/IN 77&x", 404)
+    assert "/?q=IN%2077%26x" in page.links
+
+
+async def test_the_journal_leads_to_what_came_in_and_to_what_set_the_order_going(
+    service: Service, browser: Browser
+) -> None:
+    await service.tell(*STORY)
+    links = (await browser.page("/orders/ON10001201")).links
+    came = [link for link in links if link.startswith("/inbox/")]
+    assert len(set(came)) == len(STORY)
+    for link in set(came):
+        assert "ON10001201" in (await browser.page(link)).text
+    await stand(service, "held", "TOTAL_MISMATCH", "accounting")
+    sent = await browser.send("/replay", "/replay", orders="ON10001201", reason="mended")
+    replay = sent.headers["location"]
+    await browser.send(replay, "/run")
+    assert replay in (await browser.page("/orders/ON10001201")).links
+
+
+async def test_several_causes_of_a_rejection_are_a_list(service: Service, browser: Browser) -> None:
+    body = {"type": "sales_order.approved", "data": {"salesOrder": {"id": 1299}}}
+    assert (await post(service.client, body)).status_code == 422
+    answer = await browser.client.get("/inbox/1")
+    assert "The delivery's body is not as the contract says." in unescape(answer.text)
+    assert answer.text.count("<li><code>data/salesOrder/") > 3
+
+
+async def test_the_audit_tells_lists_as_words(service: Service, browser: Browser) -> None:
+    await service.tell("sales_order.approved")
+    await browser.send("/replay", "/replay", orders="ON10001201", reason="why not")
+    assert "orders: ON10001201" in (await browser.page("/audit")).text
+
+
+async def test_a_page_that_fails_is_a_page_still_and_tells_no_more(
+    service: Service, browser: Browser
+) -> None:
+    service.parts.desk = None
+    answer = await browser.client.get("/issues", headers={"accept": "text/html"})
+    assert answer.status_code == 500
+    assert "This page failed" in answer.text
+    assert "Sign out" in answer.text
+    assert "Attribute" not in answer.text
+    assert re.search(r"It stands in the service's log under token-\d+\.", unescape(answer.text))
+    told = await browser.client.get("/issues", headers={"accept": "application/json"})
+    assert told.json()["code"] == "INTERNAL"

@@ -7,7 +7,7 @@ import random
 import httpx
 import pytest
 
-from tests.e2e.harness import Stack, running
+from tests.e2e.harness import Stack, bearer, running
 from tests.e2e.orders import CABLE, DOCK, INSTALL, MONITOR, SYNNEX, Order
 from tests.e2e.remote import Remote, shape
 
@@ -46,6 +46,11 @@ async def test_a_straight_order_ends_released(stack: Stack) -> None:
     assert remote.marks == {f"dl:default:1201:{n}" for n in (1, 2, 3)}
     assert [line["received"] for line in told["lines"]] == ["10", "3", "0"]
     assert [line["invoiceable"] for line in told["lines"]] == ["10", "3", "1"]
+    journal = await stack.client.get(f"/admin/orders/{order.number}/journal", headers=bearer())
+    placed = {
+        entry["sentence"] for entry in journal.json()["items"] if entry["code"] == "PRODUCTS_STAND"
+    }
+    assert "3 products stand on opportunity 88." in placed
 
 
 async def test_b15_what_was_not_chosen_is_not_sold(stack: Stack) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -81,6 +81,18 @@ def test_what_waits_for_an_earlier_step_is_not_reached_yet() -> None:
     stops = {stop.name: stop.state for stop in rail.rail(story, B1)}
     assert stops["Products"] == State.HELD
     assert stops["Sales order"] == rail.AHEAD
+
+
+def test_of_a_cancelled_order_nothing_is_still_to_come() -> None:
+    done = StepView("create_products", "ON1", State.DONE, None, None)
+    told = explained(
+        line(),
+        steps=(done,),
+        answer=Answer(State.CANCELLED, Code.CANCELLED, "No.", Who.NOBODY, NOW, ""),
+    )
+    states = {stop.name: stop.state for stop in rail.rail(Story(order_row(), told), B1)}
+    assert states["Products"] == State.DONE
+    assert set(states.values()) == {State.DONE, State.NOT_NEEDED}
 
 
 def test_the_systems_above_the_columns_stand_over_all_of_them() -> None:
@@ -208,6 +220,24 @@ def test_the_drawing_keeps_the_order_of_time(starts: list[int], took: int) -> No
     assert all(shape.x + shape.width <= drawing.width for shape in drawing.shapes)
 
 
+def test_the_drawing_tells_the_years_of_its_moments_and_where_it_ends() -> None:
+    begun = NOW - timedelta(days=400)
+    took = timedelta(seconds=2)
+    runs = [Run("create_products", "order", 1, "done", begun, begun + took)]
+    drawing = timeline.draw(timeline.pieces(runs, [], ()), NOW)
+    assert drawing.ticks[0][1] == f"{begun:%d %b %Y %H:%M:%S}"
+    assert drawing.end == (
+        drawing.shapes[0].x + drawing.shapes[0].width,
+        f"{begun + took:%H:%M:%S}",
+    )
+    runs.append(Run("win_opportunity", "order", 1, "done", NOW - took, NOW))
+    both = timeline.draw(timeline.pieces(runs, [], ()), NOW)
+    assert [told for _, told in both.ticks] == [
+        f"{begun:%d %b %Y %H:%M:%S}",
+        f"{NOW - took:%d %b %H:%M}",
+    ]
+
+
 class Clock:
     def __init__(self) -> None:
         self.slept = 0.0
@@ -262,7 +292,35 @@ def test_a_span_is_told_in_two_units_at_most(seconds: float, expected: str) -> N
 
 
 def test_moments_within_a_sentence_are_told_as_the_page_tells_them() -> None:
-    assert words.dated("at latest 2026-11-30T17:34:54Z.") == "at latest 30 Nov, 17:34."
+    told = "at latest 2026-11-30T17:34:54Z."
+    assert words.dated(told, datetime(2026, 11, 19, tzinfo=UTC)) == "at latest 30 Nov, 17:34."
+    assert words.dated(told, datetime(2027, 1, 2, tzinfo=UTC)) == "at latest 30 Nov 2026, 17:34."
+
+
+NEW_YEAR = datetime(2027, 1, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "short", "clock", "lately"),
+    [
+        (datetime(2027, 1, 2, 9, 5, tzinfo=UTC), "02 Jan, 09:05", "02 Jan, 09:05:00", "2 h 55 min ago"),
+        (datetime(2026, 12, 31, tzinfo=UTC), "31 Dec 2026, 00:00", "31 Dec 2026, 00:00:00", "2 days 12 h ago"),
+        (datetime(2026, 2, 3, tzinfo=UTC), "03 Feb 2026, 00:00", "03 Feb 2026, 00:00:00", "03 Feb 2026"),
+        (datetime(2027, 6, 3, tzinfo=UTC), "03 Jun, 00:00", "03 Jun, 00:00:00", "03 Jun"),
+    ],
+)  # fmt: skip
+def test_a_moment_of_another_year_names_it(
+    at: datetime, short: str, clock: str, lately: str
+) -> None:
+    assert words.short(at, NEW_YEAR) == short
+    assert words.clock(at, NEW_YEAR) == clock
+    assert words.lately(at, NEW_YEAR) == lately
+
+
+def test_the_year_is_the_one_that_it_is_in_utc() -> None:
+    """Every time here is UTC: an hour before its new year, it is the old one still."""
+    there = datetime(2027, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    assert words.short(there, NEW_YEAR) == "31 Dec 2026, 23:30"
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,13 @@ def test_the_first_step_that_can_run_is_run():
     found = plan(view(ordered()))
     assert found.run is not None
     assert (found.run.step, found.answer.state) == ("create_products", State.RUNNING)
+    assert found.answer.sentence == "Create products is under way."
 
 
 def test_a_step_waits_for_the_steps_that_come_before_it():
     """D-1."""
     found = of(plan(view(ordered())), "win_opportunity")
+    assert found.sentence == "Create products comes first."
     assert (found.state, found.code) == (State.WAITING, Code.EARLIER_STEP)
 
 
