@@ -262,7 +262,11 @@ class Settings(BaseSettings):
     )
     secrets_keys: SecretStr = _service(
         SecretStr(""),
-        "Fernet keys that encrypt stored credentials, newest first, comma-separated.",
+        "Fernet keys that encrypt what is sealed in the database, newest first, comma-separated.",
+    )
+    calls_sealed: bool = _service(
+        False,
+        "Keep the personal values of orders' calls, sealed by SECRETS_KEYS, for keys that may reveal.",
     )
 
     # Connections: the environment rules for the default tenant

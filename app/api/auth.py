@@ -20,7 +20,7 @@ from app.api import problems
 from app.api.parts import Parts, parts_of
 from app.api.problems import Problem
 from app.domain.views import ApiKey
-from app.sync.keys import ADMIN, READ, digest_of, key_behind, may
+from app.sync.keys import ADMIN, READ, REVEAL, digest_of, key_behind, may, may_not
 from app.sync.operations import Actor, Refusal
 
 REPLAYED = "idempotent-replayed"
@@ -51,12 +51,10 @@ async def authenticate(parts: Parts, authorization: str) -> ApiKey:
     return known
 
 
-def _allowed(key: ApiKey, method: str) -> None:
-    needed = READ if method in _READING else ADMIN
+def _allowed(key: ApiKey, needed: str) -> None:
     if not may(key, needed):
         challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'
-        detail = f"The key {key.name} has no scope {needed}. Use another key."
-        raise Problem("FORBIDDEN", detail, headers={"www-authenticate": challenge})
+        raise Problem("FORBIDDEN", may_not(key, needed), headers={"www-authenticate": challenge})
 
 
 def _refused(refusal: Refusal) -> Problem:
@@ -66,19 +64,25 @@ def _refused(refusal: Refusal) -> Problem:
 class AdminRoute(APIRoute):
     """A route that asks for a key before anything of the request is read."""
 
+    # The scope that is needed; empty: by the method. What is answered is kept for a repeated
+    # request (Idempotency-Key), unless it is personal.
+    needs = ""
+    personal = False
+
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
             parts = parts_of(request.app)
             key = await authenticate(parts, request.headers.get("authorization", ""))
-            _allowed(key, request.method)
+            _allowed(key, self.needs or (READ if request.method in _READING else ADMIN))
             request.state.actor = Actor(key.tenant_id, key.name)
             request.state.correlation_id = parts.ids.token()
             with telemetry.correlated(request.state.correlation_id, actor=key.name):
                 repeat = request.headers.get("idempotency-key")
                 if request.method == "POST" and repeat is not None:
-                    return await _once(parts, key.tenant_id, repeat, request, handle)
+                    keep = not self.personal
+                    return await _once(parts, key.tenant_id, repeat, request, handle, keep=keep)
                 try:
                     return await handle(request)
                 except Refusal as refusal:
@@ -87,10 +91,28 @@ class AdminRoute(APIRoute):
         return guarded
 
 
+class RevealRoute(AdminRoute):
+    """A route that answers with personal data. Nothing keeps the answer: no cache, and no table."""
+
+    needs = REVEAL
+    personal = True
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            answer = await handle(request)
+            answer.headers["cache-control"] = "no-store"
+            return answer
+
+        return answered
+
+
 async def _once(
-    parts: Parts, tenant_id: int, key: str, request: Request, handle: Handler
+    parts: Parts, tenant_id: int, key: str, request: Request, handle: Handler, *, keep: bool
 ) -> Response:
-    """Do a request, or answer as it was answered before."""
+    """Do a request, or answer as it was answered before. Not `keep`: the answer may be kept
+    nowhere, so that only a request that is still being worked on is not done again."""
     if not 0 < len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():
         detail = f"Idempotency-Key: must be 1 to {_MAX_KEY} printable ASCII characters."
         raise Problem("REQUEST_NOT_VALID", detail)
@@ -113,7 +135,7 @@ async def _once(
         # Nobody knows how far it came: the same key may try again.
         await parts.admin.forget_request(tenant_id, key)
         raise
-    if answer.status_code >= _SERVER_ERROR:
+    if answer.status_code >= _SERVER_ERROR or not keep:
         await parts.admin.forget_request(tenant_id, key)
     else:
         await parts.admin.answer_request(tenant_id, key, answer.status_code, bytes(answer.body))

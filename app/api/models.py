@@ -283,7 +283,8 @@ class JournalOut(Model):
 
 
 class CallOut(Model):
-    """A remote request and its answer, redacted. `status` is null when none came."""
+    """A remote request and its answer, redacted. `status` is null when none came. `sealed`: whether
+    personal values that were taken out of it are kept, for keys with the scope `reveal`."""
 
     id: int
     at: datetime
@@ -299,12 +300,13 @@ class CallOut(Model):
     step: str | None
     subject: str | None
     purpose: str
+    sealed: bool
 
     @classmethod
     def of(cls, row: CallRow) -> CallOut:
-        call = row.call
-        named = {name: getattr(call, name) for name in cls.model_fields if name not in ("id", "at")}
-        return cls(id=row.id, at=row.at, **named)
+        own = ("id", "at", "sealed")
+        named = {name: getattr(row.call, name) for name in CallOut.model_fields if name not in own}
+        return cls(id=row.id, at=row.at, sealed=row.sealed, **named)
 
 
 class EventSummary(Model):

@@ -19,6 +19,11 @@ from app.sync.contract_fields import schema
 _DEFINITIONS = "#/$defs/"
 _COMPONENTS = "#/components/schemas/"
 _PREFIX = "Commerce"
+_KEPT = "The same key again: the same answer, done once."
+_NOT_KEPT = (
+    "The answer is kept nowhere: the same key again while the request is worked on is refused, and "
+    "later shows, and records, once more."
+)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def _finish(path: str, method: str, operation: dict[str, Any]) -> None:
         return
     operation["security"] = [{"key": []}]
     if method == "post":
-        once = _header("Idempotency-Key", "The same key again: the same answer, done once.")
+        once = _header("Idempotency-Key", _NOT_KEPT if path.endswith("/reveal") else _KEPT)
         operation.setdefault("parameters", []).append({**once, "required": False})
 
 

@@ -28,6 +28,7 @@ from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.retention import Retention
+from app.sync.reveals import Reveals
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 
@@ -52,6 +53,9 @@ class Parts(Protocol):
 
     @property
     def upkeep(self) -> Upkeep: ...
+
+    @property
+    def reveals(self) -> Reveals: ...
 
     @property
     def tickets(self) -> Tickets: ...

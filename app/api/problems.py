@@ -51,6 +51,8 @@ KINDS: dict[str, ProblemKind] = {
     "CONNECTION_NOT_PAUSED": ProblemKind(409, "The connection is not paused."),
     "TICKET_REFUSED": ProblemKind(409, "The order cannot go on this ticket."),
     "EVENT_NOT_REPLAYABLE": ProblemKind(409, "The delivery cannot be merged now."),
+    "CALL_NOT_SEALED": ProblemKind(409, "No personal values of the call are kept."),
+    "SEALING_KEY_GONE": ProblemKind(409, "The key that opens them is gone."),
     "ALERTS_NOT_SET_UP": ProblemKind(409, "Alerts have nowhere to go."),
     "PROBE_UNDER_WAY": ProblemKind(409, "Another probe of the doctor is under way."),
     "LEDGER_NOT_SET_UP": ProblemKind(409, "The ledger is not set up here."),

@@ -27,12 +27,14 @@ from app.bootstrap.chosen import (
     earlier,
     limits_of,
     mail_of,
+    opening_of,
     pace_of,
     pacings_of,
     periods_of,
     record_pages_of,
     refuse_forbidden,
     scenarios,
+    sealing_of,
     seed_of,
     sweep_pace_of,
 )
@@ -69,6 +71,7 @@ from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.resumes import Resumes
 from app.sync.retention import Retention
+from app.sync.reveals import Reveals
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import ArqWake
@@ -133,6 +136,7 @@ async def opened(
             clock=clock,
             timeout=settings.connectwise_timeout,
             budget=counted.connectwise(),
+            seal=sealing_of(settings),
         )
         stack.push_async_callback(client.aclose)
         verifier = None
@@ -214,6 +218,12 @@ async def opened(
                 store=store, admin=store, cw=client, operations=operations, plan=engine.plan
             ),
             upkeep=Upkeep(store=store, kept=store, operations=operations, ids=ids),
+            reveals=Reveals(
+                operations=operations,
+                admin=store,
+                opened=opening_of(settings),
+                sealing=settings.calls_sealed,
+            ),
             replays=replays,
             desk=Desk(store=store, admin=store, replays=replays),
             sessions=Sessions(
@@ -306,7 +316,10 @@ def _ledger(
     if system is None or cipher is None:
         return {}, None
     vault = store.vault(DEFAULT_TENANT, system, cipher)
-    built = build(settings, system, vault, clock, partial(counted.ledger, system), pacings[system])
+    built = build(
+        settings, system, vault, clock, partial(counted.ledger, system), pacings[system],
+        seal=sealing_of(settings),
+    )  # fmt: skip
     stack.push_async_callback(built.aclose)
     ledger = Ledger(built.consent, vault, built.wanted, bool(settings.public_url))
     return {system: ledger}, built.books.books()

@@ -19,6 +19,7 @@ from app.connectors.ledgers import ledger_in
 from app.connectors.mail.client import Access as MailAccess
 from app.connectors.mail.client import SmtpMail
 from app.connectors.pacing import Pacing
+from app.connectors.sealing import Seal
 from app.domain.alerts import Place
 from app.domain.budgets import DAY, MINUTE, Limits
 from app.domain.gates import GATES
@@ -34,6 +35,7 @@ from app.store.postgres import PostgresStore
 from app.sync.drift import SweepPace
 from app.sync.inbox import COMMERCE
 from app.sync.record_pages import RecordPages
+from app.sync.reveals import Opened
 from app.telemetry import logger
 
 DEFAULT_CONNECTION = "default"
@@ -235,6 +237,7 @@ def check_start(settings: Settings, known: Mapping[str, Scenario]) -> None:
             f"COMMERCE_CALLS_A_DAY allows {settings.commerce_calls_a_day}: look less often."
         )
     cipher_of(settings)
+    sealing_of(settings)
     alert_places_of(settings)
     dumped = settings.model_dump(mode="json")
     given = {name: dumped[name] for name in settings.model_fields_set & dumped.keys()}
@@ -248,6 +251,24 @@ def cipher_of(settings: Settings) -> Cipher | None:
         return None if system is None else Cipher(listed(settings.secrets_keys))
     except ValueError as wrong:
         raise NotConfigured(str(wrong)) from None
+
+
+def sealing_of(settings: Settings) -> Seal | None:
+    """What seals the personal values of calls; None: they are not kept. Raises NotConfigured."""
+    try:
+        keys = listed(settings.secrets_keys)
+        return Cipher(keys).seal_bytes if settings.calls_sealed else None
+    except ValueError as wrong:
+        raise NotConfigured(str(wrong)) from None
+
+
+def opening_of(settings: Settings) -> Opened | None:
+    """What opens them, also those that were sealed before CALLS_SEALED was switched off; None
+    without keys. Keys that are none are refused where something is sealed with them, not here."""
+    try:
+        return Cipher(listed(settings.secrets_keys)).opened
+    except ValueError:
+        return None
 
 
 def refuse_forbidden(

@@ -44,6 +44,7 @@ from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.retention import Retention
+from app.sync.reveals import Reveals
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 from app.sync.wake import answers
@@ -71,6 +72,7 @@ class Container:
     tickets: Tickets
     readiness: ReadinessCheck
     upkeep: Upkeep
+    reveals: Reveals
     replays: Replays
     desk: Desk
     sessions: Sessions

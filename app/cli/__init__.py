@@ -26,6 +26,7 @@ from app.cli import (
     replays,
     restored,
     retention,
+    reveals,
     server,
     setting,
     tickets,
@@ -48,7 +49,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_of_every_command)
     modules = (
-        server, orders, tickets, events, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
+        server, orders, tickets, events, reveals, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
         retention, backups, restored,
     )  # fmt: skip
     for module in modules:

@@ -18,7 +18,7 @@ from app.cli.frame import AsJson, ExitCode, Told
 
 KEYS = (
     "SECRETS_KEYS is not in it: keep those keys apart. Without them what it holds of sign-ins to "
-    "ledgers cannot be read."
+    "ledgers, and of personal data of calls, cannot be read."
 )
 NEXT = (
     "Before you start a worker, read docs/how-to/backup-and-restore.md: it tells what to look at."

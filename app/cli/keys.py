@@ -30,6 +30,7 @@ class Scope(StrEnum):
 
     READ = "read"
     ADMIN = "admin"
+    REVEAL = "reveal"
 
 
 def register(parent: typer.Typer) -> None:
@@ -40,7 +41,11 @@ def register(parent: typer.Typer) -> None:
 def create(
     name: Name,
     scope: Annotated[
-        list[Scope], typer.Option(help="What it may do; `admin` includes `read`. May be repeated.")
+        list[Scope],
+        typer.Option(
+            help="What it may do; `admin` includes `read`, and neither includes `reveal`, which shows "
+            "personal data. May be repeated."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:

@@ -16,6 +16,7 @@ from app.connectors.quickbooks import caller as quickbooks_caller
 from app.connectors.quickbooks import oauth as quickbooks_oauth
 from app.connectors.quickbooks.client import QuickBooksClient
 from app.connectors.quickbooks.consent import QuickBooksConsent
+from app.connectors.sealing import Seal
 from app.connectors.signed_in import SignedIn
 from app.connectors.transport import AiohttpTransport
 from app.connectors.xero import caller as xero_caller
@@ -83,11 +84,12 @@ def build(
     budget_of: BudgetOf = _uncounted,
     pacing: Pacing | None = None,
     transport: Transport = _real,
+    seal: Seal | None = None,
 ) -> Built:
     """The ledger's parts, which call nobody yet. `transport` replaces the real one in tests."""
     back = f"{settings.public_url}/oauth/{system}/callback"
     made = _quickbooks if system == QUICKBOOKS else _xero
-    return made(settings, back, vault, clock, budget_of, pacing or Pacing(clock), transport)
+    return made(settings, back, vault, clock, budget_of, pacing or Pacing(clock), transport, seal)
 
 
 def _quickbooks(
@@ -98,6 +100,7 @@ def _quickbooks(
     budget_of: BudgetOf,
     pacing: Pacing,
     transport: Transport,
+    seal: Seal | None,
 ) -> Built:
     timeout = settings.ledger_timeout
     app = quickbooks_oauth.App(
@@ -118,7 +121,7 @@ def _quickbooks(
         budget = budget_of(realm)
         return QuickBooksClient(
             access, vault, refresh, clock=clock, timeout=timeout, budget=budget, pacing=pacing,
-            transport=transport(timeout),
+            transport=transport(timeout), seal=seal,
         )  # fmt: skip
 
     wanted = settings.quickbooks_realm
@@ -133,6 +136,7 @@ def _xero(
     budget_of: BudgetOf,
     pacing: Pacing,
     transport: Transport,
+    seal: Seal | None,
 ) -> Built:
     timeout = settings.ledger_timeout
     app = xero_oauth.App(settings.xero_client_id, settings.xero_client_secret.get_secret_value())
@@ -156,7 +160,7 @@ def _xero(
         budget = budget_of(tenant_id)
         return XeroClient(
             access, vault, clock=clock, timeout=timeout, budget=budget, pacing=pacing,
-            transport=transport(timeout),
+            transport=transport(timeout), seal=seal,
         )  # fmt: skip
 
     wanted = settings.xero_tenant_id

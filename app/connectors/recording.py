@@ -1,13 +1,13 @@
 """What the call log keeps of a request and its answer: no secrets, no personal data, no megabytes.
 
 Owns the list of fields that are removed and the text form that is kept. Must not change what is
-sent or read: it only looks.
+sent or read: it only looks. What may be shown again to whom is told is `sealing.py`'s.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,12 +18,15 @@ KEPT_CHARACTERS = 16_000
 KEPT_NODES = 3_000
 REMOVED = "[removed]"
 
+# What nobody is ever shown: it lets its holder in, or signs in somebody's name.
 SECRET = re.compile(
-    r"password|secret|token|authorization|private_?key|signing_?key|^key$", re.IGNORECASE
+    r"""pass(word|phrase|code)|secret|token|authori[sz]ation|credential|cookie|signature
+    |(private|signing|api|access)_?key|^key$""",
+    re.IGNORECASE | re.VERBOSE,
 )
 PERSONAL = re.compile(
     r"""first_?name|last_?name|middle_?(name|initial)|nick_?name|maiden|full_?name
-    |contact_?name|customer_?name|attention|signature|birth|anniversary|gender|spouse|significant
+    |contact_?name|customer_?name|attention|birth|anniversary|gender|spouse|significant
     |e?_?mail|phone|fax|mobile|extension|skype|facebook|twitter|linkedin
     |address|street|^city$|(customer|site)_?city|^state$|(customer|site)_?state|state_?identifier
     |^zip$|(customer|site)_?zip|postal|^country$|(customer|site)_?country
@@ -42,8 +45,14 @@ EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 
 
 @lru_cache(maxsize=4096)
+def is_secret(key: str) -> bool:
+    """Whether a field's value is shown to nobody. A JSON Patch names its field by a path."""
+    return SECRET.search(key.rpartition("/")[2]) is not None
+
+
+@lru_cache(maxsize=4096)
 def _treatment(key: str) -> str:
-    if SECRET.search(key) or PERSONAL.search(key):
+    if is_secret(key) or PERSONAL.search(key):
         return "remove"
     return "person" if PERSON.search(key) else "keep"
 
@@ -59,6 +68,15 @@ def redacted(value: Any, *, people: bool = False) -> Any:
     `people` True: the records are people themselves, so their own names go too.
     """
     return _Redaction().of(value, person=people)
+
+
+def members(value: Mapping[Any, Any]) -> Iterator[tuple[str, str, Any]]:
+    """An object's names, with the field that each is of and its value: a JSON Patch operation names
+    its field beside the value."""
+    patched = value.get("path") if "op" in value else None
+    for key, item in value.items():
+        name = str(key)
+        yield name, patched if name == "value" and isinstance(patched, str) else name, item
 
 
 class _Redaction:
@@ -83,11 +101,7 @@ class _Redaction:
 
     def _object(self, value: Mapping[Any, Any], *, person: bool) -> dict[str, Any]:
         kept: dict[str, Any] = {}
-        # A JSON Patch operation names its field beside the value.
-        patched = value.get("path") if "op" in value else None
-        for key, item in value.items():
-            name = str(key)
-            named = patched if name == "value" and isinstance(patched, str) else name
+        for name, named, item in members(value):
             treatment = _treatment(named.rpartition("/")[2])
             if item is None or isinstance(item, bool):
                 kept[name] = item

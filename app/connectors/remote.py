@@ -16,6 +16,7 @@ import httpx
 
 from app.connectors.pacing import Pacing
 from app.connectors.recording import body_text, masked
+from app.connectors.sealing import Seal, seal_call
 from app.connectors.transport import READS, Calling, Headers, calling
 from app.domain.budgets import AtOnceNow, Budget
 from app.domain.errors import FailureKind, RemoteFailure
@@ -80,6 +81,8 @@ class Remote:
     budget: Budget | None = None  # None: calls are not counted
     # The header in which the system says what is left of its longest window; empty: it does not.
     says_left: str = ""
+    # Keeps the personal values of recorded calls beside them, sealed; None: they are lost.
+    seal: Seal | None = None
     _encoded: tuple[Headers, httpx.Headers] | None = field(default=None, init=False, repr=False)
 
     async def aclose(self) -> None:
@@ -248,8 +251,15 @@ class Remote:
             step=bound.step,
             subject=bound.subject,
             purpose=bound.purpose,
+            sealed=self._sealed(body, response, people=people) if self.seal is not None else None,
         )
         if self.on_call is not None:
             self.on_call(call)
         if bound.record is not None:
             bound.record(call)
+
+    def _sealed(
+        self, body: bytes | None, response: httpx.Response | None, *, people: bool
+    ) -> bytes | None:
+        answered = response.content if response is not None else None
+        return seal_call(self.seal, body or b"", answered, people=people) if self.seal else None

@@ -12,13 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.console.guard import COOKIE, OpenRoute, PageRoute, form_of, inside, known, service
+from app.console.guard import COOKIE, OpenRoute, OwnRoute, form_of, inside, known, service
 from app.console.pages import STATIC, moved, render, static
 from app.sync.keys import SESSION_SECONDS, Person
 
 router = APIRouter(include_in_schema=False)
 _open = APIRouter(route_class=OpenRoute)
-_own = APIRouter(route_class=PageRoute)
+_own = APIRouter(route_class=OwnRoute)
 WRONG = "That key is not known here, or was withdrawn. Keys are made by `demandlink keys create`."
 To = Annotated[str, Query(max_length=2000)]
 

@@ -22,7 +22,7 @@ from app import telemetry
 from app.console.pages import moved, render
 from app.console.parts import Parts, parts_of
 from app.domain.errors import StoreUnavailable
-from app.sync.keys import Person
+from app.sync.keys import ADMIN, READ, REVEAL, Person, may, may_not
 from app.sync.operations import Actor, Refusal
 
 COOKIE = "demandlink_session"
@@ -45,16 +45,30 @@ class Refused(Exception):
 class PageRoute(APIRoute):
     """A route that asks who it is before anything of the request is read."""
 
+    needs = ADMIN  # the scope that a form needs; a page needs none but the sign-in's
+
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
             try:
-                return await _guarded(request, handle)
+                return await _guarded(request, handle, self.needs)
             except Exception as error:  # noqa: BLE001 - what is no refusal is raised again
                 return failed(request, error)
 
         return guarded
+
+
+class OwnRoute(PageRoute):
+    """A route for forms of whoever is signed in."""
+
+    needs = READ
+
+
+class RevealRoute(PageRoute):
+    """A route for forms that are answered with personal data."""
+
+    needs = REVEAL
 
 
 class OpenRoute(APIRoute):
@@ -75,7 +89,7 @@ class OpenRoute(APIRoute):
         return told
 
 
-async def _guarded(request: Request, handle: Handler) -> Response:
+async def _guarded(request: Request, handle: Handler, needs: str) -> Response:
     person = await known(request)
     if person is None:
         if request.method == "GET" and "text/event-stream" in request.headers.get("accept", ""):
@@ -91,9 +105,8 @@ async def _guarded(request: Request, handle: Handler) -> Response:
             raise Refused(
                 403, "This form is too old", "Go back, load the page anew, and try again."
             )
-        if not person.admin:
-            sentence = f"The key {person.key.name} may read only. Sign in with another key."
-            raise Refused(403, "Not with this key", sentence)
+        if not may(person.key, needs):
+            raise Refused(403, "Not with this key", may_not(person.key, needs))
     request.state.correlation_id = token = parts_of(request).ids.token()
     with telemetry.correlated(token, actor=person.key.name):
         return await handle(request)

@@ -151,6 +151,7 @@ async def order(
         shown=NEEDS,
         journal=told,
         calls=called,
+        sealing=parts.reveals.sealing,
         address=words.order_address(row),
         path_of=words.order_path(row.name),
         now=now,

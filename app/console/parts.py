@@ -19,6 +19,7 @@ from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.reveals import Reveals
 from app.sync.upkeep import Upkeep
 
 
@@ -45,6 +46,9 @@ class Parts(Protocol):
 
     @property
     def upkeep(self) -> Upkeep: ...
+
+    @property
+    def reveals(self) -> Reveals: ...
 
     @property
     def replays(self) -> Replays: ...

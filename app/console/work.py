@@ -20,6 +20,7 @@ from app.console.pages import moved, render
 from app.domain.codes import Code, State, Who
 from app.domain.desk import Fingerprint
 from app.domain.reasons import CODES
+from app.domain.records import InboxEvent
 from app.domain.views import ReplayState
 from app.sync.operations import SOURCES, shown
 
@@ -90,17 +91,29 @@ def _inbox(given: Mapping[str, str]) -> str:
 @router.get("/inbox/{event_id}")
 async def event(request: Request, event_id: EventId, notice: Text = "") -> Response:
     """One delivery with its body, redacted."""
-    parts, actor = service(request), actor_of(request)
-    found = await parts.operations.event(actor, event_id)
+    found = await service(request).operations.event(actor_of(request), event_id)
+    told = "It is read again by today's rules." if notice == "replayed" else None
+    return event_page(request, found, shown(found.body), notice=told)
+
+
+def event_page(
+    request: Request,
+    found: InboxEvent,
+    body: Any,
+    *,
+    notice: str | None = None,
+    revealed: bool = False,
+) -> Response:
+    """The page of a delivery. `revealed`: `body` is shown with personal data."""
     return render(
         request,
         "event.html",
         event=found,
-        body=words.pretty(shown(found.body)),
+        body=words.pretty(body),
         reason=CODES[found.code] if found.code is not None else None,
         again=found.status in AGAIN,
-        now=await parts.store.now(),
-        notice="It is read again by today's rules." if notice == "replayed" else None,
+        notice=notice,
+        revealed=revealed,
         live=None,
     )
 

@@ -57,6 +57,9 @@ class AdminStore(Protocol):
 
     async def calls(self, order_id: int, cursor: str | None, limit: int) -> Page[CallRow]: ...
 
+    async def call(self, order_id: int, call_id: int) -> CallRow | None:
+        """One call of an order, with what is sealed of it."""
+
     async def note(self, order_id: int, entry: JournalEntry) -> None:
         """Add a person's line to an order's journal."""
 

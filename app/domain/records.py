@@ -113,7 +113,8 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """One remote request and its answer, redacted. `milliseconds` is the wall time."""
+    """One remote request and its answer, redacted. `milliseconds` is the wall time. `sealed`: the
+    personal values that were taken out, encrypted, where they are kept (CALLS_SEALED)."""
 
     system: str
     method: str
@@ -127,6 +128,7 @@ class CallRecord:
     step: str | None = None
     subject: str | None = None
     purpose: str = "step"  # step, poll, hint, reference
+    sealed: bytes | None = None
 
 
 # Workers that ended over an order before it is suspected. One proves nothing: a machine that dies

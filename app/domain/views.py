@@ -176,11 +176,13 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A remote call with its time. Redacted before it was kept."""
+    """A remote call with its time. Redacted before it was kept. `sealed`: whether the personal
+    values of it are kept, sealed; the call itself holds them only where it was asked for alone."""
 
     id: int
     at: datetime
     call: CallRecord
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

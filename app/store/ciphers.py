@@ -1,7 +1,8 @@
-"""Encryption of stored credentials with SECRETS_KEYS.
+"""Encryption with SECRETS_KEYS of what is stored: credentials, and personal values of calls.
 
-Owns the form in which tokens lie in the database: Fernet, the newest key first. What was written
-with an older key is read with it, and written anew with the newest at the next change.
+Owns the form in which they lie in the database: Fernet, the newest key first. What was written
+with an older key is read with it; tokens are written anew with the newest at the next change, calls
+never, so that a key is needed for as long as calls are kept.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ class NotDecipherable(Exception):
 
 
 class Cipher:
-    """Seals and opens pairs of tokens. Raises KeyNotUsable for keys that are none."""
+    """Seals and opens pairs of tokens, and bytes. Raises KeyNotUsable for keys that are none."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
-            raise KeyNotUsable(f"SECRETS_KEYS is empty, so a ledger's tokens cannot be kept. {HOW}")
+            raise KeyNotUsable(
+                "SECRETS_KEYS is empty, so neither a ledger's tokens nor sealed calls (CALLS_SEALED)"
+                f" can be kept. {HOW}"
+            )
         made = []
         for number, key in enumerate(keys, 1):
             try:
@@ -47,8 +51,18 @@ class Cipher:
 
     def open(self, sealed: bytes) -> tuple[str, str]:
         """Access and refresh token."""
-        try:
-            access, refresh = json.loads(self._keys.decrypt(sealed))
-        except InvalidToken:
-            raise NotDecipherable from None
+        plain = self.opened(sealed)
+        if plain is None:
+            raise NotDecipherable
+        access, refresh = json.loads(plain)
         return access, refresh
+
+    def seal_bytes(self, plain: bytes) -> bytes:
+        return self._keys.encrypt(plain)
+
+    def opened(self, sealed: bytes) -> bytes | None:
+        """What `seal_bytes` was given; None: no key of ours opens it."""
+        try:
+            return self._keys.decrypt(sealed)
+        except InvalidToken:
+            return None

@@ -65,11 +65,16 @@ SELECT id, at, code, sentence, step, subject, actor, data FROM journal_event
 WHERE order_id = $1 AND id > $2 ORDER BY id LIMIT $3
 """
 
-_CALLS = """
-SELECT id, at, system, method, path, query, status, milliseconds, request, response, failure,
-    step, subject, purpose
+# What is sealed of a call is read with that one call only.
+_CALL_COLUMNS = """id, at, system, method, path, query, status, milliseconds, request, response,
+    failure, step, subject, purpose"""
+_CALLS = f"""
+SELECT {_CALL_COLUMNS}, sealed IS NOT NULL AS is_sealed
 FROM call WHERE order_id = $1 AND id > $2 ORDER BY id LIMIT $3
-"""
+"""  # noqa: S608 - constant text
+_CALL = f"""
+SELECT {_CALL_COLUMNS}, sealed FROM call WHERE order_id = $1 AND id = $2
+"""  # noqa: S608 - constant text
 
 # Where a delivery came from is the kind of its connection.
 _EVENTS = f"""
@@ -137,6 +142,13 @@ class Lists(Part):
         async with self._db.session() as session:
             found = await session.fetch(_CALLS, order_id, after(cursor, 0), limit + 1)
         return page(found, limit, rows.call)
+
+    async def call(self, order_id: int, call_id: int) -> CallRow | None:
+        if not 0 < call_id <= LAST:
+            return None
+        async with self._db.session() as session:
+            row = await session.fetchrow(_CALL, order_id, call_id)
+        return None if row is None else rows.whole_call(row)
 
     async def note(self, order_id: int, entry: JournalEntry) -> None:
         async with self._db.session() as session:

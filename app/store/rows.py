@@ -6,6 +6,7 @@ Owns the columns of an order and how moments, codes and JSON come back. Pure; ta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -197,7 +198,18 @@ def journal(row: Any) -> JournalRow:
 
 
 def call(row: Any) -> CallRow:
-    call = CallRecord(
+    """A call of a list, which only says whether something is sealed of it."""
+    return CallRow(row["id"], row["at"], _call(row), row["is_sealed"])
+
+
+def whole_call(row: Any) -> CallRow:
+    """A call that was asked for alone, with what is sealed of it."""
+    sealed = row["sealed"]
+    return CallRow(row["id"], row["at"], replace(_call(row), sealed=sealed), sealed is not None)
+
+
+def _call(row: Any) -> CallRecord:
+    return CallRecord(
         system=row["system"],
         method=row["method"],
         path=row["path"],
@@ -211,7 +223,6 @@ def call(row: Any) -> CallRow:
         subject=row["subject"],
         purpose=row["purpose"],
     )
-    return CallRow(row["id"], row["at"], call)
 
 
 def unverified(row: Any) -> Unverified:

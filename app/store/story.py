@@ -25,16 +25,16 @@ JOIN orders AS o ON o.id = t.order_id ORDER BY t.n
 CALLS = """
 INSERT INTO call (
     tenant_id, order_id, system, method, path, query, status, milliseconds, request, response,
-    failure, step, subject, purpose
+    failure, step, subject, purpose, sealed
 )
 SELECT o.tenant_id, o.id, t.system, t.method, t.path, t.query, t.status, t.milliseconds,
-    t.request, t.response, t.failure, t.step, t.subject, t.purpose
+    t.request, t.response, t.failure, t.step, t.subject, t.purpose, t.sealed
 FROM unnest(
     $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::float8[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]
+    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[]
 ) WITH ORDINALITY AS t (
     order_id, system, method, path, query, status, milliseconds, request, response, failure,
-    step, subject, purpose, n
+    step, subject, purpose, sealed, n
 )
 JOIN orders AS o ON o.id = t.order_id ORDER BY t.n
 """
@@ -79,6 +79,7 @@ def call_columns(calls: Sequence[tuple[int, CallRecord]]) -> list[list[object]]:
                 call.step,
                 text_or_none(call.subject),
                 call.purpose,
+                call.sealed,
             )
             for order_id, call in calls
         ]

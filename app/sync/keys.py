@@ -15,8 +15,10 @@ from app.domain.desk import DeskStore
 from app.domain.ports import Ids
 from app.domain.views import ApiKey, Audit
 
-READ, ADMIN = "read", "admin"
-SCOPES = frozenset({READ, ADMIN})
+READ, ADMIN, REVEAL = "read", "admin", "reveal"
+SCOPES = (READ, ADMIN, REVEAL)
+# What ADMIN_API_KEY may do. It is shared and has no person's name, so it reveals nothing.
+FIRST = frozenset({READ, ADMIN})
 SESSION_SECONDS = 12 * 3600.0  # a working day: whoever comes back the next one signs in anew
 
 
@@ -30,13 +32,23 @@ async def key_behind(
     """The key with this digest. `first` is ADMIN_API_KEY, empty for none; it is `tenant_id`'s."""
     # Hashes are compared, so that neither length nor content shows in the time it takes.
     if first and hmac.compare_digest(digest, digest_of(first)):
-        return ApiKey(tenant_id, "admin", SCOPES)
+        return ApiKey(tenant_id, "admin", FIRST)
     return await admin.key(digest)
 
 
 def may(key: ApiKey, scope: str) -> bool:
-    """Whether a key's scopes allow it. Admin includes read."""
-    return scope in key.scopes or ADMIN in key.scopes
+    """Whether a key's scopes allow it. Admin includes read, and never what reveal allows."""
+    return scope in key.scopes or (scope == READ and ADMIN in key.scopes)
+
+
+def may_not(key: ApiKey, scope: str) -> str:
+    """What to tell whoever lacks a scope."""
+    if scope == REVEAL:
+        return (
+            f"The key {key.name} has no scope reveal, which admin does not include. "
+            "`demandlink keys create NAME --scope read --scope reveal` makes a key that has it."
+        )
+    return f"The key {key.name} has no scope {scope}. Use another key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,11 @@ class Person:
     @property
     def admin(self) -> bool:
         return may(self.key, ADMIN)
+
+    @property
+    def reveals(self) -> bool:
+        """Whether personal data may be shown."""
+        return may(self.key, REVEAL)
 
 
 class Sessions:

@@ -9,13 +9,12 @@ orders, and the worker goes on from there. Replays are `app/sync/replays.py`, ma
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from app.connectors.recording import redacted
+from app.connectors.sealing import plain, without_secrets
 from app.domain import json_values
 from app.domain.admin_store import AdminStore
 from app.domain.budgets import Use
@@ -185,8 +184,9 @@ def _one_of(name: str, given: str | None, known: Sequence[str]) -> None:
         raise Refusal("REQUEST_NOT_VALID", f"{name}: must be one of {', '.join(known)}.")
 
 
-def shown(body: bytes) -> Any:
-    """A delivery's body for a person: JSON without personal data, of anything else its size."""
+def shown(body: bytes, *, personal: bool = False) -> Any:
+    """A delivery's body for a person: JSON without secrets and, unless `personal`, without personal
+    data; of anything else its size."""
     try:
         parsed = json_values.loads(body)
     except json_values.NotJson:
@@ -195,13 +195,7 @@ def shown(body: bytes) -> Any:
         # A callback carries its record as JSON inside JSON.
         with contextlib.suppress(json_values.NotJson):
             parsed["Entity"] = json_values.loads(parsed["Entity"])
-    return json.loads(json.dumps(redacted(parsed), default=_number))
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{type(value).__name__} does not stand in JSON")
+    return plain(without_secrets(parsed) if personal else redacted(parsed))
 
 
 def _page(limit: int) -> int:

@@ -18,9 +18,9 @@ from app.domain.upkeep import KeyRow, UpkeepStore
 from app.domain.views import ApiKey, Audit, ConnectionRow
 from app.sync import inbox
 from app.sync.decisions import reason_given
+from app.sync.keys import SCOPES
 from app.sync.operations import Actor, Operations, Refusal
 
-SCOPES = ("read", "admin")
 MAX_NAME = 100
 KEY_PREFIX = "dl_"
 # Names under which the service, the first key and the set-up stand in journal and audit.

@@ -34,6 +34,7 @@ from app.sync.operations import Operations
 from app.sync.record_pages import RecordPages
 from app.sync.replays import Replays
 from app.sync.retention import Retention
+from app.sync.reveals import Reveals
 from app.sync.upkeep import Upkeep
 from app.system import NoCheckpoints, SystemChance, SystemClock, UuidIds
 from tests.api.doors import ADMIN_KEY, TestParts, client_of, post
@@ -130,6 +131,9 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         forbidden=engine.forbidden_pin,
     )
     parts.upkeep = Upkeep(store=store, kept=store, operations=parts.operations, ids=parts.ids)
+    parts.reveals = Reveals(
+        operations=parts.operations, admin=store, opened=None, sealing=parts.settings.calls_sealed
+    )
     parts.foresight = Foresight(
         engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
     )

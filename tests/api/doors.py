@@ -118,6 +118,7 @@ class TestParts:
     tickets: Any = None
     readiness: Any = None
     upkeep: Any = None
+    reveals: Any = None
     desk: Any = None
     sessions: Any = None
     clock: Any = None

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from cryptography.fernet import Fernet
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.databases import Databases, in_database
@@ -36,6 +37,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 WIDE, NARROW = 1280, 390
+SEALING: dict[str, Any] = {"calls_sealed": True, "secrets_keys": Fernet.generate_key().decode()}
 # Where pictures for the docs go (`make pictures`); elsewhere they are thrown away.
 PICTURES = os.environ.get("PICTURES")
 _BREACHES = (
@@ -72,6 +74,7 @@ class Site:
         self,
         width: int = WIDE,
         *,
+        key: str = ADMIN,
         signed_in: bool = True,
         expected: Sequence[str] = (),
         **more: Any,
@@ -91,7 +94,7 @@ class Site:
         self._watch(context, page, wrong.append)
         if signed_in:
             await page.goto("/sign-in")
-            await page.fill("#key", ADMIN)
+            await page.fill("#key", key)
             await page.click("main button")
             await page.wait_for_url(f"{self.url}/")
         try:
@@ -124,7 +127,7 @@ async def site(
     client.flushdb()
     database_url = in_database(servers.database_url, kept.name)
     async with (
-        running(database_url, redis_url, callbacks=True, **READY) as stack,
+        running(database_url, redis_url, callbacks=True, **SEALING, **READY) as stack,
         async_playwright() as playwright,
     ):
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

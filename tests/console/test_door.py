@@ -136,6 +136,8 @@ POSTS = (
     "/orders/ON10001201/repin",
     "/orders/ON10001201/step",
     "/inbox/1/replay",
+    "/inbox/1/reveal",
+    "/orders/ON10001201/calls/1/reveal",
     "/issues/plan",
     "/replay",
     "/replay/x/run",

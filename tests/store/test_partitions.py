@@ -86,7 +86,9 @@ async def test_a_table_full_of_rows_is_divided_while_it_is_written(at_0010: str)
     await writing
     for table in TABLES:
         rows = await connection.fetch(f"SELECT * FROM {table} ORDER BY id")
-        assert rows[: len(kept[table])] == kept[table]
+        # A column that a later revision added is empty.
+        there = [{name: row[name] for name in kept[table][0].keys()} for row in rows]  # noqa: SIM118 - a Record iterates over values
+        assert there[: len(kept[table])] == [dict(row) for row in kept[table]]
     assert written == sorted(set(written))
     live = "SELECT id FROM journal_event WHERE code = 'LIVE' ORDER BY id"
     assert [row["id"] for row in await connection.fetch(live)] == written

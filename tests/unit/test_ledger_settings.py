@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr, ValidationError
 
 from app.bootstrap import NotConfigured, check_start, scenarios
+from app.bootstrap.chosen import opening_of, sealing_of
 from app.settings import Settings
 
 KEY = Fernet.generate_key().decode()
@@ -33,6 +34,33 @@ def test_g3_g4_a_ledger_needs_a_key_that_seals_its_tokens(ledger: str) -> None:
 def test_g3_g4_two_ledgers_are_one_too_many() -> None:
     told = refusal(quickbooks_client_id="a", xero_client_id="b", secrets_keys=KEY)
     assert "QUICKBOOKS_CLIENT_ID and XERO_CLIENT_ID" in told
+
+
+def test_sealed_calls_need_a_key_that_seals_them() -> None:
+    assert "CALLS_SEALED" in refusal(calls_sealed=True)
+    told = refusal(calls_sealed=True, secrets_keys="nonsense")
+    assert "key 1 of 1 is no Fernet key" in told
+    assert "nonsense" not in told
+    given = Settings(calls_sealed=True, secrets_keys=SecretStr(KEY))
+    check_start(given, scenarios())
+    seal, opened = sealing_of(given), opening_of(given)
+    assert seal is not None
+    assert opened is not None
+    sealed = seal(b"Dana")
+    assert b"Dana" not in sealed
+    assert opened(sealed) == b"Dana"
+
+
+def test_calls_that_were_sealed_are_opened_after_sealing_was_switched_off() -> None:
+    seal = sealing_of(Settings(calls_sealed=True, secrets_keys=SecretStr(KEY)))
+    assert seal is not None
+    newer = Settings(secrets_keys=SecretStr(f"{Fernet.generate_key().decode()},{KEY}"))
+    assert sealing_of(newer) is None
+    opened = opening_of(newer)
+    assert opened is not None
+    assert opened(seal(b"Dana")) == b"Dana"
+    for none in ("", "nonsense"):
+        assert opening_of(Settings(secrets_keys=SecretStr(none))) is None
 
 
 def test_g3_g4_without_a_ledger_no_key_is_asked_for() -> None:

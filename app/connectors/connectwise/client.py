@@ -19,6 +19,7 @@ from app.connectors.connectwise.reads import Reads
 from app.connectors.connectwise.translate import from_wire, product_changes, tickets, to_wire
 from app.connectors.pacing import Pacing
 from app.connectors.remote import Remote
+from app.connectors.sealing import Seal
 from app.connectors.transport import AiohttpTransport
 from app.domain import psa, psa_tickets
 from app.domain.budgets import Budget
@@ -43,6 +44,7 @@ class ConnectWiseClient(Reads):
         pacing: Pacing | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
         budget: Budget | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._timeout = timeout
         self._remote = Remote(
@@ -55,6 +57,7 @@ class ConnectWiseClient(Reads):
             on_call=on_call,
             people=PEOPLE,
             budget=budget,
+            seal=seal,
         )
         super().__init__(Caller(self._remote))
 

@@ -22,6 +22,7 @@ from app.connectors.quickbooks.query import ACTIVE_OR_NOT, LARGEST_PAGE, Where, 
 from app.connectors.quickbooks.translate import from_wire, to_wire
 from app.connectors.quickbooks.translate import wire_names as names
 from app.connectors.remote import Remote
+from app.connectors.sealing import Seal
 from app.connectors.transport import AiohttpTransport
 from app.domain.books import (
     Account,
@@ -64,6 +65,7 @@ class QuickBooksClient:
         pacing: Pacing | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
         budget: Budget | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._timeout = timeout
         self._access = access
@@ -77,6 +79,7 @@ class QuickBooksClient:
             on_call=on_call,
             people=access.people,
             budget=budget,
+            seal=seal,
         )
         self._caller = Caller(self._remote, access, Bearer(vault, refresh, clock))
 

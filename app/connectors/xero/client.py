@@ -15,6 +15,7 @@ import httpx
 from app.connectors.bearer import Bearer
 from app.connectors.pacing import Pacing
 from app.connectors.remote import Remote
+from app.connectors.sealing import Seal
 from app.connectors.transport import AiohttpTransport
 from app.connectors.xero import errors, paths
 from app.connectors.xero.caller import PEOPLE, SYSTEM, Access, Caller, SignIn
@@ -52,6 +53,7 @@ class XeroClient(Reads):
         pacing: Pacing | None = None,
         on_call: Callable[[CallRecord], None] | None = None,
         budget: Budget | None = None,
+        seal: Seal | None = None,
     ) -> None:
         self._timeout = timeout
         shared = transport or AiohttpTransport(total=timeout, ca_file=ca_file)
@@ -67,6 +69,7 @@ class XeroClient(Reads):
             people=PEOPLE,
             budget=budget,
             says_left=DAY_LEFT,
+            seal=seal,
         )
         # A pause of the organisation's calls does not bind those for tokens.
         identity = Remote(

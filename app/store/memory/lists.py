@@ -72,7 +72,15 @@ class Lists(Part):
     async def calls(self, order_id: int, cursor: str | None, limit: int) -> Page[CallRow]:
         tables = await self._db.read("calls")
         found = _after(tables.call.find("order", order_id), cursor)
-        return page(found[: limit + 1], limit, rows.call)
+        listed = [{**row, "is_sealed": row["sealed"] is not None} for row in found[: limit + 1]]
+        return page(listed, limit, rows.call)
+
+    async def call(self, order_id: int, call_id: int) -> CallRow | None:
+        tables = await self._db.read("call")
+        row = tables.call.get(call_id)
+        if row is None or row["order_id"] != order_id:
+            return None
+        return rows.whole_call(row)
 
     async def note(self, order_id: int, entry: JournalEntry) -> None:
         async with self._db.writing("note") as tables:

@@ -52,6 +52,7 @@ def keep_calls(tables: Tables, order_id: int, calls: Iterable[CallRecord], now: 
             step=call.step,
             subject=text_or_none(call.subject),
             purpose=call.purpose,
+            sealed=call.sealed,
         )
 
 

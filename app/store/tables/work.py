@@ -158,7 +158,7 @@ class JournalEvent(SQLModel, table=True):
 
 class Call(SQLModel, table=True):
     """One remote request and its answer, redacted before it came here. Append only, by
-    month as the journal is."""
+    month as the journal is. `sealed`: what was taken out, encrypted, where that is kept."""
 
     __tablename__ = "call"
     __table_args__ = (Index("call_of_order", "order_id", "id"),)
@@ -178,3 +178,4 @@ class Call(SQLModel, table=True):
     step: str | None = c.string()
     subject: str | None = c.string()
     purpose: str = c.string()
+    sealed: bytes | None = c.binary()
