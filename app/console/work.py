@@ -23,6 +23,7 @@ from app.domain.reasons import CODES
 from app.domain.records import InboxEvent
 from app.domain.views import ReplayState
 from app.sync.operations import SOURCES, shown
+from app.sync.replays import BESIDE
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -205,6 +206,7 @@ async def replay(request: Request, replay_id: ReplayId) -> Response:
         woken=woken,
         settled=sum(item.settled for item in woken),
         expired=replay.state == ReplayState.PLANNED and now > replay.expires_at,
+        beside=BESIDE,
         now=now,
         live=f"/live/replay/{replay.id}" if progress.state == ReplayState.RUNNING else None,
     )

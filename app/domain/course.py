@@ -16,6 +16,7 @@ from app.domain import ledger_orders
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan, StepRule, Verdict, decide
 from app.domain.documents import Kind, PurchaseOrder
+from app.domain.foretold import Foretelling, Remembered, nothing_told
 from app.domain.gates import GATES
 from app.domain.gates_of_invoice import not_ordered
 from app.domain.json_values import canonical
@@ -39,11 +40,14 @@ Key = tuple[str, str, Code | None]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step that would be done, with its remote writes as sentences."""
+    """A step that would be done, with its remote writes and reads as sentences. `perhaps`: calls
+    that depend on what is found there."""
 
     step: str
     subject: str
     writes: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Premises:
     steps: Mapping[str, StepRule]
     settings: Mapping[str, Any]
     snapshot: Snapshot
+    foretold: Foretelling = nothing_told
 
 
 def afresh(snapshot: Snapshot, pin: tuple[str, int, Mapping[str, Any]]) -> Snapshot:
@@ -129,6 +134,7 @@ class _Thought:
         self._steps = premises.steps
         self._scenario = premises.scenario
         self._settings = dict(premises.settings)
+        self._foretold, self._remembered = premises.foretold, Remembered()
         self._snapshot = premises.snapshot
         self._opens = opens
         self._shut = shut
@@ -183,7 +189,9 @@ class _Thought:
     def _do(self, view: OrderView, run: Verdict) -> None:
         want = run.want or {}
         writes = tuple(self._steps[run.step].preview(view, want))
-        self._moves.append(Move(run.step, view.label(run.subject), writes))
+        told = self._foretold(run.step, view, want)
+        reads = self._remembered.asked(told)
+        self._moves.append(Move(run.step, view.label(run.subject), writes, reads, told.perhaps))
         for kind, key in _records(run.step, run.subject, want):
             self._next_id -= 1  # an id that no record has
             self._refs.setdefault((kind, key), Ref(kind, key, str(self._next_id)))

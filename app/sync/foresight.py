@@ -25,6 +25,7 @@ from app.domain.records import Answer, OrderRow, Snapshot
 from app.domain.views import OrderFilter, Progressed, unwatched
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
+from app.steps.foretelling import foretold
 from app.sync.asking import wrong, wrong_fields
 from app.sync.engine import Engine, Pin
 from app.sync.operations import Actor, Operations, Refusal
@@ -140,8 +141,9 @@ class Foresight:
         ids = list(dict.fromkeys(row.id for row in rows))
         for row in ids:
             progressed(len(found), len(ids))
-            found.append(self._difference(await self._store.peek(row), scenario, changed))
-            await self._clock.sleep(0)  # others are served meanwhile
+            snapshot = await self._store.peek(row)
+            # Others are served meanwhile.
+            found.append(await asyncio.to_thread(self._difference, snapshot, scenario, changed))
         return WhatIf(tuple(found))
 
     def _checked(self, scenario: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,7 +231,7 @@ class Foresight:
     def _premises(self, snapshot: Snapshot) -> Premises:
         scenario = self._engine.scenario_of(snapshot)
         settings = {**self._engine.defaults, **scenario.defaults}
-        return Premises(scenario, STEPS, settings, snapshot)
+        return Premises(scenario, STEPS, settings, snapshot, foretold)
 
 
 def _writes(moves: Sequence[Move]) -> list[tuple[str, str, str]]:

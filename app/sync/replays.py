@@ -7,22 +7,24 @@ write to a remote system: the worker does, if anything is left to do.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.admin_store import AdminStore
-from app.domain.codes import State
+from app.domain.codes import Code, State
 from app.domain.costs import Cost
-from app.domain.course import Course
+from app.domain.course import Course, Move
 from app.domain.grants import LEDGERS
 from app.domain.ports import Ids, Store
 from app.domain.records import OrderRow, Snapshot
 from app.domain.views import (
     Explained,
     OrderFilter,
+    PlannedStep,
     PlanStale,
     Progressed,
     Replay,
@@ -30,13 +32,17 @@ from app.domain.views import (
     ReplayState,
     unwatched,
 )
-from app.steps import CALLED, LEDGER_STEPS, READS
+from app.steps import CALLED, LEDGER_STEPS
 from app.sync.operations import Actor, Operations, Refusal
 
 MAX_ORDERS = 500
 PLAN_LIFETIME = timedelta(hours=1)
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"  # where nobody is signed in to one
+BESIDE = (
+    "On top come reads of what is remembered for all orders (companies, statuses, the catalog, "
+    "accounts), where nobody read it lately, and looks at what an order waits for."
+)
 _APPLIED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
 
 
@@ -67,7 +73,7 @@ class Progress:
 
     @property
     def calls(self) -> int:
-        """Remote calls that the plan makes, if every write works."""
+        """Remote calls that the plan makes, if every write works; `BESIDE` says what is not in it."""
         return sum(int(step["calls"]) for item in self.items for step in item.item.steps)
 
 
@@ -175,10 +181,17 @@ class Replays:
 
     async def _item(self, row: OrderRow, from_step: str | None) -> ReplayItem:
         snapshot = await self._store.peek(row.id)
+        # An order of hundreds of lines takes seconds: others are served meanwhile.
+        return await asyncio.to_thread(self._thought, snapshot, from_step)
+
+    def _thought(self, snapshot: Snapshot, from_step: str | None) -> ReplayItem:
         story = self._operations.told(snapshot)
         order, explained = story.order, story.explained
-        steps = _steps(explained, from_step, _calls(self._again(snapshot)))
+        course = self._again(snapshot)
+        steps = _steps(explained, from_step, course)
         state, sentence = ReplayState.PLANNED, explained.answer.sentence
+        if course is None:
+            sentence = f"{sentence} What it would do cannot be told before it is tried.".strip()
         if order.state is State.CANCELLED:
             state, sentence = ReplayState.REFUSED, "The order is cancelled: there is nothing to do."
         elif order.held_by is not None:
@@ -289,33 +302,47 @@ def _system(step: str) -> str | None:
     return None if step in CALLED else CONNECTWISE
 
 
-def _calls(course: Course | None) -> Counter[tuple[str, str]]:
-    """Calls by step and subject. Gates that are shut for another reason than an earlier step stay
-    shut in it, so what only they would let through costs nothing."""
-    found: Counter[tuple[str, str]] = Counter()
-    for move in course.moves if course is not None else ():
-        if move.writes:
-            found[move.step, move.subject] += len(move.writes) + READS.get(move.step, 0)
-    return found
-
-
 def _steps(
-    explained: Explained, from_step: str | None, calls: Counter[tuple[str, str]]
+    explained: Explained, from_step: str | None, course: Course | None
 ) -> list[dict[str, Any]]:
     """Each step as it would go, in the scenario's order. Applied ones are no-ops, unless they are
-    done anew for what comes before them."""
+    done anew for what comes before them. What comes before `from_step` is left out, but for what
+    is done first all the same."""
     states = {(step.step, step.subject): step.state for step in explained.steps}
+    moves: dict[tuple[str, str], list[Move]] = {}
+    for move in course.moves if course is not None else ():
+        moves.setdefault((move.step, move.subject), []).append(move)
     every = [
-        {
-            **asdict(step),
-            "writes": list(step.writes),
-            "calls": calls[step.step, step.subject],
-            "no_op": states.get((step.step, step.subject)) in _APPLIED
-            and not calls[step.step, step.subject],
-        }
+        _step(asdict(step), moves.pop((step.step, step.subject), ()), states)
         for step in explained.plan
     ]
+    for (step, subject), made in moves.items():  # comes up on the way, as a part of a receipt does
+        told = PlannedStep(step, subject, "shut", Code.EARLIER_STEP, "It comes up on the way.")
+        every.append(_step(asdict(told), made, states))
     if from_step is None:
         return every
     names = [step["step"] for step in every]
-    return every[names.index(from_step) :] if from_step in names else []
+    if from_step not in names:
+        return []
+    first = names.index(from_step)
+    return [step for n, step in enumerate(every) if n >= first or step["calls"]]
+
+
+def _step(
+    told: dict[str, Any],
+    moves: Sequence[Move],
+    states: Mapping[tuple[str, str], State],
+) -> dict[str, Any]:
+    """Only what would be called is told as called: a step whose gate stays shut writes nothing."""
+    writes = [write for move in moves for write in move.writes]
+    reads = [read for move in moves for read in move.reads]
+    applied = states.get((told["step"], told["subject"])) in _APPLIED
+    return {
+        **told,
+        "writes": writes,
+        "reads": reads,
+        "perhaps": [one for move in moves for one in move.perhaps],
+        "calls": len(writes) + len(reads),
+        "runs": bool(moves),
+        "no_op": applied and not moves,
+    }
