@@ -55,8 +55,8 @@ class PlannedOut(Model):
     code: Code | None
     sentence: str
     writes: list[str]
-    reads: list[str] = []
-    perhaps: list[str] = []
+    reads: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
     calls: int
     runs: bool = False
     no_op: bool

@@ -111,16 +111,20 @@ def towards_invoice(premises: Premises) -> Course:
     course, spent = thought.run(), thought.weight
     if not course.reached:
         return course
-    left: set[Key] = set()
-    for key in dict.fromkeys(_key_of(need) for need in course.needs):
-        if spent > MOST_THOUGHT:
+    left, tried, smallest = set[Key](), set[Key](), course
+    # Without one thing another may come up for the same cause: that is tried as well.
+    while spent <= MOST_THOUGHT:
+        key = next((one for one in map(_key_of, course.needs) if one not in tried), None)
+        if key is None:
             break
+        tried.add(key)
         thought = _Thought(premises, opens=True, shut=left | {key})
         without, spent = thought.run(), spent + thought.weight
         if without.reached:
             left.add(key)
             course = without
-    return course
+            smallest = min(smallest, course, key=lambda one: len(one.needs))  # the first of them
+    return smallest
 
 
 def _key_of(need: Need) -> Key:
@@ -242,6 +246,8 @@ class _Thought:
 
     def _let_go(self, answer: Answer) -> bool:
         self._snapshot = replace(self._snapshot, order=replace(self._snapshot.order, held_by=None))
+        if self._reached(decide(self._scenario, self._steps, self._view())):
+            return True  # it was held after its release: that keeps no invoice back
         code = Code.HELD_BY_PERSON
         remedy = CODES[code].remedy
         need = Need("", self._snapshot.order.name, code, answer.sentence, answer.who, remedy)
@@ -318,15 +324,14 @@ class _Thought:
             self._change(Kind.SALES_ORDER, str(view.sales_order.id), from_stock)
 
     def _change(self, kind: Kind, source_id: str, change: Any) -> None:
-        self._snapshot = replace(
-            self._snapshot,
-            documents=tuple(
-                replace(one, own={**one.own, "lines": [change(ln) for ln in one.own["lines"]]})
-                if one.kind is kind and one.source_id == source_id
-                else one
-                for one in self._snapshot.documents
-            ),
-        )
+        """Each line as a whole: what only some events tell, as `quantityFromStock`, in it."""
+        found = list(self._snapshot.documents)
+        for place, one in enumerate(found):
+            if one.kind is kind and one.source_id == source_id:
+                own = {**one.own, "lines": [change(line) for line in one.body()["lines"]]}
+                rest = {path: v for path, v in one.extras.items() if not path.startswith("lines/")}
+                found[place] = replace(one, own=own, extras=rest)
+        self._snapshot = replace(self._snapshot, documents=tuple(found))
 
     def _see(self, kind: str, body: Mapping[str, Any]) -> None:
         self._facts[kind, ""] = Fact(kind, "", body, self._snapshot.now)
@@ -349,13 +354,16 @@ def _received(line: Mapping[str, Any]) -> int:
 def _need(view: OrderView, verdict: Verdict) -> Need:
     assert verdict.code is not None  # noqa: S101 - only verdicts with a reason come here
     by_itself = verdict.who is Who.NOBODY and verdict.until is not None
+    remedy = CODES[verdict.code].remedy
+    if verdict.code is Code.LINE_NOT_ORDERED:
+        remedy = f"{remedy} What is ordered for it has to be received as well."
     return Need(
         verdict.step,
         view.label(verdict.subject),
         verdict.code,
         verdict.sentence or CODES[verdict.code].meaning,
         verdict.who or CODES[verdict.code].who,
-        CODES[verdict.code].remedy,
+        remedy,
         verdict.until if by_itself else None,
     )
 

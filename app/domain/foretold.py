@@ -25,12 +25,13 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What a step asks beside its writes. `knows`: records that it leaves behind without a read.
-    `perhaps`: calls that depend on what is found there, so nobody can count them before."""
+    """What a step asks beside its writes. `knows`: records that it leaves behind without a read, and
+    `forgets` those that its writes make old. `perhaps`: calls that depend on what is found there, so nobody can count them before."""
 
     reads: tuple[Read, ...] = ()
     knows: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
+    forgets: tuple[str, ...] = ()
 
 
 Foretelling = Callable[[str, OrderView, Mapping[str, Any]], Foretold]
@@ -57,5 +58,5 @@ class Remembered:
             if read.record not in spared and read.unless not in spared
         )
         told_of = {read.record for read in told.reads if read.record is not None}
-        self.records = spared | told_of | set(told.knows)
+        self.records = (spared | told_of | set(told.knows)) - set(told.forgets)
         return made

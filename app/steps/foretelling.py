@@ -20,13 +20,17 @@ from app.steps.taken import plain_ids
 Want = Mapping[str, Any]
 PRODUCTS, TICKET = "products", "ticket"
 CATALOG = "create a catalog item for a product that stands in no catalog yet"
+IN_DOUBT = "look for what an earlier write made, whose answer was lost; that is not made again"
 TAKEN = "read the report that tells whose demand they hold"
 
 
 def foretold(step: str, view: OrderView, want: Want) -> Foretold:
     """What doing the step to `want` asks, beside its writes."""
     teller = _TELLERS.get(step)
-    return teller(view, want) if teller is not None else Foretold()
+    told = teller(view, want) if teller is not None else Foretold()
+    if any(one.step == step for one in view.unanswered):
+        told = replace(told, perhaps=(*told.perhaps, IN_DOUBT))
+    return told
 
 
 def _products(view: OrderView, *, anew: bool = False) -> Read:
@@ -87,7 +91,9 @@ def _win_opportunity(view: OrderView, want: Want) -> Foretold:
 def _create_sales_order(view: OrderView, want: Want) -> Foretold:
     if view.ref("sales_order") is not None:
         return Foretold()
-    return Foretold((Read("read the products on the new sales order"),), (PRODUCTS,))
+    plain = view.opportunity_id is None and view.opportunity_missing != "create"
+    knows = () if plain else (PRODUCTS,)  # read while it was empty
+    return Foretold((Read("read the products on the new sales order"),), knows)
 
 
 def _sync_purchase_order(view: OrderView, want: Want) -> Foretold:
@@ -115,7 +121,15 @@ def _lines(view: OrderView, want: Want) -> Read:
 def _link_demand(view: OrderView, want: Want) -> Foretold:
     po = want["purchase_order"]
     lines = Read(f"read back the lines of purchase order {view.label(f'po:{po}')}")
-    reads = (lines, _report(), Read(TAKEN, f"taken {po}")) if view.by_ticket else (lines,)
+    reads: tuple[Read, ...] = (lines,)
+    if view.by_ticket:
+        reads = (lines, _report(), Read(TAKEN, f"taken {po}"))
+    linking = view.behaviour.demand_linking
+    if linking == "demand_appends_to_po":
+        header = Read(f"read purchase order {view.label(f'po:{po}')}, which demand is added to")
+        return Foretold((header, *reads), (f"lines {po}",), forgets=(PRODUCTS,))
+    if linking == "automatic" and not view.by_ticket:
+        reads = (lines, Read(TAKEN, f"taken {po}"))
     asks = ("read the report that tells their links, where the lines themselves do not",)
     return Foretold(reads, (f"lines {po}",), () if view.by_ticket else asks)
 

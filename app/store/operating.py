@@ -53,6 +53,10 @@ FROM unnest(
     replay_id, position, order_id, order_name, connection, wake_seq, state, steps, sentence
 )
 """
+_FINISH = """
+UPDATE replay SET state = 'done', finished_at = now()
+WHERE tenant_id = $1 AND id = $2 AND state = 'running'
+"""
 _REPLAY = "SELECT * FROM replay WHERE tenant_id = $1 AND id = $2"
 _ITEMS = "SELECT * FROM replay_item WHERE replay_id = $1 ORDER BY position"
 _STANDING = f"""
@@ -150,6 +154,14 @@ class Operating(Part):
         )
         await append(session, replay.tenant_id, Audit(actor, "replay.run", replay.id))
         return found
+
+    async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
+        async with self._db.transaction() as session:
+            await session.execute(_FINISH, tenant_id, replay_id)
+            replay = await _read(session, tenant_id, replay_id)
+        if replay is None:
+            raise KeyError(replay_id)
+        return replay
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         statement = """

@@ -8,6 +8,7 @@ write to a remote system: the worker does, if anything is left to do.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.admin_store import AdminStore
-from app.domain.codes import Code, State
+from app.domain.codes import Code, State, Who
 from app.domain.costs import Cost
 from app.domain.course import Course, Move
 from app.domain.grants import LEDGERS
@@ -37,11 +38,13 @@ from app.sync.operations import Actor, Operations, Refusal
 
 MAX_ORDERS = 500
 PLAN_LIFETIME = timedelta(hours=1)
+MOMENTS = timedelta(seconds=30)  # a wait that ends sooner by itself is a part of the run
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"  # where nobody is signed in to one
 BESIDE = (
     "On top come reads of what is remembered for all orders (companies, statuses, the catalog, "
-    "accounts), where nobody read it lately, and looks at what an order waits for."
+    "accounts), where nobody read it lately, looks at what an order waits for, and what is read "
+    "anew where the work was interrupted."
 )
 _APPLIED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
 
@@ -263,7 +266,9 @@ class Replays:
 
     async def abort(self, actor: Actor, replay_id: str) -> Progress:
         """A plan is dropped. What a run has woken already goes on: no step is left half done."""
-        await self._known(actor, replay_id)
+        standing = await self.status(actor, replay_id)
+        if standing.state == ReplayState.DONE:
+            return standing  # all of it is through: nothing is left to abort
         replay = await self._admin.abort_replay(actor.tenant_id, replay_id, actor.name)
         return await self._progress(replay, await self._store.now())
 
@@ -278,18 +283,27 @@ class Replays:
         rows = await self._admin.by_ids(replay.tenant_id, woken) if woken else []
         by_id = {row.id: row for row in rows}
         items = tuple(_where(item, by_id.get(item.order_id), now) for item in replay.items)
-        state = replay.state
-        if state == ReplayState.RUNNING and all(item.settled for item in items):
-            state = ReplayState.DONE
-        return Progress(replay, state, items)
+        if replay.state == ReplayState.RUNNING and all(item.settled for item in items):
+            replay = await self._admin.finish_replay(replay.tenant_id, replay.id)
+        if replay.state == ReplayState.DONE:  # it stays so, whatever moves its orders afterwards
+            items = tuple(dataclasses.replace(item, settled=True) for item in items)
+        return Progress(replay, replay.state, items)
+
+    async def standing(self, actor: Actor, replay: Replay) -> Replay:
+        """A replay of a list: one whose orders are all through has ended, though nobody looked."""
+        if replay.state != ReplayState.RUNNING:
+            return replay
+        return (await self.status(actor, replay.id)).replay
 
 
 def _where(item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgress:
     if row is None:
         ended = item.state != ReplayState.PLANNED
         return ItemProgress(item, settled=ended)
-    # Woken means due at once, and a worker that is through puts the next look ahead.
-    due = row.due_at is not None and row.due_at <= now
+    # Woken means due at once, and a worker that is through puts the next look ahead. Where nobody
+    # has to act and that look is moments away, it is only catching its breath.
+    within = MOMENTS if row.who in (None, Who.NOBODY) else timedelta()
+    due = row.due_at is not None and row.due_at <= now + within
     settled = row.state is not State.RUNNING and not due
     code = row.code.value if row.code is not None else None
     return ItemProgress(item, settled, row.state, code, row.sentence)

@@ -90,6 +90,13 @@ class Operating(Part):
         audit = Audit(actor, "replay.run", replay.id)
         append(tables, replay.tenant_id, audit, self._db.now())
 
+    async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
+        async with self._db.writing("finish_replay") as tables:
+            if _known(tables, tenant_id, replay_id).state == ReplayState.RUNNING:
+                now = self._db.now()
+                tables.replay.change(replay_id, state=ReplayState.DONE, finished_at=now)
+            return _known(tables, tenant_id, replay_id)
+
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         async with self._db.writing("abort_replay") as tables:
             replay = _known(tables, tenant_id, replay_id)
