@@ -115,6 +115,14 @@ class CostOut(Model):
         )
 
 
+class ResultOut(Model):
+    """How many orders that are through stand like this now."""
+
+    state: State
+    code: str | None
+    orders: int
+
+
 class ReplayOut(Model):
     """`state`: planned, running, done, aborted. `costs`: of a plan that was not run. `beside`: what
     `calls` does not count."""
@@ -129,6 +137,7 @@ class ReplayOut(Model):
     finished_at: datetime | None
     orders: int
     settled: int
+    results: list[ResultOut]
     calls: int
     costs: list[CostOut]
     beside: str
@@ -150,6 +159,9 @@ class ReplayOut(Model):
             finished_at=replay.finished_at,
             orders=len(items),
             settled=progress.settled,
+            results=[
+                ResultOut(state=state, code=code, orders=n) for state, code, n in progress.results
+            ],
             calls=progress.calls,
             costs=[CostOut.of(cost) for cost in progress.costs],
             beside=BESIDE,

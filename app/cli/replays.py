@@ -139,6 +139,8 @@ def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
         f"Replay {shape['id']} is {shape['state']}: {shape['settled']} of {shape['orders']} orders "
         f"are through. Reason: {shape['reason']}"
     )
+    for one in shape["results"]:
+        frame.say(f"  {one['orders']} {one['state']}{' ' + one['code'] if one['code'] else ''}")
     for cost in shape["costs"]:
         frame.say(cost["sentence"])
     if shape["costs"]:

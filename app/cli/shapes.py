@@ -280,6 +280,9 @@ def replay(progress: Progress) -> Json:
         "finished_at": moment(given.finished_at),
         "orders": len(items),
         "settled": progress.settled,
+        "results": [
+            {"state": state, "code": code, "orders": n} for state, code, n in progress.results
+        ],
         "calls": progress.calls,
         "costs": [_cost(cost) for cost in progress.costs],
         "beside": BESIDE,

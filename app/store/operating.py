@@ -16,7 +16,7 @@ from app.store import rows
 from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
-from app.store.replaying import replayed, stale, still_planned, told, woken_by
+from app.store.replaying import audited, replayed, stale, still_planned, told, woken_by
 from app.store.story import JOURNAL, columns, journal_columns
 from app.store.texts import as_json, text
 from app.telemetry import tracing
@@ -152,7 +152,7 @@ class Operating(Part):
         await session.execute(
             "UPDATE replay SET state = $2 WHERE id = $1", replay.id, ReplayState.RUNNING
         )
-        await append(session, replay.tenant_id, Audit(actor, "replay.run", replay.id))
+        await append(session, replay.tenant_id, audited(replay, actor, "replay.run"))
         return found
 
     async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
@@ -174,7 +174,7 @@ class Operating(Part):
                 raise KeyError(replay_id)
             if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
                 await session.execute(statement, replay_id, ReplayState.ABORTED)
-                await append(session, tenant_id, Audit(actor, "replay.abort", replay_id))
+                await append(session, tenant_id, audited(replay, actor, "replay.abort"))
             ended = await _read(session, tenant_id, replay_id)
         assert ended is not None  # noqa: S101 - it was read in this transaction
         return ended

@@ -20,7 +20,7 @@ from app.domain import binding
 from app.domain.admin_store import AdminStore
 from app.domain.codes import State
 from app.domain.course import Course, Move, Premises, afresh, play, towards_invoice
-from app.domain.ports import Clock, Store
+from app.domain.ports import Store
 from app.domain.records import Answer, OrderRow, Snapshot
 from app.domain.views import OrderFilter, Progressed, unwatched
 from app.settings import Group, Settings, check, group_of
@@ -77,10 +77,8 @@ class Foresight:
         engine: Engine,
         store: Store,
         admin: AdminStore,
-        clock: Clock,
         operations: Operations,
     ) -> None:
-        self._clock = clock
         self._engine = engine
         self._store = store
         self._admin = admin

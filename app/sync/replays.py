@@ -75,6 +75,12 @@ class Progress:
         return sum(item.settled for item in self.items)
 
     @property
+    def results(self) -> tuple[tuple[State, str | None, int], ...]:
+        """What became of those that are through: state, reason code and how many, the most first."""
+        came = [(x.state, x.code) for x in self.items if x.settled and x.state is not None]
+        return tuple((state, code, n) for (state, code), n in Counter(came).most_common())
+
+    @property
     def calls(self) -> int:
         """Remote calls that the plan makes, if every write works; `BESIDE` says what is not in it."""
         return sum(int(step["calls"]) for item in self.items for step in item.item.steps)
@@ -116,6 +122,10 @@ class Replays:
             raise Refusal("REQUEST_NOT_VALID", "Give either orders or filter.")
         if orders is not None and len(orders) > MAX_ORDERS:
             raise Refusal("REQUEST_NOT_VALID", f"orders: at most {MAX_ORDERS} at once.")
+        if wanted is not None:  # a name that is left empty chooses nothing
+            named = (wanted.number or "").strip(), (wanted.connection or "").strip()
+            number, on = (one or None for one in named)
+            wanted = dataclasses.replace(wanted, number=number, connection=on)
         if wanted == OrderFilter():
             raise Refusal("REQUEST_NOT_VALID", "filter: name at least one thing to choose by.")
         if orders is not None:
