@@ -131,6 +131,8 @@ class Foresight:
         if (orders is None) == (days is None):
             raise Refusal("REQUEST_NOT_VALID", "Give either orders or days.")
         changed = self._checked(scenario, settings)
+        if orders is not None and len(orders) > MOST_ORDERS:
+            raise Refusal("REQUEST_NOT_VALID", f"orders: at most {MOST_ORDERS} at once.")
         if orders is not None:
             rows = [await self._operations.find(actor, name, connection) for name in orders]
         else:

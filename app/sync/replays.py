@@ -83,7 +83,10 @@ class Progress:
     @property
     def calls(self) -> int:
         """Remote calls that the plan makes, if every write works; `BESIDE` says what is not in it."""
-        return sum(int(step["calls"]) for item in self.items for step in item.item.steps)
+        went = [
+            x.item for x in self.items if x.item.state in (ReplayState.PLANNED, ReplayState.WOKEN)
+        ]
+        return sum(int(step["calls"]) for item in went for step in item.steps)
 
 
 class Replays:
