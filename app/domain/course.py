@@ -202,8 +202,10 @@ class _Thought:
         row = self._ledger.get((run.step, run.subject)) or LedgerRow(
             run.step, run.subject, State.RUNNING
         )
-        now = self._snapshot.now
-        self._ledger[run.step, run.subject] = replace(
+        now, place = self._snapshot.now, (run.step, run.subject)
+        open_ones = [i for i in self._snapshot.intents if i.outcome or (i.step, i.subject) != place]
+        self._snapshot = replace(self._snapshot, intents=tuple(open_ones))  # no doubt is left
+        self._ledger[place] = replace(
             row,
             state=State.DONE,
             want=canonical(want),

@@ -15,12 +15,14 @@ from app.domain.order import OrderView
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A read of what is the order's own. `record`: under what a worker remembers it while it keeps
-    the order (decision 0008); None: it is read each time, but where `unless` is remembered."""
+    """A read of what is the order's own. `records`: what a worker remembers of it while it keeps
+    the order (decision 0008); it is read where not all of them are remembered, and not `unless`.
+    `alone`: it takes the place of what was remembered under the same first word."""
 
     told: str
-    record: str | None = None
+    records: tuple[str, ...] = ()
     unless: str | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,16 @@ class Remembered:
 
     def asked(self, told: Foretold) -> tuple[str, ...]:
         """The reads that are made, with what is remembered after them."""
-        spared = self.records
-        made = tuple(
-            read.told
-            for read in told.reads
-            if read.record not in spared and read.unless not in spared
-        )
-        told_of = {read.record for read in told.reads if read.record is not None}
-        self.records = (spared | told_of | set(told.knows)) - set(told.forgets)
-        return made
+        known = frozenset(self.records)
+        made = [read for read in told.reads if not _spared(read, known)]
+        for read in made:
+            if read.alone:
+                kinds = {one.split()[0] for one in read.records}
+                self.records = {one for one in self.records if one.split()[0] not in kinds}
+        self.records.update(*(read.records for read in made), told.knows)
+        self.records.difference_update(told.forgets)
+        return tuple(read.told for read in made)
+
+
+def _spared(read: Read, known: frozenset[str]) -> bool:
+    return read.unless in known or (bool(read.records) and known.issuperset(read.records))

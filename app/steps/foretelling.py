@@ -6,13 +6,14 @@ remembered for all orders, polls and look-ups in doubt stand in none of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from app.domain import losing
 from app.domain.foretold import Foretold, Read
 from app.domain.ledger_orders import Ends
+from app.domain.linking import allocate
 from app.domain.order import OrderView, named
 from app.domain.quantities import received_remotely
 from app.steps.taken import plain_ids
@@ -33,8 +34,20 @@ def foretold(step: str, view: OrderView, want: Want) -> Foretold:
     return told
 
 
-def _products(view: OrderView, *, anew: bool = False) -> Read:
-    return Read(f"read the products on {_place(view)}", None if anew else PRODUCTS)
+def _products(view: OrderView) -> Read:
+    return Read(f"read the products on {_place(view)}")
+
+
+def _products_of(view: OrderView, po: object, lines: Iterable[str]) -> tuple[Read, ...]:
+    """B1.12: before each link and each receipt, unless they were read a moment ago. B2.4: with
+    them their ticket. `lines`: those of the sales order."""
+    records = tuple(f"{PRODUCTS} {line}" for line in dict.fromkeys(lines))
+    if not records:
+        return ()
+    told = [f"read the products of {view.label(f'po:{po}')} on {_place(view)}"]
+    if view.by_ticket:
+        told.append(f"read {named('ticket', view.ref('ticket'))}")
+    return tuple(Read(one, records, PRODUCTS, alone=True) for one in told)
 
 
 def _place(view: OrderView) -> str:
@@ -42,16 +55,11 @@ def _place(view: OrderView) -> str:
 
 
 def _ticket(view: OrderView, number: object, *, anew: bool = False) -> Read:
-    return Read(f"read {named('ticket', number)}", None if anew else TICKET)
+    return Read(f"read {named('ticket', number)}", () if anew else (TICKET,))
 
 
-def _shut(view: OrderView) -> tuple[Read, ...]:
-    """B2.4: the ticket is read with its products, before each link and each receipt."""
-    return (Read(f"read {named('ticket', view.ref('ticket'))}", f"{PRODUCTS} {TICKET}"),)
-
-
-def _report(record: str | None = None) -> Read:
-    return Read("read the report that tells their links", record)
+def _report(*records: str) -> Read:
+    return Read("read the report that tells their links", records)
 
 
 def _raise_ticket(view: OrderView, want: Want) -> Foretold:
@@ -64,9 +72,9 @@ def _create_products(view: OrderView, want: Want) -> Foretold:
     if want.get("without_opportunity") and view.parent is None:
         return Foretold(perhaps=(CATALOG,) if want.get("lines") else ())
     if want.get("cancelled"):
-        return Foretold((_products(view, anew=True),))
+        return Foretold((_products(view),))
     if view.by_ticket or view.ref("sales_order") is not None:
-        return Foretold((_products(view, anew=True),), perhaps=(CATALOG,))
+        return Foretold((_products(view),), perhaps=(CATALOG,))
     number = want.get("opportunity") or view.ref("opportunity")
     where = named("opportunity", number)
     reads = [Read(f"read the products on {where}")]
@@ -105,17 +113,16 @@ def _sync_purchase_order(view: OrderView, want: Want) -> Foretold:
         lines = Read(_lines(view, want).told)
         shown = (lines, _report()) if view.by_ticket else (lines,)
         return Foretold((*shown, Read(TAKEN)), (f"lines {po}", f"taken {po}"), (CATALOG,))
-    linked = any(share["line"] is not None for share in want["shares"])
-    if not linked:
+    linked = [str(share["line"]) for share in want["shares"] if share["line"] is not None]
+    if not linked or view.behaviour.demand_linking == "demand_appends_to_po":
         return Foretold()
     changes = "raise, give back or cut single lines, as far as they differ from what stands"
-    shut = _shut(view) if view.by_ticket else ()
-    return Foretold((_products(view), *shut), perhaps=(changes,) if known else ())
+    return Foretold(_products_of(view, po, linked), perhaps=(changes,) if known else ())
 
 
 def _lines(view: OrderView, want: Want) -> Read:
     po = want["purchase_order"]
-    return Read(f"read the lines of purchase order {view.label(f'po:{po}')}", f"lines {po}")
+    return Read(f"read the lines of purchase order {view.label(f'po:{po}')}", (f"lines {po}",))
 
 
 def _link_demand(view: OrderView, want: Want) -> Foretold:
@@ -123,13 +130,16 @@ def _link_demand(view: OrderView, want: Want) -> Foretold:
     lines = Read(f"read back the lines of purchase order {view.label(f'po:{po}')}")
     reads: tuple[Read, ...] = (lines,)
     if view.by_ticket:
-        reads = (lines, _report(), Read(TAKEN, f"taken {po}"))
+        reads = (lines, _report(), Read(TAKEN, (f"taken {po}",)))
     linking = view.behaviour.demand_linking
     if linking == "demand_appends_to_po":
         header = Read(f"read purchase order {view.label(f'po:{po}')}, which demand is added to")
-        return Foretold((header, *reads), (f"lines {po}",), forgets=(PRODUCTS,))
+        lines_of = [str(share["line"]) for share in want["shares"]]
+        forgotten = (PRODUCTS, *(f"{PRODUCTS} {line}" for line in lines_of))
+        every = (*_products_of(view, po, lines_of), header, *reads)
+        return Foretold(every, (f"lines {po}",), forgets=forgotten)
     if linking == "automatic" and not view.by_ticket:
-        reads = (lines, Read(TAKEN, f"taken {po}"))
+        reads = (lines, Read(TAKEN, (f"taken {po}",)))
     asks = ("read the report that tells their links, where the lines themselves do not",)
     return Foretold(reads, (f"lines {po}",), () if view.by_ticket else asks)
 
@@ -141,13 +151,15 @@ def _receive_purchase_order(view: OrderView, want: Want) -> Foretold:
     if all(line["to"] <= done.get(line["line"], 0) for line in want["lines"]):
         return Foretold(perhaps=("correct the papers of what is received already",))
     po = want["purchase_order"]
-    reads = [_products(view), *(_shut(view) if view.by_ticket else ()), _lines(view, want)]
+    coming = {line["line"] for line in want["lines"] if line["to"] > done.get(line["line"], 0)}
+    shares = allocate(view).get(int(po), ())
+    sold = [str(one.line) for one in shares if one.line is not None and one.po_line in coming]
+    reads = [*_products_of(view, po, sold), _lines(view, want)]
     if view.by_ticket:
         reads.append(_report(f"lines {po}"))
     surplus = view.applied("sync_purchase_order", f"surplus:{po}") is not None
     if view.by_ticket or surplus or plain_ids(view, str(po)):
-        coming = sum(line["to"] > done.get(line["line"], 0) for line in want["lines"])
-        reads += [Read(TAKEN, unless=f"taken {po}")] * coming
+        reads += [Read(TAKEN, unless=f"taken {po}")] * len(coming)
     split = "read the lines again, where ConnectWise split one that was received in part"
     return Foretold(tuple(reads), perhaps=(split,))
 
@@ -161,7 +173,7 @@ def _ship_goods(view: OrderView, want: Want) -> Foretold:
 
 
 def _stop_demand(view: OrderView, want: Want) -> Foretold:
-    read = _products(view, anew=True)
+    read = _products(view)
     return Foretold((read, Read(f"{read.told} again, to see that none is asked for")))
 
 
@@ -172,14 +184,14 @@ def _suggest_purchase(view: OrderView, want: Want) -> Foretold:
 def _release_invoice(view: OrderView, want: Want) -> Foretold:
     reads: list[Read] = []
     if want.get("released") is False or view.by_ticket:
-        reads.append(_products(view, anew=True))
+        reads.append(_products(view))
     if view.by_ticket and want.get("released") is not False:
         reads.append(_ticket(view, view.ref("ticket"), anew=True))
         number = view.opportunity_id or view.ref("opportunity")
         if number is not None:
             reads.append(Read(f"read the sales orders of {named('opportunity', number)}"))
     if want.get("released") is not False and want.get("invoice"):
-        reads += [_products(view, anew=True), Read(f"read what is invoiced of {_place(view)}")]
+        reads += [_products(view), Read(f"read what is invoiced of {_place(view)}")]
     return Foretold(tuple(reads))
 
 

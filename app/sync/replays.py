@@ -39,6 +39,7 @@ from app.sync.operations import Actor, Operations, Refusal
 MAX_ORDERS = 500
 PLAN_LIFETIME = timedelta(hours=1)
 MOMENTS = timedelta(seconds=30)  # a wait that ends sooner by itself is a part of the run
+READING = timedelta(seconds=5)  # the same beside what somebody has to do: READ_LAG, twice
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"  # where nobody is signed in to one
 BESIDE = (
@@ -313,9 +314,9 @@ def _where(item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgres
     if row is None:
         ended = item.state != ReplayState.PLANNED
         return ItemProgress(item, settled=ended)
-    # Woken means due at once, and a worker that is through puts the next look ahead. Where nobody
-    # has to act and that look is moments away, it is only catching its breath.
-    within = MOMENTS if row.who in (None, Who.NOBODY) else timedelta()
+    # Woken means due at once, and a worker that is through puts the next look ahead. Where that look
+    # is moments away it only waits for a reading to show, whatever else the answer tells.
+    within = MOMENTS if row.who in (None, Who.NOBODY) else READING
     due = row.due_at is not None and row.due_at <= now + within
     settled = row.state is not State.RUNNING and not due
     code = row.code.value if row.code is not None else None
