@@ -20,7 +20,7 @@ from app.api.setup_models import CallsOut
 from app.domain.codes import Code, State, Who
 from app.domain.costs import Cost
 from app.domain.views import OrderFilter, ReplayItem
-from app.sync.replays import ItemProgress, Progress
+from app.sync.replays import BESIDE, ItemProgress, Progress
 
 router = APIRouter(
     prefix="/admin/replays", tags=["replays"], route_class=AdminRoute, responses=REFUSALS
@@ -45,7 +45,9 @@ class ReplayIn(Model):
 
 
 class PlannedOut(Model):
-    """`gate`: open or shut. A step already applied is a no-op, with no calls and no writes."""
+    """`gate`: open or shut, as it stands now. `runs`: whether the step would be done, by itself or
+    after the steps before it; only then it has `writes` and `reads`, which make up its `calls`.
+    `perhaps`: calls that depend on what is found there. A step already applied is a no-op."""
 
     step: str
     subject: str
@@ -53,7 +55,10 @@ class PlannedOut(Model):
     code: Code | None
     sentence: str
     writes: list[str]
+    reads: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
     calls: int
+    runs: bool = False
     no_op: bool
 
 
@@ -110,8 +115,17 @@ class CostOut(Model):
         )
 
 
+class ResultOut(Model):
+    """How many orders that are through stand like this now."""
+
+    state: State
+    code: str | None
+    orders: int
+
+
 class ReplayOut(Model):
-    """`state`: planned, running, done, aborted. `costs`: of a plan that was not run."""
+    """`state`: planned, running, done, aborted. `costs`: of a plan that was not run. `beside`: what
+    `calls` does not count."""
 
     id: str
     state: str
@@ -123,8 +137,10 @@ class ReplayOut(Model):
     finished_at: datetime | None
     orders: int
     settled: int
+    results: list[ResultOut]
     calls: int
     costs: list[CostOut]
+    beside: str
     items: list[ReplayItemOut]
     url: str
 
@@ -143,8 +159,12 @@ class ReplayOut(Model):
             finished_at=replay.finished_at,
             orders=len(items),
             settled=progress.settled,
+            results=[
+                ResultOut(state=state, code=code, orders=n) for state, code, n in progress.results
+            ],
             calls=progress.calls,
             costs=[CostOut.of(cost) for cost in progress.costs],
+            beside=BESIDE,
             items=items,
             url=f"/admin/replays/{replay.id}",
         )

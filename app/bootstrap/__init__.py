@@ -175,9 +175,7 @@ async def opened(
             scenarios=known,
             used=counted.use,
         )
-        foresight = Foresight(
-            engine=engine, store=store, admin=store, clock=clock, operations=operations
-        )
+        foresight = Foresight(engine=engine, store=store, admin=store, operations=operations)
         replays = Replays(
             store=store, admin=store, operations=operations, ids=ids, again=foresight.again
         )

@@ -139,8 +139,12 @@ def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
         f"Replay {shape['id']} is {shape['state']}: {shape['settled']} of {shape['orders']} orders "
         f"are through. Reason: {shape['reason']}"
     )
+    for one in shape["results"]:
+        frame.say(f"  {one['orders']} {one['state']}{' ' + one['code'] if one['code'] else ''}")
     for cost in shape["costs"]:
         frame.say(cost["sentence"])
+    if shape["costs"]:
+        frame.say(shape["beside"])
     if not steps:
         frame.print_table(
             ("order", "replay", "state", "where it stands"), map(_result, shape["items"])
@@ -165,6 +169,7 @@ def _result(item: frame.Row) -> tuple[object, ...]:
 
 
 def _step(step: frame.Row) -> tuple[object, ...]:
-    what = "; ".join(step["writes"]) if step["gate"] == "open" else ""
-    what = what or step["sentence"]
+    calls = [*step["reads"], *step["writes"], *(f"perhaps: {one}" for one in step["perhaps"])]
+    done = "It needs nothing." if step["gate"] == "open" else step["sentence"]
+    what = step["sentence"] if step["no_op"] else "; ".join(calls) or done
     return step["step"], step["subject"], step["gate"], step["calls"], what

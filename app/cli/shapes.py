@@ -29,7 +29,7 @@ from app.domain.views import ConnectionRow, JournalRow, MappingRow
 from app.sync.doctor import Checkup
 from app.sync.foresight import WhatIf
 from app.sync.operations import Story
-from app.sync.replays import ItemProgress, Progress
+from app.sync.replays import BESIDE, ItemProgress, Progress
 from app.sync.setup import SettingView
 
 Json = dict[str, Any]
@@ -280,8 +280,12 @@ def replay(progress: Progress) -> Json:
         "finished_at": moment(given.finished_at),
         "orders": len(items),
         "settled": progress.settled,
+        "results": [
+            {"state": state, "code": code, "orders": n} for state, code, n in progress.results
+        ],
         "calls": progress.calls,
         "costs": [_cost(cost) for cost in progress.costs],
+        "beside": BESIDE,
         "items": items,
         "url": f"/admin/replays/{given.id}",
     }

@@ -23,6 +23,7 @@ from app.domain.reasons import CODES
 from app.domain.records import InboxEvent
 from app.domain.views import ReplayState
 from app.sync.operations import SOURCES, shown
+from app.sync.replays import BESIDE
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -196,6 +197,7 @@ async def replay(request: Request, replay_id: ReplayId) -> Response:
     progress = await parts.replays.status(actor_of(request), replay_id)
     replay = progress.replay
     woken = [item for item in progress.items if item.item.state == ReplayState.WOKEN]
+    settled = sum(item.settled for item in woken)
     now = await parts.store.now()
     return render(
         request,
@@ -203,10 +205,11 @@ async def replay(request: Request, replay_id: ReplayId) -> Response:
         replay=replay,
         progress=progress,
         woken=woken,
-        settled=sum(item.settled for item in woken),
+        settled=settled,
         expired=replay.state == ReplayState.PLANNED and now > replay.expires_at,
+        beside=BESIDE,
         now=now,
-        live=f"/live/replay/{replay.id}" if progress.state == ReplayState.RUNNING else None,
+        live=f"/live/replay/{replay.id}" if settled < len(woken) else None,
     )
 
 

@@ -147,6 +147,10 @@ class AdminStore(Protocol):
         A replay that runs already is returned as it is.
         """
 
+    async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
+        """Note that all of its orders are through, so that it stays done when they are woken by
+        something else. One that does not run is returned as it is. Raises KeyError."""
+
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         """Raises KeyError. A replay that has ended is returned as it is."""
 

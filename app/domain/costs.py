@@ -38,7 +38,7 @@ class Cost:
     @property
     def sentence(self) -> str:
         """The same for a person."""
-        name = SYSTEM_NAMES.get(self.system, self.system)
+        name = _named(self.system)
         parts = [f"{_calls(self.calls)} to {name}"]
         if not self.limits:
             return f"{parts[0]}; they are not counted against a limit."
@@ -55,11 +55,16 @@ class Cost:
         """Why it should not be run now; None: the budget of the day suffices."""
         if (short := self.short) is None:
             return None
-        name = SYSTEM_NAMES.get(self.system, self.system)
+        name = _named(self.system)
         return (
             f"The replay needs {_calls(self.calls)} to {name}, and {short.left:,} of "
             f"{short.limit:,} are left {_window(short.seconds)}. Run it later, or replay fewer orders."
         )
+
+
+def _named(system: str) -> str:
+    """`ledger`: nobody is signed in to one, so it has no name yet."""
+    return SYSTEM_NAMES.get(system, "the ledger" if system == "ledger" else system)
 
 
 def _pace(one: Spent) -> float:

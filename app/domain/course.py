@@ -16,6 +16,7 @@ from app.domain import ledger_orders
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan, StepRule, Verdict, decide
 from app.domain.documents import Kind, PurchaseOrder
+from app.domain.foretold import Foretelling, Remembered, nothing_told
 from app.domain.gates import GATES
 from app.domain.gates_of_invoice import not_ordered
 from app.domain.json_values import canonical
@@ -39,11 +40,14 @@ Key = tuple[str, str, Code | None]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step that would be done, with its remote writes as sentences."""
+    """A step that would be done, with its remote writes and reads as sentences. `perhaps`: calls
+    that depend on what is found there."""
 
     step: str
     subject: str
     writes: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Premises:
     steps: Mapping[str, StepRule]
     settings: Mapping[str, Any]
     snapshot: Snapshot
+    foretold: Foretelling = nothing_told
 
 
 def afresh(snapshot: Snapshot, pin: tuple[str, int, Mapping[str, Any]]) -> Snapshot:
@@ -106,16 +111,20 @@ def towards_invoice(premises: Premises) -> Course:
     course, spent = thought.run(), thought.weight
     if not course.reached:
         return course
-    left: set[Key] = set()
-    for key in dict.fromkeys(_key_of(need) for need in course.needs):
-        if spent > MOST_THOUGHT:
+    left, tried, smallest = set[Key](), set[Key](), course
+    # Without one thing another may come up for the same cause: that is tried as well.
+    while spent <= MOST_THOUGHT:
+        key = next((one for one in map(_key_of, course.needs) if one not in tried), None)
+        if key is None:
             break
+        tried.add(key)
         thought = _Thought(premises, opens=True, shut=left | {key})
         without, spent = thought.run(), spent + thought.weight
         if without.reached:
             left.add(key)
             course = without
-    return course
+            smallest = min(smallest, course, key=lambda one: len(one.needs))  # the first of them
+    return smallest
 
 
 def _key_of(need: Need) -> Key:
@@ -129,6 +138,7 @@ class _Thought:
         self._steps = premises.steps
         self._scenario = premises.scenario
         self._settings = dict(premises.settings)
+        self._foretold, self._remembered = premises.foretold, Remembered()
         self._snapshot = premises.snapshot
         self._opens = opens
         self._shut = shut
@@ -183,15 +193,19 @@ class _Thought:
     def _do(self, view: OrderView, run: Verdict) -> None:
         want = run.want or {}
         writes = tuple(self._steps[run.step].preview(view, want))
-        self._moves.append(Move(run.step, view.label(run.subject), writes))
+        told = self._foretold(run.step, view, want)
+        reads = self._remembered.asked(told)
+        self._moves.append(Move(run.step, view.label(run.subject), writes, reads, told.perhaps))
         for kind, key in _records(run.step, run.subject, want):
             self._next_id -= 1  # an id that no record has
             self._refs.setdefault((kind, key), Ref(kind, key, str(self._next_id)))
         row = self._ledger.get((run.step, run.subject)) or LedgerRow(
             run.step, run.subject, State.RUNNING
         )
-        now = self._snapshot.now
-        self._ledger[run.step, run.subject] = replace(
+        now, place = self._snapshot.now, (run.step, run.subject)
+        open_ones = [i for i in self._snapshot.intents if i.outcome or (i.step, i.subject) != place]
+        self._snapshot = replace(self._snapshot, intents=tuple(open_ones))  # no doubt is left
+        self._ledger[place] = replace(
             row,
             state=State.DONE,
             want=canonical(want),
@@ -234,6 +248,8 @@ class _Thought:
 
     def _let_go(self, answer: Answer) -> bool:
         self._snapshot = replace(self._snapshot, order=replace(self._snapshot.order, held_by=None))
+        if self._reached(decide(self._scenario, self._steps, self._view())):
+            return True  # it was held after its release: that keeps no invoice back
         code = Code.HELD_BY_PERSON
         remedy = CODES[code].remedy
         need = Need("", self._snapshot.order.name, code, answer.sentence, answer.who, remedy)
@@ -310,15 +326,14 @@ class _Thought:
             self._change(Kind.SALES_ORDER, str(view.sales_order.id), from_stock)
 
     def _change(self, kind: Kind, source_id: str, change: Any) -> None:
-        self._snapshot = replace(
-            self._snapshot,
-            documents=tuple(
-                replace(one, own={**one.own, "lines": [change(ln) for ln in one.own["lines"]]})
-                if one.kind is kind and one.source_id == source_id
-                else one
-                for one in self._snapshot.documents
-            ),
-        )
+        """Each line as a whole: what only some events tell, as `quantityFromStock`, in it."""
+        found = list(self._snapshot.documents)
+        for place, one in enumerate(found):
+            if one.kind is kind and one.source_id == source_id:
+                own = {**one.own, "lines": [change(line) for line in one.body()["lines"]]}
+                rest = {path: v for path, v in one.extras.items() if not path.startswith("lines/")}
+                found[place] = replace(one, own=own, extras=rest)
+        self._snapshot = replace(self._snapshot, documents=tuple(found))
 
     def _see(self, kind: str, body: Mapping[str, Any]) -> None:
         self._facts[kind, ""] = Fact(kind, "", body, self._snapshot.now)
@@ -341,13 +356,16 @@ def _received(line: Mapping[str, Any]) -> int:
 def _need(view: OrderView, verdict: Verdict) -> Need:
     assert verdict.code is not None  # noqa: S101 - only verdicts with a reason come here
     by_itself = verdict.who is Who.NOBODY and verdict.until is not None
+    remedy = CODES[verdict.code].remedy
+    if verdict.code is Code.LINE_NOT_ORDERED:
+        remedy = f"{remedy} What is ordered for it has to be received as well."
     return Need(
         verdict.step,
         view.label(verdict.subject),
         verdict.code,
         verdict.sentence or CODES[verdict.code].meaning,
         verdict.who or CODES[verdict.code].who,
-        CODES[verdict.code].remedy,
+        remedy,
         verdict.until if by_itself else None,
     )
 

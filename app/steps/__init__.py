@@ -51,13 +51,6 @@ STEPS: Mapping[str, Step] = {
     )
 }
 LEDGER_STEPS = frozenset({post_purchase_order.name, post_bill.name, post_invoice.name})
-# What a step reads, at least, when it writes; `docs/calls.md` says why, and its test compares.
-READS: Mapping[str, int] = {
-    create_products.name: 2,
-    create_sales_order.name: 1,
-    sync_purchase_order.name: 1,
-    link_demand.name: 1,
-}
 # What a step calls where it is not ConnectWise, as sentences name it: its timeout counts, and its
 # failures are its own.
 CALLED: Mapping[str, str] = {

@@ -65,10 +65,18 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     where = named("opportunity", want.get("opportunity") or None)
     if view.parent is not None or view.by_ticket:
         where = f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
+    if want.get("without_opportunity") and view.parent is None:
+        return []  # they are placed on the sales order, once that is made
+    ours = "opportunity" in want and want["opportunity"] is None and view.parent is None
+    made = ours and view.ref("opportunity") is None
     return [
-        f"mark or create product {line['title']} x {line['quantity']} on {where}"
-        for line in want.get("lines", [])
-        if view.ref("product", str(line["key"])) is None or view.applied(name, ORDER) is not None
+        *(["create the opportunity"] if made else ()),
+        *(
+            f"mark or create product {line['title']} x {line['quantity']} on {where}"
+            for line in want.get("lines", [])
+            if view.ref("product", str(line["key"])) is None
+            or view.applied(name, ORDER) is not None
+        ),
     ]
 
 

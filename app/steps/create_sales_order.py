@@ -53,7 +53,13 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     if view.ref("sales_order") is not None:
         return [f"change {named('sales order', view.ref('sales_order'))}"]
-    source = named("opportunity", view.opportunity_id)
+    if view.opportunity_id is None and view.opportunity_missing != "create":
+        placed = [
+            f"create product {line['title']} x {line['quantity']} on the new sales order"
+            for line in wanted_lines(view)
+        ]
+        return ["create a sales order", *placed, "set its status to the waiting one"]
+    source = named("opportunity", view.opportunity_id or view.ref("opportunity"))
     return [f"convert {source} to a sales order", "set its status to the waiting one"]
 
 

@@ -53,6 +53,9 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     known = ledger_orders.known(view, str(want["subject"]))
+    stays = known and Ends(want["ends"]) is not Ends.REMOVED
+    if stays and bills.billed(view, int(want["purchase_order"])):
+        return []  # it is frozen; whether it has to be closed only the ledger knows
     does = {Ends.OPEN: "change" if known else "post", Ends.CLOSED: "close", Ends.REMOVED: "remove"}
     return [f"{does[Ends(want['ends'])]} purchase order {want['number']} in the ledger"]
 

@@ -44,7 +44,11 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
-    return ["take the order's products out of purchasing"]
+    return [
+        f"take {line.title} out of purchasing"
+        for line in view.sold_lines
+        if view.physical(line) and line.quantity > (line.quantity_from_stock or 0)
+    ]
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:

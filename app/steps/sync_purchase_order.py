@@ -169,14 +169,19 @@ def preview(view: OrderView, want: Want) -> list[str]:
             return []
         return [f"cancel what is not received of {want['number']} and close it"]
     if "items" in want:
-        above = sum(share["quantity"] for share in want["shares"])
-        return [f"add unlinked lines of {above}"] if above else ["cancel unlinked lines"]
+        above = [share["quantity"] for share in want["shares"] if share["quantity"]]
+        if view.applied(name, f"surplus:{want['purchase_order']}") is not None:
+            return [f"bring the unlinked lines to {sum(above)}"]
+        return [f"add an unlinked line of {quantity}" for quantity in above]
     known = view.ref("purchase_order", str(want["purchase_order"]))
     linked = sum(share["quantity"] for share in want["shares"] if share["line"] is not None)
     if known is not None:
         return [f"change purchase order {known} to what {want['number']} says"]
-    made = f"make a purchase order from the demand for {linked}" if linked else "make its header"
-    return [made, f"number it {want['number']}"]
+    if not linked or view.behaviour.demand_linking != "demand_creates_po":
+        lines = len(want["shares"]) if view.behaviour.demand_linking == "automatic" else 0
+        added = [f"add a line of {share['quantity']}" for share in want["shares"][:lines]]
+        return ["make its header", *added, f"number it {want['number']}"]
+    return [f"make a purchase order from the demand for {linked}", f"number it {want['number']}"]
 
 
 async def apply(want: Want, fx: Effects) -> None:

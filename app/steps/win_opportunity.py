@@ -50,7 +50,9 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     number = want["opportunity"]
     opportunity = named("opportunity", view.ref("opportunity") if number == "ours" else number)
-    return [f"set {opportunity} to won"]
+    apart = view.by_ticket or view.by_commerce
+    made = apart and number == "ours" and view.ref("opportunity") is None
+    return [*(["create the opportunity"] if made else ()), f"set {opportunity} to won"]
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:

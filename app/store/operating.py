@@ -16,7 +16,7 @@ from app.store import rows
 from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
-from app.store.replaying import replayed, stale, still_planned, told, woken_by
+from app.store.replaying import audited, replayed, stale, still_planned, told, woken_by
 from app.store.story import JOURNAL, columns, journal_columns
 from app.store.texts import as_json, text
 from app.telemetry import tracing
@@ -52,6 +52,10 @@ FROM unnest(
 ) AS t (
     replay_id, position, order_id, order_name, connection, wake_seq, state, steps, sentence
 )
+"""
+_FINISH = """
+UPDATE replay SET state = 'done', finished_at = now()
+WHERE tenant_id = $1 AND id = $2 AND state = 'running'
 """
 _REPLAY = "SELECT * FROM replay WHERE tenant_id = $1 AND id = $2"
 _ITEMS = "SELECT * FROM replay_item WHERE replay_id = $1 ORDER BY position"
@@ -148,8 +152,16 @@ class Operating(Part):
         await session.execute(
             "UPDATE replay SET state = $2 WHERE id = $1", replay.id, ReplayState.RUNNING
         )
-        await append(session, replay.tenant_id, Audit(actor, "replay.run", replay.id))
+        await append(session, replay.tenant_id, audited(replay, actor, "replay.run"))
         return found
+
+    async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
+        async with self._db.transaction() as session:
+            await session.execute(_FINISH, tenant_id, replay_id)
+            replay = await _read(session, tenant_id, replay_id)
+        if replay is None:
+            raise KeyError(replay_id)
+        return replay
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         statement = """
@@ -162,7 +174,7 @@ class Operating(Part):
                 raise KeyError(replay_id)
             if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
                 await session.execute(statement, replay_id, ReplayState.ABORTED)
-                await append(session, tenant_id, Audit(actor, "replay.abort", replay_id))
+                await append(session, tenant_id, audited(replay, actor, "replay.abort"))
             ended = await _read(session, tenant_id, replay_id)
         assert ended is not None  # noqa: S101 - it was read in this transaction
         return ended

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.domain import traces
 from app.domain.records import JournalEntry
-from app.domain.views import PlanStale, Replay, ReplayItem, ReplayState
+from app.domain.views import Audit, PlanStale, Replay, ReplayItem, ReplayState
 from app.telemetry import tracing
 
 
@@ -53,6 +53,13 @@ def replayed(replay: Replay, actor: str) -> JournalEntry:
         actor=actor,
         data={"replay": replay.id},
     )
+
+
+def audited(replay: Replay, actor: str, action: str) -> Audit:
+    """The entry of a run or an abort: beside the plan's, with its reason and whom it concerns."""
+    ended = {item.order for item in replay.items if item.state == ReplayState.REFUSED}
+    orders = [item.order for item in replay.items if item.order not in ended]
+    return Audit(actor, action, replay.id, {"reason": replay.reason, "orders": orders})
 
 
 def woken_by(actor: str, reason: str) -> JournalEntry:

@@ -110,7 +110,10 @@ class Desk:
 
     async def replays(self, actor: Actor, cursor: str | None = None) -> Page[Replay]:
         with readable_cursor():
-            return await self._store.replays(actor.tenant_id, cursor, MOST_REPLAYS)
+            page = await self._store.replays(actor.tenant_id, cursor, MOST_REPLAYS)
+        return Page(
+            tuple([await self._replays.standing(actor, one) for one in page.items]), page.next
+        )
 
     async def mark(self, actor: Actor, order: OrderRow | None = None) -> str:
         """Another text after each change that a page of the order, or any list, shows."""

@@ -20,11 +20,12 @@ from app.domain import binding
 from app.domain.admin_store import AdminStore
 from app.domain.codes import State
 from app.domain.course import Course, Move, Premises, afresh, play, towards_invoice
-from app.domain.ports import Clock, Store
+from app.domain.ports import Store
 from app.domain.records import Answer, OrderRow, Snapshot
 from app.domain.views import OrderFilter, Progressed, unwatched
 from app.settings import Group, Settings, check, group_of
 from app.steps import STEPS
+from app.steps.foretelling import foretold
 from app.sync.asking import wrong, wrong_fields
 from app.sync.engine import Engine, Pin
 from app.sync.operations import Actor, Operations, Refusal
@@ -76,10 +77,8 @@ class Foresight:
         engine: Engine,
         store: Store,
         admin: AdminStore,
-        clock: Clock,
         operations: Operations,
     ) -> None:
-        self._clock = clock
         self._engine = engine
         self._store = store
         self._admin = admin
@@ -132,6 +131,8 @@ class Foresight:
         if (orders is None) == (days is None):
             raise Refusal("REQUEST_NOT_VALID", "Give either orders or days.")
         changed = self._checked(scenario, settings)
+        if orders is not None and len(orders) > MOST_ORDERS:
+            raise Refusal("REQUEST_NOT_VALID", f"orders: at most {MOST_ORDERS} at once.")
         if orders is not None:
             rows = [await self._operations.find(actor, name, connection) for name in orders]
         else:
@@ -140,8 +141,9 @@ class Foresight:
         ids = list(dict.fromkeys(row.id for row in rows))
         for row in ids:
             progressed(len(found), len(ids))
-            found.append(self._difference(await self._store.peek(row), scenario, changed))
-            await self._clock.sleep(0)  # others are served meanwhile
+            snapshot = await self._store.peek(row)
+            # Others are served meanwhile.
+            found.append(await asyncio.to_thread(self._difference, snapshot, scenario, changed))
         return WhatIf(tuple(found))
 
     def _checked(self, scenario: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,7 +231,7 @@ class Foresight:
     def _premises(self, snapshot: Snapshot) -> Premises:
         scenario = self._engine.scenario_of(snapshot)
         settings = {**self._engine.defaults, **scenario.defaults}
-        return Premises(scenario, STEPS, settings, snapshot)
+        return Premises(scenario, STEPS, settings, snapshot, foretold)
 
 
 def _writes(moves: Sequence[Move]) -> list[tuple[str, str, str]]:

@@ -7,22 +7,25 @@ write to a remote system: the worker does, if anything is left to do.
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.admin_store import AdminStore
-from app.domain.codes import State
+from app.domain.codes import Code, State, Who
 from app.domain.costs import Cost
-from app.domain.course import Course
+from app.domain.course import Course, Move
 from app.domain.grants import LEDGERS
 from app.domain.ports import Ids, Store
 from app.domain.records import OrderRow, Snapshot
 from app.domain.views import (
     Explained,
     OrderFilter,
+    PlannedStep,
     PlanStale,
     Progressed,
     Replay,
@@ -30,13 +33,20 @@ from app.domain.views import (
     ReplayState,
     unwatched,
 )
-from app.steps import CALLED, LEDGER_STEPS, READS
+from app.steps import CALLED, LEDGER_STEPS
 from app.sync.operations import Actor, Operations, Refusal
 
 MAX_ORDERS = 500
 PLAN_LIFETIME = timedelta(hours=1)
+MOMENTS = timedelta(seconds=30)  # a wait that ends sooner by itself is a part of the run
+READING = timedelta(seconds=5)  # the same beside what somebody has to do: READ_LAG, twice
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"  # where nobody is signed in to one
+BESIDE = (
+    "On top come reads of what is remembered for all orders (companies, statuses, the catalog, "
+    "accounts), where nobody read it lately, looks at what an order waits for, and what is read "
+    "anew where the work was interrupted."
+)
 _APPLIED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
 
 
@@ -66,9 +76,18 @@ class Progress:
         return sum(item.settled for item in self.items)
 
     @property
+    def results(self) -> tuple[tuple[State, str | None, int], ...]:
+        """What became of those that are through: state, reason code and how many, the most first."""
+        came = [(x.state, x.code) for x in self.items if x.settled and x.state is not None]
+        return tuple((state, code, n) for (state, code), n in Counter(came).most_common())
+
+    @property
     def calls(self) -> int:
-        """Remote calls that the plan makes, if every write works."""
-        return sum(int(step["calls"]) for item in self.items for step in item.item.steps)
+        """Remote calls that the plan makes, if every write works; `BESIDE` says what is not in it."""
+        went = [
+            x.item for x in self.items if x.item.state in (ReplayState.PLANNED, ReplayState.WOKEN)
+        ]
+        return sum(int(step["calls"]) for item in went for step in item.steps)
 
 
 class Replays:
@@ -107,6 +126,10 @@ class Replays:
             raise Refusal("REQUEST_NOT_VALID", "Give either orders or filter.")
         if orders is not None and len(orders) > MAX_ORDERS:
             raise Refusal("REQUEST_NOT_VALID", f"orders: at most {MAX_ORDERS} at once.")
+        if wanted is not None:  # a name that is left empty chooses nothing
+            named = (wanted.number or "").strip(), (wanted.connection or "").strip()
+            number, on = (one or None for one in named)
+            wanted = dataclasses.replace(wanted, number=number, connection=on)
         if wanted == OrderFilter():
             raise Refusal("REQUEST_NOT_VALID", "filter: name at least one thing to choose by.")
         if orders is not None:
@@ -175,10 +198,17 @@ class Replays:
 
     async def _item(self, row: OrderRow, from_step: str | None) -> ReplayItem:
         snapshot = await self._store.peek(row.id)
+        # An order of hundreds of lines takes seconds: others are served meanwhile.
+        return await asyncio.to_thread(self._thought, snapshot, from_step)
+
+    def _thought(self, snapshot: Snapshot, from_step: str | None) -> ReplayItem:
         story = self._operations.told(snapshot)
         order, explained = story.order, story.explained
-        steps = _steps(explained, from_step, _calls(self._again(snapshot)))
+        course = self._again(snapshot)
+        steps = _steps(explained, from_step, course)
         state, sentence = ReplayState.PLANNED, explained.answer.sentence
+        if course is None:
+            sentence = f"{sentence} What it would do cannot be told before it is tried.".strip()
         if order.state is State.CANCELLED:
             state, sentence = ReplayState.REFUSED, "The order is cancelled: there is nothing to do."
         elif order.held_by is not None:
@@ -250,7 +280,9 @@ class Replays:
 
     async def abort(self, actor: Actor, replay_id: str) -> Progress:
         """A plan is dropped. What a run has woken already goes on: no step is left half done."""
-        await self._known(actor, replay_id)
+        standing = await self.status(actor, replay_id)
+        if standing.state == ReplayState.DONE:
+            return standing  # all of it is through: nothing is left to abort
         replay = await self._admin.abort_replay(actor.tenant_id, replay_id, actor.name)
         return await self._progress(replay, await self._store.now())
 
@@ -265,18 +297,27 @@ class Replays:
         rows = await self._admin.by_ids(replay.tenant_id, woken) if woken else []
         by_id = {row.id: row for row in rows}
         items = tuple(_where(item, by_id.get(item.order_id), now) for item in replay.items)
-        state = replay.state
-        if state == ReplayState.RUNNING and all(item.settled for item in items):
-            state = ReplayState.DONE
-        return Progress(replay, state, items)
+        if replay.state == ReplayState.RUNNING and all(item.settled for item in items):
+            replay = await self._admin.finish_replay(replay.tenant_id, replay.id)
+        if replay.state == ReplayState.DONE:  # it stays so, whatever moves its orders afterwards
+            items = tuple(dataclasses.replace(item, settled=True) for item in items)
+        return Progress(replay, replay.state, items)
+
+    async def standing(self, actor: Actor, replay: Replay) -> Replay:
+        """A replay of a list: one whose orders are all through has ended, though nobody looked."""
+        if replay.state != ReplayState.RUNNING:
+            return replay
+        return (await self.status(actor, replay.id)).replay
 
 
 def _where(item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgress:
     if row is None:
         ended = item.state != ReplayState.PLANNED
         return ItemProgress(item, settled=ended)
-    # Woken means due at once, and a worker that is through puts the next look ahead.
-    due = row.due_at is not None and row.due_at <= now
+    # Woken means due at once, and a worker that is through puts the next look ahead. Where that look
+    # is moments away it only waits for a reading to show, whatever else the answer tells.
+    within = MOMENTS if row.who in (None, Who.NOBODY) else READING
+    due = row.due_at is not None and row.due_at <= now + within
     settled = row.state is not State.RUNNING and not due
     code = row.code.value if row.code is not None else None
     return ItemProgress(item, settled, row.state, code, row.sentence)
@@ -289,33 +330,47 @@ def _system(step: str) -> str | None:
     return None if step in CALLED else CONNECTWISE
 
 
-def _calls(course: Course | None) -> Counter[tuple[str, str]]:
-    """Calls by step and subject. Gates that are shut for another reason than an earlier step stay
-    shut in it, so what only they would let through costs nothing."""
-    found: Counter[tuple[str, str]] = Counter()
-    for move in course.moves if course is not None else ():
-        if move.writes:
-            found[move.step, move.subject] += len(move.writes) + READS.get(move.step, 0)
-    return found
-
-
 def _steps(
-    explained: Explained, from_step: str | None, calls: Counter[tuple[str, str]]
+    explained: Explained, from_step: str | None, course: Course | None
 ) -> list[dict[str, Any]]:
     """Each step as it would go, in the scenario's order. Applied ones are no-ops, unless they are
-    done anew for what comes before them."""
+    done anew for what comes before them. What comes before `from_step` is left out, but for what
+    is done first all the same."""
     states = {(step.step, step.subject): step.state for step in explained.steps}
+    moves: dict[tuple[str, str], list[Move]] = {}
+    for move in course.moves if course is not None else ():
+        moves.setdefault((move.step, move.subject), []).append(move)
     every = [
-        {
-            **asdict(step),
-            "writes": list(step.writes),
-            "calls": calls[step.step, step.subject],
-            "no_op": states.get((step.step, step.subject)) in _APPLIED
-            and not calls[step.step, step.subject],
-        }
+        _step(asdict(step), moves.pop((step.step, step.subject), ()), states)
         for step in explained.plan
     ]
+    for (step, subject), made in moves.items():  # comes up on the way, as a part of a receipt does
+        told = PlannedStep(step, subject, "shut", Code.EARLIER_STEP, "It comes up on the way.")
+        every.append(_step(asdict(told), made, states))
     if from_step is None:
         return every
     names = [step["step"] for step in every]
-    return every[names.index(from_step) :] if from_step in names else []
+    if from_step not in names:
+        return []
+    first = names.index(from_step)
+    return [step for n, step in enumerate(every) if n >= first or step["calls"]]
+
+
+def _step(
+    told: dict[str, Any],
+    moves: Sequence[Move],
+    states: Mapping[tuple[str, str], State],
+) -> dict[str, Any]:
+    """Only what would be called is told as called: a step whose gate stays shut writes nothing."""
+    writes = [write for move in moves for write in move.writes]
+    reads = [read for move in moves for read in move.reads]
+    applied = states.get((told["step"], told["subject"])) in _APPLIED
+    return {
+        **told,
+        "writes": writes,
+        "reads": reads,
+        "perhaps": [one for move in moves for one in move.perhaps],
+        "calls": len(writes) + len(reads),
+        "runs": bool(moves),
+        "no_op": applied and not moves,
+    }

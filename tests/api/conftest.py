@@ -135,7 +135,7 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         operations=parts.operations, admin=store, opened=None, sealing=parts.settings.calls_sealed
     )
     parts.foresight = Foresight(
-        engine=engine, store=store, admin=store, clock=SystemClock(), operations=parts.operations
+        engine=engine, store=store, admin=store, operations=parts.operations
     )
     parts.replays = Replays(
         store=store, admin=store, operations=parts.operations, ids=parts.ids,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
+from app.domain import course
 from tests.api.conftest import Service
 
 NUMBER = "ON10001201"
@@ -94,3 +96,20 @@ async def test_a_replay_of_everything_is_refused(service: Service) -> None:
     answer = await service.admin.post("/admin/replays", json={"filter": {}, "reason": "all"})
     assert answer.status_code == 422
     assert "at least one" in answer.json()["detail"]
+
+
+async def test_orders_are_played_beside_other_requests(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty days of orders once kept the whole API waiting while each was played."""
+    threads: list[int] = []
+    played = course.play
+
+    def watched(premises: course.Premises) -> course.Course:
+        threads.append(threading.get_ident())
+        return played(premises)
+
+    monkeypatch.setattr("app.sync.foresight.play", watched)
+    await what_if(service, days=30, scenario="commerce-invoicing")
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads

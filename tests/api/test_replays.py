@@ -44,7 +44,8 @@ async def test_a_plan_says_by_step_what_would_be_done_and_does_nothing(service: 
     (item,) = replay["items"]
     assert (item["order"], item["state"]) == ("ON10001201", "planned")
     step = item["steps"][0]
-    assert set(step) == {"step", "subject", "gate", "code", "sentence", "writes", "calls", "no_op"}
+    told = {"step", "subject", "gate", "code", "sentence", "writes", "reads", "perhaps", "calls"}
+    assert set(step) == told | {"runs", "no_op"}
     assert {step["gate"] for step in item["steps"]} <= {"open", "shut"}
     assert replay["calls"] == sum(step["calls"] for step in item["steps"])
     assert await service.query("SELECT * FROM orders") == before
@@ -82,9 +83,16 @@ async def test_a_plan_that_cannot_be_is_refused(service: Service, wrong: dict[st
     assert code_of(answer) == "REQUEST_NOT_VALID"
 
 
-async def test_a_plan_from_a_step_leaves_out_what_comes_before(service: Service) -> None:
+async def test_a_plan_from_a_step_leaves_out_what_comes_before_and_is_not_done(
+    service: Service,
+) -> None:
+    await service.query(
+        "INSERT INTO applied (order_id, step, subject, tenant_id, state)"
+        " SELECT id, step, 'order', 1, 'skipped' FROM orders,"
+        " unnest(ARRAY['raise_ticket', 'win_opportunity']) AS step"
+    )
     (item,) = (await plan(service, from_step="create_sales_order")).json()["items"]
-    assert item["steps"][0]["step"] == "create_sales_order"
+    assert [step["step"] for step in item["steps"]][:2] == ["create_products", "create_sales_order"]
     (refused,) = (await plan(service, from_step="no_such_step")).json()["items"]
     assert refused["state"] == "refused"
 

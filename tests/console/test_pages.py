@@ -280,8 +280,12 @@ async def test_an_issue_is_planned_run_and_followed(service: Service, browser: B
     running = await browser.told(await browser.send(path, "/run"))
     assert "0 of 1 order through" in running.text
     await stand(service, "done", "RELEASED")
-    assert "1 of 1 order through" in (await browser.page(path)).text
-    assert "mapped now" in (await browser.page("/replay")).text
+    listed = (await browser.page("/replay")).text
+    assert "mapped now" in listed
+    assert "Running" not in listed, "it is through, though nobody looked"
+    through = (await browser.page(path)).text
+    assert "1 of 1 order through" in through
+    assert "1 Done RELEASED" in through
     audit = await browser.page("/audit")
     clean(audit)
     for action in ("replay.plan", "replay.run", "console.sign_in"):
@@ -299,7 +303,7 @@ async def test_a_plan_that_is_stale_or_dropped_is_refused_in_words(
     assert refused.status_code == 409
     assert "ON10001201" in Page(refused.text).text
     dropped = await browser.told(await browser.send(path, "/abort"))
-    assert "It was aborted" in dropped.text
+    assert "The plan was dropped. Nothing was executed." in dropped.text
     unbounded = await browser.send("/replay", "/replay", reason="everything")
     assert unbounded.status_code == 422
 

@@ -324,19 +324,6 @@ async def test_a_plan_whose_orders_moved_is_stale(store: FullStore) -> None:
     assert known.state == ReplayState.PLANNED
 
 
-async def test_an_aborted_replay_wakes_nobody(store: FullStore) -> None:
-    await _orders(store, 1)
-    await _plan(store, ReplayState.PLANNED)
-    aborted = await store.abort_replay(TENANT, "r-1", "anna")
-    assert aborted.state == ReplayState.ABORTED
-    assert aborted.finished_at is not None
-    assert await store.start_replay(TENANT, "r-1", "anna") == aborted
-    assert await store.abort_replay(TENANT, "r-1", "anna") == aborted
-    for call in (store.start_replay, store.abort_replay):
-        with pytest.raises(KeyError):
-            await call(TENANT, "r-2", "anna")
-
-
 # --- repeated requests, readiness ----------------------------------------------------------------
 
 

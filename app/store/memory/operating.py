@@ -13,7 +13,7 @@ from app.store.memory.database import Part, order_name, plain, wake
 from app.store.memory.story import audit as append
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
-from app.store.replaying import replayed, stale, still_planned, woken_by
+from app.store.replaying import audited, replayed, stale, still_planned, woken_by
 from app.store.texts import text
 
 _UNPOISONED = {
@@ -87,8 +87,15 @@ class Operating(Part):
                 place = (replay.id, item["position"])
                 tables.replay_item.change(place, state=ReplayState.WOKEN)
         tables.replay.change(replay.id, state=ReplayState.RUNNING)
-        audit = Audit(actor, "replay.run", replay.id)
+        audit = audited(replay, actor, "replay.run")
         append(tables, replay.tenant_id, audit, self._db.now())
+
+    async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
+        async with self._db.writing("finish_replay") as tables:
+            if _known(tables, tenant_id, replay_id).state == ReplayState.RUNNING:
+                now = self._db.now()
+                tables.replay.change(replay_id, state=ReplayState.DONE, finished_at=now)
+            return _known(tables, tenant_id, replay_id)
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         async with self._db.writing("abort_replay") as tables:
@@ -96,7 +103,7 @@ class Operating(Part):
             if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
                 now = self._db.now()
                 tables.replay.change(replay_id, state=ReplayState.ABORTED, finished_at=now)
-                audit = Audit(actor, "replay.abort", replay_id)
+                audit = audited(replay, actor, "replay.abort")
                 append(tables, tenant_id, audit, now)
                 replay = _known(tables, tenant_id, replay_id)
         return replay

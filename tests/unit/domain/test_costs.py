@@ -35,5 +35,5 @@ def test_a_day_that_does_not_suffice_is_refused_and_a_minute_never() -> None:
 
 def test_what_is_not_counted_is_said_so() -> None:
     cost = Cost("ledger", 1)
-    assert cost.sentence == "1 call to ledger; they are not counted against a limit."
+    assert cost.sentence == "1 call to the ledger; they are not counted against a limit."
     assert (cost.seconds, cost.refusal) == (0.0, None)

@@ -88,6 +88,8 @@ def test_a_line_that_nobody_ordered_is_named_beside_the_goods() -> None:
         ("GOODS_NOT_RECEIVED", "purchasing"),
         ("LINE_NOT_ORDERED", "purchasing"),
     ]
+    (line,) = [one for one in towards_invoice(premises(told)).needs if "ORDERED" in one.code]
+    assert line.remedy.endswith("What is ordered for it has to be received as well.")
 
 
 def test_b1_7_a_conversion_by_a_person_is_sales_part() -> None:
