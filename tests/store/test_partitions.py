@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -18,6 +17,7 @@ from app.domain.retention import Kept, Period
 from app.store import claiming, desk, lists, merge_sql, merging, migrate, partitions
 from app.store.partitions import GROWING
 from app.store.postgres import PostgresStore
+from benchmarks.filling import past_months
 from tests.store.build import TENANT, claim_one, deliver, entry, sales_order, writes
 from tests.store.test_retention import told, with_story
 
@@ -245,16 +245,8 @@ READS: dict[str, tuple[str, tuple[Any, ...]]] = {
 async def test_every_read_of_a_year_of_rows_is_by_an_index(database_url: str) -> None:
     """Pages of the console, the journal and the calls of an order, and what workers ask."""
     connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
-    month = partitions.after(datetime(datetime.now(UTC).year, 1, 1, tzinfo=UTC), -12)
+    await past_months(connection)
     for table in TABLES:
-        known = {name for name, _ in await partitions.parts(connection, table)}
-        begin = month
-        while (name := f"{table}_{begin:%Y_%m}") not in known:
-            end = partitions.after(begin, 1)
-            await connection.execute(
-                f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{begin}') TO ('{end}')"
-            )
-            begin = end
         await connection.execute(FILL[table])
         await connection.execute(f"ANALYZE {table}")
     try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -21,8 +20,9 @@ from app.domain.desk import Fingerprint
 from app.domain.documents import Kind
 from app.domain.drift import Standing
 from app.domain.views import OrderFilter
-from app.store import pages, partitions, reading
+from app.store import pages, reading
 from app.store.postgres import PostgresStore
+from benchmarks.filling import past_months
 from tests.store.build import TENANT
 from tests.store.explained import FOR_ANY, FOR_THESE, Read, listened_to
 
@@ -195,16 +195,7 @@ FILL = (
 
 async def _filled(database_url: str) -> None:
     connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
-    for growing in partitions.GROWING.values():
-        known = {name for name, _ in await partitions.parts(connection, growing.table)}
-        begin = partitions.after(datetime.now(UTC), -12)
-        while (name := f"{growing.table}_{begin:%Y_%m}") not in known:
-            end = partitions.after(begin, 1)
-            await connection.execute(
-                f"CREATE TABLE {name} PARTITION OF {growing.table}"
-                f" FOR VALUES FROM ('{begin}') TO ('{end}')"
-            )
-            begin = end
+    await past_months(connection, 12)
     # What a test before left behind in the files would be counted by the planner.
     anew = f"TRUNCATE {', '.join(GROWING)} CASCADE"
     for statement in (anew, "SET session_replication_role = replica", *FILL, "VACUUM ANALYZE"):
