@@ -56,7 +56,8 @@ class NeedsOut(Model):
 
 
 class WhatIfIn(Model):
-    """Either `orders` or `days` (those that came in since); `scenario`, `settings`, or both."""
+    """Either `orders` or `days` (the newest 500 that came in since); `scenario`, `settings`, or
+    both."""
 
     orders: Annotated[list[str], Field(min_length=1, max_length=500)] | None = None
     days: Annotated[int, Field(ge=1, le=366, examples=[30])] | None = None
@@ -108,9 +109,11 @@ class SideOut(Model):
 
 
 class WhatIfOut(Model):
-    """`orders`: how many were played. `items`: those for which something would be different."""
+    """`orders`: how many were played; `more`: older ones came in within the days and were not.
+    `items`: those for which something would be different."""
 
     orders: int
+    more: bool
     different: int
     writes: dict[str, SideOut]
     items: list[DifferenceOut]
@@ -120,6 +123,7 @@ class WhatIfOut(Model):
         items = [DifferenceOut.of(one) for one in found.differences if one.differs]
         return cls(
             orders=len(found.differences),
+            more=found.more,
             different=len(items),
             writes={
                 step: SideOut(here=here, there=there)
