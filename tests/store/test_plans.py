@@ -20,7 +20,7 @@ from app.domain.desk import Fingerprint
 from app.domain.documents import Kind
 from app.domain.drift import Standing
 from app.domain.views import OrderFilter
-from app.store import pages, reading
+from app.store import offering, pages, reading
 from app.store.postgres import PostgresStore
 from benchmarks.filling import past_months
 from tests.store.build import TENANT
@@ -59,6 +59,7 @@ LOOKS = frozenset(
     }
 )
 ORDER = 6000
+BEGUN = ("", "ON1000600", "id:", "id:6", "replay-77", "7", "77", "117", "zz")  # before the tab key
 FILTERS = [
     OrderFilter(),
     *(OrderFilter(state=one) for one in (State.WAITING, State.HELD, State.DONE, State.PARKED)),
@@ -234,6 +235,16 @@ async def test_every_list_of_a_year_is_read_by_an_index_and_no_further_than_its_
                             if _too_far(read) and statement != reading._CONFIG:
                                 known = f"{name}: {read.kind} {read.table} {statement[:80]}"
                                 wrong.setdefault(known, f"{read.rows} rows, {planned}, {given}")
+                    for what, begun in itertools.product(offering.STATEMENTS, BEGUN):
+                        plans.told.clear()
+                        statement, values = offering.query(what, TENANT, begun)
+                        async with store._db.session() as session:
+                            await session.fetch(statement, *values)
+                        # The shell has a connection for one question: its plan is for these values.
+                        for _, read in plans.reads(planned) if planned == FOR_THESE else ():
+                            if _too_far(read):
+                                known = f"completion of {what}: {read.kind} {read.table}"
+                                wrong.setdefault(known, f"{read.rows} rows, {begun!r}")
     assert not wrong, "\n".join(f"{name}: {told}" for name, told in wrong.items())
     assert {"orders", "events", "search", "audits", "alerts", "replays", "issues"} < asked
 

@@ -1,4 +1,5 @@
-"""mappings by thousands: pages of a tenant and of a kind, what keys hold, the scenarios bound to"""
+"""mappings by thousands: pages of a tenant and of a kind, what keys hold, the scenarios bound to;
+and what the shell offers: orders without a number, replays by a beginning, what is not over"""
 
 from __future__ import annotations
 
@@ -13,6 +14,10 @@ INDEXES = {
     "mapping_of_tenant": "mapping (tenant_id, id)",
     "mapping_of_kind": "mapping (tenant_id, kind, id)",
     "mapping_bound": "mapping (tenant_id, connectwise_key) WHERE kind = 'scenario'",
+    "orders_unnumbered": "orders (tenant_id, id) WHERE number IS NULL",
+    "drift_finding_open": "drift_finding (tenant_id, id) WHERE standing <> 'closed'",
+    "replay_under_way": "replay (tenant_id, created_at) WHERE state IN ('planned', 'running')",
+    "replay_by_beginning": "replay (tenant_id, id text_pattern_ops)",
     "mapping_search": (
         "mapping USING gin (mapping_parts(tenant_id, kind, commerce_key, connectwise_key))"
     ),
