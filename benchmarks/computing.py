@@ -53,12 +53,17 @@ class _Beside:
                     return
 
 
-def questions(http: httpx.Client) -> Iterator[tuple[str, Callable[[], tuple[bool, str]]]]:
+def questions(
+    http: httpx.Client, orders: Sequence[str]
+) -> Iterator[tuple[str, Callable[[], tuple[bool, str]]]]:
     """Each question by its name; it says whether it was answered, and of how many orders."""
     for days in (MONTH, *DAYS):
         yield f"what-if, the last {days} days", lambda days=days: _what_if(http, days)  # type: ignore[misc]
     yield "a plan, by a filter", lambda: _planned(http, {"filter": {"code": CODE}})
     yield "a plan, of an issue's group", lambda: _of_issue(http)
+    yield "a plan, of 500 orders", lambda: _planned(http, {"orders": orders})
+    made = http.post("/admin/replays", json={"orders": orders, "reason": REASON}).json()
+    yield "the page of a plan of 500 orders", lambda: _page(http, f"/replay/{made['id']}")
 
 
 def _what_if(http: httpx.Client, days: int) -> tuple[bool, str]:
@@ -74,6 +79,11 @@ def _planned(http: httpx.Client, chosen: Mapping[str, Any]) -> tuple[bool, str]:
     if answer.status_code != httpx.codes.CREATED:
         return False, str(answer.json()["detail"])
     return True, f"{answer.json()['orders']} orders"
+
+
+def _page(http: httpx.Client, address: str) -> tuple[bool, str]:
+    answer = http.get(address).raise_for_status()
+    return True, f"{len(answer.content) // 1024} KiB"
 
 
 def _of_issue(http: httpx.Client) -> tuple[bool, str]:
@@ -101,10 +111,10 @@ def compute(
     http: httpx.Client, orders: Sequence[str], rounds: int
 ) -> Mapping[str, Sequence[Computed]]:
     """Ask each so many times, with somebody else beside; a page is asked alone for as long first."""
-    addresses = ["/healthz", *(f"/orders/{number}" for number in orders)]
+    addresses = ["/healthz", *(f"/orders/{number}" for number in orders[:20])]
     found: dict[str, list[Computed]] = {}
     for _ in range(rounds):
-        for name, ask in [("nothing", lambda: (not time.sleep(2), "")), *questions(http)]:
+        for name, ask in [("nothing", lambda: (not time.sleep(2), "")), *questions(http, orders)]:
             other = _Beside(str(http.base_url), http.cookies, addresses)
             thread = threading.Thread(target=other.run)
             thread.start()

@@ -27,6 +27,7 @@ MappingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Number = Annotated[int, Query(ge=0, le=2**63 - 1)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 PAGE = 100
+MISSING = 20  # that orders wait for, at a time
 MOST_NAMED = 50  # orders in an address
 FIELDS = ("kind", "commerce_key", "connectwise_key")
 
@@ -44,6 +45,7 @@ async def mappings(
     looking: Annotated[str, Query(max_length=2000)] = "",
     notice: Text = "",
     cursor: Cursor = None,
+    missing: Number = 0,
 ) -> Response:
     """Mappings and the form of one, filled in by the address."""
     given = dict(zip(FIELDS, (kind, commerce_key, connectwise_key), strict=True))
@@ -56,7 +58,14 @@ async def mappings(
     }
     told = "Removed. Orders that need it are held when they come to it." if notice else None
     return await _page(
-        request, given, q=q, edit=edit, cursor=cursor, kept=kept if row else None, notice=told
+        request,
+        given,
+        q=q,
+        edit=edit,
+        cursor=cursor,
+        start=missing,
+        kept=kept if row else None,
+        notice=told,
     )
 
 
@@ -67,6 +76,7 @@ async def _page(
     q: str = "",
     edit: int = 0,
     cursor: str | None = None,
+    start: int = 0,
     status: int = 200,
     refusal: Refusal | None = None,
     **values: Any,
@@ -86,13 +96,16 @@ async def _page(
     page = await parts.operations.mapping_page(actor, kind or None, q, cursor, PAGE)
     kept = {name: value for name, value in (("kind", kind), ("q", q)) if value}
     following = f"/mappings?{urlencode({**kept, 'cursor': page.next})}" if page.next else None
+    missing = await parts.operations.missing_mappings(actor)
     return render(
         request,
         "mappings.html",
         status,
         rows=page.items,
         following=following,
-        missing=await parts.operations.missing_mappings(actor),
+        missing=missing[start : start + MISSING],
+        more_missing=len(missing) - start - MISSING,
+        start=start + MISSING,
         form_of=mapping_form,
         key_shown=key_shown,
         kinds=MAPPING_KINDS,

@@ -186,6 +186,29 @@ async def test_of_thousands_of_mappings_a_page_reads_no_more_than_it_shows(
     assert form_to(gone, "/mappings")["commerce_key"] == ""
 
 
+async def test_the_mappings_that_orders_wait_for_are_shown_in_parts(
+    service: Service, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.console.mappings.MISSING", 2)
+    await held(service)
+    for key in ("78", "79", "80"):
+        said = no_company("company", "customer", "Contoso", key, ["CONTOSO"])
+        await service.query(
+            "INSERT INTO applied (order_id, step, subject, tenant_id, state, code, sentence, who)"
+            " SELECT id, 'raise_ticket', $1, 1, 'held', 'MAPPING_MISSING', $2, 'operator' FROM orders",
+            key,
+            said,
+        )
+    page = await browser.page("/mappings")
+    clean(page)
+    assert "2 more" in page.text
+    assert "/mappings?missing=2#missing" in page.links
+    rest = await browser.page("/mappings?missing=2")
+    assert "more" not in rest.text.partition("Add a mapping")[0].partition("wait for these")[2]
+    forms = {x for one in (page, rest) for x in one.links if "commerce_key=" in x}
+    assert forms == {f"/mappings?kind=company&commerce_key={n}#put" for n in (77, 78, 79, 80)}
+
+
 async def test_another_key_that_differs_by_its_case_is_not_said_to_be_replaced(
     service: Service, browser: Browser
 ) -> None:

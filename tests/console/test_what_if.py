@@ -151,6 +151,26 @@ async def test_an_order_leads_to_its_what_if(service: Service, browser: Browser)
     assert (form["orders"], form["connection"]) == (NUMBER, "default")
 
 
+async def test_the_orders_of_a_replay_are_shown_in_parts(
+    service: Service, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.console.work.ITEMS", 3)
+    await many(service, 7)
+    named = " ".join(f"ON{number}" for number in range(1, 8))
+    page = await browser.told(await browser.send("/replay", "/replay", orders=named, reason="all"))
+    clean(page)
+    assert "7 orders" in page.text
+    assert "1 to 3 of 7 orders." in page.text
+    seen, following = [], [link for link in page.links if "start=" in link]
+    while following:
+        seen += [link for link in page.links if link.startswith("/orders/ON")]
+        page = await browser.page(following[0])
+        following = [link for link in page.links if "start=" in link]
+    seen += [link for link in page.links if link.startswith("/orders/ON")]
+    assert "7 to 7 of 7 orders." in page.text
+    assert seen == [f"/orders/ON{number}" for number in range(1, 8)]
+
+
 # --- the cost of a replay -------------------------------------------------------------------------
 
 
