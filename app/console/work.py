@@ -72,8 +72,11 @@ async def inbox(
         "to": lambda **other: _inbox({**kept, **other}),
     }
     if status == UNVERIFIED:
-        ring = await parts.operations.unverified(PAGE)
-        return render(request, "unverified.html", ring=ring, live=None, **values)
+        ring = await parts.operations.unverified(source or None, cursor, PAGE)
+        following = _inbox({**kept, "cursor": ring.next}) if ring.next else None
+        return render(
+            request, "unverified.html", ring=ring.items, following=following, live=None, **values
+        )
     page = await parts.operations.events(actor, source or None, status or None, cursor, PAGE)
     return render(
         request,

@@ -104,7 +104,9 @@ class AdminStore(Protocol):
 
     async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None: ...
 
-    async def unverified(self, limit: int) -> Sequence[Unverified]: ...
+    async def unverified(
+        self, source: str | None, cursor: str | None, limit: int
+    ) -> Page[Unverified]: ...
 
     # Mappings and settings. Changes wake the orders that wait for what they bring.
     async def mapping_page(

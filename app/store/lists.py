@@ -94,7 +94,8 @@ WHERE e.tenant_id = $1 AND e.id = $2
 """  # noqa: S608 - constant text
 
 _UNVERIFIED = """
-SELECT number, at, source, code, cause, head FROM inbox_unverified ORDER BY number DESC LIMIT $1
+SELECT number AS id, at, source, code, cause, head FROM inbox_unverified
+WHERE ($1::text IS NULL OR source = $1) AND number < $2 ORDER BY number DESC LIMIT $3
 """
 
 
@@ -180,10 +181,13 @@ class Lists(Part):
             row = await session.fetchrow(_EVENT, tenant_id, event_id)
         return None if row is None else rows.event(row)
 
-    async def unverified(self, limit: int) -> Sequence[Unverified]:
+    async def unverified(
+        self, source: str | None, cursor: str | None, limit: int
+    ) -> Page[Unverified]:
+        given = (text_or_none(source), after(cursor, LAST), limit + 1)
         async with self._db.session() as session:
-            found = await session.fetch(_UNVERIFIED, limit)
-        return [rows.unverified(row) for row in found]
+            found = await session.fetch(_UNVERIFIED, *given)
+        return page(found, limit, rows.unverified)
 
 
 async def _connections(

@@ -156,9 +156,14 @@ class Operations(SetUp):
             raise Refusal("NOT_FOUND", f"There is no event {event_id}. See /admin/events.")
         return found
 
-    async def unverified(self, limit: int = 50) -> Sequence[Unverified]:
-        """The newest refused requests of the ring. They belong to no tenant: nobody vouches."""
-        return await self._admin.unverified(_page(limit))
+    async def unverified(
+        self, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Unverified]:
+        """The refused requests of the ring, the newest first. They belong to no tenant: nobody
+        vouches."""
+        _one_of("source", source, SOURCES)
+        with readable_cursor():
+            return await self._admin.unverified(source, cursor, _page(limit))
 
     # Connections ------------------------------------------------------------------------------
 
