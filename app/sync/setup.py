@@ -155,14 +155,13 @@ class SetUp:
     async def missing_mappings(self, actor: Actor) -> Sequence[Missing]:
         """The mappings that orders wait for (D-10), those that most wait for first."""
         stopped = await self._stopped(actor)
-        found: dict[Wanted, tuple[str, list[Stopped]]] = {}
+        found: dict[Wanted, tuple[str, dict[int, Stopped]]] = {}
         for order in stopped:
             for sentence in order.sentences:
                 if (one := wanted(sentence)) is not None:
-                    _, orders = found.setdefault(one, (sentence, []))
-                    if order not in orders:
-                        orders.append(order)
-        made = [Missing(one, said, tuple(orders)) for one, (said, orders) in found.items()]
+                    _, orders = found.setdefault(one, (sentence, {}))
+                    orders.setdefault(order.order_id, order)
+        made = [Missing(one, said, tuple(own.values())) for one, (said, own) in found.items()]
         return sorted(made, key=lambda one: (-len(one.orders), one.wanted.kind, one.wanted.key))
 
     async def put_mapping(
@@ -192,7 +191,8 @@ class SetUp:
         row = await self._admin.put_mapping(actor.tenant_id, kind, commerce, connectwise, audit)
         await self.wake()
         resumed = tuple(one for one in stopped if _waits_for(one, kind, commerce))
-        return Mapped(row, resumed, tuple(one for one in stopped if one not in resumed))
+        known = {one.order_id for one in resumed}
+        return Mapped(row, resumed, tuple(one for one in stopped if one.order_id not in known))
 
     async def _stopped(self, actor: Actor) -> Sequence[Stopped]:
         code = Code.MAPPING_MISSING
