@@ -102,7 +102,12 @@ _BESIDE = (
     SELECT 1, now() - n * interval '10 minutes', 'anna', 'console.sign_in', ''
     FROM generate_series(52000, 1, -1) AS n""",
     """INSERT INTO mapping (tenant_id, kind, commerce_key, connectwise_key, updated_by)
-    SELECT 1, 'customer', (100000 + n)::text, 'CUSTOMER' || n, 'anna' FROM generate_series(1, 300) AS n""",
+    SELECT 1, 'product', 'part-' || n || '-eu', 'PART-' || n, 'anna' FROM generate_series(1, 4000) AS n""",
+    """INSERT INTO mapping (tenant_id, kind, commerce_key, connectwise_key, updated_by)
+    SELECT 1, CASE n % 2 WHEN 0 THEN 'company' ELSE 'contact' END,
+        CASE n % 2 WHEN 0 THEN (100000 + n)::text ELSE 'buyer' || n || '@customer.example' END,
+        CASE n % 2 WHEN 0 THEN 'CUSTOMER' || n ELSE n::text END, 'anna'
+    FROM generate_series(1, 1000) AS n""",
 )
 
 
@@ -122,7 +127,7 @@ async def fill(database_url: str, orders: int) -> None:
         await connection.execute(
             "SET session_replication_role = replica; SET synchronous_commit = off; SET jit = off"
         )
-        await _months(connection)
+        await past_months(connection)
         copies = await _copies(connection, orders)
         await _templates(connection)
         for table in ("external_ref", "inbox_seen", *TABLES):  # before what says whose they are
@@ -136,11 +141,11 @@ async def fill(database_url: str, orders: int) -> None:
         await connection.close()
 
 
-async def _months(connection: Any) -> None:
+async def past_months(connection: Any, many: int = 13) -> None:
     """The partitions of the months that are over, as they would stand had each been made in time."""
     for growing in partitions.GROWING.values():
         known = {name for name, _ in await partitions.parts(connection, growing.table)}
-        begin = partitions.after(datetime.now(UTC), -13)
+        begin = partitions.after(datetime.now(UTC), -many)
         while (name := f"{growing.table}_{begin:%Y_%m}") not in known:
             end = partitions.after(begin, 1)
             await connection.execute(
@@ -266,7 +271,7 @@ async def _beside(connection: Any) -> None:
 async def told(database_url: str) -> Year:
     """What stands there."""
     connection = await asyncpg.connect(database_url)
-    names = (*TABLES, "drift_finding", "alert", "replay", "replay_item")
+    names = (*TABLES, "drift_finding", "alert", "replay", "replay_item", "mapping")
     rows = {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in names}
     size = await connection.fetchval("SELECT pg_database_size(current_database())")
     await connection.close()

@@ -23,7 +23,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from benchmarks import filling
+from benchmarks import computing, filling
 from sandbox.demo import PACE
 from sandbox.demo.clients import Office, Service
 from sandbox.demo.day import Day
@@ -39,7 +39,8 @@ SLICE = 200  # entries of a REST answer, while the deep page is looked for
 KEEPS = {"RETENTION_CALLS_DAYS": "0", "RETENTION_INBOX_DAYS": "0"}
 FILLED = "filled"  # a file in a kept directory
 WARM = 3  # requests to a door that are not counted: templates, plans, connections
-SAMPLE = 400  # orders that are drawn to be looked at
+COMPUTED = 3  # rounds of what takes long
+SAMPLE = 500  # orders that are drawn to be looked at
 
 _SAMPLE = """
 SELECT number, state FROM orders WHERE number IS NOT NULL AND state = ANY ($2::text[])
@@ -68,6 +69,13 @@ REST = {
     "drift open": "/admin/drift?standing=open&",
     "alerts": "/admin/alerts?",
     "search, everywhere": "/admin/search?q=N10001&",
+    "mappings": "/admin/mappings?",
+    "mappings of a kind": "/admin/mappings?kind=company&",
+    "mappings, what many hold": "/admin/mappings?q=part-&",
+    "mappings, what few hold": "/admin/mappings?q=ART-77&",
+    "mappings, no hit": "/admin/mappings?q=zzqq&",
+    "mappings, two letters": "/admin/mappings?q=bu&",
+    "events dropped of a source": "/admin/events?source=commerce&status=dropped&",
 }
 PAGES = {
     "console: front": "/",
@@ -81,17 +89,26 @@ PAGES = {
     "console: drift": "/drift",
     "console: connections": "/connections",
     "console: mappings": "/mappings",
+    "console: mappings, what few hold": "/mappings?q=ART-77",
+    "console: inbox dropped of a source": "/inbox?status=dropped&source=commerce",
     "console: settings": "/settings",
     "console: audit": "/audit",
 }
 MORE = {
     "REST: retention": "/admin/retention",
-    "REST: mappings": "/admin/mappings",
     "metrics": "/metrics",
     "nothing: /healthz": "/healthz",  # what any answer takes on this machine
 }
 # Console lists that have a cursor, by the REST list or the page that it is taken from.
-NEXT = ("/orders", "/inbox", "/audit", "/drift?standing=closed", "/?q=N10001", "/replay")
+NEXT = (
+    "/orders",
+    "/mappings",
+    "/inbox",
+    "/audit",
+    "/drift?standing=closed",
+    "/?q=N10001",
+    "/replay",
+)
 
 
 @dataclass
@@ -101,22 +118,40 @@ class Side:
     http: httpx.Client
     numbers: Mapping[str, Sequence[str]]
     words: Sequence[str]
+    mappings: Sequence[int] = ()
     deep: Mapping[str, str] = field(default_factory=dict)
     took: dict[str, list[float]] = field(default_factory=dict)
 
-    def ask(self, door: str, address: str, *, counted: bool = True) -> httpx.Response:
+    def ask(
+        self, door: str, address: str, *, body: Any = None, counted: bool = True
+    ) -> httpx.Response:
         begun = time.perf_counter()
-        answer = self.http.get(address)
+        answer = self.http.request("GET" if body is None else "POST", address, json=body)
         took = (time.perf_counter() - begun) * 1000
-        if answer.status_code not in (httpx.codes.OK, httpx.codes.SEE_OTHER):
+        if answer.status_code not in (200, 201, 303):
             raise RuntimeError(f"{address}: {answer.status_code} {answer.text[:500]}")
         if counted:
             self.took.setdefault(door, []).append(took)
         return answer
 
 
-def _doors(side: Side, chance: random.Random) -> Iterator[tuple[str, str]]:
-    """Every door with an address of this round."""
+def _doors(side: Side, chance: random.Random) -> Iterator[tuple[str, str, Any]]:
+    """Every door with an address of this round, and what is sent to it where it is no question."""
+    for door, address in _read(side, chance):
+        yield door, address, None
+    for state, numbers in side.numbers.items():
+        if not numbers:
+            continue
+        asked = {"orders": [chance.choice(numbers)]}
+        other = {"scenario": computing.OTHER}
+        yield f"REST: what-if of an order, {state}", "/admin/what-if", {**asked, **other}
+        page = f"/what-if?orders={chance.choice(numbers)}&scenario={computing.OTHER}"
+        yield f"console: what-if of an order, {state}", page, None
+        plan = {**asked, "reason": computing.REASON}
+        yield f"REST: plan a replay of an order, {state}", "/admin/replays", plan
+
+
+def _read(side: Side, chance: random.Random) -> Iterator[tuple[str, str]]:
     for state, numbers in side.numbers.items():
         if not numbers:
             continue
@@ -126,6 +161,10 @@ def _doors(side: Side, chance: random.Random) -> Iterator[tuple[str, str]]:
         yield f"REST: order, {state}", f"/admin/orders/{number}"
         yield "REST: journal of an order", f"/admin/orders/{number}/journal"
         yield "REST: calls of an order", f"/admin/orders/{number}/calls"
+    if side.mappings:
+        one = chance.choice(side.mappings)
+        yield "REST: a mapping", f"/admin/mappings/{one}"
+        yield "console: a mapping's form", f"/mappings?edit={one}"
     number = chance.choice(side.numbers["done"])
     yield "search: a whole number", f"/admin/search?q={number}"
     yield "search: inside a number", f"/admin/search?q={number[5:]}"
@@ -187,16 +226,20 @@ def _signed_in(url: str, key: str) -> httpx.Client:
     return http
 
 
-async def _drawn(database_url: str) -> tuple[Mapping[str, Sequence[str]], Sequence[str]]:
-    """Numbers of orders by how they stand, and suppliers' invoices."""
+async def _drawn(
+    database_url: str,
+) -> tuple[Mapping[str, Sequence[str]], Sequence[str], Sequence[int]]:
+    """Numbers of orders by how they stand, suppliers' invoices, and ids of mappings."""
     connection = await asyncpg.connect(database_url)
     numbers = {}
     for state, kinds in (("done", ["done"]), ("open", ["waiting", "held", "parked"])):
         found = await connection.fetch(_SAMPLE, SAMPLE, kinds)
         numbers[state] = [row["number"] for row in found]
     words = [row[0] for row in await connection.fetch(_WORDS, SAMPLE)]
+    found = await connection.fetch("SELECT id FROM mapping ORDER BY random() LIMIT $1", SAMPLE)
+    mappings = [row["id"] for row in found]
     await connection.close()
-    return numbers, words
+    return numbers, words, mappings
 
 
 def _play(stack: Stack) -> None:
@@ -249,6 +292,7 @@ def measure(
     `kept` is filled once, and measured again as it is."""
     with contextlib.ExitStack() as stays:
         place = kept or Path(stays.enter_context(tempfile.TemporaryDirectory()))
+        place.mkdir(parents=True, exist_ok=True)
         known = (place / FILLED).exists()
         stack = Stack(place, environment(place, {**PACE, **KEEPS}), directory=place)
         stays.enter_context(stack.running(lambda _: None))
@@ -276,11 +320,13 @@ def measure(
         chance = random.Random(rounds)  # noqa: S311 - which order is looked at, no secret
         for turn in range(rounds + WARM):
             for side in sides:
-                for door, address in _doors(side, chance):
-                    side.ask(door, address, counted=turn >= WARM)
+                for door, address, body in _doors(side, chance):
+                    side.ask(door, address, body=body, counted=turn >= WARM)
+        computed = computing.compute(sides[1].http, sides[1].numbers["done"], COMPUTED)
         for side in sides:
             side.http.close()
     _tell(sides[0].took, sides[1].took, say)
+    computing.tell(computed, say)
     return sides[1].took
 
 

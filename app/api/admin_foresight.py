@@ -5,6 +5,7 @@ Owns the addresses and forms; what is played, and how, is `app/sync/foresight.py
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -56,7 +57,8 @@ class NeedsOut(Model):
 
 
 class WhatIfIn(Model):
-    """Either `orders` or `days` (those that came in since); `scenario`, `settings`, or both."""
+    """Either `orders` or `days` (the newest 500 that came in since); `scenario`, `settings`, or
+    both."""
 
     orders: Annotated[list[str], Field(min_length=1, max_length=500)] | None = None
     days: Annotated[int, Field(ge=1, le=366, examples=[30])] | None = None
@@ -108,9 +110,11 @@ class SideOut(Model):
 
 
 class WhatIfOut(Model):
-    """`orders`: how many were played. `items`: those for which something would be different."""
+    """`orders`: how many were played; `more`: older ones came in within the days and were not.
+    `items`: those for which something would be different."""
 
     orders: int
+    more: bool
     different: int
     writes: dict[str, SideOut]
     items: list[DifferenceOut]
@@ -120,6 +124,7 @@ class WhatIfOut(Model):
         items = [DifferenceOut.of(one) for one in found.differences if one.differs]
         return cls(
             orders=len(found.differences),
+            more=found.more,
             different=len(items),
             writes={
                 step: SideOut(here=here, there=there)
@@ -156,4 +161,5 @@ async def what_if(
         settings=body.settings,
         connection=connection,
     )
-    return WhatIfOut.of(found)
+    # Hundreds of orders: others are served meanwhile.
+    return await asyncio.to_thread(WhatIfOut.of, found)

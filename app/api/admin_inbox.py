@@ -45,9 +45,9 @@ async def list_events(
 ) -> Listed[EventSummary]:
     """Deliveries, newest first."""
     if status == UNVERIFIED:
-        ring = await service.operations.unverified(limit)
-        kept = [entry for entry in ring if source in (None, entry.source)]
-        return Listed(items=[_unverified(entry) for entry in kept], next=None)
+        ring = await service.operations.unverified(source, cursor, limit)
+        link_next(request, response, ring.next)
+        return Listed(items=[_unverified(entry) for entry in ring.items], next=ring.next)
     page = await service.operations.events(actor, source, status, cursor, limit)
     link_next(request, response, page.next)
     return Listed(items=[EventSummary.of(event) for event in page.items], next=page.next)

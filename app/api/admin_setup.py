@@ -37,11 +37,20 @@ async def list_mappings(
     actor: Caller,
     service: Service,
     kind: Annotated[str | None, Query(max_length=50, examples=["vendor"])] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="Only those with this text in one of their keys; one or two characters: at "
+            "its beginning.",
+            examples=["SYN"],
+        ),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listed[MappingOut]:
     """What Commerce records are called in ConnectWise, where names do not say it; the newest first."""
-    page = await service.operations.mapping_page(actor, kind, cursor, limit)
+    page = await service.operations.mapping_page(actor, kind, q, cursor, limit)
     link_next(request, response, page.next)
     return Listed(items=[MappingOut.of(row) for row in page.items], next=page.next)
 

@@ -98,6 +98,7 @@ def what_if(
                 settings=changed,
                 connection=connection,
                 progressed=progressed,
+                whole=True,
             )
 
     found = frame.with_service(work)

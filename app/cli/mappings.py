@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli import frame, offered
-from app.cli.frame import AsJson
+from app.cli.frame import AsJson, Cursor, Limit
 from app.cli.orders import clock
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
-    from app.domain.views import MappingRow
+    from app.domain.views import MappingRow, Page
     from app.sync.operations import Actor
     from app.sync.setup import Mapped, Missing
 
@@ -45,14 +45,24 @@ def list_mappings(
     kind: Annotated[
         str | None, typer.Option(help=f"Only {KINDS_HELP}", autocompletion=_kinds)
     ] = None,
+    holds: Annotated[
+        str | None,
+        typer.Option(
+            help="Only those with this text in one of their keys; one or two characters: at its "
+            "beginning."
+        ),
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
-    """List mappings."""
+    """List mappings, the newest first."""
 
-    async def work(container: Container, actor: Actor) -> Sequence[MappingRow]:
-        return await container.operations.mappings(actor, kind)
+    async def work(container: Container, actor: Actor) -> Page[MappingRow]:
+        return await container.operations.mapping_page(actor, kind, holds, cursor, limit)
 
-    _print(frame.with_service(work), as_json=as_json)
+    page = frame.with_service(work)
+    _print(page, as_json=as_json, chosen=bool(kind or holds or cursor))
 
 
 @app.command("set")
@@ -141,12 +151,15 @@ def remove(
         frame.say(f"Mapping {mapping} is removed.")
 
 
-def _print(rows: Sequence[MappingRow], *, as_json: bool) -> None:
+def _print(page: Page[MappingRow], *, as_json: bool, chosen: bool) -> None:
     if as_json:
         from app.cli import shapes  # loads what --help does not need
 
-        frame.print_json({"items": [shapes.mapping(row) for row in rows], "next": None})
-    elif not rows:
+        items = [shapes.mapping(row) for row in page.items]
+        frame.print_json({"items": items, "next": page.next})
+    elif not page.items and chosen:
+        frame.say("No mapping fits.")
+    elif not page.items:
         frame.say("There is no mapping. Records are found by identifier, number and e-mail.")
     else:
         frame.print_table(
@@ -160,6 +173,8 @@ def _print(rows: Sequence[MappingRow], *, as_json: bool) -> None:
                     clock(row.updated_at),
                     row.updated_by,
                 )
-                for row in rows
+                for row in page.items
             ),
         )
+    if page.next and not as_json:
+        frame.say(f"There are more: --cursor {page.next}")

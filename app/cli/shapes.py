@@ -335,6 +335,7 @@ def what_if(found: WhatIf) -> Json:
     different = [one for one in found.differences if one.differs]
     return {
         "orders": len(found.differences),
+        "more": found.more,
         "different": len(different),
         "writes": {
             step: {"here": here, "there": there} for step, (here, there) in found.writes().items()

@@ -5,7 +5,7 @@ Owns its addresses and forms; what is refused, and which orders a mapping lets g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from app.console.doing import mapping_form
 from app.console.guard import PageRoute, actor_of, form_of, given_reason, service, wrong_of
 from app.console.pages import moved, render
 from app.domain.views import MappingRow, Stopped
-from app.sync.operations import Refusal
+from app.sync.operations import Actor, Operations, Refusal
 from app.sync.setup import MAPPING_KINDS, key_shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -25,7 +25,9 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Text = Annotated[str, Query(max_length=300)]
 MappingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Number = Annotated[int, Query(ge=0, le=2**63 - 1)]
-MOST = 100  # mappings on a page
+Cursor = Annotated[str | None, Query(max_length=500)]
+PAGE = 100
+MISSING = 20  # that orders wait for, at a time
 MOST_NAMED = 50  # orders in an address
 FIELDS = ("kind", "commerce_key", "connectwise_key")
 
@@ -42,12 +44,13 @@ async def mappings(
     resumed: Annotated[str, Query(max_length=2000)] = "",
     looking: Annotated[str, Query(max_length=2000)] = "",
     notice: Text = "",
-    start: Number = 0,
+    cursor: Cursor = None,
+    missing: Number = 0,
 ) -> Response:
     """Mappings and the form of one, filled in by the address."""
     given = dict(zip(FIELDS, (kind, commerce_key, connectwise_key), strict=True))
     actor, operations = actor_of(request), service(request).operations
-    row = next((one for one in await operations.mappings(actor) if one.id == saved), None)
+    row = await _known(operations, actor, saved)
     kept = {
         "row": row,
         "resumed": await operations.rows(actor, _ids(resumed)),
@@ -55,7 +58,14 @@ async def mappings(
     }
     told = "Removed. Orders that need it are held when they come to it." if notice else None
     return await _page(
-        request, given, q=q, edit=edit, start=start, kept=kept if row else None, notice=told
+        request,
+        given,
+        q=q,
+        edit=edit,
+        cursor=cursor,
+        start=missing,
+        kept=kept if row else None,
+        notice=told,
     )
 
 
@@ -65,6 +75,7 @@ async def _page(
     *,
     q: str = "",
     edit: int = 0,
+    cursor: str | None = None,
     start: int = 0,
     status: int = 200,
     refusal: Refusal | None = None,
@@ -72,9 +83,8 @@ async def _page(
 ) -> Response:
     actor, parts = actor_of(request), service(request)
     kind = given["kind"] if given["kind"] in MAPPING_KINDS else ""
-    every = await parts.operations.mappings(actor)
     form: Mapping[str, str] = given
-    old = next((row for row in every if row.id == edit), None)
+    old = await _known(parts.operations, actor, edit)
     if old is not None and not request.state.person.admin:
         old = None  # the form is for who may send it, and shows the key in full
     elif old is not None and refusal is None:
@@ -83,25 +93,26 @@ async def _page(
         form = {name: str(getattr(old, name)) for name in FIELDS}
     # A form that is filled in filters nothing: it may be for a kind of which there are many.
     kind = "" if given["commerce_key"] or refusal is not None else kind
-    chosen = _fitting(every, kind, q)
+    page = await parts.operations.mapping_page(actor, kind or None, q, cursor, PAGE)
     kept = {name: value for name, value in (("kind", kind), ("q", q)) if value}
-    following = f"/mappings?{urlencode({**kept, 'start': start + MOST})}"
+    following = f"/mappings?{urlencode({**kept, 'cursor': page.next})}" if page.next else None
+    missing = await parts.operations.missing_mappings(actor)
     return render(
         request,
         "mappings.html",
         status,
-        rows=chosen[start : start + MOST],
-        count=len(chosen),
-        start=start,
-        following=following if len(chosen) > start + MOST else None,
-        missing=await parts.operations.missing_mappings(actor),
+        rows=page.items,
+        following=following,
+        missing=missing[start : start + MISSING],
+        more_missing=len(missing) - start - MISSING,
+        start=start + MISSING,
         form_of=mapping_form,
         key_shown=key_shown,
         kinds=MAPPING_KINDS,
         kind=kind,
         q=q,
         old=old,
-        standing=next((row for row in every if _same(row, form)), None),
+        standing=await parts.operations.mapping_named(actor, form["kind"], form["commerce_key"]),
         given=form,
         refused=refusal.sentence if refusal is not None else None,
         wrong=wrong_of(refusal),
@@ -112,19 +123,12 @@ async def _page(
     )
 
 
-def _fitting(rows: Iterable[MappingRow], kind: str, q: str) -> list[MappingRow]:
-    text = q.strip().casefold()
-    return [
-        row
-        for row in rows
-        if kind in ("", row.kind)
-        and text in f"{row.commerce_key}\n{row.connectwise_key}".casefold()
-    ]
-
-
-def _same(row: MappingRow, form: Mapping[str, str]) -> bool:
-    key = form["commerce_key"].strip().casefold()
-    return (row.kind, row.commerce_key.casefold()) == (form["kind"], key)
+async def _known(operations: Operations, actor: Actor, number: int) -> MappingRow | None:
+    """The mapping with a number of an address; None where there is none (any more)."""
+    try:
+        return await operations.mapping(actor, number) if number else None
+    except Refusal:
+        return None
 
 
 @router.post("/mappings")

@@ -29,9 +29,11 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 Text = Annotated[str, Query(max_length=200)]
 Cursor = Annotated[str | None, Query(max_length=500)]
+Start = Annotated[int, Query(ge=0, le=10_000)]
 EventId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 ReplayId = Annotated[str, Path(max_length=100)]
 PAGE = 50
+ITEMS = 50  # orders of a replay
 UNVERIFIED = "unverified"
 STATUSES = ("rejected", "unhandled", "deferred", "dropped", "hint", "new", "merged", UNVERIFIED)
 MEANS = {
@@ -70,8 +72,11 @@ async def inbox(
         "to": lambda **other: _inbox({**kept, **other}),
     }
     if status == UNVERIFIED:
-        ring = await parts.operations.unverified(PAGE)
-        return render(request, "unverified.html", ring=ring, live=None, **values)
+        ring = await parts.operations.unverified(source or None, cursor, PAGE)
+        following = _inbox({**kept, "cursor": ring.next}) if ring.next else None
+        return render(
+            request, "unverified.html", ring=ring.items, following=following, live=None, **values
+        )
     page = await parts.operations.events(actor, source or None, status or None, cursor, PAGE)
     return render(
         request,
@@ -191,8 +196,8 @@ async def plan(request: Request) -> Response:
 
 
 @router.get("/replay/{replay_id}")
-async def replay(request: Request, replay_id: ReplayId) -> Response:
-    """A plan, its progress, its result."""
+async def replay(request: Request, replay_id: ReplayId, start: Start = 0) -> Response:
+    """A plan, its progress, its result; its orders in parts, in the order in which they were frozen."""
     parts = service(request)
     progress = await parts.replays.status(actor_of(request), replay_id)
     replay = progress.replay
@@ -206,6 +211,11 @@ async def replay(request: Request, replay_id: ReplayId) -> Response:
         progress=progress,
         woken=woken,
         settled=settled,
+        shown=progress.items[start : start + ITEMS],
+        start=start,
+        following=f"/replay/{replay.id}?start={start + ITEMS}"
+        if len(progress.items) > start + ITEMS
+        else None,
         expired=replay.state == ReplayState.PLANNED and now > replay.expires_at,
         beside=BESIDE,
         now=now,

@@ -104,15 +104,24 @@ class AdminStore(Protocol):
 
     async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None: ...
 
-    async def unverified(self, limit: int) -> Sequence[Unverified]: ...
+    async def unverified(
+        self, source: str | None, cursor: str | None, limit: int
+    ) -> Page[Unverified]: ...
 
     # Mappings and settings. Changes wake the orders that wait for what they bring.
-    async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]: ...
-
     async def mapping_page(
-        self, tenant_id: int, kind: str | None, cursor: str | None, limit: int
+        self, tenant_id: int, kind: str | None, holds: str | None, cursor: str | None, limit: int
     ) -> Page[MappingRow]:
-        """The same by pages, the newest first. Raises ValueError for a cursor that it did not give."""
+        """Mappings, the newest first; `holds`: those with this text in one of their two keys, in
+        whatever case, and with less than three characters those of which a key begins so."""
+
+    async def mapping(self, tenant_id: int, mapping_id: int) -> MappingRow | None: ...
+
+    async def mapping_named(self, tenant_id: int, kind: str, key: str) -> MappingRow | None:
+        """The one of this kind with just this Commerce key."""
+
+    async def bound(self, tenant_id: int) -> Sequence[str]:
+        """The scenarios that mappings bind customers or ways of placing to, each once, by name."""
 
     async def put_mapping(
         self, tenant_id: int, kind: str, commerce_key: str, connectwise_key: str, audit: Audit

@@ -76,13 +76,15 @@ _CALL = f"""
 SELECT {_CALL_COLUMNS}, sealed FROM call WHERE order_id = $1 AND id = $2
 """  # noqa: S608 - constant text
 
-# Where a delivery came from is the kind of its connection.
+# Where a delivery came from is the kind of its connection. With a status it is asked for by its name,
+# which has an index with it ($6); alone by the connections, of which there are few.
 _EVENTS = f"""
 SELECT {rows.EVENT_COLUMNS} FROM inbox_event AS e JOIN connection AS c ON c.id = e.connection_id
 WHERE e.tenant_id = $1 AND e.id < $2
   AND ($4::bigint IS NULL OR e.connection_id = $4)
   AND ($5::bigint[] IS NULL OR e.connection_id = ANY ($5))
-  AND ($6::text IS NULL OR e.status = $6)
+  AND ($6::text IS NULL OR e.source = $6)
+  AND ($7::text IS NULL OR e.status = $7)
 ORDER BY e.id DESC LIMIT $3
 """  # noqa: S608 - constant text
 
@@ -92,7 +94,8 @@ WHERE e.tenant_id = $1 AND e.id = $2
 """  # noqa: S608 - constant text
 
 _UNVERIFIED = """
-SELECT number, at, source, code, cause, head FROM inbox_unverified ORDER BY number DESC LIMIT $1
+SELECT number AS id, at, source, code, cause, head FROM inbox_unverified
+WHERE ($1::text IS NULL OR source = $1) AND number < $2 ORDER BY number DESC LIMIT $3
 """
 
 
@@ -164,8 +167,11 @@ class Lists(Part):
     ) -> Page[InboxEvent]:
         where = (tenant_id, after(cursor, LAST), limit + 1)
         async with self._db.session() as session:
-            connections = await _connections(session, tenant_id, text_or_none(source))
-            found = await fetch_anew(session, _EVENTS, *where, *connections, text_or_none(status))
+            chosen: tuple[object, ...] = (None, None, text_or_none(source))
+            if status is None:
+                connections = await _connections(session, tenant_id, text_or_none(source))
+                chosen = (*connections, None)
+            found = await fetch_anew(session, _EVENTS, *where, *chosen, text_or_none(status))
         return page(found, limit, rows.event)
 
     async def event(self, tenant_id: int, event_id: int) -> InboxEvent | None:
@@ -175,10 +181,13 @@ class Lists(Part):
             row = await session.fetchrow(_EVENT, tenant_id, event_id)
         return None if row is None else rows.event(row)
 
-    async def unverified(self, limit: int) -> Sequence[Unverified]:
+    async def unverified(
+        self, source: str | None, cursor: str | None, limit: int
+    ) -> Page[Unverified]:
+        given = (text_or_none(source), after(cursor, LAST), limit + 1)
         async with self._db.session() as session:
-            found = await session.fetch(_UNVERIFIED, limit)
-        return [rows.unverified(row) for row in found]
+            found = await session.fetch(_UNVERIFIED, *given)
+        return page(found, limit, rows.unverified)
 
 
 async def _connections(

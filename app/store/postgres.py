@@ -20,6 +20,7 @@ from app.store.gauges import Gauges
 from app.store.grants import Grants
 from app.store.intake import Intake
 from app.store.lists import Lists
+from app.store.mapped import Mapped
 from app.store.merging import Merging
 from app.store.operating import Operating
 from app.store.polls import Polls
@@ -48,6 +49,7 @@ class PostgresStore(
     Retaining,
     # What people use
     Lists,
+    Mapped,
     Setup,
     Operating,
     Deciding,

@@ -227,7 +227,7 @@ def _call(row: Any) -> CallRecord:
 
 def unverified(row: Any) -> Unverified:
     return Unverified(
-        id=row["number"],
+        id=row["id"],
         at=row["at"],
         source=row["source"],
         code=Code(row["code"]),

@@ -13,13 +13,13 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
-from app.domain.views import Audit, ConnectionRow, MappingRow, Page, Stopped
+from app.domain.views import Audit, ConnectionRow, MappingRow, Stopped
 from app.store import rows
 from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.connections import GRANT, PAUSED
 from app.store.database import Part, Session
-from app.store.pages import LAST, after, page
+from app.store.mapped import COLUMNS as MAPPING_COLUMNS
 from app.store.stopped import STOPPED_BY_PAUSE
 from app.store.texts import as_json, text
 from app.store.texts import key as index_key
@@ -47,21 +47,12 @@ GROUP BY o.id, c.name ORDER BY o.id LIMIT $3
 _UNDER_WAY = "SELECT id FROM orders WHERE tenant_id = $1 AND lease_token IS NOT NULL"
 _NEW_VERSION = "UPDATE tenant SET config_version = config_version + 1 WHERE id = $1"
 
-_MAPPING_COLUMNS = "id, kind, commerce_key, connectwise_key, updated_at, updated_by"
-_MAPPINGS = f"""
-SELECT {_MAPPING_COLUMNS} FROM mapping
-WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2) ORDER BY id DESC
-"""  # noqa: S608 - constant text
-_MAPPING_PAGE = f"""
-SELECT {_MAPPING_COLUMNS} FROM mapping
-WHERE tenant_id = $1 AND ($2::text IS NULL OR kind = $2) AND id < $3 ORDER BY id DESC LIMIT $4
-"""  # noqa: S608 - constant text
 _PUT_MAPPING = f"""
 INSERT INTO mapping (tenant_id, kind, commerce_key, connectwise_key, updated_by)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (tenant_id, kind, commerce_key) DO UPDATE SET
     connectwise_key = EXCLUDED.connectwise_key, updated_by = EXCLUDED.updated_by, updated_at = now()
-RETURNING {_MAPPING_COLUMNS}
+RETURNING {MAPPING_COLUMNS}
 """  # noqa: S608 - constant text
 
 # What is set already stays: after the first start the database rules.
@@ -113,19 +104,6 @@ ORDER BY name, version, seen_at DESC
 
 class Setup(Part):
     """The part of the store behind mappings, settings and connections."""
-
-    async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]:
-        async with self._db.session() as session:
-            found = await session.fetch(_MAPPINGS, tenant_id, kind)
-        return [rows.mapping(row) for row in found]
-
-    async def mapping_page(
-        self, tenant_id: int, kind: str | None, cursor: str | None, limit: int
-    ) -> Page[MappingRow]:
-        given = (tenant_id, kind, after(cursor, LAST), limit + 1)
-        async with self._db.session() as session:
-            found = await session.fetch(_MAPPING_PAGE, *given)
-        return page(found, limit, rows.mapping)
 
     async def stopped(self, tenant_id: int, code: Code, limit: int) -> Sequence[Stopped]:
         async with self._db.session() as session:

@@ -5,6 +5,8 @@ Owns the words that every operation of `app/sync` shares. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ from pydantic import ValidationError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+MAX_PAGE = 200  # entries of one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,13 @@ def _said(one: ErrorDetails) -> str:
     if (words := _WORDS.get(one["type"])) is not None:
         return words.format(**one.get("ctx", {}))
     return one["msg"].removeprefix("Value error, ")
+
+
+@contextmanager
+def readable_cursor() -> Iterator[None]:
+    """A cursor that the store cannot read is the asker's mistake."""
+    try:
+        yield
+    except ValueError as error:
+        sentence = "cursor: cannot be read; take it from the answer before, or leave it out."
+        raise Refusal("REQUEST_NOT_VALID", sentence) from error

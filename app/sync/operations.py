@@ -26,22 +26,19 @@ from app.domain.views import (
     ConnectionRow,
     Explained,
     JournalRow,
-    MappingRow,
     OrderFilter,
     Page,
     Unverified,
 )
 from app.settings import Settings
-from app.sync.asking import Actor, Refusal
-from app.sync.setup import SetUp, known_kind
+from app.sync.asking import MAX_PAGE, Actor, Refusal, readable_cursor
+from app.sync.setup import SetUp
 
 # Where deliveries come from, each with a door of its own, and what became of one.
 SOURCES = ("commerce", "connectwise", "quickbooks", "xero")
 STATUSES = ("new", "merged", "hint", "unhandled", "dropped", "deferred", "rejected")
 
-__all__ = ["Actor", "Operations", "Refusal", "Story", "readable_cursor", "shown"]
-
-MAX_PAGE = 200
+__all__ = ["MAX_PAGE", "Actor", "Operations", "Refusal", "Story", "readable_cursor", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +133,6 @@ class Operations(SetUp):
         with readable_cursor():
             return await self._admin.calls(order.id, cursor, _page(limit))
 
-    async def mapping_page(
-        self, actor: Actor, kind: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[MappingRow]:
-        if kind is not None:
-            known_kind(kind)
-        with readable_cursor():
-            return await self._admin.mapping_page(actor.tenant_id, kind, cursor, _page(limit))
-
     # Inbox --------------------------------------------------------------------------------
 
     async def events(
@@ -167,9 +156,14 @@ class Operations(SetUp):
             raise Refusal("NOT_FOUND", f"There is no event {event_id}. See /admin/events.")
         return found
 
-    async def unverified(self, limit: int = 50) -> Sequence[Unverified]:
-        """The newest refused requests of the ring. They belong to no tenant: nobody vouches."""
-        return await self._admin.unverified(_page(limit))
+    async def unverified(
+        self, source: str | None = None, cursor: str | None = None, limit: int = 50
+    ) -> Page[Unverified]:
+        """The refused requests of the ring, the newest first. They belong to no tenant: nobody
+        vouches."""
+        _one_of("source", source, SOURCES)
+        with readable_cursor():
+            return await self._admin.unverified(source, cursor, _page(limit))
 
     # Connections ------------------------------------------------------------------------------
 
@@ -200,12 +194,3 @@ def shown(body: bytes, *, personal: bool = False) -> Any:
 
 def _page(limit: int) -> int:
     return min(max(limit, 1), MAX_PAGE)
-
-
-@contextlib.contextmanager
-def readable_cursor() -> Any:
-    try:
-        yield
-    except ValueError as error:
-        sentence = "cursor: cannot be read; take it from the answer before, or leave it out."
-        raise Refusal("REQUEST_NOT_VALID", sentence) from error

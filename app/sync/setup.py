@@ -20,10 +20,10 @@ from app.domain.admin_store import AdminStore
 from app.domain.codes import Code
 from app.domain.ports import Wake
 from app.domain.scenario import Scenario, forbidden
-from app.domain.views import Audit, MappingRow, Stopped
+from app.domain.views import Audit, MappingRow, Page, Stopped
 from app.domain.wanted import Wanted, wanted
 from app.settings import Group, Settings, check, group_of
-from app.sync.asking import Actor, Refusal, wrong, wrong_fields
+from app.sync.asking import MAX_PAGE, Actor, Refusal, readable_cursor, wrong, wrong_fields
 
 WAKE_SECONDS = 2.0
 # What a Commerce record can be mapped to (D-10). Members and contacts are named by e-mail address
@@ -118,16 +118,31 @@ class SetUp:
 
     # Mappings -----------------------------------------------------------------------------
 
-    async def mappings(self, actor: Actor, kind: str | None = None) -> Sequence[MappingRow]:
+    async def mapping_page(
+        self,
+        actor: Actor,
+        kind: str | None = None,
+        holds: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[MappingRow]:
+        """Mappings, the newest first; `holds`: those with this text in one of their keys."""
         if kind is not None:
             known_kind(kind)
-        return await self._admin.mappings(actor.tenant_id, kind)
+        text = holds.strip() if holds is not None else None
+        with readable_cursor():
+            most = max(1, min(limit, MAX_PAGE))
+            return await self._admin.mapping_page(actor.tenant_id, kind, text or None, cursor, most)
 
     async def mapping(self, actor: Actor, mapping_id: int) -> MappingRow:
-        for row in await self._admin.mappings(actor.tenant_id, None):
-            if row.id == mapping_id:
-                return row
-        raise Refusal("NOT_FOUND", f"There is no mapping {mapping_id}. See /admin/mappings.")
+        row = await self._admin.mapping(actor.tenant_id, mapping_id)
+        if row is None:
+            raise Refusal("NOT_FOUND", f"There is no mapping {mapping_id}. See /admin/mappings.")
+        return row
+
+    async def mapping_named(self, actor: Actor, kind: str, commerce_key: str) -> MappingRow | None:
+        """The mapping that `put_mapping` with this kind and key would change."""
+        return await self._admin.mapping_named(actor.tenant_id, kind, _kept_key(kind, commerce_key))
 
     async def reveal_mapping(self, actor: Actor, mapping_id: int) -> MappingRow:
         """A mapping with its key in full, for a form that changes it; that it was shown is recorded."""
@@ -140,14 +155,13 @@ class SetUp:
     async def missing_mappings(self, actor: Actor) -> Sequence[Missing]:
         """The mappings that orders wait for (D-10), those that most wait for first."""
         stopped = await self._stopped(actor)
-        found: dict[Wanted, tuple[str, list[Stopped]]] = {}
+        found: dict[Wanted, tuple[str, dict[int, Stopped]]] = {}
         for order in stopped:
             for sentence in order.sentences:
                 if (one := wanted(sentence)) is not None:
-                    _, orders = found.setdefault(one, (sentence, []))
-                    if order not in orders:
-                        orders.append(order)
-        made = [Missing(one, said, tuple(orders)) for one, (said, orders) in found.items()]
+                    _, orders = found.setdefault(one, (sentence, {}))
+                    orders.setdefault(order.order_id, order)
+        made = [Missing(one, said, tuple(own.values())) for one, (said, own) in found.items()]
         return sorted(made, key=lambda one: (-len(one.orders), one.wanted.kind, one.wanted.key))
 
     async def put_mapping(
@@ -161,12 +175,10 @@ class SetUp:
     ) -> Mapped:
         """Add or change a mapping; orders that wait for one are woken."""
         known_kind(kind)
-        commerce, connectwise = commerce_key.strip(), connectwise_key.strip()
+        commerce, connectwise = _kept_key(kind, commerce_key), connectwise_key.strip()
         for name, value in (("commerce_key", commerce), ("connectwise_key", connectwise)):
             if not value or len(value) > _MAX_KEY or not value.isprintable():
                 raise _not_so(name, f"must be 1 to {_MAX_KEY} printable characters")
-        if kind in _CASELESS:
-            commerce = commerce.casefold()
         if kind in _BY_EMAIL and not (connectwise.isascii() and connectwise.isdecimal()):
             raise _not_so("connectwise_key", f"a {kind} is named by its number in ConnectWise")
         if kind == binding.KIND:
@@ -179,7 +191,8 @@ class SetUp:
         row = await self._admin.put_mapping(actor.tenant_id, kind, commerce, connectwise, audit)
         await self.wake()
         resumed = tuple(one for one in stopped if _waits_for(one, kind, commerce))
-        return Mapped(row, resumed, tuple(one for one in stopped if one not in resumed))
+        known = {one.order_id for one in resumed}
+        return Mapped(row, resumed, tuple(one for one in stopped if one.order_id not in known))
 
     async def _stopped(self, actor: Actor) -> Sequence[Stopped]:
         code = Code.MAPPING_MISSING
@@ -253,9 +266,9 @@ class SetUp:
     async def _refuse_forbidden(self, actor: Actor, checked: Mapping[str, Any]) -> None:
         """Settings that cannot work together with a scenario in use and the others (D-5, D-14)."""
         ruling = {**await self._admin.settings(actor.tenant_id), **checked}
-        rows = await self._admin.mappings(actor.tenant_id, binding.KIND)
+        bound = await self._admin.bound(actor.tenant_id)
         chosen = str(ruling.get("scenario", self._settings.scenario))
-        for name in dict.fromkeys((chosen, *(row.connectwise_key for row in rows))):
+        for name in dict.fromkeys((chosen, *bound)):
             self._refuse_together(name, ruling)
 
     def _refuse_together(self, name: str, ruling: Mapping[str, Any]) -> None:
@@ -309,6 +322,12 @@ def _why(reason: str) -> dict[str, str]:
     if len(told) > MAX_REASON:
         raise Refusal("REQUEST_NOT_VALID", f"reason: at most {MAX_REASON} characters.")
     return {"reason": told} if told else {}
+
+
+def _kept_key(kind: str, commerce_key: str) -> str:
+    """The Commerce key as it is kept."""
+    key = commerce_key.strip()
+    return key.casefold() if kind in _CASELESS else key
 
 
 def _waits_for(order: Stopped, kind: str, key: str) -> bool:

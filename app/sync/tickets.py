@@ -55,12 +55,9 @@ class Tickets:
         first. The customer is named by its Commerce id, where a mapping or an order knows it, or
         by its ConnectWise identifier."""
         names = {**self._defaults, **await self._admin.settings(actor.tenant_id)}
-        mapped = {
-            row.commerce_key: row.connectwise_key
-            for row in await self._admin.mappings(actor.tenant_id, "company")
-        }
+        mapped = await self._admin.mapping_named(actor.tenant_id, "company", customer)
         with asked():
-            owner = await self._company(mapped.get(customer), [customer])
+            owner = await self._company(mapped.connectwise_key if mapped else None, [customer])
             if owner is None:
                 sentence = (
                     f"Customer {customer} has no ConnectWise company. Name its ConnectWise "

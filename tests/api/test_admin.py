@@ -8,6 +8,7 @@ import itertools
 from pydantic import SecretStr
 
 from app.api.examples import examples
+from app.domain.codes import Code
 from tests.api.conftest import Service
 from tests.api.doors import ADMIN_KEY, code_of, post, settings
 
@@ -316,3 +317,15 @@ async def test_h10_an_order_that_cannot_be_read_still_shows_its_last_answer(
     assert code_of(refused) == "DECISION_NOT_OPEN"
     decision = {"code": "POISON", "choice": "look_again", "reason": "mended"}
     assert (await service.admin.post(path, json=decision)).status_code == 200
+
+
+async def test_refused_requests_are_listed_by_pages_and_by_their_door(service: Service) -> None:
+    for door in ("commerce", "connectwise", "commerce", "commerce"):
+        await service.parts.store.note_unverified(door, Code.SIGNATURE_REFUSED, "no", b"{}")
+    listed, path = [], "/admin/events?status=unverified&source=commerce&limit=2"
+    while path:
+        answer = await service.admin.get(path)
+        listed += answer.json()["items"]
+        path = answer.links.get("next", {}).get("url", "")
+    assert [one["source"] for one in listed] == ["commerce"] * 3
+    assert (await service.admin.get("/admin/events?status=unverified&source=x")).status_code == 422

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.views import Stopped
 from app.domain.wanted import no_company, several_items
+from app.sync.setup import MOST_STOPPED
 from tests.api.conftest import Service
 from tests.api.doors import code_of
 
@@ -51,6 +53,31 @@ async def test_d10_a_mapping_names_the_orders_that_go_on(service: Service) -> No
     product = {"kind": "product", "commerce_key": "cab-2m", "connectwise_key": "A"}
     kept = (await service.admin.put("/admin/mappings", json=product)).json()
     assert [one["order"] for one in kept["resumed"]] == ["ON1"]
+
+
+async def test_a_thousand_orders_that_wait_for_one_mapping_are_not_compared_with_each_other(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took a quarter of a second of everybody's loop on each page that tells of them."""
+    await service.query(
+        "INSERT INTO orders (tenant_id, connection_id, source_id, state, code, sentence)"
+        " SELECT 1, (SELECT min(id) FROM connection), n, 'held', 'MAPPING_MISSING', $1"
+        " FROM generate_series(1, $2::int) AS n",
+        SAID,
+        MOST_STOPPED,
+    )
+    compared: list[object] = []
+
+    def counted(one: object, other: object) -> bool:
+        compared.append(one)
+        return one is other
+
+    monkeypatch.setattr(Stopped, "__eq__", counted)
+    (missing,) = (await service.admin.get("/admin/mappings/missing")).json()["items"]
+    kept = (await service.admin.put("/admin/mappings", json=COMPANY)).json()
+    assert len(missing["orders"]) == len(kept["resumed"]) == MOST_STOPPED
+    assert kept["looking"] == []
+    assert len(compared) <= 2 * MOST_STOPPED
 
 
 async def test_the_reason_of_a_change_stands_in_the_audit(service: Service) -> None:

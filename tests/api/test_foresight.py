@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -57,7 +59,35 @@ async def test_orders_of_the_last_days_and_one_setting(service: Service) -> None
     assert (told["orders"], told["different"]) == (1, 1)
     assert told["writes"]["sync_purchase_order"]["there"] > 0
     same = await what_if(service, days=30, settings={"PURCHASE_ORDER_TIMING": "on_receipt"})
-    assert same.json()["different"] == 0
+    assert (same.json()["different"], same.json()["more"]) == (0, False)
+
+
+@pytest.mark.parametrize("question", ["what-if", "replays"])
+async def test_others_are_served_while_an_order_is_played(
+    service: Service, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """An order of hundreds of lines takes seconds, and the loop is everybody's."""
+    played = []
+
+    def long(*given: Any, **more: Any) -> Any:
+        time.sleep(0.4)
+        played.append(given)
+        return real(*given, **more)
+
+    real = course.play
+    monkeypatch.setattr("app.sync.foresight.play", long)
+    bodies = {
+        "what-if": {"orders": [NUMBER], "scenario": "commerce-invoicing"},
+        "replays": {"orders": [NUMBER], "reason": "to see"},
+    }
+    asked = asyncio.create_task(service.admin.post(f"/admin/{question}", json=bodies[question]))
+    longest, before = 0.0, time.monotonic()
+    while not asked.done():
+        await asyncio.sleep(0.01)
+        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+    assert (await asked).is_success
+    assert played
+    assert longest < 0.3
 
 
 @pytest.mark.parametrize(

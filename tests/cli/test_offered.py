@@ -103,6 +103,15 @@ def test_what_begins_so_is_offered_and_a_sign_stands_for_itself(kept: str) -> No
     assert offered("mappings", "remove", "6") == ["6"]
 
 
+@pytest.mark.parametrize(
+    "begun", ["", "1", "9", "12", "922", "9223372036854775807", "0", "x", "-1", "٣"]
+)
+def test_a_number_is_in_the_ranges_of_what_it_begins_with_and_no_other_is(begun: str) -> None:
+    found = stored.ranges(begun)
+    for one in (*range(1, 2000), *(10**n for n in range(19)), 9219999999999999999, 2**63 - 1):
+        assert any(low <= one <= high for low, high in found) == str(one).startswith(begun), one
+
+
 def test_a_word_about_each_is_told_and_no_address_of_a_person(kept: str) -> None:
     assert ("ON1201", "held TOTAL_MISMATCH") in offering.orders("ON1201")
     assert ("5", "company CONTOSO") in offering.mappings("")

@@ -119,6 +119,11 @@ async def test_a_mapping_set_at_the_command_line_lets_the_order_go_on(
     assert listed.json == await rest(stack, "/admin/mappings")
     row = {name: value for name, value in done.json.items() if name not in ("resumed", "looking")}
     assert listed.json["items"] == [row]
+    fitting = await beside(demandlink, "mappings", "list", "--holds", "ngra", "--json")
+    assert fitting.json == {"items": [row], "next": None}
+    assert (
+        "No mapping fits." in (await beside(demandlink, "mappings", "list", "--holds", "zzz")).out
+    )
     assert "at the command line" in done.json["updated_by"]
     explained = await beside(demandlink, "orders", "explain", HELD.number)
     assert explained.code == ExitCode.OK

@@ -11,6 +11,7 @@ import pytest
 
 from app.domain.wanted import no_company, several_items
 from app.settings import Group, names_in
+from app.store import rows
 from app.sync.setup import MAPPING_KINDS
 from tests.api.conftest import Service
 from tests.api.doors import ADMIN_KEY
@@ -144,14 +145,82 @@ async def test_mappings_are_filtered_and_paged(service: Service, browser: Browse
         " FROM generate_series(1, 250) n"
     )
     page = await browser.page("/mappings?kind=vendor")
-    assert "1 to 100 of 125." in page.text
-    (following,) = [link for link in page.links if "start=" in link]
+    assert page.text.count("Change or remove") == 100
+    (following,) = [link for link in page.links if "cursor=" in link]
     assert "kind=vendor" in following
     more = await browser.page(following)
-    assert "101 to 125 of 125." in more.text
-    assert not any("start=" in link for link in more.links)
-    assert "1 to 1 of 1." in (await browser.page("/mappings?q=c249")).text
+    assert more.text.count("Change or remove") == 25
+    assert not any("cursor=" in link for link in more.links)
+    assert (await browser.page("/mappings?q=c249")).text.count("Change or remove") == 1
+    assert (await browser.page("/mappings?q=C24")).text.count("Change or remove") == 11
     assert "No mapping fits" in (await browser.page("/mappings?q=tea")).text
+    assert "at the beginning of a key only" in (await browser.page("/mappings?q=49")).text
+
+
+async def test_of_thousands_of_mappings_a_page_reads_no_more_than_it_shows(
+    service: Service, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the one that is changed, the one that was saved, and the one that stands there already."""
+    await service.query(
+        "INSERT INTO mapping (tenant_id, kind, commerce_key, connectwise_key, updated_by)"
+        " SELECT 1, 'vendor', 'K' || n, 'C' || n, 'zoe' FROM generate_series(1, 3000) n"
+    )
+    read: list[object] = []
+    real = rows.mapping
+
+    def counted(row: Any) -> Any:
+        read.append(row)
+        return real(row)
+
+    monkeypatch.setattr(rows, "mapping", counted)
+    (one,) = await service.query("SELECT id FROM mapping WHERE commerce_key = 'K7'")
+    page = await browser.page(
+        f"/mappings?edit={one['id']}&saved={one['id']}&kind=vendor&commerce_key=K7"
+    )
+    assert "Vendor K7 is C7." in page.text
+    assert form_to(page, "/mappings")["connectwise_key"] == "C7"
+    assert 100 < len(read) <= 105
+    await service.admin.get(f"/admin/mappings/{one['id']}")
+    assert len(read) <= 106
+    gone = await browser.page("/mappings?edit=999999999&saved=999999999")
+    assert form_to(gone, "/mappings")["commerce_key"] == ""
+
+
+async def test_the_mappings_that_orders_wait_for_are_shown_in_parts(
+    service: Service, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.console.mappings.MISSING", 2)
+    await held(service)
+    for key in ("78", "79", "80"):
+        said = no_company("company", "customer", "Contoso", key, ["CONTOSO"])
+        await service.query(
+            "INSERT INTO applied (order_id, step, subject, tenant_id, state, code, sentence, who)"
+            " SELECT id, 'raise_ticket', $1, 1, 'held', 'MAPPING_MISSING', $2, 'operator' FROM orders",
+            key,
+            said,
+        )
+    page = await browser.page("/mappings")
+    clean(page)
+    assert "2 more" in page.text
+    assert "/mappings?missing=2#missing" in page.links
+    rest = await browser.page("/mappings?missing=2")
+    assert "more" not in rest.text.partition("Add a mapping")[0].partition("wait for these")[2]
+    forms = {x for one in (page, rest) for x in one.links if "commerce_key=" in x}
+    assert forms == {f"/mappings?kind=company&commerce_key={n}#put" for n in (77, 78, 79, 80)}
+
+
+async def test_another_key_that_differs_by_its_case_is_not_said_to_be_replaced(
+    service: Service, browser: Browser
+) -> None:
+    """Ids of Commerce are texts, and two mappings; product numbers are the same in any case."""
+    await service.admin.put("/admin/mappings", json={**MAPPING, "commerce_key": "Ab1"})
+    product = {"kind": "product", "commerce_key": "CAB-2M", "connectwise_key": "CAB"}
+    await service.admin.put("/admin/mappings", json=product)
+    assert (
+        "There is one" not in (await browser.page("/mappings?kind=company&commerce_key=AB1")).text
+    )
+    assert "There is one" in (await browser.page("/mappings?kind=company&commerce_key=Ab1")).text
+    assert "There is one" in (await browser.page("/mappings?kind=product&commerce_key=Cab-2m")).text
 
 
 async def test_whoever_may_read_only_sees_and_changes_nothing(service: Service) -> None:

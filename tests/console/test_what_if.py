@@ -113,7 +113,7 @@ async def test_a_combination_that_is_forbidden_is_told_and_not_played(
     assert "It cannot be played so:" in page.text
 
 
-async def test_many_orders_are_shown_in_parts_and_too_many_are_refused(
+async def test_many_orders_are_shown_in_parts_and_of_too_many_the_newest_are_played(
     service: Service, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await many(service, 23, HOSTILE)
@@ -128,8 +128,19 @@ async def test_many_orders_are_shown_in_parts_and_too_many_are_refused(
     seen = {link for one in (page, more) for link in one.links if link.startswith("/orders/ON")}
     assert len(seen) == 23
     monkeypatch.setattr("app.sync.foresight.MOST_ORDERS", 22)
-    page = await browser.page("/what-if?days=30&scenario=commerce-invoicing", 422)
-    assert "more than 22 orders came in since; ask for fewer days." in page.text
+    page = await browser.page("/what-if?days=30&scenario=commerce-invoicing")
+    assert "22 of 22 orders would go another way." in page.text
+    assert "These are the newest 22 orders; older ones of the last 30 days" in page.text
+    (last,) = await service.query("SELECT number FROM orders ORDER BY id LIMIT 1")
+    rest = await service.admin.post(
+        "/admin/what-if", json={"days": 30, "scenario": "commerce-invoicing"}
+    )
+    told = rest.json()
+    assert (told["orders"], told["more"]) == (22, True)
+    assert last["number"] not in {one["order"] for one in told["items"]}
+    monkeypatch.setattr("app.sync.foresight.MOST_ORDERS", 23)
+    page = await browser.page("/what-if?days=30&scenario=commerce-invoicing")
+    assert "These are the newest" not in page.text
 
 
 async def test_an_order_leads_to_its_what_if(service: Service, browser: Browser) -> None:
@@ -138,6 +149,26 @@ async def test_an_order_leads_to_its_what_if(service: Service, browser: Browser)
     (link,) = [link for link in page.links if link.startswith("/what-if?")]
     form = next(f for f in (await browser.page(link)).forms if f["action"] == "/what-if")
     assert (form["orders"], form["connection"]) == (NUMBER, "default")
+
+
+async def test_the_orders_of_a_replay_are_shown_in_parts(
+    service: Service, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.console.work.ITEMS", 3)
+    await many(service, 7)
+    named = " ".join(f"ON{number}" for number in range(1, 8))
+    page = await browser.told(await browser.send("/replay", "/replay", orders=named, reason="all"))
+    clean(page)
+    assert "7 orders" in page.text
+    assert "1 to 3 of 7 orders." in page.text
+    seen, following = [], [link for link in page.links if "start=" in link]
+    while following:
+        seen += [link for link in page.links if link.startswith("/orders/ON")]
+        page = await browser.page(following[0])
+        following = [link for link in page.links if "start=" in link]
+    seen += [link for link in page.links if link.startswith("/orders/ON")]
+    assert "7 to 7 of 7 orders." in page.text
+    assert seen == [f"/orders/ON{number}" for number in range(1, 8)]
 
 
 # --- the cost of a replay -------------------------------------------------------------------------

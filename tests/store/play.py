@@ -334,8 +334,8 @@ class Player:
             row = await store.put_mapping(TENANT, "company", chance.choice("12"), "C", AUDIT)
             return row.commerce_key, row.connectwise_key
         if chance.random() < 0.3:
-            rows = await store.mappings(TENANT, None)
-            return [await store.drop_mapping(TENANT, row.id, AUDIT) for row in rows[:1]]
+            newest = await store.mapping_page(TENANT, None, None, None, 1)
+            return [await store.drop_mapping(TENANT, row.id, AUDIT) for row in newest.items]
         values = {chance.choice(("read_lag", "lost_on_decline")): chance.choice((True, "true", 2))}
         await store.put_settings(TENANT, values, AUDIT)
         return dict(await store.settings(TENANT))

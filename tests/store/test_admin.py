@@ -189,8 +189,9 @@ async def test_a_new_mapping_wakes_who_waits_for_it_and_is_read_at_once(
     again = await store.put_mapping(TENANT, "company", "77", "Contoso2", AUDIT)
     assert again.id == row.id
     assert (await snapshot_of(store)).mappings == {("company", "77"): "Contoso2"}
-    assert [m.kind for m in await store.mappings(TENANT, "company")] == ["company"]
-    assert await store.mappings(TENANT, "vendor") == []
+    assert await store.mapping(TENANT, row.id) == again
+    assert await store.mapping_named(TENANT, "company", "77") == again
+    assert await store.mapping_named(TENANT, "vendor", "77") is None
     assert await store.drop_mapping(TENANT, row.id, AUDIT)
     assert not await store.drop_mapping(TENANT, row.id, AUDIT)
     assert (await snapshot_of(store)).mappings == {}

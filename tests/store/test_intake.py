@@ -144,10 +144,27 @@ async def test_refused_requests_stand_in_a_ring(store: FullStore) -> None:
     for number in range(520):
         head = f"request {number} ".encode() + b"\x00" * 5000
         await store.note_unverified("commerce", Code.SIGNATURE_REFUSED, "no", head)
-    kept = await store.unverified(1000)
+    kept = (await store.unverified(None, None, 1000)).items
     assert len(kept) == 500
     assert kept[0].head.startswith(b"request 519 ")
     assert len(kept[0].head) == 1024
+
+
+async def test_the_ring_is_read_by_pages_the_newest_first_and_by_its_door(
+    store: FullStore,
+) -> None:
+    for number in range(9):
+        source = "xero" if number % 3 == 0 else "commerce"
+        await store.note_unverified(source, Code.SIGNATURE_REFUSED, f"{number}", b"")
+    whole = await store.unverified(None, None, 9)
+    assert ([one.cause for one in whole.items], whole.next) == (list("876543210"), None)
+    first = await store.unverified("commerce", None, 4)
+    rest = await store.unverified("commerce", first.next, 4)
+    assert [one.cause for one in (*first.items, *rest.items)] == list("875421")
+    assert rest.next is None
+    assert (await store.unverified("quickbooks", None, 4)).items == ()
+    with pytest.raises(ValueError, match="cursor"):
+        await store.unverified(None, "tea", 4)
 
 
 async def test_what_was_accepted_is_merged_into_its_order(store: FullStore) -> None:

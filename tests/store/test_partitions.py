@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -18,6 +17,7 @@ from app.domain.retention import Kept, Period
 from app.store import claiming, desk, lists, merge_sql, merging, migrate, partitions
 from app.store.partitions import GROWING
 from app.store.postgres import PostgresStore
+from benchmarks.filling import past_months
 from tests.store.build import TENANT, claim_one, deliver, entry, sales_order, writes
 from tests.store.test_retention import told, with_story
 
@@ -226,7 +226,8 @@ async def test_a_user_who_owns_nothing_takes_deliveries_and_cannot_make_room(
 READS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "journal": (lists._JOURNAL, (7, 0, 51)),
     "calls": (lists._CALLS, (7, 0, 51)),
-    "events": (lists._EVENTS, (TENANT, 2**62, 51, None, [1, 2], None)),
+    "events": (lists._EVENTS, (TENANT, 2**62, 51, None, [1, 2], None, None)),
+    "events of a source": (lists._EVENTS, (TENANT, 2**62, 51, None, None, "commerce", "merged")),
     "event": (lists._EVENT, (TENANT, 3000)),
     "order's mark": (desk._ORDER_MARK, (7,)),
     "mark": (desk._MARK, ()),
@@ -244,16 +245,8 @@ READS: dict[str, tuple[str, tuple[Any, ...]]] = {
 async def test_every_read_of_a_year_of_rows_is_by_an_index(database_url: str) -> None:
     """Pages of the console, the journal and the calls of an order, and what workers ask."""
     connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
-    month = partitions.after(datetime(datetime.now(UTC).year, 1, 1, tzinfo=UTC), -12)
+    await past_months(connection)
     for table in TABLES:
-        known = {name for name, _ in await partitions.parts(connection, table)}
-        begin = month
-        while (name := f"{table}_{begin:%Y_%m}") not in known:
-            end = partitions.after(begin, 1)
-            await connection.execute(
-                f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{begin}') TO ('{end}')"
-            )
-            begin = end
         await connection.execute(FILL[table])
         await connection.execute(f"ANALYZE {table}")
     try:
@@ -278,3 +271,38 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", ()):
         yield from _nodes(child)
+
+
+@pytest.mark.breadth
+async def test_an_index_of_every_month_is_built_and_goes_on_where_it_was_broken_off(
+    database_url: str, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0028: also of a month that was made since, and after it stopped between two months."""
+    from app.store import migrate_back
+
+    index = "inbox_event_of_source"
+    of_months = (
+        "SELECT c.relname, i.indisvalid FROM pg_inherits AS h"
+        " JOIN pg_class AS c ON c.oid = h.inhrelid JOIN pg_index AS i ON i.indexrelid = c.oid"
+        f" WHERE h.inhparent = '{index}'::regclass"
+    )
+    whole = f"SELECT indisvalid FROM pg_index WHERE indexrelid = '{index}'::regclass"
+    await session.execute(FILL["inbox_event"])
+    await asyncio.to_thread(migrate_back.downgrade, database_url, "0027")
+    # As it stands where the server went away between two months, in the midst of an index.
+    (first, *_) = await partitions.parts(session, "inbox_event")
+    await session.execute(
+        f"CREATE INDEX {index} ON ONLY inbox_event (tenant_id, source, status, id)"
+    )
+    await session.execute(f"CREATE INDEX {first[0]}_of_source ON {first[0]} (id)")
+    assert not await session.fetchval(whole)
+    await asyncio.to_thread(migrate.upgrade, database_url)
+    parts = [name for name, _ in await partitions.parts(session, "inbox_event")]
+    assert await session.fetchval(whole)
+    built = await session.fetch(of_months)
+    assert all(row["indisvalid"] for row in built)
+    assert len(built) == len(parts)
+    newest = parts[-2]
+    await session.execute(f"DROP TABLE {newest}")
+    await asyncio.to_thread(migrate.upgrade, database_url)
+    assert len(await session.fetch(of_months)) == len(parts)

@@ -11,7 +11,7 @@ import pytest
 from app.domain.codes import Code, State, Who
 from app.domain.ports import Paused, Worker
 from app.domain.records import Answer, Release
-from app.domain.views import ApiKey, Audit
+from app.domain.views import ApiKey, Audit, Page
 from tests.store.build import (
     TENANT,
     FullStore,
@@ -166,13 +166,72 @@ async def test_a_connection_is_used_once_a_document_came_in_by_it(store: FullSto
 async def test_mappings_are_listed_by_pages_the_newest_first(store: FullStore) -> None:
     made = [await store.put_mapping(TENANT, "vendor", str(n), "V", AUDIT) for n in range(3)]
     other = await store.put_mapping(TENANT, "company", "77", "Contoso", AUDIT)
-    first = await store.mapping_page(TENANT, "vendor", None, 2)
-    rest = await store.mapping_page(TENANT, "vendor", first.next, 2)
+    first = await store.mapping_page(TENANT, "vendor", None, None, 2)
+    rest = await store.mapping_page(TENANT, "vendor", None, first.next, 2)
     listed = [one.id for one in (*first.items, *rest.items)]
     assert listed == [one.id for one in reversed(made)]
     assert (len(first.items), rest.next) == (2, None)
-    every = await store.mapping_page(TENANT, None, None, 9)
+    every = await store.mapping_page(TENANT, None, None, None, 9)
     assert every.items[0].id == other.id
     assert len(every.items) == 4
     with pytest.raises(ValueError, match="cursor"):
-        await store.mapping_page(TENANT, None, "tea", 2)
+        await store.mapping_page(TENANT, None, None, "tea", 2)
+
+
+@pytest.mark.parametrize("few", [1, 500])
+@pytest.mark.parametrize(
+    ("kind", "holds", "found"),
+    [
+        (None, "ontos", ["Contoso", "CONTOSO EU"]),
+        ("vendor", "ONTOS", ["CONTOSO EU"]),
+        (None, "10%", ["Contoso"]),
+        (None, "1__", []),
+        (None, "7", ["CONTOSO EU"]),
+        (None, "co", ["Contoso", "CONTOSO EU"]),
+        (None, "on", []),
+        (None, "no such thing", []),
+        (None, "\x00", []),
+        (None, "", ["Contoso", "CONTOSO EU", "B"]),
+    ],
+)
+async def test_mappings_are_found_by_what_a_key_holds(
+    store: FullStore,
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    kind: str | None,
+    holds: str,
+    found: list[str],
+) -> None:
+    """Whether few hold it or many; less than three characters at a key's beginning only."""
+    monkeypatch.setattr("app.store.mapped.FEW", few)
+    await store.put_mapping(TENANT, "product", "CAB-2M", "B", AUDIT)
+    await store.put_mapping(TENANT, "vendor", "77", "CONTOSO EU", AUDIT)
+    await store.put_mapping(TENANT, "company", "110% x", "Contoso", AUDIT)
+    whole = await store.mapping_page(TENANT, kind, holds, None, 9)
+    assert [one.connectwise_key for one in whole.items] == found
+    first = await store.mapping_page(TENANT, kind, holds, None, 1)
+    if len(found) > 1:
+        rest = await store.mapping_page(TENANT, kind, holds, first.next, 9)
+        assert (*first.items, *rest.items) == whole.items
+    assert await store.mapping_page(TENANT + 1, kind, holds, None, 9) == Page(())
+
+
+async def test_a_mapping_is_read_by_its_number_and_by_its_name(store: FullStore) -> None:
+    row = await store.put_mapping(TENANT, "vendor", "9", "V", AUDIT)
+    assert await store.mapping(TENANT, row.id) == row
+    assert await store.mapping_named(TENANT, "vendor", "9") == row
+    assert await store.mapping(TENANT + 1, row.id) is None
+    assert await store.mapping_named(TENANT + 1, "vendor", "9") is None
+    for number in (0, row.id + 1, 2**63):
+        assert await store.mapping(TENANT, number) is None
+    for kind, key in (("vendor", "99"), ("company", "9"), ("\x00", "\x00")):
+        assert await store.mapping_named(TENANT, kind, key) is None
+
+
+async def test_the_scenarios_that_are_bound_are_named_once_each(store: FullStore) -> None:
+    assert await store.bound(TENANT) == []
+    await store.put_mapping(TENANT, "company", "1", "not a scenario", AUDIT)
+    for number, name in enumerate(("b", "a", "b", "c", "b")):
+        await store.put_mapping(TENANT, "scenario", f"customer:{number}", name, AUDIT)
+    assert await store.bound(TENANT) == ["a", "b", "c"]
+    assert await store.bound(TENANT + 1) == []

@@ -20,6 +20,7 @@ from app.store.memory.gauges import Gauges
 from app.store.memory.grants import Grants
 from app.store.memory.intake import Intake
 from app.store.memory.lists import Lists
+from app.store.memory.mapped import Mapped
 from app.store.memory.merging import Merging
 from app.store.memory.operating import Operating
 from app.store.memory.polls import Polls
@@ -50,6 +51,7 @@ class MemoryStore(
     Retaining,
     # What people use
     Lists,
+    Mapped,
     Setup,
     Operating,
     Deciding,

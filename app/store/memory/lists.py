@@ -113,10 +113,18 @@ class Lists(Part):
             return None
         return rows.event(full_event(tables, row))
 
-    async def unverified(self, limit: int) -> Sequence[Unverified]:
+    async def unverified(
+        self, source: str | None, cursor: str | None, limit: int
+    ) -> Page[Unverified]:
+        before = after(cursor, LAST)
         tables = await self._db.read("unverified")
         newest = sorted(tables.inbox_unverified.all(), key=lambda row: -row["number"])
-        return [rows.unverified(row) for row in newest[:limit]]
+        found = [
+            {**row, "id": row["number"]}
+            for row in newest
+            if row["number"] < before and source in (None, row["source"])
+        ]
+        return page(found, limit, rows.unverified)
 
 
 def _filter(tenant_id: int, wanted: OrderFilter) -> Callable[[Row], bool]:

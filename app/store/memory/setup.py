@@ -9,14 +9,13 @@ from typing import Any
 from app.domain.codes import Code
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Paused
-from app.domain.views import Audit, ConnectionRow, MappingRow, Page, Stopped
+from app.domain.views import Audit, ConnectionRow, MappingRow, Stopped
 from app.store import rows
 from app.store.memory.connections import is_sick, pause_columns
 from app.store.memory.database import Part, full_order, is_paused, order_name, plain, wake
 from app.store.memory.grants import full_grant
 from app.store.memory.story import audit as append
 from app.store.memory.tables import Tables
-from app.store.pages import LAST, after, page
 from app.store.stopped import STOPPED_BY_PAUSE
 from app.store.texts import key as index_key
 from app.store.texts import text
@@ -26,20 +25,6 @@ _NOT_PAUSED = dict.fromkeys(("paused_until", "pause_code", "pause_sentence", "pa
 
 class Setup(Part):
     """The part of the store behind mappings, settings and connections."""
-
-    async def mappings(self, tenant_id: int, kind: str | None) -> Sequence[MappingRow]:
-        tables = await self._db.read("mappings")
-        found = reversed(tables.mapping.find("tenant", tenant_id))
-        return [rows.mapping(row) for row in found if kind in (None, row["kind"])]
-
-    async def mapping_page(
-        self, tenant_id: int, kind: str | None, cursor: str | None, limit: int
-    ) -> Page[MappingRow]:
-        before = after(cursor, LAST)
-        tables = await self._db.read("mapping_page")
-        found = reversed(tables.mapping.find("tenant", tenant_id))
-        kept = [row for row in found if kind in (None, row["kind"]) and row["id"] < before]
-        return page(kept, limit, rows.mapping)
 
     async def stopped(self, tenant_id: int, code: Code, limit: int) -> Sequence[Stopped]:
         tables = await self._db.read("stopped")

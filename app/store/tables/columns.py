@@ -45,9 +45,9 @@ def beginnings(name: str, column: str, **more: Any) -> Index:
     return Index(name, "tenant_id", lowered, postgresql_ops={"lowered": "text_pattern_ops"}, **more)
 
 
-def parts(name: str, expression: str) -> Index:
+def parts(name: str, expression: str, function: str = "search_parts") -> Index:
     """An index of a text by its parts of three characters, for a search inside."""
-    return Index(name, literal_column(f"search_parts({expression})"), postgresql_using="gin")
+    return Index(name, literal_column(f"{function}({expression})"), postgresql_using="gin")
 
 
 def identity() -> Any:

@@ -30,6 +30,7 @@ class InboxEvent(SQLModel, table=True):
         ),
         Index("inbox_event_by_status", "tenant_id", "status", "id"),
         Index("inbox_event_of_connection", "connection_id", "id"),
+        Index("inbox_event_of_source", "tenant_id", "source", "status", "id"),
     )
     id: int = c.identity()
     tenant_id: int = c.number()

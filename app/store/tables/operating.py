@@ -79,6 +79,12 @@ class DriftFinding(SQLModel, table=True):
         Index("drift_finding_of_tenant", "tenant_id", "standing", "id"),
         Index("drift_finding_of_order", "order_id", "id"),
         Index("drift_finding_by_code", "tenant_id", "code", "id"),
+        Index(
+            "drift_finding_open",
+            "tenant_id",
+            "id",
+            postgresql_where=sql("standing <> 'closed'"),
+        ),
     )
     id: int = c.identity()
     tenant_id: int = c.to("tenant")
@@ -110,7 +116,21 @@ class Replay(SQLModel, table=True):
     """A plan of what would be done again, and what became of it."""
 
     __tablename__ = "replay"
-    __table_args__ = (Index("replay_of_tenant", "tenant_id", "created_at"),)
+    __table_args__ = (
+        Index("replay_of_tenant", "tenant_id", "created_at"),
+        Index(
+            "replay_under_way",
+            "tenant_id",
+            "created_at",
+            postgresql_where=sql("state IN ('planned', 'running')"),
+        ),
+        Index(
+            "replay_by_beginning",
+            "tenant_id",
+            "id",
+            postgresql_ops={"id": "text_pattern_ops"},
+        ),
+    )
     id: str = c.string(primary_key=True)
     tenant_id: int = c.to("tenant")
     state: str = c.string()

@@ -40,6 +40,7 @@ class Order(SQLModel, table=True):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index("orders_of_connection", "connection_id", "id"),
+        Index("orders_unnumbered", "tenant_id", "id", postgresql_where=text("number IS NULL")),
         # What most orders end with is found as soon as any order is looked at.
         Index(
             "orders_by_code",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import SQLModel
 
 from app.store.tables import columns as c
@@ -90,7 +90,20 @@ class Mapping(SQLModel, table=True):
     """What a Commerce record is called in ConnectWise (D-10)."""
 
     __tablename__ = "mapping"
-    __table_args__ = (UniqueConstraint("tenant_id", "kind", "commerce_key"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind", "commerce_key"),
+        Index("mapping_of_tenant", "tenant_id", "id"),
+        Index("mapping_of_kind", "tenant_id", "kind", "id"),
+        Index(
+            "mapping_bound",
+            "tenant_id",
+            "connectwise_key",
+            postgresql_where=text("kind = 'scenario'"),
+        ),
+        c.parts(
+            "mapping_search", "tenant_id, kind, commerce_key, connectwise_key", "mapping_parts"
+        ),
+    )
     id: int = c.identity()
     tenant_id: int = c.to("tenant")
     kind: str = c.string()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain import binding
 from app.domain.admin_store import AdminStore
 from app.domain.books import Books
 from app.domain.checkup import Finding, Outcome, worst
@@ -154,9 +153,9 @@ class Doctor:
 
     async def _chosen(self, actor: Actor) -> _Chosen:
         stored = await self._admin.settings(actor.tenant_id)
-        rows = await self._admin.mappings(actor.tenant_id, binding.KIND)
+        bound = await self._admin.bound(actor.tenant_id)
         first = str(stored.get("scenario", self._settings.scenario))
-        names = tuple(dict.fromkeys((first, *(row.connectwise_key for row in rows))))
+        names = tuple(dict.fromkeys((first, *bound)))
         known = [self._scenarios[name] for name in names if name in self._scenarios]
         values = {**self._settings.model_dump(mode="json"), **stored}
         return _Chosen(names, known, values, stored)

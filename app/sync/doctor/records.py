@@ -174,8 +174,14 @@ def _named(
 
 async def mappings(admin: AdminStore, tenant_id: int, cw: Probed) -> list[Finding]:
     """Whether what is mapped is there, and which orders wait for a mapping (D-10)."""
-    rows = await admin.mappings(tenant_id, None)
-    companies = [row for row in rows if row.kind in ("company", "vendor")]
+    companies: list[MappingRow] = []
+    more = False
+    for kind in ("company", "vendor"):
+        page = await admin.mapping_page(tenant_id, kind, None, None, MOST_MAPPINGS)
+        companies += page.items
+        more = more or page.next is not None
+    companies.sort(key=lambda row: -row.id)
+    more = more or len(companies) > MOST_MAPPINGS
     wrong: list[str] = []
     for row in companies[:MOST_MAPPINGS]:
         proven = "each mapped company"
@@ -200,8 +206,8 @@ async def mappings(admin: AdminStore, tenant_id: int, cw: Probed) -> list[Findin
             )
         )
     elif companies:
-        many = min(len(companies), MOST_MAPPINGS)
-        told = f"{many} of {len(companies)} mapped companies and vendors are in ConnectWise."
+        newest = f"newest {MOST_MAPPINGS} " if more else ""
+        told = f"The {newest}mapped companies and vendors are in ConnectWise."
         found.append(Finding("mappings", AREA, Outcome.OK, told, proven_by="each mapped company"))
     if held.items:
         names = ", ".join(row.name for row in held.items)
