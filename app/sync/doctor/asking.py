@@ -1,17 +1,26 @@
 """A question to a remote system as a finding: what its refusal means, and what to do about it.
 
-Owns the words for failures, so that every check says the same of the same.
+Owns the words for failures, so that every check says the same of the same, and how long all questions
+of one examination may take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from app.domain.checkup import Finding, Outcome
 from app.domain.errors import FailureKind, RemoteFailure
 
 Answer = TypeVar("Answer")
+
+# For all questions together: what stands before the API gives up after 60 seconds, as a rule.
+SECONDS = 45.0
+LATE = "no answer in time"
+_until: ContextVar[float | None] = ContextVar("asked until", default=None)
 
 FIXES: dict[FailureKind, str] = {
     FailureKind.UNAUTHENTICATED: "Give the right credentials and start the service again.",
@@ -22,12 +31,34 @@ FIXES: dict[FailureKind, str] = {
 }
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is asked in here, by however many tasks, has so many seconds in all."""
+    token = _until.set(asyncio.get_running_loop().time() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
 async def asked(
     name: str, area: str, proven_by: str, question: Callable[[], Awaitable[Answer]]
 ) -> Finding | tuple[Answer]:
     """The answer, in a tuple of one; or the finding that there was none."""
+    until = _until.get()
+    left = None if until is None else until - asyncio.get_running_loop().time()
+    if left is not None and left <= 0:
+        told = "Not asked, because the answers to what was asked before took too long."
+        return Finding(name, area, Outcome.SKIPPED, told, LATE, proven_by=proven_by)
+    bound = asyncio.timeout(left)
     try:
-        return (await question(),)
+        async with bound:
+            return (await question(),)
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        told = "There was no answer before the time for all questions was over."
+        return Finding(name, area, Outcome.UNPROVEN, told, LATE, proven_by=proven_by)
     except RemoteFailure as failure:
         limited = failure.kind is FailureKind.RATE_LIMITED
         return Finding(
@@ -39,3 +70,25 @@ async def asked(
             fix=FIXES.get(failure.kind, "See what the vendor says."),
             proven_by=failure.endpoint or proven_by,
         )
+
+
+def late(findings: Collection[Finding], seconds: float) -> list[Finding]:
+    """What was not answered in time, for each area in one finding; the checks themselves say less."""
+    found = []
+    for area in dict.fromkeys(one.area for one in findings):
+        names = [one.name for one in findings if one.area == area and one.cause == LATE]
+        if names:
+            found.append(
+                Finding(
+                    f"{area}_answers",
+                    area,
+                    Outcome.FAILED,
+                    f"{len(names)} checks had no answer within {seconds:g} seconds, "
+                    f"{names[0]} as the first.",
+                    "The system answers slowly or not at all, or what stands before it does.",
+                    "See the vendor's status page and `demandlink connections list`; ask again when it "
+                    "answers.",
+                    "the time that the answers took",
+                )
+            )
+    return found
