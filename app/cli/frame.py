@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from app.cli import troubles
+from app.cli import beside, troubles
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
@@ -296,7 +296,7 @@ async def service() -> AsyncIterator[Container]:
     from app.bootstrap import opened
 
     telemetry.configure("WARNING")
-    async with opened(log=False) as container:
+    async with opened(beside.settings(), log=False) as container:
         yield container
 
 
