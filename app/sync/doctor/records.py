@@ -199,7 +199,7 @@ async def mappings(admin: AdminStore, tenant_id: int, cw: Probed) -> list[Findin
                 f"Mapped to what is not in ConnectWise: {'; '.join(wrong)}.",
                 "Somebody deleted the company or changed its identifier; its orders are held with "
                 "MAPPING_MISSING.",
-                "Correct them: `demandlink mappings add`.",
+                "Correct them: `demandlink mappings set`.",
                 "each mapped company",
             )
         )
