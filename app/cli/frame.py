@@ -70,11 +70,21 @@ class Commands(TyperGroup):
         except (KeyboardInterrupt, BrokenPipeError):
             raise
         except Exception as error:
-            told = expected(error)
+            as_json = bool(ctx.meta.get("json"))
+            told = (_wrong_call(error) if as_json else None) or expected(error)
             if told is None:
                 raise
-            _tell(told, as_json=bool(ctx.meta.get("json")))
+            _tell(told, as_json=as_json)
             raise typer.Exit(int(told.exit_code)) from error
+
+
+def _wrong_call(error: Exception) -> Told | None:
+    """What the reader of the command line found wrong, which it would tell as a text. By what it carries:
+    typer brings a click of its own, which no type names in public."""
+    said = getattr(error, "format_message", None)
+    if said is None or getattr(error, "exit_code", None) != ExitCode.USAGE:
+        return None
+    return Told(_ended(str(said())), ExitCode.USAGE, "USAGE")
 
 
 def _tell(told: Told, *, as_json: bool) -> None:
