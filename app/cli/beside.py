@@ -34,13 +34,19 @@ def settings() -> Settings:
     kept = _read(own.demandlink_data_dir / UP_SETTINGS)
     if not _alive(kept.get("pid")):
         return own
-    open_ = Settings.model_fields.keys() - own.model_fields_set - OWN
+    # A copy of .env.example has every setting, most of them empty.
+    given = {name for name in own.model_fields_set if _plain(getattr(own, name)) != ""}
+    open_ = Settings.model_fields.keys() - given - OWN
     taken = {
         name.lower(): value
         for name, value in kept.get("settings", {}).items()
         if name.lower() in open_
     }
     return Settings(**taken) if taken else own
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -50,6 +50,15 @@ def test_what_is_set_here_goes_before_it(data_dir: Path, monkeypatch: pytest.Mon
     assert (found.connectwise_url, found.read_lag) == ("https://api-na.example/apis/3.0", 0.5)
 
 
+def test_what_is_empty_here_is_open(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONNECTWISE_URL", "CONNECTWISE_PRIVATE_KEY", "ADMIN_API_KEY"):
+        monkeypatch.setenv(name, "")  # as in a copy of .env.example
+    found = beside.settings()
+    assert found.connectwise_url == SITE
+    assert found.connectwise_private_key.get_secret_value()
+    assert found.admin_api_key.get_secret_value()
+
+
 @pytest.mark.parametrize("content", ["dead", "{", "[]", '{"pid": "1"}', "gone"])
 def test_a_stack_that_runs_no_more_says_nothing(data_dir: Path, content: str) -> None:
     path = data_dir / up.UP_SETTINGS

@@ -82,6 +82,7 @@ async def test_g1_what_connectwise_answers_instead_is_told_with_its_fix(
         assert time.monotonic() - begun < 10.0
         assert found["may_read_companies"]["outcome"] == outcome
         assert word in found["may_read_companies"]["fix"]
+        assert len(found["may_read_companies"]["cause"].split()) > 8
         assert "connectwise_answers" not in found
         if fault.get("status") == 429:
             asked = [one for one in await stack.requests() if one["status"] == 429]

@@ -22,6 +22,36 @@ SECONDS = 45.0
 LATE = "no answer in time"
 _until: ContextVar[float | None] = ContextVar("asked until", default=None)
 
+CAUSES: dict[FailureKind, str] = {
+    FailureKind.UNAUTHENTICATED: "The keys are wrong, were revoked or are of another company, or the "
+    "address is another system's.",
+    FailureKind.FORBIDDEN: "The security role of the API member does not have it at level All.",
+    FailureKind.NOT_SENT: "The address is wrong, its name is not resolved, a firewall or proxy stands "
+    "between, or the system is away.",
+    FailureKind.TRANSIENT: "It failed or did not answer in time: an outage, an upgrade, or too much at "
+    "once.",
+    FailureKind.RATE_LIMITED: "The calls that it allows are used up, by this or by another program.",
+    FailureKind.GONE: "Nothing is at that address: another version or company, or the record is deleted.",
+}
+# Where nobody has a security role: by area, or by the name of one check.
+OF_OTHERS: dict[tuple[str, FailureKind], tuple[str, str]] = {
+    ("ledger", FailureKind.UNAUTHENTICATED): (
+        "The consent ended, was taken back there, or its tokens were lost.",
+        "Sign in again: `demandlink connections list` says to which, `demandlink connections sign-in` how.",
+    ),
+    ("ledger", FailureKind.FORBIDDEN): (
+        "The consent does not cover it, or who gave it has lost access to the company.",
+        "Sign in again as somebody who may see accounts, contacts, bills and invoices.",
+    ),
+    ("commerce_polling", FailureKind.UNAUTHENTICATED): (
+        "The key is wrong, or was made anew in Commerce.",
+        "Set COMMERCE_API_KEY to the key of Commerce's account menu, Developer API, and start again.",
+    ),
+    ("commerce_polling", FailureKind.FORBIDDEN): (
+        "The key is of a user who may not read documents, or the interface is not part of the plan.",
+        "Make the key as an administrator of Commerce.",
+    ),
+}
 FIXES: dict[FailureKind, str] = {
     FailureKind.UNAUTHENTICATED: "Give the right credentials and start the service again.",
     FailureKind.FORBIDDEN: "Set that permission to All in the security role of the API member.",
@@ -60,14 +90,20 @@ async def asked(
         told = "There was no answer before the time for all questions was over."
         return Finding(name, area, Outcome.UNPROVEN, told, LATE, proven_by=proven_by)
     except RemoteFailure as failure:
-        limited = failure.kind is FailureKind.RATE_LIMITED
+        kind = failure.kind
+        limited = kind is FailureKind.RATE_LIMITED
+        others = OF_OTHERS.get((area, kind)) or OF_OTHERS.get((name, kind))
+        cause, fix = others or (
+            CAUSES.get(kind, "It answered with something that the service does not expect there."),
+            FIXES.get(kind, "See what it says; ask the vendor if it stays so."),
+        )
         return Finding(
             name,
             area,
             Outcome.UNPROVEN if limited else Outcome.FAILED,
             failure.message,
-            cause=failure.kind.value.replace("_", " "),
-            fix=FIXES.get(failure.kind, "See what the vendor says."),
+            cause=cause,
+            fix=fix,
             proven_by=failure.endpoint or proven_by,
         )
 

@@ -61,7 +61,7 @@ async def findings(
         ]
     first = await asked("credentials", AREA, "GET /system/info", cw.info)
     if isinstance(first, Finding):
-        told = "Not asked, because ConnectWise does not let the service in."
+        told = "Not asked, because ConnectWise gave no good answer to the first question."
         return [first, Finding("permissions", AREA, Outcome.SKIPPED, told)]
     (info,) = first
     answered = f"ConnectWise {info.version} answers with the keys that are set."
