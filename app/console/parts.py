@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from app.domain.ports import Clock, Ids, Store
 from app.settings import Settings
+from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.doctor import Doctor
@@ -61,6 +62,9 @@ class Parts(Protocol):
 
     @property
     def doctor(self) -> Doctor: ...
+
+    @property
+    def alerts(self) -> Alerts: ...
 
     @property
     def desk(self) -> Desk: ...

@@ -118,6 +118,11 @@ class Alerts:
             await self._kept.alerts_sent([row.id for row in new], place.key)
         return True
 
+    @property
+    def set_up(self) -> Sequence[str]:
+        """What the places are called, without any part of their addresses."""
+        return [place.name for place in self._places]
+
     # Everybody's ----------------------------------------------------------------------------
 
     async def test(self, actor: Actor) -> list[Tried]:

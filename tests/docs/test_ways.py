@@ -11,11 +11,11 @@ import pytest
 import typer
 
 from app import cli
-from app.console import drift, live, mappings, orders, settings, setup, what_if, work
+from app.console import alerts, drift, live, mappings, orders, settings, setup, what_if, work
 from tests.docs import rest, ways
 from tests.docs.reading import ROOT
 
-CONSOLE = (drift, live, mappings, orders, settings, setup, what_if, work)
+CONSOLE = (alerts, drift, live, mappings, orders, settings, setup, what_if, work)
 # Of pages themselves: what they load, who they let in, and what they show of themselves.
 OF_PAGES = {"GET /live", "GET /live/orders/{number:path}", "GET /live/replay/{replay_id}"}
 

@@ -158,7 +158,12 @@ WAYS = (
         "the page of connections names the command",
     ),
     Way("Doctor", ("doctor", "probe"), ("doctor",), ("GET /doctor", "POST /doctor/probe")),
-    Way("Alerts", ("list_alerts", "test_alerts"), ("alerts list", "alerts test"), NOT_YET),
+    Way(
+        "Alerts",
+        ("list_alerts", "test_alerts"),
+        ("alerts list", "alerts test"),
+        ("GET /alerts", "POST /alerts/test"),
+    ),
     Way("Audit", ("list_audit",), ("audit",), ("GET /audit",)),
     Way(
         "For how long things are kept",
