@@ -24,7 +24,6 @@ EPISODE_MINUTES = 30
 LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
 DOWN_SECONDS = 120  # a shorter absence is nobody's business
 ENDING_DAYS = 14
-LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
 
 _TURN = "SELECT pg_try_advisory_xact_lock($1, $2)"
 # A person's own hold is no news to people.
@@ -73,25 +72,6 @@ FROM ledger_grant AS g JOIN connection AS c ON c.id = g.connection_id
 WHERE c.tenant_id = $1
   AND (g.trouble IS NOT NULL
        OR least(g.refresh_until, g.grant_until) < now() + make_interval(days => $2))
-"""
-# What the poll put in says nothing of webhooks.
-_LAST = """
-SELECT c.id, c.name, last.received_at, now() - last.received_at AS silent
-FROM connection AS c CROSS JOIN LATERAL (
-    SELECT e.received_at FROM inbox_event AS e
-    WHERE e.connection_id = c.id AND e.tenant_id = $1 AND e.source = 'commerce'
-      AND NOT starts_with(e.external_id, 'poll:')
-    ORDER BY e.id DESC LIMIT 1
-) AS last
-WHERE c.tenant_id = $1 AND c.kind = 'commerce'
-  AND last.received_at < now() - make_interval(secs => $2)
-"""
-_LONGEST = """
-SELECT max(gap) FROM (
-    SELECT received_at - lag(received_at) OVER (ORDER BY received_at) AS gap FROM inbox_event
-    WHERE tenant_id = $1 AND connection_id = $2 AND source = 'commerce'
-      AND NOT starts_with(external_id, 'poll:') AND received_at > now() - make_interval(days => $3)
-) AS gaps
 """
 _KEEP = """
 INSERT INTO alert (tenant_id, subject, code, since, sentence, order_number, who)
@@ -310,24 +290,7 @@ async def _dated(session: Session, tenant_id: int, silence: float) -> list[Alert
         )
         found.append(Alert(f"connection:{row['id']}", code, row["until"], sentence))
     if silence > 0:
-        found.extend(await _silent(session, tenant_id, silence))
-    return found
-
-
-async def _silent(session: Session, tenant_id: int, silence: float) -> list[Alert]:
-    """No webhook for longer than usual: than `silence` hours, and than ever in the last weeks."""
-    found = []
-    for row in await session.fetch(_LAST, tenant_id, silence * 3600):
-        longest: Any = await session.fetchval(_LONGEST, tenant_id, row["id"], LONGEST_DAYS)
-        if longest is not None and row["silent"] <= longest:
-            continue
-        hours = int(row["silent"].total_seconds() // 3600)
-        sentence = (
-            f"No webhook of Commerce has come through {row['name']} for {hours} hours, longer than "
-            "usual. See whether Commerce still sends them."
-        )
-        code = AlertCode.WEBHOOKS_SILENT
-        found.append(Alert(f"webhooks:{row['id']}", code, row["received_at"], sentence))
+        found.extend(await alert_states.silent(session, tenant_id, silence))
     return found
 
 

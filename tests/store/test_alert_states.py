@@ -173,3 +173,25 @@ async def test_who_was_cut_off_is_not_told_of_what_is_settled_meanwhile(
     assert len(await sweep(postgres)) == 1  # for Slack
     await run(postgres, "UPDATE orders SET state = 'done', code = 'RELEASED'")
     assert await sweep(postgres) == []
+
+
+@pytest.mark.parametrize(("callbacks", "told"), [(30, 1), (5, 0)])
+async def test_callbacks_that_stay_away_longer_than_usual_are_told_once(
+    postgres: PostgresStore, callbacks: int, told: int
+) -> None:
+    """Of a few nobody can say what is usual: they come only of what people do."""
+    await postgres.ensure_connection(TENANT, "connectwise", "default")
+    await run(
+        postgres,
+        "INSERT INTO inbox_event (tenant_id, connection_id, source, external_id, event_type, body,"
+        " body_hash, status, received_at) SELECT 1, c.id, 'connectwise', 'm' || n, 'x', '', '', 'hint',"
+        " now() - make_interval(hours => 42 + ($1::int - n::int) * 2) FROM connection AS c,"
+        " generate_series(1, $1::int) AS n WHERE c.kind = 'connectwise'",
+        callbacks,
+    )
+    assert await postgres.sweep_alerts(TENANT, 48.0) == 0  # ALERT_SILENCE_HOURS
+    assert await postgres.sweep_alerts(TENANT, 24.0) == told
+    assert await postgres.sweep_alerts(TENANT, 24.0) == 0
+    rows = (await postgres.alerts(TENANT, None, 9)).items
+    assert [row.alert.code for row in rows] == ["WEBHOOKS_SILENT"] * told
+    assert all(row.alert.sentence.startswith("No callback of ConnectWise") for row in rows)
