@@ -18,6 +18,7 @@ from app.sync.doctor import Doctor
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
+from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.reveals import Reveals
@@ -62,6 +63,9 @@ class Parts(Protocol):
 
     @property
     def doctor(self) -> Doctor: ...
+
+    @property
+    def ledgers(self) -> Ledgers: ...
 
     @property
     def alerts(self) -> Alerts: ...

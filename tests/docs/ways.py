@@ -155,7 +155,7 @@ WAYS = (
         "Consent of a ledger",
         ("sign_in_to_ledger", "ledger_sign_in_callback", "disconnect_ledger"),
         ("connections sign-in", "connections disconnect"),
-        "the page of connections names the command",
+        ("POST /connections/{ledger}/sign-in", "POST /connections/{ledger}/disconnect"),
     ),
     Way("Doctor", ("doctor", "probe"), ("doctor",), ("GET /doctor", "POST /doctor/probe")),
     Way(
