@@ -74,6 +74,7 @@ def call(row: CallRow) -> Json:
         "step": one.step,
         "subject": one.subject,
         "purpose": one.purpose,
+        "sealed": row.sealed,
     }
 
 

@@ -22,8 +22,10 @@ Ledger = Literal["quickbooks", "xero"]
 @router.post("/connections/{ledger}/sign-in")
 async def sign_in(request: Request, ledger: Ledger) -> Response:
     """The vendor's page to go to. A link and no redirect: forms of the console lead nowhere else."""
-    begun = await service(request).ledgers.begin(actor_of(request), ledger)
-    return render(request, "consent.html", ledger=ledger, begun=begun, live=None)
+    parts = service(request)
+    begun = await parts.ledgers.begin(actor_of(request), ledger)
+    now = await parts.store.now()
+    return render(request, "consent.html", ledger=ledger, begun=begun, now=now, live=None)
 
 
 @router.post("/connections/{ledger}/disconnect")

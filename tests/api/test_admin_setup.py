@@ -20,6 +20,7 @@ from app.api import (
     admin_orders,
     admin_replays,
     admin_retention,
+    admin_reveals,
     admin_search,
     admin_setup,
     admin_tickets,
@@ -224,6 +225,7 @@ async def test_the_document_describes_every_route_and_every_event(service: Servi
         admin_alerts,
         admin_desk,
         admin_retention,
+        admin_reveals,
         health,
     )
     served: list[Any] = [route for module in modules for route in module.router.routes]

@@ -18,6 +18,7 @@ from app.console import (
     live,
     mappings,
     orders,
+    reveals,
     settings,
     setup,
     what_if,
@@ -26,7 +27,7 @@ from app.console import (
 from tests.docs import rest, ways
 from tests.docs.reading import ROOT
 
-CONSOLE = (alerts, consents, drift, live, mappings, orders, settings, setup, what_if, work)
+CONSOLE = (alerts, consents, drift, live, mappings, orders, reveals, settings, setup, what_if, work)
 # Of pages themselves: what they load, who they let in, and what they show of themselves.
 OF_PAGES = {"GET /live", "GET /live/orders/{number:path}", "GET /live/replay/{replay_id}"}
 

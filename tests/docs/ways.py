@@ -92,6 +92,15 @@ WAYS = (
         ("GET /inbox", "GET /inbox/{event_id}", "POST /inbox/{event_id}/replay"),
     ),
     Way(
+        "Personal data, for who may see it",
+        ("reveal_event", "reveal_call"),
+        ("events reveal", "orders reveal"),
+        (
+            "POST /inbox/{event_id}/reveal",
+            "POST /orders/{number:path}/calls/{call_id}/reveal",
+        ),
+    ),
+    Way(
         "Post an event",
         ("receive_commerce",),
         ("trigger",),
