@@ -17,6 +17,7 @@ from app import bootstrap
 from app.api import (
     admin_alerts,
     admin_decisions,
+    admin_desk,
     admin_doctor,
     admin_drift,
     admin_foresight,
@@ -93,6 +94,7 @@ def create_app(parts: Parts | None = None) -> FastAPI:
         admin_setup,
         admin_alerts,
         sign_in,
+        admin_desk,
         admin_replays,
         admin_retention,
         health,

@@ -28,6 +28,7 @@ from sandbox.stack import Interrupted, Stack, StackFailed, without_settings
 
 SECRETS = "secrets.json"
 UP_JSON = "up.json"
+UP_SETTINGS = "up-settings.json"  # read by app/cli/beside.py
 MARK = "Demandlink: filled beside a simulated ConnectWise; emptied at each start"
 WATCH_SECONDS = 0.5
 # What the simulator's first records are called (sandbox/connectwise/model/seed.py).
@@ -143,6 +144,13 @@ def description(stack: Stack) -> dict[str, Any]:
     }
 
 
+def settings_told(stack: Stack) -> dict[str, Any]:
+    """What a command in another terminal takes where its own environment says nothing."""
+    known = {name.upper() for name in Settings.model_fields}
+    kept = {name: value for name, value in stack.environment.items() if name in known}
+    return {"pid": os.getpid(), "settings": kept}
+
+
 def run(
     settings: Settings,
     tell: Callable[[str], None],
@@ -177,6 +185,7 @@ def run(
             with stack.running(tell):
                 described = description(stack)
                 write_private(path, described)
+                write_private(data_dir / UP_SETTINGS, settings_told(stack))
                 ready(path, described)
                 while True:
                     stack.pause(WATCH_SECONDS)
@@ -187,6 +196,7 @@ def run(
             return
         finally:
             path.unlink(missing_ok=True)
+            (data_dir / UP_SETTINGS).unlink(missing_ok=True)
 
 
 async def begin_anew(database_url: str, tell: Callable[[str], None]) -> None:

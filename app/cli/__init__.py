@@ -6,7 +6,10 @@ Must hold no rule: rules are in `app/sync`.
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +18,7 @@ from app.cli import (
     alerts,
     backups,
     connections,
+    desk,
     doctor,
     drift,
     events,
@@ -49,7 +53,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_of_every_command)
     modules = (
-        server, orders, tickets, events, reveals, replays, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
+        server, orders, tickets, events, reveals, replays, desk, foresight, drift, trigger, mappings, setting, connections, keys, doctor, alerts,
         retention, backups, restored,
     )  # fmt: skip
     for module in modules:
@@ -70,4 +74,7 @@ def _of_every_command(
 
 def main() -> None:
     """The program `demandlink`."""
+    # Closed by who started it (`>&-`): what is said goes nowhere, and is no fault.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - as that one
     build()()

@@ -17,9 +17,10 @@ from app.cli.orders import clock
 if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.domain.records import InboxEvent
-    from app.domain.views import Page
+    from app.domain.views import Page, Unverified
     from app.sync.operations import Actor
 
+UNVERIFIED = "unverified"
 app = typer.Typer(help="What came in.", no_args_is_help=True)
 
 
@@ -39,9 +40,10 @@ def list_events(
     status: Annotated[
         str | None,
         typer.Option(
-            help="new, merged, hint, unhandled, dropped, deferred or rejected.",
+            help="new, merged, hint, unhandled, dropped, deferred or rejected; unverified: requests "
+            "whose signature or time was refused.",
             autocompletion=frame.one_of(
-                "new", "merged", "hint", "unhandled", "dropped", "deferred", "rejected"
+                "new", "merged", "hint", "unhandled", "dropped", "deferred", "rejected", UNVERIFIED
             ),
         ),
     ] = None,
@@ -50,6 +52,9 @@ def list_events(
     as_json: AsJson = False,
 ) -> None:
     """List deliveries, the newest first."""
+    if status == UNVERIFIED:
+        _refused(source, limit, as_json=as_json)
+        return
 
     async def work(container: Container, actor: Actor) -> Page[InboxEvent]:
         return await container.operations.events(actor, source, status, cursor, limit)
@@ -81,6 +86,28 @@ def list_events(
     )
     if page.next:
         frame.say(f"There are more: --cursor {page.next}")
+
+
+def _refused(source: str | None, limit: int, *, as_json: bool) -> None:
+    """The ring of requests that were let in nowhere: they have no number and no body."""
+
+    async def work(container: Container, actor: Actor) -> list[Unverified]:
+        ring = await container.operations.unverified(limit)
+        return [entry for entry in ring if source in (None, entry.source)]
+
+    found = frame.with_service(work)
+    if as_json:
+        from app.cli import desk_shapes  # loads what --help does not need
+
+        frame.print_json({"items": [desk_shapes.unverified(one) for one in found], "next": None})
+        return
+    if not found:
+        frame.say("No request was refused.")
+        return
+    frame.print_table(
+        ("received", "source", "code", "cause"),
+        ((clock(one.at), one.source, one.code, one.cause) for one in found),
+    )
 
 
 @app.command("show")

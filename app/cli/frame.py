@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from app.cli import troubles
+from app.cli import beside, troubles
 
 if TYPE_CHECKING:
     from app.bootstrap import Container
@@ -70,11 +70,21 @@ class Commands(TyperGroup):
         except (KeyboardInterrupt, BrokenPipeError):
             raise
         except Exception as error:
-            told = expected(error)
+            as_json = bool(ctx.meta.get("json"))
+            told = (_wrong_call(error) if as_json else None) or expected(error)
             if told is None:
                 raise
-            _tell(told, as_json=bool(ctx.meta.get("json")))
+            _tell(told, as_json=as_json)
             raise typer.Exit(int(told.exit_code)) from error
+
+
+def _wrong_call(error: Exception) -> Told | None:
+    """What the reader of the command line found wrong, which it would tell as a text. By what it carries:
+    typer brings a click of its own, which no type names in public."""
+    said = getattr(error, "format_message", None)
+    if said is None or getattr(error, "exit_code", None) != ExitCode.USAGE:
+        return None
+    return Told(_ended(str(said())), ExitCode.USAGE, "USAGE")
 
 
 def _tell(told: Told, *, as_json: bool) -> None:
@@ -296,7 +306,7 @@ async def service() -> AsyncIterator[Container]:
     from app.bootstrap import opened
 
     telemetry.configure("WARNING")
-    async with opened(log=False) as container:
+    async with opened(beside.settings(), log=False) as container:
         yield container
 
 

@@ -71,7 +71,11 @@ def plan(
             )
         return await container.replays.preview(actor, replay)
 
-    progress = frame.with_service(work)
+    planned(frame.with_service(work), as_json=as_json)
+
+
+def planned(progress: Progress, *, as_json: bool) -> None:
+    """Print a plan, and how it is run."""
     _print(progress, as_json=as_json, steps=True)
     if not as_json:
         frame.say(f"\nNothing is done yet. To run it: demandlink replay run {progress.replay.id}")

@@ -13,11 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli import frame
+from app.cli import beside, frame
 from app.cli.frame import AsJson, ExitCode, Told
 
 TIMEOUT = 30.0
-UP_JSON = "up.json"
 ACCEPTED = 202
 AWAY = (429, 502, 503, 504)
 
@@ -101,7 +100,7 @@ def _destination(url: str | None, secret: str | None) -> tuple[str, str]:
     from app.settings import Settings  # loads what --help does not need
 
     settings = Settings()
-    running = _running(settings.demandlink_data_dir)
+    running = beside.told(settings.demandlink_data_dir)
     secrets = settings.webhook_secrets
     known = secret or (secrets[0] if secrets else None) or running.get("commerce_webhook_secret")
     if not known:
@@ -110,14 +109,6 @@ def _destination(url: str | None, secret: str | None) -> tuple[str, str]:
     if not base:
         base = f"http://{settings.host}:{settings.port}"
     return base.rstrip("/"), str(known)
-
-
-def _running(data_dir: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((data_dir / UP_JSON).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
 
 
 def _post(

@@ -11,12 +11,14 @@ from starlette.requests import Request
 
 from app.domain.ports import Clock, Ids, Store
 from app.settings import Settings
+from app.sync.alerts import Alerts
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.doctor import Doctor
 from app.sync.findings import Findings
 from app.sync.foresight import Foresight
 from app.sync.keys import Sessions
+from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
 from app.sync.reveals import Reveals
@@ -61,6 +63,12 @@ class Parts(Protocol):
 
     @property
     def doctor(self) -> Doctor: ...
+
+    @property
+    def ledgers(self) -> Ledgers: ...
+
+    @property
+    def alerts(self) -> Alerts: ...
 
     @property
     def desk(self) -> Desk: ...

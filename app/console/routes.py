@@ -7,8 +7,34 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.console import door, drift, live, mappings, orders, reveals, settings, setup, what_if, work
+from app.console import (
+    alerts,
+    consents,
+    door,
+    drift,
+    live,
+    mappings,
+    orders,
+    reveals,
+    settings,
+    setup,
+    what_if,
+    work,
+)
 
 router = APIRouter()
-for _module in (door, live, drift, setup, mappings, settings, what_if, work, reveals, orders):
+for _module in (
+    door,
+    live,
+    drift,
+    alerts,
+    setup,
+    consents,
+    mappings,
+    settings,
+    what_if,
+    work,
+    reveals,
+    orders,
+):
     router.include_router(_module.router)

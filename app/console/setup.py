@@ -28,6 +28,7 @@ Cursor = Annotated[str | None, Query(max_length=500)]
 ConnectionId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 NOTICES = {
     "paused": "Paused. Nothing is called through it until it is resumed.",
+    "disconnected": "The consent is given back and its tokens are forgotten.",
     "resumed": "Resumed. The orders that waited for it go on.",
 }
 
@@ -44,6 +45,7 @@ async def connections(request: Request, notice: Text = "") -> Response:
         rows=rows,
         advice={row.id: advice(row.system, row.grant) for row in rows if row.system in LEDGERS},
         called="connectwise",
+        ledgers=LEDGERS,
         budget=settings.commerce_calls_a_day if settings.polls_commerce else None,
         callbacks=_callbacks(settings),
         heard=await _newest(parts, actor, "connectwise"),

@@ -7,7 +7,7 @@ carries order numbers, codes and sentences, and no customer's name or address.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -30,6 +30,15 @@ class AlertCode(StrEnum):
     CONSENT_ENDED = "CONSENT_ENDED"
     WEBHOOKS_SILENT = "WEBHOOKS_SILENT"
     DRIFT = "DRIFT"
+
+
+# The console's page for the first word of a subject.
+PAGES: Mapping[str, str] = {
+    "connection": "connections",
+    "system": "connections",
+    "webhooks": "inbox",
+    "drift": "drift",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +169,21 @@ def again_in(attempts: int) -> timedelta:
 
 
 def note_of(alerts: Sequence[Alert], public_url: str) -> Note:
-    """One message for one or many alerts."""
-    orders = [one for one in alerts if one.order is not None]
-    rest = [one for one in alerts if one.order is None]
-    lines = [f"{one.code}: {one.sentence}" for one in rest]
+    """One message for one or many alerts, each with the page to open."""
+    drift = [one for one in alerts if one.code == AlertCode.DRIFT]
+    others = [one for one in alerts if one.code != AlertCode.DRIFT]
+    orders = [one for one in others if one.order is not None]
+    rest = [one for one in others if one.order is None]
+    lines = [_line(one, public_url) for one in rest]
     titles = [one.sentence for one in rest] if len(rest) == 1 else []
     if len(rest) > 1:
         titles.append(f"{len(rest)} things need somebody")
+    if len(drift) > SHOWN:
+        titles.append(f"{len(drift)} differences between the systems")
+        lines.append(f"{AlertCode.DRIFT}: {titles[-1]}.{_page('drift', public_url)}")
+    elif drift:
+        titles.append(drift[0].sentence if len(drift) == 1 else f"{len(drift)} differences")
+        lines.extend(_line(one, public_url) for one in drift)
     by_who = groupby(sorted(orders, key=lambda one: one.who), key=lambda one: one.who)
     for who, group in by_who:
         found = list(group)
@@ -178,6 +195,17 @@ def note_of(alerts: Sequence[Alert], public_url: str) -> Note:
     if len(lines) > LINES:
         kept.append(f"and {len(lines) - LINES} more; see `demandlink alerts list`.")
     return Note(f"Demandlink: {'; '.join(titles)}", "\n".join(kept))
+
+
+def _line(one: Alert, public_url: str) -> str:
+    about = f" {one.order}" if one.order is not None else ""
+    return f"{one.code}{about}: {one.sentence}{_page(one.subject.partition(':')[0], public_url)}"
+
+
+def _page(about: str, public_url: str) -> str:
+    """Where a person sees what such a subject is about; nothing where no page is known."""
+    page = PAGES.get(about)
+    return f" {public_url}/{page}" if public_url and page else ""
 
 
 def _called(who: str) -> str:

@@ -106,7 +106,7 @@ READS_OF: Mapping[str, tuple[Read, ...]] = {
 # What no read shows, in the words of Commerce's own list of permissions (commerce.md 3.2).
 WRITES = (
     "A probe proves it (`demandlink doctor --write`). Without one it is seen at the first write: give "
-    "the member's role everything that docs/how-to/first-connection.md lists."
+    "the member's role everything that docs/how-to/connectwise-procurement-opportunity.md lists."
 )
 
 # Accounts and items of the ledger, by step.

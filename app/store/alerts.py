@@ -12,18 +12,18 @@ from typing import Any
 from app.domain.alerts import Alert, AlertCode, AlertRow, impersonal
 from app.domain.codes import Code
 from app.domain.views import Page
+from app.store import alert_states, rows
 from app.store.database import Part, Session
 from app.store.pages import LAST, after, page
 from app.store.texts import key, text
 from app.telemetry import scrub
 
 LOCK_SPACE = 0x616C72  # "alr"; the second number is the tenant's
-# A connection that comes and goes within this is one trouble, not many.
+# A connection, or an order, that comes and goes within this is one trouble, not many.
 EPISODE_MINUTES = 30
 LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
 DOWN_SECONDS = 120  # a shorter absence is nobody's business
 ENDING_DAYS = 14
-LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
 
 _TURN = "SELECT pg_try_advisory_xact_lock($1, $2)"
 # A person's own hold is no news to people.
@@ -34,16 +34,19 @@ FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $
     AS new (subject, code, since, sentence, number, who)
 ON CONFLICT (tenant_id, subject, code, since) DO NOTHING RETURNING id
 """
-_NEW = """
+_NEW = f"""
 SELECT 'order:' || o.id AS subject, o.code, coalesce(o.since, o.created_at) AS since, o.sentence,
-    coalesce(o.number, 'id:' || o.source_id) AS number, coalesce(o.who, 'operator') AS who,
-    o.customer
+    {rows.ORDER_NAME} AS number, coalesce(o.who, 'operator') AS who, o.customer,
+    (SELECT a.sentence FROM alert AS a
+     WHERE a.tenant_id = $1 AND a.subject = 'order:' || o.id AND a.code = o.code AND a.told <> '{{}}'
+       AND a.created_at > now() - interval '{EPISODE_MINUTES} minutes'
+     ORDER BY a.since DESC LIMIT 1) AS told_lately
 FROM orders AS o
 WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked') AND o.code IS NOT NULL
   AND o.held_by IS NULL AND NOT EXISTS (
     SELECT FROM alert AS a WHERE a.tenant_id = $1 AND a.subject = 'order:' || o.id
     AND a.code = o.code AND a.since = coalesce(o.since, o.created_at))
-"""
+"""  # noqa: S608 - constant text
 _PAUSED = """
 SELECT id, kind, name, pause_code, pause_sentence FROM connection
 WHERE tenant_id = $1 AND paused AND paused_by = 'service' AND pause_code <> $2
@@ -70,25 +73,6 @@ WHERE c.tenant_id = $1
   AND (g.trouble IS NOT NULL
        OR least(g.refresh_until, g.grant_until) < now() + make_interval(days => $2))
 """
-# What the poll put in says nothing of webhooks.
-_LAST = """
-SELECT c.id, c.name, last.received_at, now() - last.received_at AS silent
-FROM connection AS c CROSS JOIN LATERAL (
-    SELECT e.received_at FROM inbox_event AS e
-    WHERE e.connection_id = c.id AND e.tenant_id = $1 AND e.source = 'commerce'
-      AND NOT starts_with(e.external_id, 'poll:')
-    ORDER BY e.id DESC LIMIT 1
-) AS last
-WHERE c.tenant_id = $1 AND c.kind = 'commerce'
-  AND last.received_at < now() - make_interval(secs => $2)
-"""
-_LONGEST = """
-SELECT max(gap) FROM (
-    SELECT received_at - lag(received_at) OVER (ORDER BY received_at) AS gap FROM inbox_event
-    WHERE tenant_id = $1 AND connection_id = $2 AND source = 'commerce'
-      AND NOT starts_with(external_id, 'poll:') AND received_at > now() - make_interval(days => $3)
-) AS gaps
-"""
 _KEEP = """
 INSERT INTO alert (tenant_id, subject, code, since, sentence, order_number, who)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, subject, code, since) DO NOTHING
@@ -112,17 +96,17 @@ _STILL = """
 UPDATE alert SET seen_at = now() WHERE tenant_id = $1 AND subject = $2 AND code = $3 AND since = $4
 RETURNING id
 """
-# No longer so, and nobody was told: a message would only puzzle.
+# No longer so: whom no message has reached yet, one would only puzzle.
 _OVER = """
 UPDATE alert AS a SET over_at = now() FROM orders AS o
-WHERE a.tenant_id = $1 AND a.sent_at IS NULL AND a.over_at IS NULL AND a.told = '{}'
+WHERE a.tenant_id = $1 AND a.sent_at IS NULL AND a.over_at IS NULL
   AND a.subject = 'order:' || o.id AND o.state <> 'running'
   AND (o.state NOT IN ('held', 'parked') OR o.held_by IS NOT NULL
        OR o.code IS DISTINCT FROM a.code OR coalesce(o.since, o.created_at) <> a.since)
 """
 _RECOVERED = """
 UPDATE alert SET over_at = now()
-WHERE tenant_id = $1 AND sent_at IS NULL AND over_at IS NULL AND told = '{}'
+WHERE tenant_id = $1 AND sent_at IS NULL AND over_at IS NULL
   AND code = ANY ($2::text[]) AND seen_at < now() - interval '5 minutes'
 """
 _TAKE = """
@@ -159,6 +143,8 @@ class Alerts(Part):
             if not await session.fetchval(_TURN, LOCK_SPACE, tenant_id):
                 return 0
             kept = await _orders(session, tenant_id)
+            for one in await alert_states.drift(session, tenant_id):
+                kept += await _keep(session, tenant_id, one)
             for one in await _troubles(session, tenant_id):
                 if await session.fetchval(_SEEN, tenant_id, one.subject, one.code) is None:
                     kept += await _keep(session, tenant_id, one)
@@ -216,17 +202,23 @@ async def _keep(session: Session, tenant_id: int, alert: Alert) -> int:
 
 
 async def _orders(session: Session, tenant_id: int) -> int:
-    """H11: each order that newly needs a person, or ran out of retries."""
-    new = await session.fetch(_NEW, tenant_id)
+    """H11: each order that newly needs a person, or ran out of retries. One that comes back to the very
+    same sentence is told again only when it stays."""
+    new = [
+        (row, sentence)
+        for row in await session.fetch(_NEW, tenant_id)
+        if (sentence := text(scrub(impersonal(row["sentence"] or "", row["customer"]))))
+        != row["told_lately"]
+    ]
     if not new:
         return 0
     columns = (
-        [row["subject"] for row in new],
-        [row["code"] for row in new],
-        [row["since"] for row in new],
-        [text(scrub(impersonal(row["sentence"] or "", row["customer"]))) for row in new],
-        [row["number"] for row in new],
-        [row["who"] for row in new],
+        [row["subject"] for row, _ in new],
+        [row["code"] for row, _ in new],
+        [row["since"] for row, _ in new],
+        [sentence for _, sentence in new],
+        [row["number"] for row, _ in new],
+        [row["who"] for row, _ in new],
     )
     return len(await session.fetch(_ORDERS, tenant_id, *columns))
 
@@ -265,6 +257,7 @@ async def _troubles(session: Session, tenant_id: int) -> list[Alert]:
         for row in await session.fetch(_GRANTS, tenant_id, ENDING_DAYS)
         if row["trouble"] is not None
     )
+    found.extend(await alert_states.unread(session, tenant_id))
     return found
 
 
@@ -297,24 +290,7 @@ async def _dated(session: Session, tenant_id: int, silence: float) -> list[Alert
         )
         found.append(Alert(f"connection:{row['id']}", code, row["until"], sentence))
     if silence > 0:
-        found.extend(await _silent(session, tenant_id, silence))
-    return found
-
-
-async def _silent(session: Session, tenant_id: int, silence: float) -> list[Alert]:
-    """No webhook for longer than usual: than `silence` hours, and than ever in the last weeks."""
-    found = []
-    for row in await session.fetch(_LAST, tenant_id, silence * 3600):
-        longest: Any = await session.fetchval(_LONGEST, tenant_id, row["id"], LONGEST_DAYS)
-        if longest is not None and row["silent"] <= longest:
-            continue
-        hours = int(row["silent"].total_seconds() // 3600)
-        sentence = (
-            f"No webhook of Commerce has come through {row['name']} for {hours} hours, longer than "
-            "usual. See whether Commerce still sends them."
-        )
-        code = AlertCode.WEBHOOKS_SILENT
-        found.append(Alert(f"webhooks:{row['id']}", code, row["received_at"], sentence))
+        found.extend(await alert_states.silent(session, tenant_id, silence))
     return found
 
 

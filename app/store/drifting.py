@@ -94,9 +94,11 @@ INSERT INTO drift_finding (
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
     $18::text::json)
 """
+# One that was settled and differs anew is open from now on.
 _AGAIN = """
 UPDATE drift_finding SET digest = $2, standing = $3, says = $4, stands = $5, sentence = $6,
-    url = $7, fix = $8::text::json, seen_at = now()
+    url = $7, fix = $8::text::json, seen_at = now(),
+    since = CASE WHEN $3 = 'open' AND standing IN ('adopted', 'ignored') THEN now() ELSE since END
 WHERE id = $1
 """
 _CLOSE = """

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
 
-from app.domain.alerts import TEST, Alert, AlertRow, AlertStore, Place, Quiet, again_in, note_of
+from app.domain.alerts import TEST, AlertRow, AlertStore, Place, Quiet, again_in, note_of
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
 from app.domain.views import Page
@@ -19,7 +19,8 @@ from app.sync.beside import Turns
 from app.sync.operations import Actor, Refusal, readable_cursor
 from app.telemetry import wide
 
-LEASE = 120.0  # longer than all places together take for one message
+LEASE = 120.0  # at least; see `lease_for`
+PLACE_SECONDS = 25.0  # longer than one place takes for one message
 STOP_SECONDS = 10.0  # a message that is being sent is not sent twice for a restart
 MOST = 200
 
@@ -42,6 +43,12 @@ class Tried:
     taken: bool
 
 
+def lease_for(places: int) -> float:
+    """Seconds, longer than all places together take for one message: else a second worker would take
+    it while the first still sends."""
+    return max(LEASE, (places + 1) * PLACE_SECONDS)
+
+
 class Alerts:
     """For worker, REST and command line. Without places nothing is kept and nothing is sent."""
 
@@ -62,6 +69,7 @@ class Alerts:
         self._pace = pace
         self._tenant = tenant_id
         self._public_url = public_url
+        self._lease = lease_for(len(places))
         self._turns = Turns(clock)
 
     # The worker's ---------------------------------------------------------------------------
@@ -89,7 +97,7 @@ class Alerts:
         quiet = self._pace.quiet
         if quiet is not None and quiet.at(await self._store.now()):
             return 0
-        rows = await self._kept.take_alerts(self._tenant, self._pace.gather, LEASE)
+        rows = await self._kept.take_alerts(self._tenant, self._pace.gather, self._lease)
         return await self._send(rows) if rows else 0
 
     async def _send(self, rows: Sequence[AlertRow]) -> int:
@@ -110,12 +118,12 @@ class Alerts:
             await self._kept.alerts_sent([row.id for row in new], place.key)
         return True
 
-    # Everybody's ----------------------------------------------------------------------------
+    @property
+    def set_up(self) -> Sequence[str]:
+        """What the places are called, without any part of their addresses."""
+        return [place.name for place in self._places]
 
-    async def tell(self, alert: Alert) -> bool:
-        """Have something told that no state of an order or a connection shows, as a finding of
-        drift: once for its (subject, code, since). False: it is known, or nobody is to be told."""
-        return bool(self._places) and await self._kept.tell_alert(self._tenant, alert)
+    # Everybody's ----------------------------------------------------------------------------
 
     async def test(self, actor: Actor) -> list[Tried]:
         """Send a test message to every place, now, quiet hours or not. Raises Refusal."""

@@ -22,6 +22,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.store.postgres import PostgresStore
 from app.sync import inbox
+from app.sync.alerts import AlertPace, Alerts
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
 from app.sync.drift import Comparison
@@ -141,6 +142,9 @@ async def service(database_url: str) -> AsyncIterator[Service]:
         store=store, admin=store, operations=parts.operations, ids=parts.ids,
         again=parts.foresight.again,
     )  # fmt: skip
+    parts.alerts = Alerts(
+        store=store, kept=store, places=(), clock=SystemClock(), pace=AlertPace(), tenant_id=1
+    )
     parts.desk = Desk(store=store, admin=store, replays=parts.replays)
     parts.sessions = Sessions(store=store, admin=store, ids=UuidIds(), first=ADMIN_KEY, tenant_id=1)
     parts.clock = SystemClock()

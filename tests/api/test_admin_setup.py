@@ -12,6 +12,7 @@ from starlette.routing import Route
 from app.api import (
     admin_alerts,
     admin_decisions,
+    admin_desk,
     admin_doctor,
     admin_drift,
     admin_foresight,
@@ -223,7 +224,9 @@ async def test_the_document_describes_every_route_and_every_event(service: Servi
         admin_search,
         admin_doctor,
         admin_alerts,
+        admin_desk,
         admin_retention,
+        admin_reveals,
         health,
     )
     served: list[Any] = [route for module in modules for route in module.router.routes]

@@ -39,6 +39,7 @@ PAGES = {
     "doctor": "/doctor?run=1",
     "drift": "/drift",
     "audit": "/audit",
+    "alerts": "/alerts",
     "search": "/?q=PO1000",
     "cancelled": "/orders/ON10001205",
     "mappings": "/mappings?kind=company&commerce_key=99",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -151,6 +155,41 @@ def test_a_wrong_call_ends_with_usage(demandlink: Command, arguments: tuple[str,
     ended = demandlink(*arguments)
     assert ended.code == ExitCode.USAGE
     assert ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("orders", "list", "--json", "--limit", "0"),
+        ("orders", "list", "--limit", "0", "--json"),
+        ("orders", "list", "--json", "--state", "asleep"),
+        ("orders", "explain", "--json"),
+        ("events", "show", "abc", "--json"),
+        ("trigger", "-", "--json"),
+    ],
+)
+def test_a_wrong_call_is_told_as_json_where_json_is_wanted(
+    demandlink: Command, arguments: tuple[str, ...]
+):
+    ended = demandlink(*arguments, given="tea")
+    assert (ended.code, ended.out) == (ExitCode.USAGE, "")
+    told = json.loads(ended.err)["error"]
+    assert told["code"] == "USAGE"
+    assert told["sentence"].endswith(".")
+
+
+def test_a_command_whose_stdout_is_closed_is_no_fault(tmp_path: Path):
+    program = Path(sys.prefix) / "bin" / "demandlink"
+    ended = subprocess.run(
+        ["sh", "-c", f"{program} settings show >&-"],
+        env={**os.environ, "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == ExitCode.UPSTREAM
 
 
 def test_every_command_takes_json():

@@ -27,7 +27,10 @@ REPLAYS = {PLANNED, RUNNING, DONE, EXPIRED}
 # What each place offers that takes one of these: command, words before it, all that is offered.
 TAKEN = [
     *((("orders", name), ORDERS) for name in ("explain", "hold", "release", "decide", "retry")),
-    *((("orders", name), ORDERS) for name in ("skip", "needs", "readiness", "repin", "reveal")),
+    *(
+        (("orders", name), ORDERS)
+        for name in ("skip", "calls", "needs", "readiness", "repin", "reveal")
+    ),
     (("orders", "list", "--number"), ORDERS),
     (("tickets", "assign"), ORDERS),
     (("replay", "plan"), ORDERS),

@@ -27,6 +27,7 @@ PAGES = (
     "/doctor",
     "/drift",
     "/audit",
+    "/alerts",
 )
 
 
@@ -129,6 +130,9 @@ async def test_the_orders_of_another_tenant_are_not_there(service: Service) -> N
 
 
 POSTS = (
+    "/connections/xero/sign-in",
+    "/connections/xero/disconnect",
+    "/alerts/test",
     "/doctor/probe",
     "/orders/ON10001201/decide",
     "/orders/ON10001201/hold",

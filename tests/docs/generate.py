@@ -20,6 +20,7 @@ from tests.docs import (
     scenarios,
     setting_pages,
     switch_pages,
+    ways,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/metrics.md": metric_pages.page,
     "reference/cli.md": command_line.page,
     "reference/switches.md": switch_pages.page,
+    "reference/ways.md": ways.page,
 }
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from app.domain import codes, errors
+from app.domain.causes import CAUSES
 from app.domain.choices import choices_of
 from app.domain.codes import Code, State
 from app.domain.errors import POLICIES, FailureKind
@@ -20,7 +21,13 @@ from app.domain.reasons import CODES
 from tests.docs.markdown import code, table
 
 APP = Path(codes.__file__).parents[1]
-TABLES = ("domain/choices.py", "domain/codes.py", "domain/errors.py", "domain/reasons.py")
+TABLES = (
+    "domain/choices.py",
+    "domain/causes.py",
+    "domain/codes.py",
+    "domain/errors.py",
+    "domain/reasons.py",
+)
 INTRODUCTION = """\
 # Runbook
 
@@ -126,6 +133,7 @@ def _entry(member: Code) -> str:
         ["means", reason.meaning],
         ["state", STATES[reason.state]],
         ["who acts", reason.who.value],
+        *([["usual cause", CAUSES[member]]] if member in CAUSES else []),
         ["what to do", reason.remedy],
         ["rule", f"[{rule}](rules.md#{anchor_of_rule(rule)})"],
         ["comes from", ", ".join(_places(member)) or "nothing yet: named for what is to come"],
@@ -135,7 +143,8 @@ def _entry(member: Code) -> str:
         for choice in choices_of(member)
     )
     if choices:
-        rows.insert(4, ["choices", choices])
+        told = [name for name, _ in rows]
+        rows.insert(told.index("what to do") + 1, ["choices", choices])
     return f"### {member.value}\n\n{table(['', ''], rows)}"
 
 

@@ -29,6 +29,7 @@ TAGS = {
     "tickets": "Tickets",
     "replays": "Replays",
     "events": "Deliveries",
+    "audit": "Audit",
     "set-up": "Mappings, settings, connections",
     "webhooks": "Webhooks",
     "health": "Health checks",

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from app.domain.alerts import Alert, AlertCode, Quiet
+from app.domain.alerts import Quiet
 from app.domain.codes import Code
 from app.domain.ports import Paused
 from app.settings import Settings
@@ -278,17 +278,6 @@ async def test_a_silence_of_webhooks_that_is_longer_than_usual_is_told_once(
         assert await worker.turn() == 1
         assert await worker.turn() == 0
     assert "No webhook of Commerce" in hook.got[0]["message"]
-
-
-@pytest.mark.breadth
-async def test_a_finding_of_drift_is_told_through_one_function(database_url: str) -> None:
-    found = Alert("drift:7", AlertCode.DRIFT, datetime(2026, 11, 20, tzinfo=UTC), "Bill 7 differs.")
-    async with sink() as hook, await PostgresStore.open(database_url) as store:
-        worker = alerts(store, hook.url)
-        assert [await worker.tell(found), await worker.tell(found)] == [True, False]
-        assert await worker.turn() == 1
-        assert await alerts(store).tell(found) is False  # nobody is to be told
-    assert hook.got[0]["message"] == "DRIFT: Bill 7 differs."
 
 
 @pytest.mark.breadth

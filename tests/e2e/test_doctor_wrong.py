@@ -58,6 +58,35 @@ async def test_g1_a_setting_that_names_nothing_is_told_with_what_there_is(
         assert "one of:" in found["fix"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "named", "extra"),
+    [
+        ("connectwise_won_status", "Lost", {}),
+        ("connectwise_won_status", "Open", {}),
+        ("connectwise_lost_status", "Won", {"lost_on_decline": "true"}),
+        ("connectwise_open_status", "Won", {}),
+        ("connectwise_purchase_order_status_open", "Received In Full", {}),
+        ("connectwise_purchase_order_status_closed", "Sent to Vendor", {}),
+        ("connectwise_purchase_order_status_cancelled", "New", {}),
+        ("connectwise_sales_order_status_waiting", "Closed", {}),
+        ("connectwise_ticket_status", "Closed", {}),
+        ("connectwise_ticket_status_ready", "New", {"connectwise_ticket_status": "New"}),
+    ],
+)
+async def test_g1_a_status_that_is_there_and_does_not_mean_what_it_is_named_for_is_told(
+    database_url: str, redis_url: str, setting: str, named: str, extra: dict[str, Any]
+) -> None:
+    more = {**READY, **extra, setting: named}
+    async with running(database_url, redis_url, worker=False, **more) as stack:
+        outcome, findings = await examined(stack)
+        assert outcome == Outcome.FAILED
+        told = [one for one in findings.values() if one["name"] == setting]
+        assert [one["outcome"] for one in told] == [Outcome.FAILED]
+        assert repr(named) in told[0]["sentence"]
+        assert told[0]["cause"]
+        assert told[0]["fix"]
+
+
 async def test_g2_a_bin_of_another_warehouse_is_told(database_url: str, redis_url: str) -> None:
     async with running(database_url, redis_url, worker=False, **READY) as stack:
         houses = await stack.get("/procurement/warehouses")

@@ -42,11 +42,27 @@ def expressions() -> list[str]:
 @pytest.mark.parametrize("expression", expressions())
 def test_what_is_watched_is_counted(expression: str):
     named = set(NAME.findall(expression))
-    assert named
+    assert named or expression.startswith("up{")
     assert named <= known().keys()
     for name, matchers in MATCHER.findall(expression):
         labels = set(re.findall(r"(\w+)\s*(?:=~|!=|=)", matchers))
         assert labels <= known()[name]
+
+
+@pytest.mark.parametrize("expression", [one for one in expressions() if NAME.findall(one)])
+def test_what_every_api_tells_of_the_installation_is_never_added_up(expression: str):
+    """Two instances tell of the same orders: a sum over them would be twice as many."""
+    for one in metrics.GAUGES:
+        for found in re.finditer(rf"\b{one.name}\b", expression):
+            before = expression[: found.start()]
+            assert re.search(r"(max( by \([^)]*\))? ?|absent)\($", before), expression
+
+
+def test_an_installation_that_nobody_sees_is_an_alert():
+    """A database that is away takes every number of the installation along, and no rule on one fires."""
+    told = {rule["expr"] for rule in alerts()}
+    assert any(one.startswith("absent(") for one in told)
+    assert any(one.startswith("up{") for one in told)
 
 
 def test_every_alert_says_what_to_do_and_is_tested():

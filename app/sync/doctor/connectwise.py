@@ -9,7 +9,15 @@ from typing import Any
 
 from app.domain import psa
 from app.domain.admin_store import AdminStore
-from app.domain.checkup import HEADER_ITEMS, WRITES, Finding, Outcome, Read, reads_of, settings_of
+from app.domain.checkup import (
+    HEADER_ITEMS,
+    WRITES,
+    Finding,
+    Outcome,
+    Read,
+    reads_of,
+    settings_of,
+)
 from app.domain.codes import Code
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.ports import ConnectWise
@@ -18,7 +26,7 @@ from app.domain.scenario import Scenario
 from app.domain.views import OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
-from app.sync.doctor import records
+from app.sync.doctor import meaning, records
 from app.sync.doctor.asking import asked
 from app.sync.doctor.own import find, is_own, looked
 
@@ -53,7 +61,7 @@ async def findings(
         ]
     first = await asked("credentials", AREA, "GET /system/info", cw.info)
     if isinstance(first, Finding):
-        told = "Not asked, because ConnectWise does not let the service in."
+        told = "Not asked, because ConnectWise gave no good answer to the first question."
         return [first, Finding("permissions", AREA, Outcome.SKIPPED, told)]
     (info,) = first
     answered = f"ConnectWise {info.version} answers with the keys that are set."
@@ -128,6 +136,8 @@ async def _record(cw: ConnectWise, name: str, values: Mapping[str, Any], lists: 
     records = lists[kind]
     found = pick(records, name, wanted)
     if found is not None:
+        if (wrong := meaning.meant(name, found, proven)) is not None:
+            return wrong
         how = "as set" if wanted else "by its flag, or as the default or only one"
         told = f"{setting} is {found.name!r}, {how}."
         return Finding(name, AREA, Outcome.OK, told, proven_by=proven)

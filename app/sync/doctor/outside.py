@@ -104,7 +104,7 @@ def _arrived(system: str, what: str, last: Mapping[str, float], settings: Settin
             f"{what} is not among the last {LOOKED_AT:,} deliveries.",
             "Nothing happened there yet, or what is sent does not reach this service.",
             "Change an order there and see `demandlink events list`; refused ones stand in "
-            "`demandlink events unverified`.",
+            "`demandlink events list --status unverified`.",
             proven,
         )
     told = f"{what} came {_ago(seconds)} ago."
@@ -117,7 +117,7 @@ def _arrived(system: str, what: str, last: Mapping[str, float], settings: Settin
         Outcome.WARNING,
         told,
         f"It has been silent for longer than ALERT_SILENCE_HOURS ({settings.alert_silence_hours:g}).",
-        "See whether it still sends to this address, and `demandlink events unverified`.",
+        "See whether it still sends to this address, and `demandlink events list --status unverified`.",
         proven,
     )
 

@@ -19,6 +19,7 @@ from app.domain.views import MappingRow, OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
 from app.sync import registration
+from app.sync.doctor import meaning
 from app.sync.doctor.asking import asked
 
 AREA = "connectwise"
@@ -141,7 +142,9 @@ async def boards(cw: Probed, steps: Collection[str], values: Mapping[str, Any]) 
         wanted = str(values[name])
         status = pick(list(listed[0]), name, wanted)
         found.append(_named(name.upper(), f"status of {board.name}", listed[0], status, wanted))
-    return found
+    return found + meaning.same(
+        values, "connectwise_ticket_status", "connectwise_ticket_status_ready"
+    )
 
 
 def _parts(values: Mapping[str, Any], name: str) -> list[str]:
@@ -158,7 +161,8 @@ def _named(
     name, proven = setting.lower(), f"the list of each {what}"
     if found is not None:
         told = f"{setting} is {found.name!r}."
-        return Finding(name, AREA, Outcome.OK, told, proven_by=proven)
+        wrong = meaning.meant(name, found, proven)
+        return wrong or Finding(name, AREA, Outcome.OK, told, proven_by=proven)
     have = ", ".join(sorted(record.name for record in records)) or "none"
     said = f" ({wanted!r})" if wanted else ""
     return Finding(
@@ -201,7 +205,7 @@ async def mappings(admin: AdminStore, tenant_id: int, cw: Probed) -> list[Findin
                 f"Mapped to what is not in ConnectWise: {'; '.join(wrong)}.",
                 "Somebody deleted the company or changed its identifier; its orders are held with "
                 "MAPPING_MISSING.",
-                "Correct them: `demandlink mappings add`.",
+                "Correct them: `demandlink mappings set`.",
                 "each mapped company",
             )
         )

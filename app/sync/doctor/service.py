@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from app.domain.admin_store import AdminStore
 from app.domain.checkup import Finding, Outcome
@@ -186,6 +189,16 @@ async def _polling(commerce: Commerce | None, store: Store) -> Finding:
 async def _reached(public_url: str, reach: Callable[[str], Awaitable[int | None]]) -> Finding:
     address = f"{public_url}/healthz"
     status = await reach(address)
+    if status == HTTPStatus.OK and (inside := _only_inside(public_url)):
+        return Finding(
+            "public_url",
+            WAYS,
+            Outcome.WARNING,
+            f"{public_url} leads here, and {inside}.",
+            "It was set to the address by which people reach it from the office.",
+            "Set PUBLIC_URL to a name that is known outside, with a certificate that is trusted there.",
+            f"GET {address}",
+        )
     if status == HTTPStatus.OK:
         told = f"{public_url} leads here, as seen from this host."
         return Finding("public_url", WAYS, Outcome.OK, told, proven_by=f"GET {address}")
@@ -199,6 +212,24 @@ async def _reached(public_url: str, reach: Callable[[str], Awaitable[int | None]
         "Open the address from outside; ConnectWise calls only what answers by trusted HTTPS.",
         f"GET {address}",
     )
+
+
+def _only_inside(public_url: str) -> str:
+    """Why nobody outside can call an address that this host reaches; empty: nothing says so. Of this host
+    alone nothing is said: simulators stand there."""
+    parts = urlsplit(public_url)
+    host = parts.hostname or ""
+    with suppress(ValueError):
+        number = ip_address(host)
+        if number.is_loopback:
+            return ""
+        if number.is_private:
+            return f"{host} is an address of a private network: neither ConnectWise nor a ledger gets there"
+    if host == "localhost":
+        return ""
+    if "." not in host and ":" not in host:
+        return f"{host} is a name that only this network knows"
+    return "" if parts.scheme == "https" else "ConnectWise and ledgers call only HTTPS"
 
 
 async def _callbacks(settings: Settings, cw: ConnectWise) -> Finding:

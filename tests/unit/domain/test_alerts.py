@@ -43,8 +43,33 @@ def test_what_is_no_order_stands_beside_them():
     assert note.text.splitlines()[0] == "CONNECTION_DOWN: ConnectWise cannot be used."
 
 
+def differing(number: int) -> Alert:
+    return Alert(f"drift:{number}:x", "DRIFT", NOW, f"Bill {number} differs.", f"ON{number}")
+
+
+def test_what_is_about_no_order_is_told_with_its_page():
+    for subject, page in (
+        ("connection:7", "connections"),
+        ("system:ConnectWise", "connections"),
+        ("webhooks:7", "inbox"),
+    ):
+        note = note_of([Alert(subject, "CONNECTION_DOWN", NOW, "It is away.")], "https://x.example")
+        assert note.text == f"CONNECTION_DOWN: It is away. https://x.example/{page}"
+
+
+def test_a_difference_is_told_with_its_order_and_many_are_counted():
+    note = note_of([differing(1)], "https://x.example")
+    assert note.title == "Demandlink: Bill 1 differs."
+    assert note.text == "DRIFT ON1: Bill 1 differs. https://x.example/drift"
+    note = note_of([differing(n) for n in range(12)] + [held(1)], "https://x.example")
+    assert note.title == ("Demandlink: 12 differences between the systems; ON1 needs purchasing")
+    assert note.text.splitlines()[0] == (
+        "DRIFT: 12 differences between the systems. https://x.example/drift"
+    )
+
+
 def test_a_message_stays_short():
-    found = [Alert(f"drift:{n}", "DRIFT", NOW, f"Finding {n}.") for n in range(30)]
+    found = [Alert(f"system:{n}", "CONNECTION_DOWN", NOW, f"{n} is away.") for n in range(30)]
     lines = note_of(found, "").text.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "and 10 more; see `demandlink alerts list`."

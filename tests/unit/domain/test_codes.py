@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.causes import AS_IT_SHOULD_BE, CAUSES
 from app.domain.codes import Code, State, Who
 from app.domain.errors import POLICIES, FailureKind, Policy, backoff, clamp_retry_after
 from app.domain.reasons import CODES
@@ -92,3 +93,14 @@ def test_no_answer_can_pause_a_connection_for_longer_than_a_day(told, default):
 
 def test_retry_after_is_honoured():
     assert clamp_retry_after(30, 5) == 30
+
+
+def test_every_code_that_is_no_end_has_a_cause_of_its_own() -> None:
+    """The runbook's symptom and fix are `CODES`'; a cause that fits several codes explains none."""
+    assert set(CAUSES) == set(Code) - AS_IT_SHOULD_BE
+    assert {CODES[code].state for code in AS_IT_SHOULD_BE} <= {State.DONE, State.CANCELLED}
+    assert len(set(CAUSES.values())) == len(CAUSES)
+    for code, cause in CAUSES.items():
+        assert len(cause.split()) >= 8, code
+        assert cause.endswith("."), code
+        assert cause != CODES[code].meaning

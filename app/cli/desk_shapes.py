@@ -1,0 +1,94 @@
+"""Issues, replays, the audit log, calls and refused requests as JSON, as the admin REST gives them.
+
+Owns nothing but the forms; `tests/cli` holds them against REST's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.cli.shapes import moment
+from app.domain.desk import AuditRow, Issue
+from app.domain.reasons import CODES
+from app.domain.records import OrderRow
+from app.domain.views import CallRow, Replay, Unverified
+
+Json = dict[str, Any]
+
+
+def issue(one: Issue) -> Json:
+    return {
+        **asdict(one.fingerprint),
+        "count": one.count,
+        "orders": list(one.orders),
+        "since": moment(one.since),
+        "newest": moment(one.newest),
+        "sentence": one.sentence,
+    }
+
+
+def replay(row: Replay) -> Json:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "actor": row.actor,
+        "from_step": row.from_step,
+        "created_at": moment(row.created_at),
+        "expires_at": moment(row.expires_at),
+        "finished_at": moment(row.finished_at),
+        "url": f"/admin/replays/{row.id}",
+    }
+
+
+def audit(row: AuditRow, orders: Mapping[str, OrderRow]) -> Json:
+    one = row.audit
+    order = orders.get(one.target) if one.action.startswith("order.") else None
+    return {
+        "id": row.id,
+        "at": moment(row.at),
+        "actor": one.actor,
+        "action": one.action,
+        "target": one.target,
+        "order": order.name if order is not None else None,
+        "data": dict(one.data),
+    }
+
+
+def call(row: CallRow) -> Json:
+    one = row.call
+    return {
+        "id": row.id,
+        "at": moment(row.at),
+        "system": one.system,
+        "method": one.method,
+        "path": one.path,
+        "query": one.query,
+        "status": one.status,
+        "milliseconds": one.milliseconds,
+        "request": one.request,
+        "response": one.response,
+        "failure": one.failure,
+        "step": one.step,
+        "subject": one.subject,
+        "purpose": one.purpose,
+        "sealed": row.sealed,
+    }
+
+
+def unverified(entry: Unverified) -> Json:
+    """A request whose signature or time was refused: no event, and nothing of it can be trusted."""
+    return {
+        "id": None,
+        "source": entry.source,
+        "connection": None,
+        "external_id": None,
+        "type": None,
+        "status": "unverified",
+        "code": entry.code,
+        "cause": entry.cause,
+        "remedy": CODES[entry.code].remedy,
+        "received_at": moment(entry.at),
+    }

@@ -1,0 +1,128 @@
+"""States beside orders and connections that somebody has to hear of: drift, a Commerce that is not
+read, webhooks that do not come any more.
+
+Owns which findings, failures of the poll and silences become an alert, and when one is over. The rows are
+`alerts.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.domain.alerts import Alert, AlertCode, impersonal
+from app.domain.errors import POLICIES, FailureKind
+from app.domain.polling import PollState
+from app.store import rows
+from app.store.database import Session
+
+# A finding that goes and comes within this is one difference, not many: it is told when it stays.
+FINDING_HOURS = 24
+# Tries of the poll in a row, each up to a minute after the other: about a quarter of an hour.
+TRIES = 20
+LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
+# Callbacks come only of what people do: what is usual needs some to be told from.
+CALLBACKS = 20
+SILENT: Mapping[str, str] = {
+    "commerce": "No webhook of Commerce has come through {name} for {hours} hours, longer than usual. See "
+    "whether Commerce still sends them.",
+    "connectwise": "No callback of ConnectWise has come for {hours} hours, longer than usual. Ask `demandlink "
+    "doctor` whether they are still registered; until they come, ConnectWise is polled.",
+}
+
+_KEY = "CASE WHEN length(f.key) > 200 THEN md5(f.key) ELSE f.key END"
+_SUBJECT = f"'drift:' || coalesce(f.order_id::text, '-') || ':' || {_KEY}"
+_NEW = f"""
+SELECT {_SUBJECT} AS subject, f.since, f.sentence, f.who, o.customer,
+    CASE WHEN o.id IS NOT NULL THEN {rows.ORDER_NAME} END AS number
+FROM drift_finding AS f LEFT JOIN orders AS o ON o.id = f.order_id
+WHERE f.tenant_id = $1 AND f.standing = 'open' AND NOT EXISTS (
+    SELECT FROM alert AS a WHERE a.tenant_id = $1 AND a.code = $2 AND a.subject = {_SUBJECT}
+      AND (a.since = f.since OR a.seen_at > now() - interval '{FINDING_HOURS} hours'))
+ORDER BY f.id
+"""  # noqa: S608 - constant text
+# It still stands: retention looks at this, and so does the look for one that comes again.
+_STANDS = f"""
+UPDATE alert AS a SET seen_at = now() FROM drift_finding AS f
+WHERE f.tenant_id = $1 AND f.standing IN ('open', 'fixing') AND a.tenant_id = $1 AND a.code = $2
+  AND a.subject = {_SUBJECT} AND a.since = f.since AND a.seen_at < now() - interval '1 hour'
+"""  # noqa: S608 - constant text
+_OVER = f"""
+UPDATE alert AS a SET over_at = now()
+WHERE a.tenant_id = $1 AND a.code = $2 AND a.sent_at IS NULL AND a.over_at IS NULL
+  AND starts_with(a.subject, 'drift:') AND NOT EXISTS (
+    SELECT FROM drift_finding AS f WHERE f.tenant_id = $1 AND f.standing IN ('open', 'fixing')
+      AND {_SUBJECT} = a.subject AND f.since = a.since)
+"""  # noqa: S608 - constant text
+_POLLS = "SELECT state FROM commerce_poll WHERE tenant_id = $1 AND state ->> 'failing' IS NOT NULL"
+
+# What the poll put in says nothing of webhooks.
+_LAST = """
+SELECT c.id, c.kind, c.name, last.received_at, now() - last.received_at AS silent
+FROM connection AS c CROSS JOIN LATERAL (
+    SELECT e.received_at FROM inbox_event AS e
+    WHERE e.connection_id = c.id AND e.tenant_id = $1 AND e.source = c.kind
+      AND NOT starts_with(e.external_id, 'poll:')
+    ORDER BY e.id DESC LIMIT 1
+) AS last
+WHERE c.tenant_id = $1 AND c.kind IN ('commerce', 'connectwise')
+  AND last.received_at < now() - make_interval(secs => $2)
+"""
+_LONGEST = """
+SELECT max(gap) AS longest, count(*) AS many FROM (
+    SELECT received_at - lag(received_at) OVER (ORDER BY received_at) AS gap FROM inbox_event
+    WHERE tenant_id = $1 AND connection_id = $2 AND source = $4
+      AND NOT starts_with(external_id, 'poll:') AND received_at > now() - make_interval(days => $3)
+) AS gaps
+"""
+
+
+async def drift(session: Session, tenant_id: int) -> list[Alert]:
+    """H12: each difference that newly needs a person."""
+    code = AlertCode.DRIFT.value
+    await session.execute(_STANDS, tenant_id, code)
+    await session.execute(_OVER, tenant_id, code)
+    return [
+        Alert(
+            row["subject"],
+            code,
+            row["since"],
+            impersonal(row["sentence"], row["customer"]),
+            row["number"],
+            row["who"],
+        )
+        for row in await session.fetch(_NEW, tenant_id, code)
+    ]
+
+
+async def unread(session: Session, tenant_id: int) -> list[Alert]:
+    """A Commerce that the poll does not get at: no order comes in and none waits, so that nothing else
+    shows it. A pause of its connection is told by itself."""
+    states = [PollState.of(row["state"]) for row in await session.fetch(_POLLS, tenant_id)]
+    if not any(_lasts(one) for one in states):
+        return []
+    now = await session.fetchval("SELECT now()")
+    sentence = "Commerce cannot be read: no order comes in by the poll. Ask `demandlink doctor`."
+    return [Alert("system:Commerce", AlertCode.CONNECTION_DOWN, now, sentence)]
+
+
+async def silent(session: Session, tenant_id: int, silence: float) -> list[Alert]:
+    """No webhook for longer than usual: than `silence` hours, and than ever in the last weeks."""
+    found = []
+    for row in await session.fetch(_LAST, tenant_id, silence * 3600):
+        (usual,) = await session.fetch(_LONGEST, tenant_id, row["id"], LONGEST_DAYS, row["kind"])
+        if usual["longest"] is not None and row["silent"] <= usual["longest"]:
+            continue
+        if row["kind"] != "commerce" and usual["many"] < CALLBACKS:
+            continue
+        hours = int(row["silent"].total_seconds() // 3600)
+        sentence = SILENT[row["kind"]].format(name=row["name"], hours=hours)
+        code = AlertCode.WEBHOOKS_SILENT
+        found.append(Alert(f"webhooks:{row['id']}", code, row["received_at"], sentence))
+    return found
+
+
+def _lasts(state: PollState) -> bool:
+    """What a person has to mend at once; what may mend itself, when it has not for a while."""
+    if state.failing is None or POLICIES[FailureKind(state.failing)].action == "pause":
+        return False
+    return not POLICIES[state.failing].base or state.failures >= TRIES
