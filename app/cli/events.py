@@ -53,7 +53,7 @@ def list_events(
 ) -> None:
     """List deliveries, the newest first."""
     if status == UNVERIFIED:
-        _refused(source, limit, as_json=as_json)
+        _refused(source, cursor, limit, as_json=as_json)
         return
 
     async def work(container: Container, actor: Actor) -> Page[InboxEvent]:
@@ -88,26 +88,28 @@ def list_events(
         frame.say(f"There are more: --cursor {page.next}")
 
 
-def _refused(source: str | None, limit: int, *, as_json: bool) -> None:
+def _refused(source: str | None, cursor: str | None, limit: int, *, as_json: bool) -> None:
     """The ring of requests that were let in nowhere: they have no number and no body."""
 
-    async def work(container: Container, actor: Actor) -> list[Unverified]:
-        ring = await container.operations.unverified(limit)
-        return [entry for entry in ring if source in (None, entry.source)]
+    async def work(container: Container, actor: Actor) -> Page[Unverified]:
+        return await container.operations.unverified(source, cursor, limit)
 
-    found = frame.with_service(work)
+    page = frame.with_service(work)
     if as_json:
         from app.cli import desk_shapes  # loads what --help does not need
 
-        frame.print_json({"items": [desk_shapes.unverified(one) for one in found], "next": None})
+        items = [desk_shapes.unverified(one) for one in page.items]
+        frame.print_json({"items": items, "next": page.next})
         return
-    if not found:
+    if not page.items:
         frame.say("No request was refused.")
         return
     frame.print_table(
         ("received", "source", "code", "cause"),
-        ((clock(one.at), one.source, one.code, one.cause) for one in found),
+        ((clock(one.at), one.source, one.code, one.cause) for one in page.items),
     )
+    if page.next:
+        frame.say(f"There are more: --cursor {page.next}")
 
 
 @app.command("show")
