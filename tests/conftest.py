@@ -20,9 +20,11 @@ from typing import Any
 import hypothesis
 import pytest
 import redis
+import structlog
 
 from app import embedded
 from app.settings import Settings
+from tests.compiled import compile_share
 from tests.databases import Administrator, Databases, create, drop, in_database
 
 # The same examples on every run and machine, few of each because there are many properties; slowness
@@ -43,12 +45,21 @@ _numbers = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller (or the only process) makes the directory, xdist's workers are told of it."""
+    _tell_errors_plainly()
     gc.disable()  # what is collected now stays to the end: nothing of it is worth looking for
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is None:
         config.stash[_SHARED] = Path(tempfile.mkdtemp(prefix="demandlink-tests-"))
     else:
         config.stash[_SHARED] = Path(told["shared"])
+        compile_share(config, config.stash[_SHARED] / "compiled")
+
+
+def _tell_errors_plainly() -> None:
+    """As the service logs them: Rich would draw each with all local variables, for a second."""
+    *before, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
 
 
 def pytest_collection_finish() -> None:
