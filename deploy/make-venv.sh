@@ -64,6 +64,6 @@ for one in "${running[@]}"; do
 done
 [ -z "$failed" ] || exit 1
 # pip compiles one file after the other, also the thousands that only one test imports.
-.venv/bin/python -m compileall -q -j 0 -x '/(pip|mypy|pyconnectwise)/' .venv/lib || true
+.venv/bin/python -m compileall -q -j 0 -x '/(mypyc?|pip|playwright|pyconnectwise|setuptools)/' .venv/lib || true
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 touch .venv/.complete
