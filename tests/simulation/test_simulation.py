@@ -18,7 +18,7 @@ from tests.simulation.size import sized
 
 # Small days in parts, of which `make test` plays the first; the others and usual days, which run with
 # the breadth.
-SMALL, SMALL_PARTS, FIRST = 50, 20, 10
+SMALL, SMALL_PARTS, FIRST = 50, 20, 20
 USUAL, USUAL_PARTS = 25, 12
 HISTORY = """
 import sys
