@@ -32,9 +32,38 @@ if [ "$(.venv/bin/python -c 'import sys; print(sys.version_info[:2])' 2>/dev/nul
 fi
 echo "Making .venv with $("$python" --version) (about half a minute) ..." >&2
 rm -f .venv/.complete
+parts=1 # in a .venv that is there, one pip takes away and puts in its place
+if [ ! -e .venv ]; then
+    parts=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+    [ "$parts" -le 4 ] || parts=4
+fi
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --no-compile --require-hashes -r requirements.txt
+if [ "$parts" != 1 ]; then
+    # Python 3.11 brings a setuptools, the list names another: nothing is to be taken away either.
+    (cd .venv/lib/python3*/site-packages && rm -rf setuptools setuptools-* pkg_resources \
+        _distutils_hack distutils-precedence.pth)
+fi
+
+# pip looks at every version that an index ever had of each of 150 packages, on one processor. So the
+# list is cut into parts that are installed side by side. It names all that is needed, by hash, so
+# --no-deps leaves nothing out (tests/unit/test_house.py holds it against what is installed).
+lists=$(mktemp -d)
+trap 'rm -rf "$lists"' EXIT
+awk -v parts="$parts" -v lists="$lists" '
+    /^[A-Za-z0-9]/ { part = ++packages % parts }
+    { print > (lists "/" part + 0 ".txt") }
+' requirements.txt
+running=()
+for list in "$lists"/*.txt; do
+    .venv/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes -r "$list" &
+    running+=($!)
+done
+failed=
+for one in "${running[@]}"; do
+    wait "$one" || failed=yes
+done
+[ -z "$failed" ] || exit 1
 # pip compiles one file after the other, also the thousands that only one test imports.
-.venv/bin/python -m compileall -q -j 0 -x '/(pip|mypy|pyconnectwise)/' .venv/lib || true
+.venv/bin/python -m compileall -q -j 0 -x '/(mypyc?|pip|playwright|pyconnectwise|setuptools)/' .venv/lib || true
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 touch .venv/.complete

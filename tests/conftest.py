@@ -8,21 +8,26 @@ developer's own environment and .env do not reach the tests.
 from __future__ import annotations
 
 import fcntl
+import functools
 import gc
 import itertools
 import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 import redis
+import structlog
 
 from app import embedded
 from app.settings import Settings
+from tests.compiled import compile_share
 from tests.databases import Administrator, Databases, create, drop, in_database
 
 # The same examples on every run and machine, few of each because there are many properties; slowness
@@ -43,12 +48,38 @@ _numbers = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller (or the only process) makes the directory, xdist's workers are told of it."""
+    _tell_errors_plainly()
+    _trust_once()
     gc.disable()  # what is collected now stays to the end: nothing of it is worth looking for
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is None:
         config.stash[_SHARED] = Path(tempfile.mkdtemp(prefix="demandlink-tests-"))
     else:
         config.stash[_SHARED] = Path(told["shared"])
+        compile_share(config, config.stash[_SHARED] / "compiled")
+
+
+def _tell_errors_plainly() -> None:
+    """As the service logs them: Rich would draw each with all local variables, for a second."""
+    *before, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
+
+
+def _trust_once() -> None:
+    """Every client would read the authorities of the system anew, for 30 ms; most talk HTTP."""
+    made = httpx.create_ssl_context
+
+    @functools.cache
+    def usual(trust_env: bool, *_named: str | None) -> ssl.SSLContext:
+        return made(trust_env=trust_env)
+
+    def context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert is not None:
+            return made(verify, cert, trust_env)
+        return usual(trust_env, *map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")))
+
+    vars(httpx._transports.default)["create_ssl_context"] = context
 
 
 def pytest_collection_finish() -> None:

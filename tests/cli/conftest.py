@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from app import cli
+from tests.cli.program import called
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def demandlink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comm
     handlers, level = root.handlers[:], root.level
 
     def run(*arguments: object, given: str | None = None) -> Ended:
-        result = CliRunner().invoke(cli.build(), [str(one) for one in arguments], input=given)
+        result = called(*(str(one) for one in arguments), input=given)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ended(result.exit_code, result.stdout, result.stderr)

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from app import cli
 from app.cli import frame
 from app.cli.frame import ExitCode
 from app.domain.codes import Code
@@ -19,6 +17,7 @@ from app.settings import Settings
 from app.steps import STEPS
 from app.sync.setup import MAPPING_KINDS
 from tests.cli.conftest import Command
+from tests.cli.program import called
 from tests.docs.command_line import ENDINGS, page
 
 BIN = Path(sys.prefix) / "bin" / "demandlink"
@@ -48,7 +47,7 @@ def offered(*words: str) -> list[str]:
         "COMP_WORDS": " ".join(("demandlink", *words)),
         "COMP_CWORD": str(len(words)),
     }
-    result = CliRunner().invoke(cli.build(), [], env=asked, prog_name="demandlink")
+    result = called(env=asked, prog_name="demandlink")
     return result.stdout.split()
 
 

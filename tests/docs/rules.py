@@ -5,12 +5,12 @@ A test names its rules first: `test_b17_…` or `test_b1_7_…` proves B1.7, `te
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from pathlib import Path
 
 from tests.docs.markdown import table
+from tests.sources import names_of_tests
 
 TESTS = Path(__file__).parents[1]
 COUNTS = {"A": 10, "C": 7, "D": 5, "E": 7, "F": 2, "G": 9, "H": 13}
@@ -30,10 +30,9 @@ def proofs_by_rule() -> dict[str, list[str]]:
     """Places of tests, as `file::name`, by rule."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                for rule in _named(node.name, path.stem):
-                    found[rule].append(f"{path.relative_to(TESTS.parent)}::{node.name}")
+        for name in names_of_tests(path):
+            for rule in _named(name, path.stem):
+                found[rule].append(f"{path.relative_to(TESTS.parent)}::{name}")
     return found
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.docs.rules import RULES, UNPROVEN, proofs_by_rule, told
+
+# With the pages, which read the same.
+pytestmark = pytest.mark.xdist_group("docs-pages")
 
 
 def test_a_rule_has_a_test_or_is_listed_as_without_one():

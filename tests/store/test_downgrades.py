@@ -156,27 +156,25 @@ FILLED = {
     ],
 )
 def test_what_would_be_lost_is_refused_by_name_and_stays(
-    empty_database_url: str, statement: str, to: str, stays: str, named: str
+    database_url: str, statement: str, to: str, stays: str, named: str
 ) -> None:
     async def run(query: str) -> Any:
-        connection = await asyncpg.connect(empty_database_url)
+        connection = await asyncpg.connect(database_url)
         try:
             await connection.execute(query)
             return await migrate.revision(connection)
         finally:
             await connection.close()
 
-    migrate.upgrade(empty_database_url)
     asyncio.run(run(statement))
     with pytest.raises(migrate_back.WouldLose, match=f"revision {stays} stays: {named}"):
-        migrate_back.downgrade(empty_database_url, to)
+        migrate_back.downgrade(database_url, to)
     assert asyncio.run(run("SELECT 1")) == stays
-    migrate.upgrade(empty_database_url)
+    migrate.upgrade(database_url)
     assert asyncio.run(run("SELECT 1")) == migrate.head()
 
 
 @pytest.mark.parametrize("to", ["0000", "9999", "base", ""])
-def test_there_is_no_way_to_what_is_no_older_schema(empty_database_url: str, to: str) -> None:
-    migrate.upgrade(empty_database_url)
+def test_there_is_no_way_to_what_is_no_older_schema(database_url: str, to: str) -> None:
     with pytest.raises(LookupError, match="goes back from"):
-        migrate_back.downgrade(empty_database_url, to)
+        migrate_back.downgrade(database_url, to)

@@ -86,8 +86,9 @@ async def test_supplier_invoices_serials_and_tracking_lead_to_the_order(store: F
 
 
 @pytest.mark.parametrize("many", [searching.MANY, 20, 0])
+@pytest.mark.parametrize("looks", [50, pytest.param(150, marks=pytest.mark.breadth)])
 async def test_a_search_is_what_a_plain_look_finds(
-    store: FullStore, many: int, monkeypatch: pytest.MonkeyPatch
+    store: FullStore, many: int, looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it looks for the parts of a text, or from the newest on because many hold them."""
     monkeypatch.setattr(searching, "MANY", many)
@@ -102,7 +103,7 @@ async def test_a_search_is_what_a_plain_look_finds(
         rows.append(one)
         told[f"ON{order}"] = [f"ON{order}", name]
     await deliver(store, "m1", *rows)
-    for _ in range(150):
+    for _ in range(looks):
         source = chance.choice(chance.choice(list(told.values())))
         begin = chance.randrange(len(source))
         text = source[begin : begin + chance.randint(1, 6)]

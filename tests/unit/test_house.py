@@ -8,11 +8,14 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests import env_example
+from tests.sources import names_of_tests
 
 # On one worker, because every file is read once a process.
 pytestmark = pytest.mark.xdist_group("house")
@@ -287,12 +290,33 @@ def rules_named(name: str) -> set[str]:
 
 
 def test_every_rule_has_tests_that_are_named_after_it():
-    names = [
-        node.name
-        for path in files("tests")
-        for node in ast.walk(parsed(path))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        if node.name.startswith("test_")
-    ]
+    names = [name for path in files("tests") for name in names_of_tests(path)]
     proven = set().union(*(rules_named(name) for name in names))
     assert [rule for rule in RULES if rule not in proven] == []
+
+
+def test_what_is_installed_lacks_nothing():
+    """deploy/make-venv.sh installs the list as it stands, without a look at what a package needs."""
+    asked = [(name, "") for name in requirements("requirements.txt")]
+    lacking = []
+    for name, extra in asked:  # grows by the extras that a package wants of another
+        try:
+            lines = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue  # for another system or Python; who needs it here finds it lacking
+        for wanted in map(Requirement, lines):
+            if wanted.marker is not None and not wanted.marker.evaluate({"extra": extra}):
+                continue
+            if not fits(wanted):
+                lacking.append(f"{name}: {wanted}")
+            asked += [
+                (wanted.name, one) for one in wanted.extras if (wanted.name, one) not in asked
+            ]
+    assert not lacking
+
+
+def fits(wanted: Requirement) -> bool:
+    try:
+        return wanted.specifier.contains(metadata.version(wanted.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        return False
