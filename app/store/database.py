@@ -84,6 +84,12 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     )
 
 
+async def _nothing_to_forget(_: object) -> None:
+    """What a connection of the pool holds ends with its transaction, which asyncpg has rolled back by
+    now: locks and limits that outlive one are taken by `dedicated` connections only. asyncpg's own
+    reset would be a second round trip to the server after each statement: half of all statements."""
+
+
 def connection_settings(name: str) -> dict[str, str]:
     """Server settings of every connection. The time limits are the server's own too, so that a
     statement whose client is gone ends as well."""
@@ -117,6 +123,7 @@ class Database:
             # A little after the server's own limit, which is the one that frees its locks.
             command_timeout=STATEMENT_SECONDS + 2,
             init=_prepare,
+            reset=_nothing_to_forget,
             server_settings=connection_settings(name),
         )
         return cls(pool, url, name)

@@ -14,7 +14,7 @@ import asyncpg
 
 from app.domain.retention import Holding, Kept, Period, Pruned
 from app.store import partitions, settled
-from app.store.database import Part, Session
+from app.store.database import Part, Session, translated
 from app.store.partitions import GROWING, LOCK_SECONDS
 
 PRUNING = 0x444C_0002  # an advisory lock: one prunes at a time
@@ -77,13 +77,12 @@ class Retaining(Part):
         return Holding(period, until, oldest, row["outlived"], row["of_open"])
 
     async def prune(self, period: Period) -> Pruned:
-        async with self._db.session() as session:
-            if not await session.fetchval("SELECT pg_try_advisory_lock($1)", PRUNING):
-                return Pruned(period.kept, 0, busy=True)
-            try:
+        # The lock outlives many transactions, and ends with this connection.
+        async with self._db.dedicated() as session:
+            with translated():
+                if not await session.fetchval("SELECT pg_try_advisory_lock($1)", PRUNING):
+                    return Pruned(period.kept, 0, busy=True)
                 return await self._prune(session, period)
-            finally:
-                await session.execute("SELECT pg_advisory_unlock($1)", PRUNING)
 
     async def _prune(self, session: Session, period: Period) -> Pruned:
         until = period.until(await session.fetchval("SELECT now()"))
