@@ -151,7 +151,7 @@ async def order(
         places=doing.places(needs.needs, story.explained.answer, story.explained.steps)
         if needs
         else [],
-        mended=doing.place(story.explained.answer.code, story.explained.answer.sentence),
+        mended=doing.on_order(story.explained.answer.code, story.explained.answer.sentence),
         shown=NEEDS,
         journal=told,
         calls=called,
