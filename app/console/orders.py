@@ -39,8 +39,8 @@ NOTICES = {
     "released": "Released. The order goes on.",
     "retried": "It is tried again now.",
     "skipped": "Left out. What it would have done is yours to do by hand.",
-    "ticket": "The order goes on that ticket, and its products move there.",
-    "own_ticket": "The order goes on a ticket of its own, and its products move there.",
+    "ticket": "The order goes on that ticket. Products that stand on another move there.",
+    "own_ticket": "The order goes on a ticket of its own. Products that stand on another move there.",
     "repinned": "The order follows the present settings from its next round on.",
 }
 

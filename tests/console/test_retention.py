@@ -36,7 +36,7 @@ async def test_what_is_kept_since_when_how_large_and_until_when(
     clean(page)
     (oldest,) = await service.query("SELECT at FROM call")
     assert f"Since {oldest['at']:%d %b}" in page.text
-    assert "Now for 730 days at least" in page.text
+    assert "Kept for 730 days at least, by whole months; 0 is for ever." in page.text
     assert page.text.count("On disk") == 4
     assert " kB" in page.text
     assert page.text.count("what is older than 01 ") == 4

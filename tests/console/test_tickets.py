@@ -22,11 +22,16 @@ OURS, THEIRS = 5, 6
 
 
 def a_ticket(number: int, **more: Any) -> Ticket:
-    given = {"summary": f"Monitors flicker {HOSTILE}", "company_id": OURS, "board": "Help Desk"}
-    return Ticket(
-        **{"id": number, "board_id": 1, "status_id": 1, "status": "New", "closed": False}
-        | given | more
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "summary": f"Monitors flicker {HOSTILE}",
+        "company_id": OURS,
+        "board_id": 1,
+        "board": "Help Desk",
+        "status_id": 1,
+        "status": "New",
+        "closed": False,
+    }
+    return Ticket(number, **{**given, **more})
 
 
 @dataclass
