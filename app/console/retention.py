@@ -26,7 +26,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Text = Annotated[str, Query(max_length=100)]
 MEANS: Mapping[Kept, str] = {
     Kept.JOURNAL: "Who and what moved an order, with the sentence that stood there.",
-    Kept.CALLS: "Remote requests and their answers. The largest by far.",
+    Kept.CALLS: "Remote requests and their answers.",
     Kept.INBOX: "Deliveries as they were sent, with personal data.",
     Kept.ALERTS: "What people were told outside these pages.",
 }
