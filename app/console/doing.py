@@ -49,13 +49,20 @@ def place(code: Code | None, sentence: str) -> Place | None:
     return None
 
 
+def on_order(code: Code | None, sentence: str) -> Place | None:
+    """The same on an order's own page, a part of which may be the place."""
+    if code in (Code.TICKET_OF_OTHER_COMPANY, Code.TICKET_CLOSED):
+        return Place("#ticket", "Choose a ticket")
+    return place(code, sentence)
+
+
 def places(needs: Iterable[Need], answer: Answer, steps: Sequence[StepView]) -> list[Place | None]:
     """For each thing that an order needs: where it is done, by whoever does it."""
     return [_of_need(need, answer, steps) for need in needs]
 
 
 def _of_need(need: Need, answer: Answer, steps: Sequence[StepView]) -> Place | None:
-    if (found := place(need.code, need.sentence)) is not None:
+    if (found := on_order(need.code, need.sentence)) is not None:
         return found
     if need.code is Code.HELD_BY_PERSON:
         return Place("#act", "Release the hold")

@@ -16,12 +16,12 @@ from starlette.responses import Response
 from app.console import chosen, doing, matrix, rail, timeline, words
 from app.console.guard import PageRoute, Refused, actor_of, form_of, service
 from app.console.pages import moved, render
-from app.domain import traces
+from app.domain import tickets, traces
 from app.domain.choices import does
 from app.domain.codes import Code, State, Who
 from app.domain.reasons import CODES
 from app.domain.records import OrderRow
-from app.domain.views import JournalRow, OrderFilter, Page
+from app.domain.views import JournalRow, OrderFilter, Page, RemoteLink
 from app.sync.operations import MAX_PAGE, Story
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -39,6 +39,8 @@ NOTICES = {
     "released": "Released. The order goes on.",
     "retried": "It is tried again now.",
     "skipped": "Left out. What it would have done is yours to do by hand.",
+    "ticket": "The order goes on that ticket. Products that stand on another move there.",
+    "own_ticket": "The order goes on a ticket of its own. Products that stand on another move there.",
     "repinned": "The order follows the present settings from its next round on.",
 }
 
@@ -134,6 +136,8 @@ async def order(
         order=row,
         answer=story.explained.answer,
         choices=_choices(story),
+        has_ticket=tickets.STEP in steps and story.explained.answer.state is not State.CANCELLED,
+        on_tickets=_tickets(story),
         subjects=_subjects(story),
         meaning=CODES[code] if (code := story.explained.answer.code) is not None else None,
         stops=rail.rail(story, steps),
@@ -147,7 +151,7 @@ async def order(
         places=doing.places(needs.needs, story.explained.answer, story.explained.steps)
         if needs
         else [],
-        mended=doing.place(story.explained.answer.code, story.explained.answer.sentence),
+        mended=doing.on_order(story.explained.answer.code, story.explained.answer.sentence),
         shown=NEEDS,
         journal=told,
         calls=called,
@@ -183,6 +187,17 @@ def _choices(story: Story) -> list[tuple[str, str]]:
         return []
     code = answer.code
     return [(name, does(code, name)) for name in answer.choices]
+
+
+def _tickets(story: Story) -> list[RemoteLink]:
+    """The ticket that the order is on, where it is on one."""
+    return [
+        link
+        for step in story.explained.steps
+        if step.step == tickets.STEP
+        for link in step.remote
+        if link.kind == "ticket"
+    ]
 
 
 def _subjects(story: Story) -> list[str]:

@@ -21,7 +21,9 @@ from app.sync.keys import Sessions
 from app.sync.ledgers import Ledgers
 from app.sync.operations import Operations
 from app.sync.replays import Replays
+from app.sync.retention import Retention
 from app.sync.reveals import Reveals
+from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
 
 
@@ -66,6 +68,12 @@ class Parts(Protocol):
 
     @property
     def ledgers(self) -> Ledgers: ...
+
+    @property
+    def tickets(self) -> Tickets: ...
+
+    @property
+    def retention(self) -> Retention: ...
 
     @property
     def alerts(self) -> Alerts: ...

@@ -15,9 +15,11 @@ from app.console import (
     live,
     mappings,
     orders,
+    retention,
     reveals,
     settings,
     setup,
+    tickets,
     what_if,
     work,
 )
@@ -32,9 +34,11 @@ for _module in (
     consents,
     mappings,
     settings,
+    retention,
     what_if,
     work,
     reveals,
+    tickets,  # before the orders, whose numbers may hold any text
     orders,
 ):
     router.include_router(_module.router)

@@ -120,7 +120,7 @@ async def change(request: Request, group: str) -> Response:
         raise Refused(404, "There is no such form", "Settings of that kind are not changed here.")
     form = form_of(request)
     views = await _views(request, shown)
-    was = _was(form)
+    was = was_of(form)
     given = {view.name: form[view.name].strip() for view in views if view.name in form}
     wanted = {name: value for name, value in given.items() if value != was.get(name, "").strip()}
     if not wanted:
@@ -136,7 +136,8 @@ async def change(request: Request, group: str) -> Response:
     return moved(f"/settings?{told}")
 
 
-def _was(form: Mapping[str, str]) -> dict[str, str]:
+def was_of(form: Mapping[str, str]) -> dict[str, str]:
+    """The values that a form was made with, by field. Raises Refused: a form of ours has them."""
     try:
         read = json.loads(form.get(WAS, ""))
     except (ValueError, RecursionError):

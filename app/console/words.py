@@ -229,6 +229,16 @@ def span(seconds: float) -> str:
     return f"{told} {hours} h" if hours and days < 3 else told
 
 
+def size(many: int) -> str:
+    """Bytes in the unit in which people count them."""
+    value, unit = float(many), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}" if value < 10 and unit != "B" else f"{value:.0f} {unit}"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """How long before now, or how long until then."""
     seconds = (now - at).total_seconds()

@@ -194,7 +194,8 @@ CODES: dict[Code, Reason] = {
         Who.SALES,
         "E6",
         "The chosen ticket belongs to another company than the order.",
-        "Choose a ticket of the customer, or a new one: POST /admin/orders/{number}/ticket.",
+        "Choose a ticket of the customer, or a new one, on the order's page or by POST "
+        "/admin/orders/{number}/ticket.",
     ),
     Code.TICKET_CLOSED: Reason(
         H,

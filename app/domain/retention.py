@@ -54,6 +54,16 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How far back a kind goes and how large it is, told without counting rows."""
+
+    period: Period
+    until: datetime | None
+    oldest: datetime | None
+    size: int | None  # bytes on disk with indexes; None: the store is on no disk
+
+
+@dataclass(frozen=True, slots=True)
 class Pruned:
     """What went. `busy`: others held a table or are at it; the rest goes next time."""
 
@@ -70,7 +80,11 @@ class RetentionStore(Protocol):
     async def make_room(self) -> Sequence[str]:
         """Make the partitions of the months ahead; their names. None are needed: nothing."""
 
-    async def holding(self, period: Period) -> Holding: ...
+    async def holding(self, period: Period) -> Holding:
+        """Counts every row that is older than the period allows: seconds where that is a lot."""
+
+    async def extent(self, period: Period) -> Extent:
+        """Costs the same however many rows there are."""
 
     async def prune(self, period: Period) -> Pruned:
         """Take away what has outlived its use, a bounded part at a time."""

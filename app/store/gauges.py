@@ -7,6 +7,7 @@ that anybody notices.
 from __future__ import annotations
 
 from app.domain.retention import Kept
+from app.store import settled
 from app.store.connections import PAUSED
 from app.store.database import Part
 from app.store.liveness import ALIVE
@@ -41,7 +42,7 @@ FROM connection AS c CROSS JOIN LATERAL (
 # The tables that only grow, with the moment of a row. Ids and moments rise together.
 _KEPT = (
     *((kept.value, one.table, one.moment) for kept, one in GROWING.items()),
-    (Kept.ALERTS.value, "alert", "created_at"),
+    (Kept.ALERTS.value, *settled.PLACE),
 )
 _OLDEST = " UNION ALL ".join(
     f"SELECT '{what}' AS what, (SELECT extract(epoch FROM now() - {moment}) FROM {table}"  # noqa: S608 - constant text

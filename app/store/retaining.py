@@ -12,7 +12,7 @@ from datetime import datetime
 
 import asyncpg
 
-from app.domain.retention import Holding, Kept, Period, Pruned
+from app.domain.retention import Extent, Holding, Kept, Period, Pruned
 from app.store import partitions, settled
 from app.store.database import Part, Session, translated
 from app.store.partitions import GROWING, LOCK_SECONDS
@@ -48,6 +48,14 @@ SELECT count(*) AS seen, max(id) AS last, count(*) FILTER (WHERE moment >= $2) A
 FROM page
 """
 
+# A month that is dropped in this moment has no size any more.
+_SIZE = """
+SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM (
+    SELECT $1::text::regclass::oid AS oid
+    UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = $1::text::regclass
+) AS parts
+"""
+
 
 class Retaining(Part):
     """The part of the store that ends what grows."""
@@ -75,6 +83,15 @@ class Retaining(Part):
             """
             (row,) = await session.fetch(query, until, timeout=PATIENCE_SECONDS)
         return Holding(period, until, oldest, row["outlived"], row["of_open"])
+
+    async def extent(self, period: Period) -> Extent:
+        growing = GROWING.get(period.kept)
+        table, moment = (growing.table, growing.moment) if growing else settled.PLACE
+        async with self._db.session() as session:
+            now = await session.fetchval("SELECT now()")
+            oldest = await session.fetchval(f"SELECT {moment} FROM {table} ORDER BY id LIMIT 1")
+            size = await session.fetchval(_SIZE, table)
+        return Extent(period, period.until(now), oldest, size)
 
     async def prune(self, period: Period) -> Pruned:
         # The lock outlives many transactions, and ends with this connection.

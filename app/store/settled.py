@@ -12,6 +12,7 @@ from datetime import datetime
 from app.domain.retention import Holding, Kept, Period, Pruned
 from app.store.database import Session
 
+PLACE = ("alert", "created_at")  # the table, and the moment of a row
 ROWS = 2000  # deleted in one transaction
 PAGES = 50  # at most, each time
 

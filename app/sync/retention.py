@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from logging import ERROR
+from typing import Any
 
 from pydantic import ValidationError
 
 from app.domain.admin_store import AdminStore
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock
-from app.domain.retention import Holding, Kept, Period, Pruned, RetentionStore
+from app.domain.retention import Extent, Holding, Kept, Period, Pruned, RetentionStore
 from app.domain.views import Audit
 from app.settings import check
-from app.sync.asking import Actor, Refusal, wrong
+from app.sync.asking import Actor, Refusal, wrong, wrong_fields
 from app.sync.beside import Turns
 from app.sync.decisions import reason_given
 from app.telemetry import metrics, wide
@@ -58,29 +59,39 @@ class Retention:
             Period(one.kept, int(stored.get(one.kept.setting, one.days))) for one in self._defaults
         ]
 
-    async def holdings(self) -> list[Holding]:
-        """What there is, and what would go now. Raises StoreUnavailable."""
-        return [await self._store.holding(period) for period in await self.periods()]
+    async def extents(self) -> list[Extent]:
+        """How far back each kind goes and how large it is; counts nothing. Raises
+        StoreUnavailable."""
+        return [await self._store.extent(period) for period in await self.periods()]
+
+    async def holdings(self, days: Mapping[str, int] | None = None) -> list[Holding]:
+        """What there is, and what would go now; of kinds in `days` as if they were kept for so many.
+        Raises Refusal and StoreUnavailable."""
+        if days:
+            _checked(days)
+        periods = [
+            Period(one.kept, (days or {}).get(one.kept, one.days)) for one in await self.periods()
+        ]
+        return [await self._store.holding(period) for period in periods]
 
     async def change(self, actor: Actor, days: Mapping[str, int], reason: str) -> list[Holding]:
+        """Keep kinds of rows for so many days from now on, and count what goes by it. Raises
+        Refusal and StoreUnavailable."""
+        await self.set_days(actor, days, reason)
+        return await self.holdings()
+
+    async def set_days(self, actor: Actor, days: Mapping[str, int], reason: str) -> None:
         """Keep kinds of rows for so many days from now on (0: for ever). What is kept for less
-        goes with the next turn of a worker, within the hour. Raises Refusal and StoreUnavailable.
-        """
+        goes with the next turn of a worker, within the hour. What a refusal says of single kinds
+        stands in its `fields`. Raises Refusal and StoreUnavailable."""
         told = reason_given(reason)
         if actor.tenant_id != self._tenant:
             raise Refusal("FORBIDDEN", "Rows are kept for all tenants alike; ask the operator.")
-        if not days or set(days) - set(Kept):
-            named = ", ".join(Kept)
-            raise Refusal("REQUEST_NOT_VALID", f"days: name one or more of {named}.")
-        try:
-            checked = check({Kept(one).setting: number for one, number in days.items()})
-        except ValidationError as error:
-            raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.") from error
+        checked = _checked(days)
         was = {one.kept.value: one.days for one in await self.periods() if one.kept.value in days}
         data = {"reason": told, "days": dict(days), "was": was}
         audit = Audit(actor.name, "retention.change", ", ".join(sorted(days)), data)
         await self._admin.put_settings(self._tenant, checked, audit)
-        return await self.holdings()
 
     async def prune(self) -> list[Pruned]:
         """Make room, then take away what has outlived its use. Raises StoreUnavailable."""
@@ -107,3 +118,16 @@ class Retention:
         else:
             if any(pruned.busy for pruned in done):
                 self._turns.again_in(AGAIN)
+
+
+def _checked(days: Mapping[str, int]) -> dict[str, Any]:
+    """The settings that these days are. Raises Refusal."""
+    if not days or set(days) - set(Kept):
+        named = ", ".join(Kept)
+        raise Refusal("REQUEST_NOT_VALID", f"days: name one or more of {named}.")
+    try:
+        return check({Kept(one).setting: number for one, number in days.items()})
+    except ValidationError as error:
+        of = {Kept(one).setting.upper(): str(one) for one in days}
+        fields = {of.get(name, name): said for name, said in wrong_fields(error)}
+        raise Refusal("REQUEST_NOT_VALID", f"{wrong(error)}.", fields=fields) from error

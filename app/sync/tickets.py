@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from app.connectors.transport import Calling, calling
 from app.domain import psa
 from app.domain.admin_store import AdminStore
 from app.domain.decide import Plan
+from app.domain.documents import SalesOrder
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.freeze import frozen_lines
 from app.domain.order import OrderView
 from app.domain.ports import ConnectWise, Store
 from app.domain.psa_tickets import Ticket
-from app.domain.records import Fact, JournalEntry, Snapshot
+from app.domain.records import Fact, JournalEntry, OrderRow, Snapshot
 from app.domain.tickets import CHOICE, told
 from app.domain.views import Audit
 from app.steps.tickets import choosable, followed
@@ -28,6 +30,14 @@ from app.sync.operations import Actor, Operations, Refusal, Story
 
 MOST_OFFERED = 10
 Planner = Callable[[Snapshot], tuple[OrderView, Plan]]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an order may be put on. `ticket`: the one that it is on now, open or not."""
+
+    ticket: int | None
+    tickets: Sequence[Ticket]
 
 
 class Tickets:
@@ -78,6 +88,35 @@ class Tickets:
                 return found
         return None
 
+    async def offered(self, row: OrderRow) -> Offer:
+        """E6: what `assign` would take for this order, at most 100. Raises Refusal where it would
+        take nothing, before ConnectWise is asked."""
+        view, order = await self._movable(row)
+        self._refuse_frozen(view, None)
+        with asked():
+            owner = await self._owner(view, order)
+            if owner is None:
+                sentence = (
+                    f"{order.customer.name} has no ConnectWise company: nothing maps its Commerce "
+                    f"id {order.customer.id}, and no company has its identifier."
+                )
+                raise Refusal("NOT_FOUND", sentence, customer=str(order.customer.id))
+            found = await self._cw.tickets_of_company(owner.id, only_open=True)
+        return Offer(view.ref("ticket"), choosable(found, view.names))
+
+    async def _movable(self, row: OrderRow) -> tuple[OrderView, SalesOrder]:
+        """The order as it stands. Raises Refusal where it goes on no ticket."""
+        view, _ = self._plan(await self._store.peek(row.id))
+        if view.sales_order is None or view.sales_order.cancelled:
+            state = "is cancelled" if view.sales_order is not None else "has not come in yet"
+            raise Refusal("TICKET_REFUSED", f"{row.name} {state}: it goes on no ticket.")
+        return view, view.sales_order
+
+    async def _owner(self, view: OrderView, order: SalesOrder) -> psa.Company | None:
+        mapped = view.mappings.get(("company", str(order.customer.id)))
+        named = [order.connectwise.company_identifier, order.customer.account_number]
+        return await self._company(mapped, named)
+
     async def assign(
         self,
         actor: Actor,
@@ -89,27 +128,22 @@ class Tickets:
         """Put an order on a ticket, or with None on a new one of its own (E7)."""
         why = reason_given(reason)
         row = await self._operations.find(actor, number, connection)
-        view, _ = self._plan(await self._store.peek(row.id))
-        if view.sales_order is None or view.sales_order.cancelled:
-            state = "is cancelled" if view.sales_order is not None else "has not come in yet"
-            raise Refusal("TICKET_REFUSED", f"{row.name} {state}: it goes on no ticket.")
-        chosen = None if ticket is None else await self._fitting(view, ticket)
-        self._refuse_frozen(view, chosen)
-        body = {"ticket": chosen, "instead_of": told(view), "by": actor.name}
-        where = f"ticket {chosen}" if chosen is not None else "a ticket of its own"
+        view, order = await self._movable(row)
+        picked = None if ticket is None else await self._fitting(view, order, ticket)
+        self._refuse_frozen(view, picked)
+        body = {"ticket": picked, "instead_of": told(view), "by": actor.name}
+        where = f"ticket {picked}" if picked is not None else "a ticket of its own"
         entry = JournalEntry(
             "TICKET_ASSIGNED", f"{actor.name} put {row.name} on {where}: {why}", actor=actor.name
         )
-        audit = Audit(actor.name, "order.ticket", str(row.id), {"ticket": chosen, "reason": why})
+        audit = Audit(actor.name, "order.ticket", str(row.id), {"ticket": picked, "reason": why})
         fact = Fact(CHOICE, "", body, view.now)
         await self._admin.keep_fact(row.id, fact, entry, audit)
         await self._operations.wake()
         return await self._operations.story(row)
 
-    async def _fitting(self, view: OrderView, number: int) -> int:
+    async def _fitting(self, view: OrderView, order: SalesOrder, number: int) -> int:
         """The ticket as it may be chosen: open, of the order's company, merges followed."""
-        order = view.sales_order
-        assert order is not None  # noqa: S101 - asked before
         with asked():
             try:
                 ticket = await followed(self._cw, number)
@@ -118,9 +152,7 @@ class Tickets:
                     raise
                 sentence = f"ConnectWise has no service ticket {number}."
                 raise Refusal("NOT_FOUND", sentence) from failure
-            mapped = view.mappings.get(("company", str(order.customer.id)))
-            named = [order.connectwise.company_identifier, order.customer.account_number]
-            owner = await self._company(mapped, named)
+            owner = await self._owner(view, order)
             if owner is not None and owner.id == ticket.company_id and not ticket.closed:
                 return ticket.id
             offered = await self._cw.tickets_of_company(owner.id, only_open=True) if owner else []
@@ -137,10 +169,10 @@ class Tickets:
         )
 
     @staticmethod
-    def _refuse_frozen(view: OrderView, chosen: int | None) -> None:
+    def _refuse_frozen(view: OrderView, picked: int | None) -> None:
         """E7: reassigned before goods came, not after."""
         frozen = frozen_lines(view) if view.by_ticket else {}
-        if frozen and chosen != view.ref("ticket"):
+        if frozen and picked != view.ref("ticket"):
             by = next(iter(frozen.values())).by
             raise Refusal(
                 "TICKET_REFUSED",

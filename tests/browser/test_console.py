@@ -46,6 +46,8 @@ PAGES = {
     "settings": "/settings",
     "names": "/settings?group=names",
     "service": "/settings?group=service",
+    "kept": "/retention?count=1",
+    "ticket": "/orders/ON10001202/ticket",
     "what-if": "/what-if?days=30&scenario=commerce-invoicing",
 }
 

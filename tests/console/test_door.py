@@ -28,11 +28,12 @@ PAGES = (
     "/drift",
     "/audit",
     "/alerts",
+    "/retention",
 )
 
 
 async def test_nobody_reads_a_page_without_signing_in(service: Service) -> None:
-    for path in (*PAGES, "/orders/ON1", "/inbox/1", "/replay/x"):
+    for path in (*PAGES, "/orders/ON1", "/orders/ON1/ticket", "/inbox/1", "/replay/x"):
         answer = await service.client.get(path)
         assert answer.status_code == 303, path
         assert answer.headers["location"].startswith("/sign-in")
@@ -134,6 +135,8 @@ POSTS = (
     "/connections/xero/disconnect",
     "/alerts/test",
     "/doctor/probe",
+    "/retention",
+    "/orders/ON10001201/ticket",
     "/orders/ON10001201/decide",
     "/orders/ON10001201/hold",
     "/orders/ON10001201/release",

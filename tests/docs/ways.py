@@ -32,7 +32,6 @@ class Way:
 
 KEYS = "a key is made where the service runs, and shown once"
 HOST = "of the host, not of the service"
-NOT_YET = "not there yet"
 WAYS = (
     Way("Find an order", ("search_orders",), ("orders find",), ("GET /orders",)),
     Way("Who has to act", ("list_orders",), ("orders list",), ("GET /", "GET /orders")),
@@ -83,7 +82,7 @@ WAYS = (
         "The ticket of an order",
         ("list_tickets", "assign_ticket"),
         ("tickets list", "tickets assign"),
-        NOT_YET,
+        ("GET /orders/{number:path}/ticket", "POST /orders/{number:path}/ticket"),
     ),
     Way(
         "Deliveries",
@@ -178,7 +177,7 @@ WAYS = (
         "For how long things are kept",
         ("show_retention", "change_retention"),
         ("retention show", "retention plan", "retention run"),
-        NOT_YET,
+        ("GET /retention", "POST /retention"),
     ),
     Way("Keys", KEYS, ("keys create", "keys list", "keys revoke"), KEYS),
     Way(

@@ -19,6 +19,7 @@ from app.domain.codes import Code, State, Who
 from app.domain.desk import Fingerprint
 from app.domain.documents import Kind
 from app.domain.drift import Standing
+from app.domain.retention import Kept, Period
 from app.domain.views import OrderFilter
 from app.store import offering, pages, reading
 from app.store.postgres import PostgresStore
@@ -46,6 +47,7 @@ CHANGES = frozenset({"claim", "heartbeat", "take_alerts", "make_room", "seed_set
 LOOKS = frozenset(
     {
         "event",
+        "extent",
         "finding",
         "last_linked",
         "mapping",
@@ -73,6 +75,7 @@ FILTERS = [
 # What is given for a parameter of that name.
 VALUES: Mapping[str, tuple[Any, ...]] = {
     "tenant_id": (TENANT,),
+    "period": tuple(Period(kept, 90) for kept in Kept),
     "order_id": (ORDER,),
     "limit": (LIMIT,),
     "cursor": (None, pages._write(ORDER)),

@@ -90,6 +90,26 @@ async def test_rows_of_an_open_order_stay_however_old_they_are(
     assert [(await store.prune(period)).rows for period in PERIODS] == [0, 0, 0]
 
 
+async def test_how_far_back_a_kind_goes_is_told_with_its_size_and_without_counting(
+    store: FullStore, worker: Worker
+) -> None:
+    for kept in Kept:
+        empty = await store.extent(Period(kept, 90))
+        assert (empty.oldest, empty.period.kept) == (None, kept)
+    await with_story(store, worker, "1201", closed=False)
+    await aged(store)
+    for period in PERIODS:
+        told, counted = await store.extent(period), await store.holding(period)
+        assert told.oldest is not None
+        assert (told.oldest, told.until) == (counted.oldest, counted.until)
+        if isinstance(store, MemoryStore):
+            assert told.size is None
+        else:
+            assert told.size is not None
+            assert told.size > 8192  # more than the first page of one index
+        assert (await store.extent(Period(period.kept, 0))).until is None
+
+
 async def test_what_an_order_kept_goes_when_it_is_done(store: FullStore, worker: Worker) -> None:
     opened = await with_story(store, worker, "1201", closed=False)
     await aged(store)

@@ -317,6 +317,14 @@ def test_a_moment_of_another_year_names_it(
     assert words.lately(at, NEW_YEAR) == lately
 
 
+@pytest.mark.parametrize(
+    ("many", "shown"),
+    [(0, "0 B"), (999, "999 B"), (8192, "8.2 kB"), (81_920, "82 kB"), (2_500_000_000, "2.5 GB")],
+)
+def test_bytes_are_told_in_the_unit_in_which_people_count_them(many: int, shown: str) -> None:
+    assert words.size(many) == shown
+
+
 def test_the_year_is_the_one_that_it_is_in_utc() -> None:
     """Every time here is UTC: an hour before its new year, it is the old one still."""
     there = datetime(2027, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=1)))

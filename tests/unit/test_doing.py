@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.console.doing import place, places
 from app.domain.codes import Code, State, Who
 from app.domain.course import Need
@@ -43,6 +45,12 @@ def test_a_missing_setting_is_mended_at_its_field_whichever_group_it_is_of() -> 
     assert mail is not None
     assert mail.address == "/settings?group=connection#SMTP_HOST"
     assert place(Code.SETTING_MISSING, "Nobody knows which.") is None
+
+
+@pytest.mark.parametrize("code", [Code.TICKET_OF_OTHER_COMPANY, Code.TICKET_CLOSED])
+def test_d16_a_ticket_that_does_not_do_is_chosen_on_the_orders_page(code: Code) -> None:
+    assert where(need(code), answer(code, "new_ticket")) == "#ticket"
+    assert place(code, "So.") is None  # a page of several orders has no such part
 
 
 def test_a_decision_is_made_on_the_page_only_where_its_form_stands() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from app.domain.retention import Holding, Kept, Period, Pruned
+from app.domain.retention import Extent, Holding, Kept, Period, Pruned
 from app.store.memory.database import Part
 from app.store.memory.tables import Row, Table, Tables
 
@@ -27,6 +27,13 @@ class Retaining(Part):
         until = period.until(self._db.now())
         old = _older(table, moment, until)
         return Holding(period, until, oldest, len(old), sum(map(stays, old)))
+
+    async def extent(self, period: Period) -> Extent:
+        oldest = None
+        if period.kept is not Kept.ALERTS:
+            table, moment, _ = _of(await self._db.read("extent"), period.kept)
+            oldest = min((row[moment] for row in table.all()[:1]), default=None)
+        return Extent(period, period.until(self._db.now()), oldest, None)
 
     async def prune(self, period: Period) -> Pruned:
         if period.kept is Kept.ALERTS:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.sync.operations import Actor, Refusal
 from tests.e2e.harness import Stack, bearer, running
 from tests.e2e.orders import CABLE, DOCK, Order
 from tests.e2e.rules.test_purchase_order_changes import decide
@@ -245,6 +246,10 @@ async def test_e7_d16_an_order_is_put_on_another_ticket_and_its_products_move(
         await tell(stack, order.approved(), order.ordered(8891, [(CABLE, 5), (DOCK, 1)]))
         await stack.until_state(order.number, "waiting", "GOODS_NOT_RECEIVED")
         before = {product["id"] for product in await marked(stack, order)}
+        row = await stack.container.operations.find(Actor(1, "zoe"), order.number)
+        offer = await stack.container.tickets.offered(row)
+        own = int(remote(await stack.order(order.number), "raise_ticket", "ticket")[0])
+        assert (offer.ticket, {one.id for one in offer.tickets}) == (own, {own, number})
         assert (await assign(stack, order, number))["status"] == 200
 
         async def moved() -> bool:
@@ -257,6 +262,11 @@ async def test_e7_d16_an_order_is_put_on_another_ticket_and_its_products_move(
         assert (await ticket(stack, number))["status"]["name"] == "Ready to invoice"
         refused = await assign(stack, order, None)
         assert (refused["status"], refused["reason"]) == (409, "CHANGED_AFTER_FREEZE")
+        asked = len(await stack.requests())
+        with pytest.raises(Refusal, match=f"{order.number} stays on ticket {number}") as offered:
+            await stack.container.tickets.offered(row)
+        assert offered.value.code == "TICKET_REFUSED"
+        assert len(await stack.requests()) == asked
 
 
 async def test_e7_linked_products_move_with_their_links(database_url: str, redis_url: str) -> None:

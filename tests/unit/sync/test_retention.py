@@ -9,7 +9,7 @@ import pytest
 from app.bootstrap.chosen import periods_of
 from app.domain.admin_store import AdminStore
 from app.domain.errors import StoreUnavailable
-from app.domain.retention import Holding, Kept, Period, Pruned
+from app.domain.retention import Extent, Holding, Kept, Period, Pruned
 from app.settings import Settings
 from app.sync.retention import AGAIN, HOUR, Retention
 from app.system import SystemClock
@@ -29,6 +29,9 @@ class Kind:
 
     async def holding(self, period: Period) -> Holding:
         return Holding(period, None, None, 0, 0)
+
+    async def extent(self, period: Period) -> Extent:
+        return Extent(period, None, None, None)
 
     async def prune(self, period: Period) -> Pruned:
         self.asked.append(period.kept.value)
