@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from app import telemetry
 from app.api.examples import examples
-from app.cli.reveals import shape
+from app.cli.desk_shapes import revealed
 from app.connectors.sealing import seal_call
 from app.domain.errors import StoreUnavailable
 from app.domain.records import CallRecord, WriteSet
@@ -206,7 +206,7 @@ async def test_a_sealed_call_is_shown_with_its_values_in_their_places(service: S
     assert await audited(service) == [("eve", "call.reveal", f"ON10001201/calls/{number}", WHY)]
     # The command line shows the same.
     found = await made.call(Actor(1, "at the command line"), "ON10001201", int(number), "why")
-    assert shape(found) == told
+    assert revealed(found) == told
 
 
 async def test_where_nothing_was_sealed_the_answer_says_so_and_names_the_setting(
