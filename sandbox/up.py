@@ -28,7 +28,8 @@ from sandbox.stack import Interrupted, Stack, StackFailed, without_settings
 
 SECRETS = "secrets.json"
 UP_JSON = "up.json"
-UP_SETTINGS = "up-settings.json"  # read by app/cli/beside.py
+UP_SETTINGS = "up-settings.json"  # read by app/cli/beside.py, while the lock is held
+UP_LOCK = "up.lock"
 MARK = "Demandlink: filled beside a simulated ConnectWise; emptied at each start"
 WATCH_SECONDS = 0.5
 # What the simulator's first records are called (sandbox/connectwise/model/seed.py).
@@ -144,11 +145,10 @@ def description(stack: Stack) -> dict[str, Any]:
     }
 
 
-def settings_told(stack: Stack) -> dict[str, Any]:
+def settings_told(stack: Stack) -> dict[str, str]:
     """What a command in another terminal takes where its own environment says nothing."""
     known = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in stack.environment.items() if name in known}
-    return {"pid": os.getpid(), "settings": kept}
+    return {name: value for name, value in stack.environment.items() if name in known}
 
 
 def run(
@@ -180,7 +180,9 @@ def run(
         ledger=ledger,
     )
     path = data_dir / UP_JSON
-    with _alone(data_dir):
+    with alone(data_dir):
+        for left in (path, data_dir / UP_SETTINGS):  # by a run that was killed
+            left.unlink(missing_ok=True)
         try:
             with stack.running(tell):
                 described = description(stack)
@@ -231,9 +233,9 @@ async def begin_anew(database_url: str, tell: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def alone(data_dir: Path) -> Iterator[None]:
     """One stack for each data directory. The lock goes with the process."""
-    with (data_dir / "up.lock").open("w") as lock:
+    with (data_dir / UP_LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -12,12 +12,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.api.admin_replays import ReplayOut
+from app.api.admin_replays import ReplayOut, told
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import Model
 from app.domain.codes import Code
 from app.domain.desk import AuditRow, Fingerprint, Issue
+from app.domain.records import OrderRow
 from app.domain.views import Replay
 
 router = APIRouter(prefix="/admin", route_class=AdminRoute, responses=REFUSALS)
@@ -94,7 +95,7 @@ class AuditOut(Model):
     data: Mapping[str, Any]
 
     @classmethod
-    def of(cls, row: AuditRow, order: str | None) -> AuditOut:
+    def of(cls, row: AuditRow, order: OrderRow | None) -> AuditOut:
         one = row.audit
         return cls(
             id=row.id,
@@ -102,7 +103,7 @@ class AuditOut(Model):
             actor=one.actor,
             action=one.action,
             target=one.target,
-            order=order,
+            order=order.name if order is not None else None,
             data=one.data,
         )
 
@@ -119,15 +120,20 @@ async def plan_issue(body: IssueIn, actor: Caller, service: Service) -> ReplayOu
     """Plan a replay of every order of an issue, as they stand now. Nothing is executed."""
     wanted = Fingerprint(body.code, body.step, body.endpoint)
     replay = await service.desk.plan_issue(actor, wanted, body.reason)
-    return ReplayOut.of(await service.replays.preview(actor, replay))
+    return await told(await service.replays.preview(actor, replay))
 
 
 @router.get("/replays", operation_id="list_replays", tags=["replays"])
 async def list_replays(
-    request: Request, response: Response, actor: Caller, service: Service, cursor: Cursor = None
+    request: Request,
+    response: Response,
+    actor: Caller,
+    service: Service,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Listed[ReplaySummary]:
     """Plans, the newest first, and what became of them."""
-    page = await service.desk.replays(actor, cursor)
+    page = await service.desk.replays(actor, cursor, limit)
     link_next(request, response, page.next)
     return Listed(items=[ReplaySummary.of(one) for one in page.items], next=page.next)
 
@@ -145,10 +151,5 @@ async def list_audit(
     page = await service.desk.audits(actor, cursor, limit)
     orders = await service.desk.orders_of(actor, page.items)
     link_next(request, response, page.next)
-    items = [AuditOut.of(row, _order(row, orders)) for row in page.items]
+    items = [AuditOut.of(row, orders.get(row.id)) for row in page.items]
     return Listed(items=items, next=page.next)
-
-
-def _order(row: AuditRow, orders: Mapping[str, Any]) -> str | None:
-    found = orders.get(row.audit.target) if row.audit.action.startswith("order.") else None
-    return str(found.name) if found is not None else None

@@ -171,7 +171,8 @@ class ReplayOut(Model):
         )
 
 
-async def _told(progress: Progress) -> ReplayOut:
+async def told(progress: Progress) -> ReplayOut:
+    """A replay as every door of REST answers with it."""
     # Hundreds of orders with a dozen steps each: others are served meanwhile.
     return await asyncio.to_thread(ReplayOut.of, progress)
 
@@ -195,7 +196,7 @@ async def plan_replay(
         from_step=body.from_step,
         connection=connection,
     )
-    return await _told(await service.replays.preview(actor, replay))
+    return await told(await service.replays.preview(actor, replay))
 
 
 @router.post("/{replay_id}/run", operation_id="run_replay", status_code=202)
@@ -209,16 +210,16 @@ async def run_replay(
 ) -> ReplayOut:
     """Wake the planned orders, with their retries reset. 409 when an order moved since the plan, or
     when the calls left for the day do not suffice."""
-    return await _told(await service.replays.run(actor, replay_id, over_budget=over_budget))
+    return await told(await service.replays.run(actor, replay_id, over_budget=over_budget))
 
 
 @router.get("/{replay_id}", operation_id="get_replay")
 async def get_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
     """Progress, and for each order where it stands now."""
-    return await _told(await service.replays.status(actor, replay_id))
+    return await told(await service.replays.status(actor, replay_id))
 
 
 @router.post("/{replay_id}/abort", operation_id="abort_replay")
 async def abort_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
     """Drop a plan. Orders that a run has woken go on: no step is left half done."""
-    return await _told(await service.replays.abort(actor, replay_id))
+    return await told(await service.replays.abort(actor, replay_id))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 
-from app.api.auth import AdminRoute, Caller, Service
+from app.api.auth import AdminRoute, Caller, IsAdmin, Service
 from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import ReasonIn
 from app.api.setup_models import (
@@ -73,7 +73,12 @@ async def list_missing_mappings(actor: Caller, service: Service) -> Listed[Missi
 
 
 @router.get("/mappings/{mapping_id}", operation_id="get_mapping")
-async def get_mapping(mapping_id: MappingId, actor: Caller, service: Service) -> MappingOut:
+async def get_mapping(
+    mapping_id: MappingId, actor: Caller, admin: IsAdmin, service: Service
+) -> MappingOut:
+    """One mapping. Who may change it is told an e-mail address in full; that it was told is recorded."""
+    if admin:
+        return MappingOut.whole(await service.operations.reveal_mapping(actor, mapping_id))
     return MappingOut.of(await service.operations.mapping(actor, mapping_id))
 
 
@@ -86,7 +91,8 @@ async def change_mapping(
     reason: Annotated[str, Body(embed=True, max_length=MAX_REASON)] = "",
 ) -> MappedOut:
     """Change what the Commerce record is called in ConnectWise."""
-    row = await service.operations.mapping(actor, mapping_id)
+    # The answer tells the key in full, as that of `put_mapping` does.
+    row = await service.operations.reveal_mapping(actor, mapping_id)
     changed = await service.operations.put_mapping(
         actor, row.kind, row.commerce_key, connectwise_key, reason=reason
     )

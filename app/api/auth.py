@@ -77,6 +77,7 @@ class AdminRoute(APIRoute):
             key = await authenticate(parts, request.headers.get("authorization", ""))
             _allowed(key, self.needs or (READ if request.method in _READING else ADMIN))
             request.state.actor = Actor(key.tenant_id, key.name)
+            request.state.admin = may(key, ADMIN)
             request.state.correlation_id = parts.ids.token()
             with telemetry.correlated(request.state.correlation_id, actor=key.name):
                 repeat = request.headers.get("idempotency-key")
@@ -161,9 +162,15 @@ def _actor(request: Request) -> Actor:
     return actor
 
 
+def _admin(request: Request) -> bool:
+    return bool(request.state.admin)
+
+
 def _parts(request: Request) -> Parts:
     return parts_of(request.app)
 
 
 Caller = Annotated[Actor, Depends(_actor)]
+IsAdmin = Annotated[bool, Depends(_admin)]
+"""Whether the key may change things, for what its reader is shown."""
 Service = Annotated[Parts, Depends(_parts)]

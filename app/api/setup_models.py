@@ -6,6 +6,7 @@ Owns their names and formats of `contracts/http.md`. No rules.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from app.domain.budgets import Spent
 from app.domain.codes import Code
 from app.domain.grants import LEDGERS, advice
 from app.domain.views import ConnectionRow, MappingRow, Stopped
-from app.sync.setup import MAX_REASON, Mapped, Missing, SettingView
+from app.sync.setup import MAX_REASON, Mapped, Missing, SettingView, key_shown
 
 
 class _Mapping(Model):
@@ -32,12 +33,19 @@ class MappingIn(_Mapping):
 
 
 class MappingOut(_Mapping):
+    """A mapping. Of an e-mail address `commerce_key` tells no more than its beginning and its host,
+    but to who has just written it, or may write it and asks for it alone."""
+
     id: int
     updated_at: datetime
     updated_by: str
 
     @classmethod
     def of(cls, row: MappingRow) -> MappingOut:
+        return cls.model_validate(replace(row, commerce_key=key_shown(row.kind, row.commerce_key)))
+
+    @classmethod
+    def whole(cls, row: MappingRow) -> MappingOut:
         return cls.model_validate(row)
 
 
@@ -62,7 +70,7 @@ class MappedOut(MappingOut):
     @classmethod
     def from_kept(cls, kept: Mapped) -> MappedOut:
         return cls(
-            **MappingOut.of(kept.row).model_dump(),
+            **MappingOut.whole(kept.row).model_dump(),
             resumed=[StoppedOut.of(one) for one in kept.resumed],
             looking=[StoppedOut.of(one) for one in kept.looking],
         )

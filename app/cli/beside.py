@@ -6,9 +6,8 @@ them a doctor would look for a ConnectWise that is not set, in front of one that
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 UP_JSON = "up.json"
 UP_SETTINGS = "up-settings.json"
+UP_LOCK = "up.lock"
 # A command joins the embedded servers by the data directory, whatever became of their ports.
 OWN = frozenset({"database_url", "redis_url", "demandlink_data_dir", "host", "port"})
 
@@ -31,17 +31,13 @@ def settings() -> Settings:
     from app.settings import Settings  # loads what --help does not need
 
     own = Settings()
-    kept = _read(own.demandlink_data_dir / UP_SETTINGS)
-    if not _alive(kept.get("pid")):
+    if not _runs(own.demandlink_data_dir):
         return own
+    kept = _read(own.demandlink_data_dir / UP_SETTINGS)
     # A copy of .env.example has every setting, most of them empty.
     given = {name for name in own.model_fields_set if _plain(getattr(own, name)) != ""}
     open_ = Settings.model_fields.keys() - given - OWN
-    taken = {
-        name.lower(): value
-        for name, value in kept.get("settings", {}).items()
-        if name.lower() in open_
-    }
+    taken = {name.lower(): value for name, value in kept.items() if name.lower() in open_}
     return Settings(**taken) if taken else own
 
 
@@ -57,12 +53,14 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _alive(pid: object) -> bool:
-    if not isinstance(pid, int) or pid <= 0:
+def _runs(data_dir: Path) -> bool:
+    """Whether a stack holds the directory. By its lock, which ends with the process: after a crash, and
+    more so after the machine started anew, another program may have its number."""
+    try:
+        with (data_dir / UP_LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
         return False
-    with suppress(PermissionError):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-    return True
+    return False

@@ -95,14 +95,14 @@ def audit(limit: Limit = 50, cursor: Cursor = None, as_json: AsJson = False) -> 
 
     async def work(
         container: Container, actor: Actor
-    ) -> tuple[Page[AuditRow], Mapping[str, OrderRow]]:
+    ) -> tuple[Page[AuditRow], Mapping[int, OrderRow]]:
         page = await container.desk.audits(actor, cursor, limit)
         return page, await container.desk.orders_of(actor, page.items)
 
     page, named = frame.with_service(work)
     from app.cli import desk_shapes
 
-    items = [desk_shapes.audit(row, named) for row in page.items]
+    items = [desk_shapes.audit(row, named.get(row.id)) for row in page.items]
     if as_json:
         frame.print_json({"items": items, "next": page.next})
         return
@@ -122,7 +122,7 @@ def audit(limit: Limit = 50, cursor: Cursor = None, as_json: AsJson = False) -> 
             for row, one in zip(page.items, items, strict=True)
         ),
     )
-    _more(page.next)
+    frame.tell_more(page.next)
 
 
 def _pairs(data: Mapping[str, Any]) -> str:
@@ -168,14 +168,14 @@ def calls(
             for row in page.items
         ),
     )
-    _more(page.next)
+    frame.tell_more(page.next)
 
 
-def list_replays(cursor: Cursor = None, as_json: AsJson = False) -> None:
+def list_replays(limit: Limit = 50, cursor: Cursor = None, as_json: AsJson = False) -> None:
     """List plans, the newest first, and what became of them."""
 
     async def work(container: Container, actor: Actor) -> Page[Replay]:
-        return await container.desk.replays(actor, cursor)
+        return await container.desk.replays(actor, cursor, limit)
 
     page = frame.with_service(work)
     if as_json:
@@ -191,9 +191,4 @@ def list_replays(cursor: Cursor = None, as_json: AsJson = False) -> None:
         ("replay", "state", "planned", "by", "reason"),
         ((row.id, row.state, clock(row.created_at), row.actor, row.reason) for row in page.items),
     )
-    _more(page.next)
-
-
-def _more(cursor: str | None) -> None:
-    if cursor:
-        frame.say(f"There are more: --cursor {cursor}")
+    frame.tell_more(page.next)

@@ -5,7 +5,6 @@ Owns nothing but the forms; `tests/cli` holds them against REST's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +13,7 @@ from app.domain.desk import AuditRow, Issue
 from app.domain.reasons import CODES
 from app.domain.records import OrderRow
 from app.domain.views import CallRow, Replay, Unverified
+from app.sync.reveals import RevealedCall
 
 Json = dict[str, Any]
 
@@ -43,9 +43,8 @@ def replay(row: Replay) -> Json:
     }
 
 
-def audit(row: AuditRow, orders: Mapping[str, OrderRow]) -> Json:
+def audit(row: AuditRow, order: OrderRow | None) -> Json:
     one = row.audit
-    order = orders.get(one.target) if one.action.startswith("order.") else None
     return {
         "id": row.id,
         "at": moment(row.at),
@@ -75,6 +74,15 @@ def call(row: CallRow) -> Json:
         "subject": one.subject,
         "purpose": one.purpose,
         "sealed": row.sealed,
+    }
+
+
+def revealed(found: RevealedCall) -> Json:
+    return {
+        **call(found.row),
+        "request": found.request,
+        "response": found.response,
+        "values": [asdict(one) for one in found.values],
     }
 
 

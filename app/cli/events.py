@@ -84,8 +84,7 @@ def list_events(
             for row in page.items
         ),
     )
-    if page.next:
-        frame.say(f"There are more: --cursor {page.next}")
+    frame.tell_more(page.next)
 
 
 def _refused(source: str | None, cursor: str | None, limit: int, *, as_json: bool) -> None:
@@ -108,8 +107,7 @@ def _refused(source: str | None, cursor: str | None, limit: int, *, as_json: boo
         ("received", "source", "code", "cause"),
         ((clock(one.at), one.source, one.code, one.cause) for one in page.items),
     )
-    if page.next:
-        frame.say(f"There are more: --cursor {page.next}")
+    frame.tell_more(page.next)
 
 
 @app.command("show")

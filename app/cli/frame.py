@@ -267,6 +267,12 @@ def say(text: str = "", style: str | None = None) -> None:
     console().print(text, style=style, markup=False)
 
 
+def tell_more(cursor: str | None) -> None:
+    """Under a part of a list: how the next one is asked for."""
+    if cursor:
+        say(f"There are more: --cursor {cursor}")
+
+
 def print_json(value: Any) -> None:
     """A value for a program, on one line for each document."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))

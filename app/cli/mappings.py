@@ -152,10 +152,10 @@ def remove(
 
 
 def _print(page: Page[MappingRow], *, as_json: bool, chosen: bool) -> None:
-    if as_json:
-        from app.cli import shapes  # loads what --help does not need
+    from app.cli import shapes  # loads what --help does not need
 
-        items = [shapes.mapping(row) for row in page.items]
+    items = [shapes.mapping(row) for row in page.items]
+    if as_json:
         frame.print_json({"items": items, "next": page.next})
     elif not page.items and chosen:
         frame.say("No mapping fits.")
@@ -168,13 +168,13 @@ def _print(page: Page[MappingRow], *, as_json: bool, chosen: bool) -> None:
                 (
                     row.id,
                     row.kind,
-                    row.commerce_key,
+                    shown["commerce_key"],
                     row.connectwise_key,
                     clock(row.updated_at),
                     row.updated_by,
                 )
-                for row in page.items
+                for row, shown in zip(page.items, items, strict=True)
             ),
         )
-    if page.next and not as_json:
-        frame.say(f"There are more: --cursor {page.next}")
+    if not as_json:
+        frame.tell_more(page.next)

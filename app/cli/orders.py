@@ -79,8 +79,7 @@ def list_orders(
         ("order", "customer", "state", "who", "why"),
         ((row.name, row.customer, row.state, row.who, row.sentence) for row in page.items),
     )
-    if page.next:
-        frame.say(f"There are more: --cursor {page.next}")
+    frame.tell_more(page.next)
 
 
 @app.command("find")
@@ -115,8 +114,7 @@ def find(
             for one in page.items
         ),
     )
-    if page.next:
-        frame.say(f"There are more: --cursor {page.next}")
+    frame.tell_more(page.next)
 
 
 @app.command("explain")

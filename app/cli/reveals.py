@@ -7,8 +7,7 @@ for, and who looked and why is recorded all the same.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,22 +49,6 @@ def reveal_event(
     frame.say(json.dumps(found.body, indent=2, ensure_ascii=False))
 
 
-def shape(found: RevealedCall) -> dict[str, Any]:
-    """As the admin REST answers."""
-    from app.cli import shapes
-
-    call = asdict(found.row.call)
-    return {
-        **{name: value for name, value in call.items() if name != "sealed"},
-        "id": found.row.id,
-        "at": shapes.moment(found.row.at),
-        "sealed": found.row.sealed,
-        "request": found.request,
-        "response": found.response,
-        "values": [asdict(one) for one in found.values],
-    }
-
-
 def reveal_call(
     number: Number,
     call: Annotated[int, typer.Argument(help="The call's number among the order's calls.", min=1)],
@@ -80,7 +63,9 @@ def reveal_call(
 
     found = frame.with_service(work)
     if as_json:
-        frame.print_json(shape(found))
+        from app.cli import desk_shapes
+
+        frame.print_json(desk_shapes.revealed(found))
         return
     told = found.row.call
     frame.say(f"{told.method} {told.path} · {told.status or 'no answer'}")

@@ -13,6 +13,7 @@ from app.sync.setup import Mapped, Missing
 def mapped(kept: Mapped) -> Json:
     return {
         **mapping(kept.row),
+        "commerce_key": kept.row.commerce_key,  # whoever wrote it knows it
         "resumed": [_stopped(one) for one in kept.resumed],
         "looking": [_stopped(one) for one in kept.looking],
     }

@@ -30,7 +30,7 @@ from app.sync.doctor import Checkup
 from app.sync.foresight import WhatIf
 from app.sync.operations import Story
 from app.sync.replays import BESIDE, ItemProgress, Progress
-from app.sync.setup import SettingView
+from app.sync.setup import SettingView, key_shown
 
 Json = dict[str, Any]
 
@@ -203,7 +203,7 @@ def event(row: InboxEvent) -> Json:
 def mapping(row: MappingRow) -> Json:
     return {
         "kind": row.kind,
-        "commerce_key": row.commerce_key,
+        "commerce_key": key_shown(row.kind, row.commerce_key),
         "connectwise_key": row.connectwise_key,
         "id": row.id,
         "updated_at": moment(row.updated_at),

@@ -106,9 +106,6 @@ class AlertStore(Protocol):
         state is gone as over; the number of new ones. `silence`: hours without a webhook that are
         never too long; 0: not looked at. Workers take turns: while one looks, others do nothing."""
 
-    async def tell_alert(self, tenant_id: int, alert: Alert) -> bool:
-        """Keep an alert that no state of an order or connection shows. False: it is known."""
-
     async def take_alerts(self, tenant_id: int, gather: float, lease: float) -> list[AlertRow]:
         """All unsent alerts that are due, oldest first, for this caller alone for `lease` seconds;
         none while the oldest is younger than `gather` seconds, so that a burst is one message."""

@@ -108,8 +108,7 @@ def finished(view: OrderView) -> str | None:
     undone = taken_back(view) and wanted(view) is not None
     if undone and not left(view) and not orders and not left_over:
         return (
-            f"{number} was cancelled in Commerce; its products on "
-            f"{view.parent_named[:1].lower()}{view.parent_named[1:]} are cancelled."
+            f"{number} was cancelled in Commerce; its products on {view.parent_told} are cancelled."
         )
     return None
 

@@ -108,7 +108,7 @@ def _of(outcome: Any, record: str) -> bool:
 def _place(one: Compared) -> str:
     view = one.view
     if view.parent is not None:
-        return f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
+        return view.parent_told
     return f"opportunity {view.ref('opportunity')}"
 
 

@@ -28,7 +28,8 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class Foretold:
     """What a step asks beside its writes. `knows`: records that it leaves behind without a read, and
-    `forgets` those that its writes make old. `perhaps`: calls that depend on what is found there, so nobody can count them before."""
+    `forgets` those that its writes make old. `perhaps`: calls that depend on what is found there, so
+    that nobody can count them before."""
 
     reads: tuple[Read, ...] = ()
     knows: tuple[str, ...] = ()

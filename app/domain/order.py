@@ -205,9 +205,14 @@ class OrderView:
         return self.ref(self.parent_kind)
 
     @property
+    def parent_told(self) -> str:
+        """It within a sentence."""
+        return named("ticket" if self.by_ticket else "sales order", self.parent)
+
+    @property
     def parent_named(self) -> str:
         """It as a sentence begins with it."""
-        told = named("ticket" if self.by_ticket else "sales order", self.parent)
+        told = self.parent_told
         return f"{told[:1].upper()}{told[1:]}"
 
     @property

@@ -64,7 +64,7 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     where = named("opportunity", want.get("opportunity") or None)
     if view.parent is not None or view.by_ticket:
-        where = f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
+        where = view.parent_told
     if want.get("without_opportunity") and view.parent is None:
         return []  # they are placed on the sales order, once that is made
     ours = "opportunity" in want and want["opportunity"] is None and view.parent is None

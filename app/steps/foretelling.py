@@ -35,7 +35,7 @@ def foretold(step: str, view: OrderView, want: Want) -> Foretold:
 
 
 def _products(view: OrderView) -> Read:
-    return Read(f"read the products on {_place(view)}")
+    return Read(f"read the products on {view.parent_told}")
 
 
 def _products_of(view: OrderView, po: object, lines: Iterable[str]) -> tuple[Read, ...]:
@@ -44,14 +44,10 @@ def _products_of(view: OrderView, po: object, lines: Iterable[str]) -> tuple[Rea
     records = tuple(f"{PRODUCTS} {line}" for line in dict.fromkeys(lines))
     if not records:
         return ()
-    told = [f"read the products of {view.label(f'po:{po}')} on {_place(view)}"]
+    told = [f"read the products of {view.label(f'po:{po}')} on {view.parent_told}"]
     if view.by_ticket:
         told.append(f"read {named('ticket', view.ref('ticket'))}")
     return tuple(Read(one, records, PRODUCTS, alone=True) for one in told)
-
-
-def _place(view: OrderView) -> str:
-    return f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
 
 
 def _ticket(view: OrderView, number: object, *, anew: bool = False) -> Read:
@@ -191,7 +187,7 @@ def _release_invoice(view: OrderView, want: Want) -> Foretold:
         if number is not None:
             reads.append(Read(f"read the sales orders of {named('opportunity', number)}"))
     if want.get("released") is not False and want.get("invoice"):
-        reads += [_products(view), Read(f"read what is invoiced of {_place(view)}")]
+        reads += [_products(view), Read(f"read what is invoiced of {view.parent_told}")]
     return Foretold(tuple(reads))
 
 

@@ -44,8 +44,8 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     if want.get("released") is False:
-        return [f"set {_place(view)} back to the waiting status"]
-    writes = [f"set {_place(view)} to the ready status"]
+        return [f"set {view.parent_told} back to the waiting status"]
+    writes = [f"set {view.parent_told} to the ready status"]
     return [*writes, "create its invoice"] if want["invoice"] else writes
 
 
@@ -66,10 +66,6 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         await _mark_ready(fx, want, parent.id)
     if want["invoice"]:
         await _invoice(fx, want, parent)
-
-
-def _place(view: OrderView) -> str:
-    return f"{view.parent_named[:1].lower()}{view.parent_named[1:]}"
 
 
 async def _mark_ready(fx: Effects, want: Mapping[str, Any], sales_order: int) -> None:
@@ -120,7 +116,7 @@ async def _take_back(fx: Effects, parent: Parent) -> None:
         numbers = ", ".join(sorted({invoices.called(p) for p in stands}))
         raise Hold(
             Code.PO_AFTER_INVOICE,
-            f"{listed} on {_place(view)} is invoiced already (invoice {numbers}), but: {reason}",
+            f"{listed} on {view.parent_told} is invoiced already (invoice {numbers}), but: {reason}",
         )
     if parent.ticket is not None:
         await mark_waiting(fx, reason)
@@ -160,7 +156,7 @@ async def _invoice(fx: Effects, want: Mapping[str, Any], parent: Parent) -> None
             continue
         fx.journal(
             "NOTHING_TO_INVOICE",
-            f"No invoice is made of this release of {_place(fx.view)}: nothing that is "
+            f"No invoice is made of this release of {fx.view.parent_told}: nothing that is "
             "whole stands uninvoiced.",
         )
 
@@ -256,7 +252,7 @@ async def _complete(
         fx.journal("INVOICED", f"Invoice {invoice.external_id} was made; it carries {carried}.")
         return
     sentence = (
-        f"Invoice {invoice.external_id}, made of {_place(fx.view)} as "
+        f"Invoice {invoice.external_id}, made of {fx.view.parent_told} as "
         f"{invoice.key}, does not carry {', '.join(missing)}."
     )
     row = fx.view.ledger.get((name, ORDER))

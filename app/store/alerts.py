@@ -159,10 +159,6 @@ class Alerts(Part):
             await session.execute(_RECOVERED, tenant_id, passing)
         return kept
 
-    async def tell_alert(self, tenant_id: int, alert: Alert) -> bool:
-        async with self._db.session() as session:
-            return bool(await _keep(session, tenant_id, alert))
-
     async def take_alerts(self, tenant_id: int, gather: float, lease: float) -> list[AlertRow]:
         async with self._db.session() as session:
             found = await session.fetch(_TAKE, tenant_id, gather, lease)

@@ -72,6 +72,11 @@ def _said(one: ErrorDetails) -> str:
     return one["msg"].removeprefix("Value error, ")
 
 
+def at_most(limit: int) -> int:
+    """How many entries one answer has where so many are wished for: from 1 to MAX_PAGE."""
+    return min(max(limit, 1), MAX_PAGE)
+
+
 @contextmanager
 def readable_cursor() -> Iterator[None]:
     """A cursor that the store cannot read is the asker's mistake."""

@@ -14,14 +14,13 @@ from app.domain.codes import Code, State, Who
 from app.domain.desk import AuditRow, DeskStore, Fingerprint, Found, Issue, Run
 from app.domain.records import OrderRow
 from app.domain.views import Page, Replay
-from app.sync.operations import MAX_PAGE, Actor, Refusal, readable_cursor
+from app.sync.asking import Actor, Refusal, at_most, readable_cursor
 from app.sync.replays import MAX_ORDERS, Replays
 
 MAX_SEARCH = 100
 MOST_FOUND = 50
 MOST_NEEDING = 200
 MOST_RUNS = 160
-MOST_REPLAYS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Desk:
         if not wanted or len(wanted) > MAX_SEARCH:
             return Page(())
         with readable_cursor():
-            most = max(1, min(limit, MAX_PAGE))
+            most = at_most(limit)
             return await self._store.search(actor.tenant_id, wanted, cursor, most)
 
     async def overview(self, actor: Actor) -> Overview:
@@ -99,18 +98,28 @@ class Desk:
 
     async def audits(self, actor: Actor, cursor: str | None, limit: int = 50) -> Page[AuditRow]:
         with readable_cursor():
-            return await self._store.audits(actor.tenant_id, cursor, limit)
+            return await self._store.audits(actor.tenant_id, cursor, at_most(limit))
 
-    async def orders_of(self, actor: Actor, rows: Sequence[AuditRow]) -> Mapping[str, OrderRow]:
-        """The orders that entries are about, by the target that stands there."""
-        told = {row.audit.target for row in rows if row.audit.action.startswith("order.")}
-        ids = [int(target) for target in told if target.isascii() and target.isdigit()]
+    async def orders_of(self, actor: Actor, rows: Sequence[AuditRow]) -> Mapping[int, OrderRow]:
+        """The orders that entries are about, by the entry's number."""
+        told = {
+            row.id: int(row.audit.target)
+            for row in rows
+            if row.audit.action.startswith("order.")
+            and row.audit.target.isascii()
+            and row.audit.target.isdigit()
+        }
+        ids = list(dict.fromkeys(told.values()))
         found = await self._admin.by_ids(actor.tenant_id, ids) if ids else ()
-        return {str(row.id): row for row in found}
+        orders = {row.id: row for row in found}
+        return {entry: orders[order] for entry, order in told.items() if order in orders}
 
-    async def replays(self, actor: Actor, cursor: str | None = None) -> Page[Replay]:
+    async def replays(
+        self, actor: Actor, cursor: str | None = None, limit: int = 50
+    ) -> Page[Replay]:
+        """Plans, the newest first, and what became of them."""
         with readable_cursor():
-            page = await self._store.replays(actor.tenant_id, cursor, MOST_REPLAYS)
+            page = await self._store.replays(actor.tenant_id, cursor, at_most(limit))
         return Page(
             tuple([await self._replays.standing(actor, one) for one in page.items]), page.next
         )

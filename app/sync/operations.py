@@ -31,7 +31,7 @@ from app.domain.views import (
     Unverified,
 )
 from app.settings import Settings
-from app.sync.asking import MAX_PAGE, Actor, Refusal, readable_cursor
+from app.sync.asking import MAX_PAGE, Actor, Refusal, at_most, readable_cursor
 from app.sync.setup import SetUp
 
 # Where deliveries come from, each with a door of its own, and what became of one.
@@ -74,7 +74,7 @@ class Operations(SetUp):
         self, actor: Actor, wanted: OrderFilter, cursor: str | None = None, limit: int = 50
     ) -> Page[OrderRow]:
         with readable_cursor():
-            return await self._admin.orders(actor.tenant_id, wanted, cursor, _page(limit))
+            return await self._admin.orders(actor.tenant_id, wanted, cursor, at_most(limit))
 
     async def find(self, actor: Actor, number: str, connection: str | None = None) -> OrderRow:
         """The order of this number, or of `id:1201` while only its Commerce id is known."""
@@ -125,13 +125,13 @@ class Operations(SetUp):
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[JournalRow]:
         with readable_cursor():
-            return await self._admin.journal(order.id, cursor, _page(limit))
+            return await self._admin.journal(order.id, cursor, at_most(limit))
 
     async def calls(
         self, order: OrderRow, cursor: str | None = None, limit: int = 50
     ) -> Page[CallRow]:
         with readable_cursor():
-            return await self._admin.calls(order.id, cursor, _page(limit))
+            return await self._admin.calls(order.id, cursor, at_most(limit))
 
     # Inbox --------------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ class Operations(SetUp):
         _one_of("source", source, SOURCES)
         _one_of("status", status, STATUSES)
         with readable_cursor():
-            return await self._admin.events(actor.tenant_id, source, status, cursor, _page(limit))
+            return await self._admin.events(actor.tenant_id, source, status, cursor, at_most(limit))
 
     async def event(self, actor: Actor, event_id: int) -> InboxEvent:
         found = await self._admin.event(actor.tenant_id, event_id)
@@ -163,7 +163,7 @@ class Operations(SetUp):
         vouches."""
         _one_of("source", source, SOURCES)
         with readable_cursor():
-            return await self._admin.unverified(source, cursor, _page(limit))
+            return await self._admin.unverified(source, cursor, at_most(limit))
 
     # Connections ------------------------------------------------------------------------------
 
@@ -190,7 +190,3 @@ def shown(body: bytes, *, personal: bool = False) -> Any:
         with contextlib.suppress(json_values.NotJson):
             parsed["Entity"] = json_values.loads(parsed["Entity"])
     return plain(without_secrets(parsed) if personal else redacted(parsed))
-
-
-def _page(limit: int) -> int:
-    return min(max(limit, 1), MAX_PAGE)

@@ -83,7 +83,7 @@ async def _sold(reader: _Reader, view: OrderView) -> tuple[int | None, list[dict
     number, cw = view.parent, reader.cw
     if number is None:
         return None, []
-    name = view.parent_named[:1].lower() + view.parent_named[1:]
+    name = view.parent_told
     parent: Any
     if view.by_ticket:
         parent = await reader.ask(name, cw.ticket(number))

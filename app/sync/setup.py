@@ -23,7 +23,7 @@ from app.domain.scenario import Scenario, forbidden
 from app.domain.views import Audit, MappingRow, Page, Stopped
 from app.domain.wanted import Wanted, wanted
 from app.settings import Group, Settings, check, group_of
-from app.sync.asking import MAX_PAGE, Actor, Refusal, readable_cursor, wrong, wrong_fields
+from app.sync.asking import Actor, Refusal, at_most, readable_cursor, wrong, wrong_fields
 
 WAKE_SECONDS = 2.0
 # What a Commerce record can be mapped to (D-10). Members and contacts are named by e-mail address
@@ -131,7 +131,7 @@ class SetUp:
             known_kind(kind)
         text = holds.strip() if holds is not None else None
         with readable_cursor():
-            most = max(1, min(limit, MAX_PAGE))
+            most = at_most(limit)
             return await self._admin.mapping_page(actor.tenant_id, kind, text or None, cursor, most)
 
     async def mapping(self, actor: Actor, mapping_id: int) -> MappingRow:

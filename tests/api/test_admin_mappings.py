@@ -145,3 +145,23 @@ async def test_a_password_in_an_address_is_not_shown(service: Service) -> None:
     answer = await service.admin.get("/admin/settings")
     assert "tops3cret" not in answer.text
     assert "https://cw.example/apis/3.0" in answer.text
+
+
+async def test_an_address_is_told_in_full_only_to_who_may_change_it_and_that_is_recorded(
+    service: Service,
+) -> None:
+    """A key that may only read once read every contact's address over REST, which no page shows it."""
+    person = {"kind": "contact", "commerce_key": "joe@contoso.example", "connectwise_key": "12"}
+    kept = (await service.admin.put("/admin/mappings", json=person)).json()
+    one = f"/admin/mappings/{kept['id']}"
+    reader = await service.key("reader", ["read"])
+    for path in ("/admin/mappings", "/admin/mappings?q=joe", one):
+        answer = await service.client.get(path, headers=reader)
+        assert answer.status_code == 200
+        assert "j…@contoso.example" in answer.text
+        assert "joe@" not in answer.text
+    assert "joe@" not in (await service.admin.get("/admin/mappings")).text
+    assert await service.query("SELECT 1 FROM audit WHERE action = 'mapping.reveal'") == []
+    assert (await service.admin.get(one)).json()["commerce_key"] == "joe@contoso.example"
+    (row,) = await service.query("SELECT target FROM audit WHERE action = 'mapping.reveal'")
+    assert row["target"] == "contact/j…@contoso.example"

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
+import pytest
+
+from app.api.admin_replays import ReplayOut
 from tests.api.conftest import Service
 
 HELD = (
@@ -57,3 +63,36 @@ async def test_another_tenant_sees_none_of_it_and_a_reader_plans_nothing(service
     reader = await service.key("reader", ["read"])
     refused = await service.client.post("/admin/issues/plan", json=body, headers=reader)
     assert refused.status_code == 403
+
+
+async def test_a_planned_issue_is_told_beside_other_requests(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An issue may have five hundred orders; other plans were told beside the loop, and this was not."""
+    await service.tell("sales_order.approved")
+    await service.query(HELD)
+    threads: list[int] = []
+    told = ReplayOut.of
+
+    def of(progress: Any) -> ReplayOut:
+        threads.append(threading.get_ident())
+        return told(progress)
+
+    monkeypatch.setattr(ReplayOut, "of", of)
+    (issue,) = (await service.admin.get("/admin/issues")).json()["items"]
+    body = {**{name: issue[name] for name in ("code", "step", "endpoint")}, "reason": "given"}
+    assert (await service.admin.post("/admin/issues/plan", json=body)).status_code == 201
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_replays_are_listed_by_as_many_as_are_asked_for(service: Service) -> None:
+    await service.tell("sales_order.approved")
+    for _ in range(3):
+        body = {"orders": ["ON10001201"], "reason": "x"}
+        assert (await service.admin.post("/admin/replays", json=body)).status_code == 201
+    first = await service.admin.get("/admin/replays?limit=2")
+    assert len(first.json()["items"]) == 2
+    assert "limit=2" in first.headers["link"]
+    rest = await service.admin.get(f"/admin/replays?limit=2&cursor={first.json()['next']}")
+    assert (len(rest.json()["items"]), rest.json()["next"]) == (1, None)

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from app import telemetry
 from app.api.examples import examples
-from app.cli.reveals import shape
+from app.cli.desk_shapes import revealed
 from app.connectors.sealing import seal_call
 from app.domain.errors import StoreUnavailable
 from app.domain.records import CallRecord, WriteSet
@@ -116,7 +116,13 @@ async def test_without_the_scope_nothing_is_shown_and_none_is_recorded(
 async def test_reveal_alone_neither_reads_nor_changes(service: Service) -> None:
     await service.tell("sales_order.approved")
     headers = await service.key("eve", ["reveal"])
-    assert (await service.client.get(ORDER, headers=headers)).status_code == 403
+    paths = (await service.client.get("/openapi.json")).json()["paths"]
+    lists = [path for path in paths if path.startswith("/admin/") and "{" not in path]
+    asked = [ORDER, *(path for path in lists if "get" in paths[path])]
+    assert {"/admin/issues", "/admin/audit", "/admin/replays", "/admin/alerts"} <= set(asked)
+    for path in asked:
+        answer = await service.client.get(path, headers=headers)
+        assert (path, answer.status_code) == (path, 403)
     refused = await service.client.post(f"{ORDER}/hold", json=WHY, headers=headers)
     assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
     assert "no scope admin" in refused.json()["detail"]
@@ -206,7 +212,7 @@ async def test_a_sealed_call_is_shown_with_its_values_in_their_places(service: S
     assert await audited(service) == [("eve", "call.reveal", f"ON10001201/calls/{number}", WHY)]
     # The command line shows the same.
     found = await made.call(Actor(1, "at the command line"), "ON10001201", int(number), "why")
-    assert shape(found) == told
+    assert revealed(found) == told
 
 
 async def test_where_nothing_was_sealed_the_answer_says_so_and_names_the_setting(

@@ -16,6 +16,7 @@ from app.cli import shapes
 from app.domain.alerts import Alert, AlertRow
 from app.store.postgres import PostgresStore
 from tests.cli.conftest import Command
+from tests.store.build import keep_alert
 
 NOW = datetime(2026, 11, 20, 14, 11, tzinfo=UTC)
 FOUND = Alert("drift:7", "DRIFT", NOW, "Bill 7 differs.")
@@ -67,7 +68,7 @@ def test_without_addresses_a_test_says_what_to_set(demandlink: Command) -> None:
 def test_what_was_told_is_listed(demandlink: Command, database_url: str) -> None:
     async def told() -> None:
         async with await PostgresStore.open(database_url) as store:
-            await store.tell_alert(1, FOUND)
+            await keep_alert(store, FOUND)
 
     asyncio.run(told())
     (found,) = demandlink("alerts", "list", "--json").json["items"]

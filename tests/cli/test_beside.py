@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.cli import beside
 from sandbox import up
-from sandbox.stack import Stack
+from sandbox.stack import Stack, StackFailed
 
 SITE = "http://127.0.0.1:1/v4_6_release/apis/3.0"
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DEMANDLINK_DATA_DIR", str(tmp_path))
     for name in ("CONNECTWISE_URL", "READ_LAG", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -29,13 +27,14 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "DATABASE_URL": "postgresql://x",
     }
     up.write_private(tmp_path / up.UP_SETTINGS, up.settings_told(Stack(tmp_path, environment)))
-    return tmp_path
+    with up.alone(tmp_path):
+        yield tmp_path
 
 
 def test_what_is_not_set_here_is_taken_from_the_stack_that_runs(data_dir: Path) -> None:
     assert stat.S_IMODE((data_dir / up.UP_SETTINGS).stat().st_mode) == 0o600
     kept = json.loads((data_dir / up.UP_SETTINGS).read_text())
-    assert "HOME" not in kept["settings"]
+    assert "HOME" not in kept
     found = beside.settings()
     assert (found.connectwise_url, found.read_lag) == (SITE, 9.0)
     assert found.connectwise_sales_order_status_ready == "Ready to invoice"
@@ -59,19 +58,30 @@ def test_what_is_empty_here_is_open(data_dir: Path, monkeypatch: pytest.MonkeyPa
     assert found.admin_api_key.get_secret_value()
 
 
-@pytest.mark.parametrize("content", ["dead", "{", "[]", '{"pid": "1"}', "gone"])
-def test_a_stack_that_runs_no_more_says_nothing(data_dir: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "gone"])
+def test_what_cannot_be_read_says_nothing(data_dir: Path, content: str) -> None:
     path = data_dir / up.UP_SETTINGS
-    if content == "dead":
-        child = subprocess.Popen([sys.executable, "-c", ""])
-        child.wait()
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": child.pid}))
-    elif content == "gone":
+    if content == "gone":
         path.unlink()
     else:
         path.write_text(content)
     assert beside.settings().connectwise_url == ""
 
 
-def test_the_stack_is_alive_as_long_as_its_process(data_dir: Path) -> None:
-    assert json.loads((data_dir / up.UP_SETTINGS).read_text())["pid"] == os.getpid()
+def test_a_stack_that_was_killed_says_nothing_though_its_number_is_another_programs(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went by the process's number, which after a start of the machine belongs to anybody."""
+    left = tmp_path_factory.mktemp("left")
+    (left / up.UP_SETTINGS).write_text((data_dir / up.UP_SETTINGS).read_text())
+    monkeypatch.setenv("DEMANDLINK_DATA_DIR", str(left))
+    assert beside.settings().connectwise_url == ""  # not even a lock
+    with up.alone(left):
+        assert beside.settings().connectwise_url == SITE
+    assert beside.settings().connectwise_url == ""
+
+
+def test_a_command_leaves_the_lock_to_the_stack(data_dir: Path) -> None:
+    beside.settings()
+    with pytest.raises(StackFailed), up.alone(data_dir):
+        pass

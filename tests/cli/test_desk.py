@@ -97,7 +97,7 @@ def test_both_doors_show_them_alike() -> None:
     replay = Replay("r", 1, "planned", "given", "pat", NOW, NOW)
     assert desk_shapes.replay(replay) == ReplaySummary.of(replay).model_dump(mode="json")
     row = AuditRow(7, NOW, Audit("pat", "connection.pause", "2", {"reason": "x"}))
-    assert desk_shapes.audit(row, {}) == AuditOut.of(row, None).model_dump(mode="json")
+    assert desk_shapes.audit(row, None) == AuditOut.of(row, None).model_dump(mode="json")
     values: dict[str, Any] = {
         "system": "connectwise", "method": "GET", "path": "/x", "query": "", "status": 200,
         "milliseconds": 1.5, "request": None, "response": "{}", "failure": None, "step": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from app.api.admin_replays import CostOut
-from app.api.setup_models import MappedOut, MissingMappingOut, SettingOut
+from app.api.setup_models import MappedOut, MappingOut, MissingMappingOut, SettingOut
 from app.cli import setup_shapes, shapes
 from app.domain.budgets import Spent
 from app.domain.costs import Cost
@@ -21,6 +21,11 @@ ORDER = Stopped(7, "ON1", "default", ("Add it.",))
 def test_what_mappings_are_told_as_is_what_rest_tells() -> None:
     row = MappingRow(3, "vendor", "9", "INGRAM", NOW, "anna")
     kept = Mapped(row, (ORDER,), (ORDER,))
+    assert setup_shapes.mapped(kept) == MappedOut.from_kept(kept).model_dump(mode="json")
+    person = MappingRow(4, "contact", "joe@contoso.example", "12", NOW, "anna")
+    assert shapes.mapping(person) == MappingOut.of(person).model_dump(mode="json")
+    assert shapes.mapping(person)["commerce_key"] == "j…@contoso.example"
+    kept = Mapped(person, (), ())
     assert setup_shapes.mapped(kept) == MappedOut.from_kept(kept).model_dump(mode="json")
     missing = Missing(Wanted("vendor", "9"), "Add it.", (ORDER,))
     told = setup_shapes.missing_mapping(missing)

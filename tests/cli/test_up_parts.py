@@ -76,9 +76,9 @@ def test_what_a_simulated_ledger_needs_are_settings_that_there_are(name: str):
 
 def test_two_stacks_do_not_share_a_data_directory(tmp_path: Path):
     with (
-        up._alone(tmp_path),
+        up.alone(tmp_path),
         pytest.raises(StackFailed, match="--data-dir"),
-        up._alone(tmp_path),
+        up.alone(tmp_path),
     ):
         pass
 

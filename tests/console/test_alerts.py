@@ -10,6 +10,7 @@ from app.store.postgres import PostgresStore
 from tests.api.conftest import Service
 from tests.console.conftest import Browser
 from tests.console.test_pages import clean
+from tests.store.build import keep_alert
 
 NOW = datetime(2026, 11, 20, 14, 11, tzinfo=UTC)
 
@@ -58,11 +59,11 @@ async def test_without_addresses_the_page_says_what_is_missing_and_has_no_button
 async def test_what_was_told_and_what_waits_is_listed(service: Service, browser: Browser) -> None:
     store = service.store
     assert isinstance(store, PostgresStore)
-    await store.tell_alert(1, Alert("drift:7", "DRIFT", NOW, "Bill <7> differs.", "ON1201"))
+    await keep_alert(store, Alert("drift:7", "DRIFT", NOW, "Bill <7> differs.", "ON1201"))
     (row,) = await store.take_alerts(1, 0.0, 60.0)
     await store.end_alerts([row.id], ["slack"], "Not taken by Slack.", 60.0)
     page = await browser.page("/alerts")
     clean(page)
-    for named in ("DRIFT", "Bill <7> differs.", "waiting", "Not taken by Slack. Tried 1 times."):
+    for named in ("DRIFT", "Bill <7> differs.", "waiting", "Not taken by Slack. Tried once."):
         assert named in page.text
     assert "/orders/ON1201" in page.links

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from app.domain.admin_store import AdminStore
+from app.domain.alerts import Alert
 from app.domain.codes import Code, State, Who
 from app.domain.commerce import Polls
 from app.domain.desk import SearchStore
@@ -38,6 +39,7 @@ from app.domain.retention import RetentionStore
 from app.domain.upkeep import UpkeepStore
 from app.domain.versions import incoming
 from app.domain.views import Audit
+from app.store import alerts
 from app.store.memory import MemoryStore
 from app.store.postgres import PostgresStore
 
@@ -67,6 +69,12 @@ class FullStore(
     async def kept_scenarios(self) -> list[tuple[str, int, str]]: ...
 
     async def audit(self, tenant_id: int, audit: Audit) -> None: ...
+
+
+async def keep_alert(store: PostgresStore, alert: Alert) -> None:
+    """An alert of the tenant, as the sweep keeps those that it finds."""
+    async with store._db.session() as session:
+        await alerts._keep(session, TENANT, alert)
 
 
 TENANT = 1

@@ -14,7 +14,16 @@ from app.domain.codes import Code, State
 from app.domain.ports import Worker
 from app.domain.retention import Kept, Period
 from app.store.postgres import PostgresStore
-from tests.store.build import TENANT, claim_one, deliver, done, release, sales_order, waiting
+from tests.store.build import (
+    TENANT,
+    claim_one,
+    deliver,
+    done,
+    keep_alert,
+    release,
+    sales_order,
+    waiting,
+)
 
 PERIOD = Period(Kept.ALERTS, 90)
 PLACE = "a-place"
@@ -84,7 +93,7 @@ async def test_an_alert_that_nobody_has_been_told_stays_however_old(
     postgres: PostgresStore,
 ) -> None:
     since = datetime(2020, 1, 1, tzinfo=UTC)
-    await postgres.tell_alert(TENANT, Alert("x", AlertCode.DRIFT, since, "One differs."))
+    await keep_alert(postgres, Alert("x", AlertCode.DRIFT, since, "One differs."))
     await aged(postgres)
     assert (await postgres.holding(PERIOD)).of_open == 1
     assert (await postgres.prune(PERIOD)).rows == 0
@@ -98,7 +107,7 @@ async def test_an_alert_that_nobody_has_been_told_stays_however_old(
 
 async def test_what_was_over_before_it_was_sent_goes_as_well(postgres: PostgresStore) -> None:
     since = datetime(2020, 1, 1, tzinfo=UTC)
-    await postgres.tell_alert(TENANT, Alert("x", AlertCode.DRIFT, since, "One differs."))
+    await keep_alert(postgres, Alert("x", AlertCode.DRIFT, since, "One differs."))
     await run(postgres, "UPDATE alert SET over_at = now()")
     await aged(postgres)
     assert (await postgres.prune(PERIOD)).rows == 1
