@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from logging import WARNING
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -18,7 +19,7 @@ from app.api.lists import refusal
 from app.api.parts import Parts
 from app.domain.errors import StoreUnavailable
 from app.domain.views import Readiness
-from app.telemetry import metrics
+from app.telemetry import metrics, wide
 
 CHECK_SECONDS = 3.0
 INTAKE = ("database", "migrations")
@@ -89,7 +90,12 @@ async def readiness(
     "/metrics",
     operation_id="metrics",
     response_class=PlainTextResponse,
-    responses={503: {"description": "The database does not answer; what this process counted."}},
+    responses={
+        503: {
+            "description": "The database does not answer, or lacks tables of this version; what this "
+            "process counted."
+        }
+    },
 )
 async def prometheus(service: Service) -> PlainTextResponse:
     """What this process counted, and how the installation stands, for Prometheus."""
@@ -99,6 +105,9 @@ async def prometheus(service: Service) -> PlainTextResponse:
             told += metrics.of_installation(await service.admin.gauges())
     except (StoreUnavailable, TimeoutError):
         status = HTTPStatus.SERVICE_UNAVAILABLE
+    except Exception as error:  # noqa: BLE001 - as before `migrate` has run: what is counted is told
+        wide("gauges_failed", level=WARNING, error=type(error).__name__)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
     return PlainTextResponse(told, status, media_type=metrics.CONTENT_TYPE)
 
 
@@ -107,6 +116,9 @@ async def _database(parts: Parts) -> Readiness | None:
         async with asyncio.timeout(CHECK_SECONDS):
             return await parts.admin.readiness()
     except (StoreUnavailable, TimeoutError):
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer says which part
+        wide("readiness_failed", level=WARNING, error=type(error).__name__)
         return None
 
 

@@ -144,7 +144,8 @@ class ConnectionOut(Model):
     `signed_in_until`: when the consent ends if nothing is called until then. `calls`: one entry for
     each limit that the vendor has, a minute's and a day's; empty where calls are not counted.
     `at_once`: null where no process called lately. `circuit`: `open` while the system is left alone
-    because it did not answer well, else `closed`; null where the poll rests by itself."""
+    because it did not answer well, else `closed`; null where the poll rests by itself. `read_at`: when
+    the poll read Commerce last; `trouble`: why it does not read it now, null where it does."""
 
     id: int
     name: str
@@ -161,6 +162,8 @@ class ConnectionOut(Model):
     calls: list[CallsOut]
     at_once: AtOnceOut | None
     circuit: Literal["open", "closed"] | None
+    read_at: datetime | None = None
+    trouble: str | None = None
 
     @classmethod
     def of(cls, row: ConnectionRow) -> ConnectionOut:
@@ -181,4 +184,6 @@ class ConnectionOut(Model):
             calls=[CallsOut.of(one) for one in row.use.spent],
             at_once=AtOnceOut(limit=once.limit, most=once.most) if once is not None else None,
             circuit=row.circuit,
+            read_at=row.use.read_at,
+            trouble=row.use.trouble or None,
         )

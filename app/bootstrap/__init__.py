@@ -47,16 +47,19 @@ from app.connectors.pacing import Pacing
 from app.domain.books import Books
 from app.domain.ports import Checkpoints
 from app.domain.scenario import Scenario
+from app.domain.watching import Seen
 from app.settings import DEFAULT_TENANT, Settings
 from app.store import migrate
 from app.store.postgres import PostgresStore
+from app.sync.alerts import LEASE as ALERTS_LEASE
 from app.sync.alerts import AlertPace, Alerts
+from app.sync.beside import Watch
 from app.sync.budget import Budgets
 from app.sync.callbacks import checker
 from app.sync.circuit import Circuit
 from app.sync.decisions import Decisions
 from app.sync.desk import Desk
-from app.sync.drift import Comparison, DriftSweep
+from app.sync.drift import LEASE, Comparison, DriftSweep
 from app.sync.engine import Engine
 from app.sync.explain import explainer
 from app.sync.findings import Findings
@@ -70,7 +73,7 @@ from app.sync.operations import Operations
 from app.sync.readiness import ReadinessCheck
 from app.sync.replays import Replays
 from app.sync.resumes import Resumes
-from app.sync.retention import Retention
+from app.sync.retention import HOUR, Retention
 from app.sync.reveals import Reveals
 from app.sync.tickets import Tickets
 from app.sync.upkeep import Upkeep
@@ -238,6 +241,7 @@ async def opened(
                 clock=clock,
                 defaults=periods_of(settings),
                 tenant_id=DEFAULT_TENANT,
+                watch=Watch(store, clock, DEFAULT_TENANT, Seen.RETENTION, HOUR),
             ),
             drift=DriftSweep(
                 store=store,
@@ -246,6 +250,7 @@ async def opened(
                 clock=clock,
                 tenant_id=DEFAULT_TENANT,
                 pace=sweep_pace_of(settings),
+                watch=Watch(store, clock, DEFAULT_TENANT, Seen.DRIFT_SWEEP, LEASE),
             ),
             findings=Findings(
                 store=store,
@@ -274,6 +279,7 @@ async def opened(
                 ),
                 tenant_id=DEFAULT_TENANT,
                 public_url=settings.public_url,
+                watch=Watch(store, clock, DEFAULT_TENANT, Seen.ALERTS, ALERTS_LEASE),
             ),
             ledgers=Ledgers(ledger, store, operations, ids, DEFAULT_TENANT),
             books=books,

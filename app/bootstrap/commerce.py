@@ -13,10 +13,12 @@ from app.bootstrap.budgets import Counted
 from app.bootstrap.chosen import pace_of
 from app.connectors.commerce.client import Access, CommerceClient
 from app.connectors.pacing import Pacing
+from app.domain.watching import Seen
 from app.settings import DEFAULT_TENANT, Settings
 from app.store.postgres import PostgresStore
+from app.sync.beside import Watch
 from app.sync.commerce_budget import Meter
-from app.sync.commerce_poll import CommercePoll
+from app.sync.commerce_poll import LEASE, CommercePoll
 from app.sync.commerce_share import Share
 from app.sync.drift_commerce import CommerceSide
 from app.system import SystemChance, SystemClock
@@ -48,6 +50,7 @@ class InCommerce:
             connection=settings.commerce_connection,
             pace=pace_of(settings),
             since=settings.poll_since,
+            watch=Watch(self.store, self.clock, DEFAULT_TENANT, Seen.COMMERCE_POLL, LEASE),
         )
 
     def asked(self, counted: Counted) -> CommerceClient | None:

@@ -23,9 +23,11 @@ from app.domain.books import Books
 from app.domain.commerce import Commerce
 from app.domain.ports import Ids, Store, Wake
 from app.domain.probing import Probed, ProbeStore
+from app.domain.watching import Seen
 from app.settings import DEFAULT_TENANT, Settings
 from app.sync import registration
 from app.sync.alerts import Alerts
+from app.sync.beside import Watch
 from app.sync.circuit import Probe, Recovery
 from app.sync.commerce_poll import CommercePoll
 from app.sync.decisions import Decisions
@@ -147,7 +149,8 @@ class Container:
         invoices = None
         if self.settings.connectwise_url:
             seconds = self.settings.invoice_poll_seconds
-            invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds)
+            watch = Watch(self.store, self.clock, DEFAULT_TENANT, Seen.INVOICE_POLL, seconds)
+            invoices = InvoicePoll(self.store, self.cw, self.clock, DEFAULT_TENANT, seconds, watch)
         return Worker(
             self.engine,
             self.store,

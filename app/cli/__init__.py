@@ -10,7 +10,7 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 
@@ -37,6 +37,7 @@ from app.cli import (
     trigger,
 )
 from app.cli.frame import Commands
+from app.cli.troubles import Output, OutputRefused
 
 GROUP = "demandlink.commands"
 
@@ -77,4 +78,16 @@ def main() -> None:
     # Closed by who started it (`>&-`): what is said goes nowhere, and is no fault.
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - as that one
-    build()()
+    output = Output(sys.stdout)
+    sys.stdout = cast(TextIO, output)
+    try:
+        try:
+            build()()
+        finally:  # what is still in the buffer, while it can be told that nobody takes it
+            sys.stdout.flush()
+    except BrokenPipeError:
+        output.drop()
+        sys.exit(frame.ExitCode.FAILED)
+    except OutputRefused as error:
+        typer.echo(error.strerror, err=True)
+        sys.exit(frame.ExitCode.FAILED)

@@ -140,6 +140,6 @@ def _standing(row: ConnectionRow) -> tuple[object, ...]:
         until = clock(paused.until) if paused.until is not None else "resumed"
         return *named, "paused", until, paused.by, paused.sentence
     if grant is None:
-        return *named, "open", None, None, None
+        return *named, "open", None, None, row.use.trouble or None
     ends = clock(grant.until) if grant.until is not None else None
     return *named, "open", ends, grant.consented_by, f"signed in to {grant.company.name}"

@@ -146,6 +146,8 @@ def expected(error: Exception) -> Told | None:
         sentence = troubles.of_database(error, _database_url())
         if sentence is not None:
             return Told(sentence, ExitCode.UPSTREAM, "DATABASE_UNAVAILABLE")
+    if isinstance(error, troubles.OutputRefused):
+        return Told(str(error.strerror), ExitCode.FAILED, "OUTPUT_REFUSED")
     if isinstance(error, OSError):
         error = _of_data_folder(error) or error
     if isinstance(error, EmbeddedError):

@@ -233,6 +233,8 @@ def connection(row: ConnectionRow) -> Json:
         "calls": [_limit(one) for one in row.use.spent],
         "at_once": {"limit": once.limit, "most": once.most} if once is not None else None,
         "circuit": row.circuit,
+        "read_at": moment(row.use.read_at),
+        "trouble": row.use.trouble or None,
     }
 
 

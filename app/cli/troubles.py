@@ -1,13 +1,16 @@
 """What is wrong with the machine around us, as one sentence with what to do: the database that is
-away or refuses. What is wrong with a folder is told by `app/embedded/errors.py`.
+away or refuses, the output that takes nothing. What is wrong with a folder is told by
+`app/embedded/errors.py`.
 
 Owns the words. Errors are known by their classes' names, so that no library is loaded for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 POSTGRES_PORT = 5432
@@ -94,3 +97,51 @@ def told(as_what: type[Exception], url: str) -> Iterator[None]:
         if sentence is None:
             raise
         raise as_what(sentence) from error
+
+
+class OutputRefused(OSError):
+    """What was told could not be written where stdout leads: a full disk, most likely. The text says it."""
+
+
+class Output:
+    """Stdout, whose own troubles are told apart from those of every other file, and once: what comes after
+    the first goes nowhere. A reader that went away (`| head`) is no trouble."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        # Nothing is written by click, to see whether a stream takes text; it minds no answer.
+        with self._refusals(dropped=bool(text)):
+            return self._stream.write(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        with self._refusals():
+            self._stream.writelines(lines)
+
+    def flush(self) -> None:
+        with self._refusals():
+            self._stream.flush()
+
+    def drop(self) -> None:
+        """What the buffer still holds goes nowhere, or Python would complain of it at the end."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    @contextmanager
+    def _refusals(self, *, dropped: bool = True) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            why = (error.strerror or type(error).__name__).lower()
+            if dropped:
+                self.drop()
+            raise OutputRefused(
+                error.errno,
+                f"The output cannot be written where it was sent to: {why}. Send it elsewhere, or make room "
+                "there; what the command did stays done.",
+            ) from error

@@ -30,6 +30,7 @@ class AlertCode(StrEnum):
     CONSENT_ENDED = "CONSENT_ENDED"
     WEBHOOKS_SILENT = "WEBHOOKS_SILENT"
     DRIFT = "DRIFT"
+    TURN_FAILING = "TURN_FAILING"
 
 
 # The console's page for the first word of a subject.
@@ -38,6 +39,7 @@ PAGES: Mapping[str, str] = {
     "system": "connections",
     "webhooks": "inbox",
     "drift": "drift",
+    "turns": "doctor",
 }
 
 

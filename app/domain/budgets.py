@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 MINUTE = 60.0
@@ -94,10 +95,13 @@ class AtOnceNow:
 @dataclass(frozen=True, slots=True)
 class Use:
     """How a connection is called now: what stands against its limits, and how many calls are sent at
-    once; nothing and None where that is not counted."""
+    once; nothing and None where that is not counted. `read_at`: when the poll read it last; `trouble`:
+    why it does not read it now, empty where it does."""
 
     spent: tuple[Spent, ...] = ()
     at_once: AtOnceNow | None = None
+    read_at: datetime | None = None
+    trouble: str = ""
 
 
 class Budget(Protocol):

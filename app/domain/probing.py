@@ -82,6 +82,27 @@ class Seat:
     business_unit: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProcurementSettings:
+    """How ConnectWise's procurement works, as its Procurement settings say (connectwise.md 3.7).
+
+    `first_number` is the starting number of purchase orders, `prefix` and `suffix` stand around it.
+    `tax`: purchase orders are taxed. `negative_stock`: more may be picked than is on hand.
+    `cost_updates`: what is paid becomes the cost of the catalog item.
+    """
+
+    auto_pick: bool
+    auto_close_line: bool
+    auto_close_order: bool
+    auto_approve: bool
+    negative_stock: bool
+    cost_updates: bool
+    tax: bool
+    first_number: int
+    prefix: str = ""
+    suffix: str = ""
+
+
 class Probed(ConnectWise, Protocol):
     """What only the doctor asks of ConnectWise. Every method may raise RemoteFailure."""
 
@@ -99,6 +120,9 @@ class Probed(ConnectWise, Protocol):
 
     async def seats(self) -> list[Seat]:
         """The active members."""
+
+    async def procurement_settings(self) -> ProcurementSettings | None:
+        """None: ConnectWise lists none."""
 
     async def callback_owners(self, url: str) -> list[int]:
         """The members who registered callbacks to this address: the keys' own."""

@@ -1,17 +1,22 @@
 """States beside orders and connections that somebody has to hear of: drift, a Commerce that is not
 read, webhooks that do not come any more.
 
-Owns which findings, failures of the poll and silences become an alert, and when one is over. The rows are
+Owns which findings, failures of the poll and of what else is done beside the orders, and silences become an alert, and when one is over. The rows are
 `alerts.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
 
 from app.domain.alerts import Alert, AlertCode, impersonal
 from app.domain.errors import POLICIES, FailureKind
 from app.domain.polling import PollState
+from app.domain.watching import KIND, Seen, Standing
 from app.store import rows
 from app.store.database import Session
 
@@ -19,6 +24,7 @@ from app.store.database import Session
 FINDING_HOURS = 24
 # Tries of the poll in a row, each up to a minute after the other: about a quarter of an hour.
 TRIES = 20
+COMMERCE = "system:Commerce"
 LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
 # Callbacks come only of what people do: what is usual needs some to be told from.
 CALLBACKS = 20
@@ -53,6 +59,7 @@ WHERE a.tenant_id = $1 AND a.code = $2 AND a.sent_at IS NULL AND a.over_at IS NU
     SELECT FROM drift_finding AS f WHERE f.tenant_id = $1 AND f.standing IN ('open', 'fixing')
       AND {_SUBJECT} = a.subject AND f.since = a.since)
 """  # noqa: S608 - constant text
+_TURNS = "SELECT key, body FROM reference_cache WHERE tenant_id = $1 AND kind = $2"
 _POLLS = "SELECT state FROM commerce_poll WHERE tenant_id = $1 AND state ->> 'failing' IS NOT NULL"
 
 # What the poll put in says nothing of webhooks.
@@ -96,13 +103,41 @@ async def drift(session: Session, tenant_id: int) -> list[Alert]:
 
 async def unread(session: Session, tenant_id: int) -> list[Alert]:
     """A Commerce that the poll does not get at: no order comes in and none waits, so that nothing else
-    shows it. A pause of its connection is told by itself."""
-    states = [PollState.of(row["state"]) for row in await session.fetch(_POLLS, tenant_id)]
-    if not any(_lasts(one) for one in states):
-        return []
+    shows it. A pause of its connection is told by itself. And what else fails beside the orders, each for
+    a reason that nobody foresaw."""
     now = await session.fetchval("SELECT now()")
+    found = [
+        _failing(part, standing.sentence(part, now), now)
+        for row in await session.fetch(_TURNS, tenant_id, KIND)
+        if (part := _seen(row["key"])) is not None
+        if (standing := Standing.of(row["body"])).lasts(now)
+    ]
+    states = [_state(row["state"]) for row in await session.fetch(_POLLS, tenant_id)]
+    known = any(one.subject == COMMERCE for one in found)
+    if known or not any(_lasts(one) for one in states if one is not None):
+        return found
     sentence = "Commerce cannot be read: no order comes in by the poll. Ask `demandlink doctor`."
-    return [Alert("system:Commerce", AlertCode.CONNECTION_DOWN, now, sentence)]
+    return [*found, Alert(COMMERCE, AlertCode.CONNECTION_DOWN, now, sentence)]
+
+
+def _failing(part: Seen, sentence: str, now: datetime) -> Alert:
+    """Of Commerce it is the same as of one that does not answer: no order comes in."""
+    if part is Seen.COMMERCE_POLL:
+        return Alert(COMMERCE, AlertCode.CONNECTION_DOWN, now, sentence)
+    return Alert(f"turns:{part}", AlertCode.TURN_FAILING, now, sentence)
+
+
+def _seen(key: str) -> Seen | None:
+    """None: what an earlier or later version saw to."""
+    return next((one for one in Seen if one == key), None)
+
+
+def _state(kept: Any) -> PollState | None:
+    """None where it cannot be read: then the poll fails by it, and that is told."""
+    try:
+        return PollState.of(kept)
+    except ValidationError:
+        return None
 
 
 async def silent(session: Session, tenant_id: int, silence: float) -> list[Alert]:

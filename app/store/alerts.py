@@ -24,6 +24,7 @@ EPISODE_MINUTES = 30
 LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
 DOWN_SECONDS = 120  # a shorter absence is nobody's business
 ENDING_DAYS = 14
+PASSING = (AlertCode.CONNECTION_DOWN, AlertCode.CONNECTION_PAUSED, AlertCode.TURN_FAILING)
 
 _TURN = "SELECT pg_try_advisory_xact_lock($1, $2)"
 # A person's own hold is no news to people.
@@ -155,7 +156,7 @@ class Alerts(Part):
                 if await session.fetchval(_STILL, *known) is None:
                     kept += await _keep(session, tenant_id, one)
             await session.execute(_OVER, tenant_id)
-            passing = [AlertCode.CONNECTION_DOWN.value, AlertCode.CONNECTION_PAUSED.value]
+            passing = [one.value for one in PASSING]
             await session.execute(_RECOVERED, tenant_id, passing)
         return kept
 

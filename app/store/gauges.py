@@ -23,6 +23,8 @@ FROM orders WHERE state NOT IN ('done', 'cancelled') GROUP BY 1, 2, 3
 _AGES = """
 SELECT (SELECT extract(epoch FROM now() - min(received_at)) FROM inbox_event WHERE status = 'new')
            AS unmerged,
+       (SELECT extract(epoch FROM now() - min(received_at)) FROM inbox_event WHERE status = 'hint')
+           AS hint,
        (SELECT extract(epoch FROM now() - min(due_at)) FROM orders
         WHERE due_at IS NOT NULL AND due_at <= now()
           AND (lease_owner IS NULL OR lease_until <= now())) AS due
@@ -81,6 +83,7 @@ class Gauges(Part):
                 ((row["state"], row["code"], row["who"]), row["many"]) for row in orders
             ],
             metrics.INBOX_AGE_SECONDS.name: [((), float(ages["unmerged"] or 0))],
+            metrics.HINT_AGE_SECONDS.name: [((), float(ages["hint"] or 0))],
             metrics.DUE_AGE_SECONDS.name: [((), float(ages["due"] or 0))],
             metrics.WORKERS.name: [((), float(len(alive)))],
             metrics.PAUSED.name: [

@@ -15,7 +15,7 @@ from app.domain.alerts import TEST, AlertRow, AlertStore, Place, Quiet, again_in
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
 from app.domain.views import Page
-from app.sync.beside import Turns
+from app.sync.beside import Turns, Watch
 from app.sync.operations import Actor, Refusal, readable_cursor
 from app.telemetry import wide
 
@@ -62,6 +62,7 @@ class Alerts:
         pace: AlertPace,
         tenant_id: int,
         public_url: str = "",
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._kept = kept
@@ -70,7 +71,7 @@ class Alerts:
         self._tenant = tenant_id
         self._public_url = public_url
         self._lease = lease_for(len(places))
-        self._turns = Turns(clock)
+        self._turns = Turns(clock, watch)
 
     # The worker's ---------------------------------------------------------------------------
 
@@ -86,9 +87,11 @@ class Alerts:
     async def _turn(self) -> None:
         try:
             await self.turn()
+            self._turns.ended()
         except StoreUnavailable as error:
             wide("database_away", level=WARNING, error=str(error))
         except Exception as error:  # noqa: BLE001 - a worker never ends by its alerts
+            self._turns.ended(error)
             wide("alerts_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def turn(self) -> int:

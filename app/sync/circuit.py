@@ -18,7 +18,7 @@ from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_r
 from app.domain.grants import SYSTEM_NAMES
 from app.domain.ports import Clock, Paused, Store
 from app.sync.beside import Turns
-from app.telemetry import wide
+from app.telemetry import metrics, wide
 
 OPEN_AFTER = 8  # calls in a row, of whatever orders
 ASK_SECONDS = 5.0
@@ -85,6 +85,7 @@ class Recovery:
         except StoreUnavailable as error:
             wide("database_away", level=WARNING, error=str(error))
         except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            metrics.TURNS_FAILED.labels("recovery").inc()
             wide("probe_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def _ask(self, system: str, probe: Probe, came: Callable[[], None]) -> None:

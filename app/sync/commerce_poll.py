@@ -28,7 +28,7 @@ from app.domain.polling import Pace, Pending, PollState, is_history
 from app.domain.ports import Chance, Clock, Paused, Store
 from app.domain.records import Delivery
 from app.domain.versions import Stored
-from app.sync.beside import Turns
+from app.sync.beside import Turns, Watch
 from app.sync.commerce_budget import Meter
 from app.sync.commerce_events import concerns_nobody, deliveries
 from app.telemetry import wide
@@ -81,6 +81,7 @@ class CommercePoll:
         connection: str,
         pace: Pace,
         since: datetime | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._polls = polls
@@ -92,7 +93,7 @@ class CommercePoll:
         self._connection = connection
         self._pace = pace
         self._asked = since
-        self._turns = Turns(clock)
+        self._turns = Turns(clock, watch)
         self._history: set[str] = set()  # sales orders found to be history, to ask once
 
     def follow(self, me: ports.Worker, came: Callable[[], None]) -> None:
@@ -119,7 +120,8 @@ class CommercePoll:
         except StoreUnavailable as error:
             wide("database_away", level=WARNING, error=str(error))
         except Exception as error:  # noqa: BLE001 - a worker never ends by its poll
-            # The turn ends by itself; until then nobody polls, and the log says why.
+            # The turn ends by itself; until then nobody polls.
+            self._turns.ended(error)
             wide("commerce_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def _work(self, turn: _Turn, now: datetime, came: Callable[[], None]) -> float:
@@ -143,10 +145,12 @@ class CommercePoll:
         except (TurnLost, StoreUnavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn is given back
+            self._turns.ended(error)
             wide("commerce_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
             return await self._give_back(turn, BROKEN_REST)
         finally:
             self._meter.waiting = self._meter.may_call = None
+        self._turns.ended()
         if turn.state.failing is not None:
             wide("commerce_read_again", after=turn.state.failing.value)
             turn.state = turn.state.model_copy(update={"failing": None, "failures": 0})

@@ -23,7 +23,7 @@ from app.domain.grants import SYSTEM_NAMES
 from app.domain.order import OrderView
 from app.domain.ports import Clock, ConnectWise, Paused, Store
 from app.domain.records import Snapshot
-from app.sync.beside import Turns
+from app.sync.beside import Turns, Watch
 from app.sync.commerce_budget import Meter
 from app.sync.drift_commerce import Answer, CommerceSide
 from app.sync.drift_reads import OrderReader
@@ -150,6 +150,7 @@ class DriftSweep:
         clock: Clock,
         tenant_id: int,
         pace: SweepPace,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._kept = kept
@@ -157,7 +158,7 @@ class DriftSweep:
         self._tenant = tenant_id
         self._pace = pace
         self._meter = Meter(clock, pace.calls_a_minute)
-        self._turns = Turns(clock)
+        self._turns = Turns(clock, watch)
 
     def follow(self, me: ports.Worker) -> None:
         """Take the turn if it may be time and none is under way."""
@@ -177,11 +178,13 @@ class DriftSweep:
             if sweep.after is None:
                 sweep = Sweep(started=taken.now, after=0, commerce=sweep.commerce.next())
             await self._work(taken.token, sweep)
+            self._turns.ended()
         except TurnLost:
             wide("drift_turn_lost", level=WARNING)
         except StoreUnavailable as error:
             wide("database_away", level=WARNING, error=str(error))
         except Exception as error:  # noqa: BLE001 - a worker never ends by its sweep
+            self._turns.ended(error)
             wide("drift_sweep_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def _work(self, token: str, sweep: Sweep) -> None:

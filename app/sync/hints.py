@@ -17,7 +17,7 @@ from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
 from app.domain.hints import Hint
 from app.domain.ports import ConnectWise, Store
 from app.sync.invoice_poll import applied_to
-from app.telemetry import wide
+from app.telemetry import metrics, wide
 
 AT_ONCE = 20
 EACH = 4  # of them for one tenant: a system that does not answer holds no more
@@ -98,6 +98,7 @@ class Hints:
             wide("database_away", level=WARNING, error=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            metrics.TURNS_FAILED.labels("hints").inc()
             wide(
                 "hint_failed", level=ERROR, hint=hint.id, error=type(error).__name__, exc_info=error
             )

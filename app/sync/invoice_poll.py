@@ -15,7 +15,7 @@ from app.connectors.transport import Calling, calling
 from app.domain import psa
 from app.domain.errors import POLICIES, RemoteFailure, StoreUnavailable, clamp_retry_after
 from app.domain.ports import Clock, ConnectWise, Paused, Store
-from app.sync.beside import Turns
+from app.sync.beside import Turns, Watch
 from app.telemetry import wide
 
 SYSTEM = "connectwise"
@@ -33,13 +33,19 @@ class InvoicePoll:
     the loop, because calls are waited for."""
 
     def __init__(
-        self, store: Store, cw: ConnectWise, clock: Clock, tenant_id: int, seconds: float
+        self,
+        store: Store,
+        cw: ConnectWise,
+        clock: Clock,
+        tenant_id: int,
+        seconds: float,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
         self._cw = cw
         self._tenant = tenant_id
         self._seconds = seconds
-        self._turns = Turns(clock)
+        self._turns = Turns(clock, watch)
         self._turns.again_in(seconds)
 
     def follow(self) -> None:
@@ -53,9 +59,11 @@ class InvoicePoll:
     async def _turn(self) -> None:
         try:
             await self.look()
+            self._turns.ended()
         except StoreUnavailable as error:
             wide("database_away", level=WARNING, error=str(error))
         except Exception as error:  # noqa: BLE001 - a worker never ends by what stands beside it
+            self._turns.ended(error)
             wide("invoice_poll_failed", level=ERROR, error=type(error).__name__, exc_info=error)
 
     async def look(self) -> None:

@@ -18,7 +18,7 @@ from app.domain.retention import Extent, Holding, Kept, Period, Pruned, Retentio
 from app.domain.views import Audit
 from app.settings import check
 from app.sync.asking import Actor, Refusal, wrong, wrong_fields
-from app.sync.beside import Turns
+from app.sync.beside import Turns, Watch
 from app.sync.decisions import reason_given
 from app.telemetry import metrics, wide
 
@@ -37,12 +37,13 @@ class Retention:
         clock: Clock,
         defaults: Sequence[Period],
         tenant_id: int,
+        watch: Watch | None = None,
     ) -> None:
         self._defaults = tuple(defaults)
         self._store = store
         self._admin = admin
         self._tenant = tenant_id
-        self._turns = Turns(clock)
+        self._turns = Turns(clock, watch)
 
     def follow(self) -> None:
         """Take a turn if it is time and none is under way."""
@@ -113,9 +114,11 @@ class Retention:
         except StoreUnavailable:
             self._turns.again_in(AGAIN)
         except Exception as error:  # noqa: BLE001 - whatever it is, orders go on
+            self._turns.ended(error)
             # Most likely a database whose tables belong to another user than the service's.
             wide("retention_failed", level=ERROR, error=type(error).__name__, told=str(error))
         else:
+            self._turns.ended()
             if any(pruned.busy for pruned in done):
                 self._turns.again_in(AGAIN)
 

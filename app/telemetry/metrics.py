@@ -72,6 +72,13 @@ CALLS_AT_ONCE = Gauge(
     registry=REGISTRY,
 )
 
+TURNS_FAILED = Counter(
+    "demandlink_turns_failed",
+    "Turns of what a worker does beside the orders that ended by an error which nobody foresaw: the polls,"
+    " the drift sweep, retention, alerts, the reading of hints, the asking of a sick system.",
+    ("part",),
+    registry=REGISTRY,
+)
 PRUNED = Counter(
     "demandlink_pruned_rows",
     "Rows that were deleted because their retention had passed: journal, calls, inbox or alerts.",
@@ -97,6 +104,11 @@ ORDERS = Described(
 INBOX_AGE_SECONDS = Described(
     "demandlink_inbox_oldest_unmerged_seconds",
     "Age of the oldest delivery that is accepted and not merged yet; 0 for none.",
+)
+HINT_AGE_SECONDS = Described(
+    "demandlink_hints_oldest_seconds",
+    "Age of the oldest callback about a record that no order is known to carry and that was not looked at"
+    " yet; 0 for none. ConnectWise has to be callable for that.",
 )
 DUE_AGE_SECONDS = Described(
     "demandlink_orders_oldest_due_seconds",
@@ -126,12 +138,12 @@ KEPT_BYTES = Described(
     ("what", "part"),
 )
 GAUGES = (
-    ORDERS, INBOX_AGE_SECONDS, DUE_AGE_SECONDS, WORKERS, PAUSED, DELIVERED_SECONDS,
+    ORDERS, INBOX_AGE_SECONDS, HINT_AGE_SECONDS, DUE_AGE_SECONDS, WORKERS, PAUSED, DELIVERED_SECONDS,
     KEPT_OLDEST_SECONDS, KEPT_BYTES,
 )  # fmt: skip
 COUNTED = (
     DELIVERIES, SHED, DELIVERY_SECONDS, STEPS, STEP_SECONDS, CALLS, CALL_SECONDS,
-    CALLS_AT_ONCE, PRUNED,
+    CALLS_AT_ONCE, TURNS_FAILED, PRUNED,
 )  # fmt: skip
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -192,6 +192,50 @@ def test_a_command_whose_stdout_is_closed_is_no_fault(tmp_path: Path):
     assert ended.returncode == ExitCode.UPSTREAM
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize(
+    "command", ["--help", "orders list", "settings show", "settings show --json", "orders --help"]
+)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_takes_nothing_is_told_as_that_and_not_as_the_data_folder(
+    tmp_path: Path, database_url: str, command: str, unbuffered: str
+):
+    program = Path(sys.prefix) / "bin" / "demandlink"
+    ended = subprocess.run(
+        ["sh", "-c", f"{program} {command} >/dev/full"],
+        env={**os.environ, "DATABASE_URL": database_url, "PYTHONUNBUFFERED": unbuffered},
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+    assert ended.stderr.count("The output cannot be written where it was sent to: no space") == 1
+    assert "DEMANDLINK_DATA_DIR" not in ended.stderr
+    assert ended.returncode == ExitCode.FAILED
+
+
+@pytest.mark.parametrize("command", ["--help", "settings show", "settings show --json"])
+def test_a_reader_that_goes_away_is_no_trouble_to_tell(
+    tmp_path: Path, database_url: str, command: str
+):
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [str(Path(sys.prefix) / "bin" / "demandlink"), *command.split()],
+        env={**os.environ, "DATABASE_URL": database_url},
+        cwd=tmp_path,
+        check=False,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert ended.stderr == ""
+    assert ended.returncode == ExitCode.FAILED
+
+
 def test_every_command_takes_json():
     from app import cli
 

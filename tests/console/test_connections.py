@@ -42,6 +42,19 @@ async def test_h10_a_connection_shows_what_is_left_how_many_go_at_once_and_its_c
         "Circuit closed",
     ):
         assert named in page.text, named
+
+    async def broken(row: ConnectionRow) -> Use:
+        if row.system != "commerce":
+            return Use()
+        return Use(
+            read_at=await service.store.now(), trouble="Commerce was last read <b>today</b>."
+        )
+
+    service.parts.operations._used = broken
+    page = await browser.page("/connections")
+    assert "Trouble Commerce was last read <b>today</b>." in page.text
+    assert "Last read" in page.text
+    service.parts.operations._used = narrowed
     sick = Paused(None, Code.PEER_SICK, "ConnectWise is not called.", "service")
     await service.store.pause(1, "connectwise", sick)
     assert "Circuit open it did not answer well" in (await browser.page("/connections")).text

@@ -249,6 +249,7 @@ CALLS: dict[str, list[Call]] = {
     "remove": [lambda c, kind=kind: c.remove(kind, 5) for kind in Made],  # type: ignore[misc]
     "status_notifications": [lambda c: c.status_notifications(1)],
     "seats": [lambda c: c.seats()],
+    "procurement_settings": [lambda c: c.procurement_settings()],
     "callback_owners": [lambda c: c.callback_owners("https://x/?id=")],
     "enable_callback": [lambda c: c.enable_callback(26550, "https://x/?id=")],
 }

@@ -3,11 +3,13 @@ that come and go."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.domain.alerts import AlertRow
+from app.domain.alerts import AlertRow, note_of
+from app.domain.watching import Standing
 from app.store.postgres import PostgresStore
 from tests.store.build import TENANT, deliver, sales_order
 from tests.store.test_settled import run
@@ -195,3 +197,77 @@ async def test_callbacks_that_stay_away_longer_than_usual_are_told_once(
     rows = (await postgres.alerts(TENANT, None, 9)).items
     assert [row.alert.code for row in rows] == ["WEBHOOKS_SILENT"] * told
     assert all(row.alert.sentence.startswith("No callback of ConnectWise") for row in rows)
+
+
+# --- what is done beside the orders ---------------------------------------------------------------
+
+
+async def turns(store: PostgresStore, part: str, minutes: int, failures: int) -> None:
+    """As if the part had failed so often for so many minutes, the last time just now."""
+    now = await store.now()
+    standing = Standing(
+        well=now - timedelta(minutes=minutes + 1),
+        since=now - timedelta(minutes=minutes),
+        at=now,
+        failures=failures,
+        error="KeyError",
+        again=60.0,
+    )
+    await store.remember(TENANT, "turns", part, standing.model_dump(mode="json"), 3600.0)
+
+
+async def test_a_poll_that_breaks_again_and_again_is_told_once_and_again_when_it_begins_anew(
+    postgres: PostgresStore,
+) -> None:
+    await turns(postgres, "commerce_poll", 9, 6)
+    assert await tell(postgres) == []
+    await turns(postgres, "commerce_poll", 11, 1)
+    assert await tell(postgres) == []
+    await turns(postgres, "commerce_poll", 11, 7)
+    (told,) = await tell(postgres)
+    assert told.startswith(
+        "Commerce was last read 12 minutes ago: it failed 7 times in a row since"
+    )
+    assert "with KeyError" in told
+    await turns(postgres, "commerce_poll", 12, 8)
+    assert await tell(postgres) == []
+    await postgres.remember(TENANT, "turns", "commerce_poll", {"well": None}, 3600.0)
+    assert await tell(postgres) == []
+    await earlier(postgres, 1)
+    await turns(postgres, "commerce_poll", 11, 7)
+    assert len(await tell(postgres)) == 1
+
+
+async def test_one_that_reads_again_before_it_was_told_is_over(postgres: PostgresStore) -> None:
+    await turns(postgres, "commerce_poll", 11, 7)
+    (row,) = await sweep(postgres)
+    assert (row.alert.subject, row.alert.code) == ("system:Commerce", "CONNECTION_DOWN")
+    await postgres.remember(TENANT, "turns", "commerce_poll", {}, 3600.0)
+    await earlier(postgres, 0.1)
+    assert await sweep(postgres) == []
+
+
+@pytest.mark.parametrize("part", ["invoice_poll", "drift_sweep", "retention"])
+async def test_each_other_part_is_an_alert_of_its_own(postgres: PostgresStore, part: str) -> None:
+    await turns(postgres, part, 70, 2)
+    (row,) = await sweep(postgres)
+    assert (row.alert.subject, row.alert.code) == (f"turns:{part}", "TURN_FAILING")
+    assert note_of([row.alert], "https://x").text.endswith("https://x/doctor")
+
+
+async def test_a_part_that_this_version_does_not_know_is_no_alert(postgres: PostgresStore) -> None:
+    await turns(postgres, "tea", 70, 9)
+    assert await sweep(postgres) == []
+
+
+async def test_a_state_of_the_poll_that_cannot_be_read_keeps_no_other_alert_back(
+    postgres: PostgresStore,
+) -> None:
+    await run(
+        postgres,
+        "INSERT INTO commerce_poll (connection_id, tenant_id, state)"
+        """ SELECT id, tenant_id, '{"failing": "tea"}' FROM connection WHERE kind = 'commerce'""",
+    )
+    await turns(postgres, "commerce_poll", 11, 7)
+    await differs(postgres)
+    assert {row.alert.code for row in await sweep(postgres)} == {"CONNECTION_DOWN", "DRIFT"}

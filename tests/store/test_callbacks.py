@@ -6,6 +6,7 @@ import asyncio
 
 from app.domain.ports import Worker
 from app.domain.records import Delivery, Fact, Ref
+from app.telemetry import metrics
 from tests.store.build import (
     TENANT,
     FullStore,
@@ -46,6 +47,7 @@ async def test_a_callback_wakes_who_carries_the_record(store: FullStore, worker:
     event = await store.event(TENANT, accepted.event_id)
     assert event is not None
     assert (event.status, event.orders) == ("merged", ("ON1201",))
+    assert dict((await store.gauges())[metrics.HINT_AGE_SECONDS.name]) == {(): 0}
 
 
 async def test_b112_a_reading_that_began_before_a_callback_does_not_undo_it(
@@ -76,6 +78,7 @@ async def test_a_callback_about_an_unknown_record_is_a_hint_for_one(
     await _carrying(store, worker)
     await store.accept(_callback("cb-1", "99"))
     await merge_all(store)
+    assert 0 < dict((await store.gauges())[metrics.HINT_AGE_SECONDS.name])[()] < 60
     handed = await asyncio.gather(*(store.hints(5, 5) for _ in range(4)))
     (hint,) = [event for events in handed for event in events]
     assert await store.hints(5, 5) == []

@@ -39,6 +39,8 @@ PERMISSIONS = (
     ("/system/reports", "System > API Reports"),
     ("/system/members", "System > Member Maintenance"),
     ("/system", "System > Table Setup"),
+    # A set-up table as the others of /system are; no source names its permission [INFER].
+    ("/procurement/settings", "System > Table Setup"),
     ("/procurement/purchasingDemands", "Procurement > Purchasing Demand"),
     ("/procurement/purchaseorders", "Procurement > Purchase Orders"),
     ("/procurement/products", "Procurement > Products"),

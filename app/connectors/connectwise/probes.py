@@ -13,7 +13,7 @@ from app.connectors.connectwise.caller import for_reference
 from app.connectors.connectwise.client import ConnectWiseClient
 from app.connectors.connectwise.translate import from_wire, tickets, to_wire
 from app.domain import psa, psa_tickets
-from app.domain.probing import Made, Seat
+from app.domain.probing import Made, ProcurementSettings, Seat
 
 REMOVED: Mapping[Made, str] = {
     Made.CATALOG_ITEM: paths.CATALOG,
@@ -53,6 +53,11 @@ class ProbedConnectWise(ConnectWiseClient):
         with for_reference():
             return await self._all(paths.MEMBERS, _seat, fields=SEAT_FIELDS)
 
+    async def procurement_settings(self) -> ProcurementSettings | None:
+        with for_reference():
+            found = await self._all(paths.PROCUREMENT_SETTINGS, _procurement)
+        return found[0] if found else None
+
     async def callback_owners(self, url: str) -> list[int]:
         with for_reference():
             found = await self._all(paths.CALLBACKS, schemas.Callback.model_validate)
@@ -70,6 +75,24 @@ def _seat(raw: Any) -> Seat | None:
         api=read.license_class.upper() == API_LICENCE,
         location=_named(read.default_location),
         business_unit=_named(read.default_department),
+    )
+
+
+def _procurement(raw: Any) -> ProcurementSettings:
+    """The type says which of prefix and suffix counts; where it says neither, both are taken."""
+    read = schemas.ProcurementSetting.model_validate(raw)
+    which = read.prefix_suffix_type.casefold()
+    return ProcurementSettings(
+        auto_pick=not read.disable_auto_pick_flag,
+        auto_close_line=read.auto_close_purchase_order_item_flag,
+        auto_close_order=read.auto_close_purchase_order_flag,
+        auto_approve=read.auto_approve_purchase_order_flag,
+        negative_stock=not read.disable_negative_inventory_flag,
+        cost_updates=not read.disable_cost_updates_flag,
+        tax=read.tax_purchase_order_flag,
+        first_number=read.starting_purchase_order_num,
+        prefix="" if which == "suffix" else read.purchase_order_prefix.strip(),
+        suffix="" if which == "prefix" else read.purchase_order_suffix.strip(),
     )
 
 

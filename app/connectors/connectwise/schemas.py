@@ -258,6 +258,20 @@ class Callback(Record):
     member_id: int | None = None
 
 
+class ProcurementSetting(Wire):
+    starting_purchase_order_num: int = 0
+    purchase_order_prefix: Text = ""
+    purchase_order_suffix: Text = ""
+    prefix_suffix_type: Text = ""
+    disable_auto_pick_flag: Flag = False
+    auto_close_purchase_order_flag: Flag = False
+    auto_close_purchase_order_item_flag: Flag = False
+    auto_approve_purchase_order_flag: Flag = False
+    disable_negative_inventory_flag: Flag = False
+    disable_cost_updates_flag: Flag = False
+    tax_purchase_order_flag: Flag = False
+
+
 class Report(Wire):
     """Columns come as one object each, whose only key is the column's name."""
 

@@ -22,9 +22,11 @@ class Gauges(Part):
         tables = await self._db.read("gauges")
         now = self._db.now()
         new = [row["received_at"] for row in tables.inbox_event.find("status", "new")]
+        hints = [row["received_at"] for row in tables.inbox_event.find("status", "hint")]
         return {
             metrics.ORDERS.name: _orders(tables),
             metrics.INBOX_AGE_SECONDS.name: [((), _age(new, now))],
+            metrics.HINT_AGE_SECONDS.name: [((), _age(hints, now))],
             metrics.DUE_AGE_SECONDS.name: [((), _age(_due(tables, now), now))],
             metrics.WORKERS.name: [((), float(len(self._db.alive)))],
             metrics.PAUSED.name: _pauses(tables, now),

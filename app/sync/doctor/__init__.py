@@ -99,6 +99,7 @@ class Doctor:
             self._settings, self._store, self._admin, self._queue_alive, self._wall
         )
         own += await outside.work(self._admin)
+        own += await outside.turns(self._store, actor.tenant_id)
         with asking.within(asking.SECONDS):
             # Side by side, so that a system that is slow hides no other.
             ways, arrived, psa, ledgers, mail = await asyncio.gather(

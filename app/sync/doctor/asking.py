@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from logging import ERROR
 from typing import TypeVar
 
 from app.domain.checkup import Finding, Outcome
-from app.domain.errors import FailureKind, RemoteFailure
+from app.domain.commerce import BudgetSpent
+from app.domain.errors import FailureKind, RemoteFailure, StoreUnavailable
+from app.telemetry import wide
 
 Answer = TypeVar("Answer")
 
@@ -89,6 +92,8 @@ async def asked(
             raise
         told = "There was no answer before the time for all questions was over."
         return Finding(name, area, Outcome.UNPROVEN, told, LATE, proven_by=proven_by)
+    except (BudgetSpent, StoreUnavailable):
+        raise
     except RemoteFailure as failure:
         kind = failure.kind
         limited = kind is FailureKind.RATE_LIMITED
@@ -105,6 +110,17 @@ async def asked(
             cause=cause,
             fix=fix,
             proven_by=failure.endpoint or proven_by,
+        )
+    except Exception as error:  # noqa: BLE001 - one check that breaks hides no other
+        wide("check_failed", level=ERROR, check=name, error=type(error).__name__, exc_info=error)
+        return Finding(
+            name,
+            area,
+            Outcome.UNPROVEN,
+            f"This check ended by an error of its own, {type(error).__name__}.",
+            "It met something that nobody foresaw.",
+            "See the log for check_failed, and report it with the version.",
+            proven_by,
         )
 
 

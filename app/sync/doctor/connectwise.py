@@ -26,7 +26,7 @@ from app.domain.scenario import Scenario
 from app.domain.views import OrderFilter
 from app.settings import Settings
 from app.steps.resolve import KINDS, pick
-from app.sync.doctor import meaning, records
+from app.sync.doctor import meaning, procurement, records
 from app.sync.doctor.asking import asked
 from app.sync.doctor.own import find, is_own, looked
 
@@ -78,6 +78,7 @@ async def findings(
     if "connectwise_warehouse_bin" in named:
         found += await records.bin_of_warehouse(cw, values)
     found += await records.boards(cw, steps, values)
+    found += await procurement.findings(cw, scenarios, values, stored)
     found += await records.seat(settings, cw)
     return [*found, *await records.mappings(admin, tenant_id, cw)]
 

@@ -9,6 +9,8 @@ from app.domain.admin_store import AdminStore
 from app.domain.checkup import Finding, Outcome
 from app.domain.errors import FailureKind, RemoteFailure
 from app.domain.grants import SYSTEM_NAMES
+from app.domain.ports import Store
+from app.domain.watching import KIND, Seen, Standing
 from app.settings import Settings
 from app.sync.doctor.service import SKEW_REFUSED, SKEW_TOLD, WAYS
 from app.telemetry import metrics
@@ -56,6 +58,22 @@ async def work(admin: AdminStore) -> list[Finding]:
     gauges = await admin.gauges()
     due = _only(gauges[metrics.DUE_AGE_SECONDS.name])
     new = _only(gauges[metrics.INBOX_AGE_SECONDS.name])
+    hint = _only(gauges[metrics.HINT_AGE_SECONDS.name])
+    if hint >= HOUR:
+        found = Finding(
+            "hints",
+            AREA,
+            Outcome.WARNING,
+            f"A callback about a record of no known order has waited for {_ago(hint)} to be looked at.",
+            "ConnectWise is paused or does not let the record be read, or reading it fails.",
+            "See `demandlink connections list`, then the workers' log for hint_not_read and hint_failed.",
+            "the age of what no order is known to carry",
+        )
+        return [found, *_taken(due, new)]
+    return _taken(due, new)
+
+
+def _taken(due: float, new: float) -> list[Finding]:
     proven = "the age of what is due and nobody has taken"
     if max(due, new) < STANDS_STILL:
         told = "Nothing that is due waits for a worker."
@@ -74,6 +92,30 @@ async def work(admin: AdminStore) -> list[Finding]:
             proven,
         )
     ]
+
+
+async def turns(store: Store, tenant_id: int) -> list[Finding]:
+    """Whether what workers do beside the orders goes well: each part that fails for a reason that nobody
+    foresaw is a finding; one that fails again and again does not come right by itself."""
+    proven = "how their last turns ended"
+    now, found = await store.now(), []
+    for part in Seen:
+        standing = Standing.of(await store.recall(tenant_id, KIND, part))
+        if standing.fails(now):
+            found.append(
+                Finding(
+                    f"turns_{part}",
+                    AREA,
+                    Outcome.FAILED if standing.lasts(now) else Outcome.WARNING,
+                    standing.sentence(part, now),
+                    "It met something that nobody foresaw, as a value that it cannot read.",
+                    "See the workers' log for the error, and report it with the version; it is tried again "
+                    "by itself.",
+                    proven,
+                )
+            )
+    told = "The polls, the drift sweep, retention and alerts met nothing unforeseen."
+    return found or [Finding("turns", AREA, Outcome.OK, told, proven_by=proven)]
 
 
 async def arrivals(settings: Settings, admin: AdminStore) -> list[Finding]:
