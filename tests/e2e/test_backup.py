@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -49,6 +50,17 @@ async def contents(url: str) -> dict[str, Any]:
         await connection.close()
 
 
+async def at_rest(url: str) -> dict[str, Any]:
+    """What stands once nothing moves: what a killed worker had handed to its group of commits, as the
+    release of a lease, may still land."""
+    async with asyncio.timeout(20):
+        before, now = None, await contents(url)
+        while now != before:
+            await asyncio.sleep(0.3)
+            before, now = now, await contents(url)
+    return now
+
+
 async def test_a_backup_is_restored_whole_and_the_order_goes_on(
     database_url: str, empty_database_url: str, redis_url: str, tmp_path: Path
 ) -> None:
@@ -60,7 +72,7 @@ async def test_a_backup_is_restored_whole_and_the_order_goes_on(
             await stack.deliver(event)
         await stack.until_state(order.number, "waiting")
         await stack.kill_worker()
-        stood = await contents(database_url)
+        stood = await at_rest(database_url)
         made = command(database_url, "backup", str(file))
         assert made.returncode == 0, made.stderr
         assert json.loads(made.stdout)["bytes"] == file.stat().st_size > 0
