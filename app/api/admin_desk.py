@@ -12,14 +12,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app.api.admin_replays import ReplayOut, told
+from app.api.admin_replays import ReplayOut, ReplaySummary, told
 from app.api.auth import AdminRoute, Caller, Service
 from app.api.lists import REFUSALS, Cursor, Limit, Listed, link_next
 from app.api.models import Model
 from app.domain.codes import Code
 from app.domain.desk import AuditRow, Fingerprint, Issue
 from app.domain.records import OrderRow
-from app.domain.views import Replay
 
 router = APIRouter(prefix="/admin", route_class=AdminRoute, responses=REFUSALS)
 Step = Annotated[str, Field(max_length=200, examples=["link_demand"])]
@@ -61,25 +60,6 @@ class IssueIn(Model):
     step: Step = ""
     endpoint: Endpoint = ""
     reason: Annotated[str, Field(min_length=1, max_length=500, examples=["permission given"])]
-
-
-class ReplaySummary(Model):
-    """`state`: planned, running, done, aborted. Its orders: `get_replay`."""
-
-    id: str
-    state: str
-    reason: str
-    actor: str
-    from_step: str | None
-    created_at: datetime
-    expires_at: datetime
-    finished_at: datetime | None
-    url: str
-
-    @classmethod
-    def of(cls, replay: Replay) -> ReplaySummary:
-        named = {name: getattr(replay, name) for name in cls.model_fields if name != "url"}
-        return cls(**named, url=f"/admin/replays/{replay.id}")
 
 
 class AuditOut(Model):

@@ -20,7 +20,7 @@ from app.api.models import Model
 from app.api.setup_models import CallsOut
 from app.domain.codes import Code, State, Who
 from app.domain.costs import Cost
-from app.domain.views import OrderFilter, ReplayItem
+from app.domain.views import OrderFilter, Replay, ReplayItem
 from app.sync.replays import BESIDE, ItemProgress, Progress
 
 router = APIRouter(
@@ -124,9 +124,8 @@ class ResultOut(Model):
     orders: int
 
 
-class ReplayOut(Model):
-    """`state`: planned, running, done, aborted. `costs`: of a plan that was not run. `beside`: what
-    `calls` does not count."""
+class ReplaySummary(Model):
+    """`state`: planned, running, done, aborted. Its orders: `get_replay`."""
 
     id: str
     state: str
@@ -136,6 +135,20 @@ class ReplayOut(Model):
     created_at: datetime
     expires_at: datetime
     finished_at: datetime | None
+    url: str
+
+    @classmethod
+    def of(cls, replay: Replay) -> ReplaySummary:
+        named = {
+            name: getattr(replay, name) for name in ReplaySummary.model_fields if name != "url"
+        }
+        return ReplaySummary(**named, url=f"/admin/replays/{replay.id}")
+
+
+class ReplayOut(ReplaySummary):
+    """`state`: planned, running, done, aborted. `costs`: of a plan that was not run. `beside`: what
+    `calls` does not count."""
+
     orders: int
     settled: int
     results: list[ResultOut]
@@ -143,21 +156,12 @@ class ReplayOut(Model):
     costs: list[CostOut]
     beside: str
     items: list[ReplayItemOut]
-    url: str
 
     @classmethod
-    def of(cls, progress: Progress) -> ReplayOut:
-        replay = progress.replay
+    def whole(cls, progress: Progress) -> ReplayOut:
         items = [ReplayItemOut.of(item.item, item) for item in progress.items]
         return cls(
-            id=replay.id,
-            state=progress.state,
-            reason=replay.reason,
-            actor=replay.actor,
-            from_step=replay.from_step,
-            created_at=replay.created_at,
-            expires_at=replay.expires_at,
-            finished_at=replay.finished_at,
+            **ReplaySummary.of(progress.replay).model_dump(),
             orders=len(items),
             settled=progress.settled,
             results=[
@@ -167,14 +171,13 @@ class ReplayOut(Model):
             costs=[CostOut.of(cost) for cost in progress.costs],
             beside=BESIDE,
             items=items,
-            url=f"/admin/replays/{replay.id}",
         )
 
 
 async def told(progress: Progress) -> ReplayOut:
     """A replay as every door of REST answers with it."""
     # Hundreds of orders with a dozen steps each: others are served meanwhile.
-    return await asyncio.to_thread(ReplayOut.of, progress)
+    return await asyncio.to_thread(ReplayOut.whole, progress)
 
 
 @router.post("", operation_id="plan_replay", status_code=201)

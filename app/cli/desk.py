@@ -179,9 +179,9 @@ def list_replays(limit: Limit = 50, cursor: Cursor = None, as_json: AsJson = Fal
 
     page = frame.with_service(work)
     if as_json:
-        from app.cli import desk_shapes
+        from app.cli import shapes
 
-        items = [desk_shapes.replay(row) for row in page.items]
+        items = [shapes.replay_summary(row) for row in page.items]
         frame.print_json({"items": items, "next": page.next})
         return
     if not page.items:

@@ -12,7 +12,7 @@ from app.cli.shapes import moment
 from app.domain.desk import AuditRow, Issue
 from app.domain.reasons import CODES
 from app.domain.records import OrderRow
-from app.domain.views import CallRow, Replay, Unverified
+from app.domain.views import CallRow, Unverified
 from app.sync.reveals import RevealedCall
 
 Json = dict[str, Any]
@@ -26,20 +26,6 @@ def issue(one: Issue) -> Json:
         "since": moment(one.since),
         "newest": moment(one.newest),
         "sentence": one.sentence,
-    }
-
-
-def replay(row: Replay) -> Json:
-    return {
-        "id": row.id,
-        "state": row.state,
-        "reason": row.reason,
-        "actor": row.actor,
-        "from_step": row.from_step,
-        "created_at": moment(row.created_at),
-        "expires_at": moment(row.expires_at),
-        "finished_at": moment(row.finished_at),
-        "url": f"/admin/replays/{row.id}",
     }
 
 

@@ -25,7 +25,7 @@ from app.domain.readiness import Checked
 from app.domain.reasons import CODES
 from app.domain.records import Answer, InboxEvent, OrderRow
 from app.domain.upkeep import KeyRow
-from app.domain.views import ConnectionRow, JournalRow, MappingRow
+from app.domain.views import ConnectionRow, JournalRow, MappingRow, Replay
 from app.sync.doctor import Checkup
 from app.sync.foresight import WhatIf
 from app.sync.operations import Story
@@ -268,18 +268,24 @@ def setting(view: SettingView) -> Json:
     }
 
 
+def replay_summary(row: Replay) -> Json:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "actor": row.actor,
+        "from_step": row.from_step,
+        "created_at": moment(row.created_at),
+        "expires_at": moment(row.expires_at),
+        "finished_at": moment(row.finished_at),
+        "url": f"/admin/replays/{row.id}",
+    }
+
+
 def replay(progress: Progress) -> Json:
-    given = progress.replay
     items = [_item(item) for item in progress.items]
     return {
-        "id": given.id,
-        "state": progress.state,
-        "reason": given.reason,
-        "actor": given.actor,
-        "from_step": given.from_step,
-        "created_at": moment(given.created_at),
-        "expires_at": moment(given.expires_at),
-        "finished_at": moment(given.finished_at),
+        **replay_summary(progress.replay),
         "orders": len(items),
         "settled": progress.settled,
         "results": [
@@ -289,7 +295,6 @@ def replay(progress: Progress) -> Json:
         "costs": [_cost(cost) for cost in progress.costs],
         "beside": BESIDE,
         "items": items,
-        "url": f"/admin/replays/{given.id}",
     }
 
 

@@ -67,9 +67,12 @@ class Progress:
     calls by connection against what is left there now."""
 
     replay: Replay
-    state: str
     items: tuple[ItemProgress, ...]
     costs: tuple[Cost, ...] = ()
+
+    @property
+    def state(self) -> str:
+        return self.replay.state
 
     @property
     def settled(self) -> int:
@@ -231,7 +234,7 @@ class Replays:
     async def preview(self, actor: Actor, replay: Replay) -> Progress:
         """A plan with its cost. What is left of a budget is read, and no turn is taken."""
         items = tuple(ItemProgress(item, settled=False) for item in replay.items)
-        return Progress(replay, replay.state, items, await self._costs(actor, replay))
+        return Progress(replay, items, await self._costs(actor, replay))
 
     async def _costs(self, actor: Actor, replay: Replay) -> tuple[Cost, ...]:
         calls: Counter[str] = Counter()
@@ -301,7 +304,7 @@ class Replays:
             replay = await self._admin.finish_replay(replay.tenant_id, replay.id)
         if replay.state == ReplayState.DONE:  # it stays so, whatever moves its orders afterwards
             items = tuple(dataclasses.replace(item, settled=True) for item in items)
-        return Progress(replay, replay.state, items)
+        return Progress(replay, items)
 
     async def standing(self, actor: Actor, replay: Replay) -> Replay:
         """A replay of a list: one whose orders are all through has ended, though nobody looked."""

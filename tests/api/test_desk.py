@@ -72,13 +72,13 @@ async def test_a_planned_issue_is_told_beside_other_requests(
     await service.tell("sales_order.approved")
     await service.query(HELD)
     threads: list[int] = []
-    told = ReplayOut.of
+    told = ReplayOut.whole
 
-    def of(progress: Any) -> ReplayOut:
+    def whole(progress: Any) -> ReplayOut:
         threads.append(threading.get_ident())
         return told(progress)
 
-    monkeypatch.setattr(ReplayOut, "of", of)
+    monkeypatch.setattr(ReplayOut, "whole", whole)
     (issue,) = (await service.admin.get("/admin/issues")).json()["items"]
     body = {**{name: issue[name] for name in ("code", "step", "endpoint")}, "reason": "given"}
     assert (await service.admin.post("/admin/issues/plan", json=body)).status_code == 201

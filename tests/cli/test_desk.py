@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.api.admin_desk import AuditOut, IssueOut, ReplaySummary
+from app.api.admin_desk import AuditOut, IssueOut
+from app.api.admin_replays import ReplaySummary
 from app.api.models import CallOut
-from app.cli import desk_shapes
+from app.cli import desk_shapes, shapes
 from app.cli.frame import ExitCode
 from app.domain.codes import Code
 from app.domain.desk import AuditRow, Fingerprint, Issue
@@ -95,7 +96,7 @@ def test_both_doors_show_them_alike() -> None:
     issue = Issue(MARK, 2, ("ON1", "ON2"), NOW, NOW, "The role may not.")
     assert desk_shapes.issue(issue) == IssueOut.of(issue).model_dump(mode="json")
     replay = Replay("r", 1, "planned", "given", "pat", NOW, NOW)
-    assert desk_shapes.replay(replay) == ReplaySummary.of(replay).model_dump(mode="json")
+    assert shapes.replay_summary(replay) == ReplaySummary.of(replay).model_dump(mode="json")
     row = AuditRow(7, NOW, Audit("pat", "connection.pause", "2", {"reason": "x"}))
     assert desk_shapes.audit(row, None) == AuditOut.of(row, None).model_dump(mode="json")
     values: dict[str, Any] = {

@@ -40,6 +40,6 @@ def test_what_a_setting_is_told_as_is_what_rest_tells() -> None:
 def test_what_a_replay_costs_is_told_as_rest_tells_it() -> None:
     cost = Cost("xero", 3, (Spent(60.0, 1, 60), Spent(86400.0, 4999, 5000)))
     replay = Replay("r", 1, "planned", "why", "anna", NOW, NOW)
-    told = shapes.replay(Progress(replay, "planned", (), (cost,)))["costs"]
+    told = shapes.replay(Progress(replay, (), (cost,)))["costs"]
     assert told == [CostOut.of(cost).model_dump(mode="json")]
     assert told[0]["sufficient"] is False
