@@ -7,7 +7,6 @@ gives the opportunity's claim back when it stands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from app.domain import invoices, psa
@@ -118,7 +117,7 @@ async def _converted(fx: Effects, opportunity: int) -> int:
             f"Opportunity {opportunity} was converted, but no sales order of it carries products "
             f"of {fx.view.row.name}."
         )
-        if wait := await fx.lagging(_lags_since(fx), sentence):
+        if wait := await fx.lagging(None, sentence):
             raise wait
         raise Hold(Code.PRODUCTS_NOT_CONVERTED, sentence)
     if found is None:
@@ -193,17 +192,10 @@ async def _read_back(fx: Effects, sales_order: int, keys: Sequence[str]) -> None
     if missing and not fx.view.person_converts and not add:
         titles = ", ".join(str(line["title"]) for line in missing)
         sentence = f"Sales order {sales_order} does not carry {titles}."
-        if wait := await fx.lagging(_lags_since(fx), sentence):
+        if wait := await fx.lagging(None, sentence):
             raise wait
         raise Hold(Code.PRODUCTS_NOT_CONVERTED, sentence)
     await place(fx, parent, lines, there)
-
-
-def _lags_since(fx: Effects) -> datetime | None:
-    """When this step first met a read that lags. Not when it started: every attempt starts anew,
-    so that patience would never end."""
-    row = fx.view.ledger.get((name, ORDER))
-    return row.since if row is not None and row.code is Code.READ_LAG else None
 
 
 async def _plain(fx: Effects, want: Mapping[str, Any], status: int) -> int:

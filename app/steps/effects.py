@@ -122,7 +122,9 @@ class Effects(Protocol):
 
     async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
         """A read does not show what was written at `since`: the Wait to raise while that may be
-        lag (2 x READ_LAG and the call's timeout), None when patience is over."""
+        lag (2 x READ_LAG and the call's timeout), None when patience is over. Without `since` it
+        counts from when this step met the sentence first. A hold that is only asked again because
+        its time came has none left, else it would be lifted and set anew each time."""
 
 
 class Step(StepRule, Protocol):

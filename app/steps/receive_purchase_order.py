@@ -206,7 +206,7 @@ async def _receive_product(
             if await missing_line.settled(fx, *args):
                 return
             continue
-        _refuse_unlinked(fx, document, line, lines, to_link, target)
+        await _refuse_unlinked(fx, document, line, lines, to_link, target)
         await refuse_taken(fx, want, purchase_order, [line])
         amount = min(target - done, line.quantity - line.received)
         if (line.id, line.received + amount) in sent:
@@ -252,7 +252,7 @@ def _to_link(fx: Effects, document: PurchaseOrder, products: Sequence[int]) -> d
     return result
 
 
-def _refuse_unlinked(
+async def _refuse_unlinked(
     fx: Effects,
     document: PurchaseOrder,
     line: psa.PurchaseOrderLine,
@@ -268,14 +268,15 @@ def _refuse_unlinked(
     linked = min(sum(to_link.values()), target)
     if there >= linked or missing_line.added_unlinked(fx.view, document):
         return
-    raise not_linked(
-        fx,
-        document.id,
+    sentence = (
         f"Line {line.id} of {document.order_number} in ConnectWise, {line.quantity.normalize():f} "
         f"{line.sku}, is not linked to the {fx.view.parent_kind.replace('_', ' ')}; received so, it "
-        "would go to stock.",
-        to_link,
+        "would go to stock."
     )
+    fx.forget("lines", str(document.id))  # the line of a rest may show before its link does
+    if wait := await fx.lagging(None, sentence):
+        raise wait
+    raise not_linked(fx, document.id, sentence, to_link)
 
 
 async def _wait_for_clone(fx: Effects, document: PurchaseOrder, sku: str) -> NoReturn:

@@ -255,8 +255,6 @@ async def _complete(
         f"Invoice {invoice.external_id}, made of {fx.view.parent_told} as "
         f"{invoice.key}, does not carry {', '.join(missing)}."
     )
-    row = fx.view.ledger.get((name, ORDER))
-    since = row.since if row is not None and row.code is Code.READ_LAG else None
-    if wait := await fx.lagging(since, sentence):
+    if wait := await fx.lagging(None, sentence):
         raise wait
     raise Hold(Code.INVOICE_INCOMPLETE, sentence)

@@ -73,9 +73,7 @@ async def apply(want: Mapping[str, Any], fx: Effects) -> None:
         f"{parent.named} still asks ConnectWise's purchasers for {listed}, which Commerce buys: "
         "the goods would be ordered twice."
     )
-    row = fx.view.ledger.get((name, ORDER))
-    since = row.since if row is not None and row.code is Code.READ_LAG else None
-    if wait := await fx.lagging(since, sentence):
+    if wait := await fx.lagging(None, sentence):
         raise wait
     raise Hold(Code.DEMAND_OPEN, sentence)
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.domain import invoices, psa
 from app.domain.codes import Code
 from app.domain.errors import Hold
-from app.domain.records import ORDER, Ref
+from app.domain.records import Ref
 from app.steps import tickets
 from app.steps.effects import Effects, Outcome
 from app.steps.lines import Parent, place, standing, tell_placed
@@ -100,11 +100,8 @@ async def _wait_for(fx: Effects, hidden: set[int]) -> None:
     if not hidden:
         return
     listed = ", ".join(map(str, sorted(hidden)))
-    row = fx.view.ledger.get((STEP, ORDER))
-    since = row.since if row is not None and row.code is Code.READ_LAG else None
-    if wait := await fx.lagging(
-        since, f"Product {listed} of {fx.view.row.name} does not show yet."
-    ):
+    sentence = f"Product {listed} of {fx.view.row.name} does not show yet."
+    if wait := await fx.lagging(None, sentence):
         raise wait
 
 

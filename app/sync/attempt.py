@@ -120,13 +120,9 @@ class Attempt:
     # Patience with lagging reads ----------------------------------------------------------
 
     async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
+        row = self.view.ledger.get((self._step, self._subject))
         now = await self.now()
-        lag, timeout = self.view.live.read_lag, self._timeout
-        if since is None:
-            return Wait(Code.READ_LAG, sentence, now + lag)
-        if now >= since + 2 * lag + timeout:
-            return None
-        return Wait(Code.READ_LAG, sentence, now + max(lag, timedelta(milliseconds=50)))
+        return patience.lagging(row, since, sentence, now, self.view.live.read_lag, self._timeout)
 
     # Shared records ---------------------------------------------------------------------
 

@@ -1,15 +1,18 @@
 """How long what was sent may still be on its way, by the database's time as far as it ran evenly.
 
 Owns the moments before which nothing is written again: the second look at a write in doubt, and
-the end of what a dead worker had sent (docs/exactly-once.md).
+the end of what a dead worker had sent (docs/exactly-once.md). And for how long a read that does
+not show what it should is taken for one that lags (H9).
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from app.domain.codes import Code, State
+from app.domain.errors import Wait
 from app.domain.order import OrderView
-from app.domain.records import Intent
+from app.domain.records import Intent, LedgerRow
 from app.sync import unsettled
 from app.sync.clock_watch import ClockWatch
 
@@ -47,3 +50,27 @@ def settled(
     until = watch.again(watch.not_after(until - timeout, now)) + timeout
     until = max(until, watch.by_others(lease, now) or until)
     return until if now < until else None
+
+
+def lagging(
+    row: LedgerRow | None,
+    since: datetime | None,
+    sentence: str,
+    now: datetime,
+    lag: timedelta,
+    timeout: timedelta,
+) -> Wait | None:
+    """The Wait of a read that does not show what was written at `since`, None when patience is
+    over. Pure. Without `since`, it counts from when the step, whose row this is, met the sentence
+    first. A hold that is asked again only because its time came has none left: else it would be
+    lifted and set anew each time, and told each time."""
+    if since is None and row is not None:
+        if row.state is State.HELD and row.retry_at is not None and row.retry_at <= now:
+            return None
+        if row.code is Code.READ_LAG and row.sentence == sentence:
+            since = row.since
+    if since is None:
+        return Wait(Code.READ_LAG, sentence, now + lag)
+    if now >= since + 2 * lag + timeout:
+        return None
+    return Wait(Code.READ_LAG, sentence, now + max(lag, timedelta(milliseconds=50)))

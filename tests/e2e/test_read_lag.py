@@ -8,8 +8,10 @@ from sandbox.demo.events import Sale
 from sandbox.demo.goods import CABLE, CONTOSO, DOCK, INGRAM
 from sandbox.demo.purchases import Purchase
 from tests.e2e.harness import bearer, running
+from tests.e2e.orders import MONITOR
 from tests.e2e.remote import Remote
 from tests.e2e.test_exactly_once import order_with_everything
+from tests.e2e.tickets import B2, plain, tell
 
 LINES = [(CABLE, 10), (DOCK, 4)]
 
@@ -86,3 +88,25 @@ async def test_h9_a_purchase_order_that_does_not_show_yet_is_a_lag_and_nobodys_w
     assert hidden
     assert "REMOTE_GONE" not in codes
     assert "READ_LAG" in codes
+
+
+async def test_h9_b1_9_the_line_of_a_rest_whose_link_does_not_show_yet_is_nobodys_work(
+    database_url: str, redis_url: str
+) -> None:
+    """Only the report tells what is linked to a ticket; it may lag the line that ConnectWise made
+    of what is still to come."""
+    order = plain((MONITOR, 10))
+    async with running(database_url, redis_url, **B2) as stack:
+        await tell(stack, order.approved(), order.ordered(8891, [(MONITOR, 10)]))
+        await tell(stack, order.receipted(8891, {1: 4}))
+        await stack.until(order.number, lambda o: o["lines"][0]["received"] == "4")
+        lagging = {"kind": "stale_read", "method": "GET", "times": 1, "seconds": 3600}
+        await stack.control("faults", [{**lagging, "path": "/reports/PurchaseOrderWithLineItems"}])
+        await tell(stack, order.receipted(8891))
+        await stack.until_state(order.number, "done")
+        journal = await stack.client.get(
+            f"/admin/orders/{order.number}/journal?limit=200", headers=bearer()
+        )
+    codes = {entry["code"] for entry in journal.json()["items"]}
+    assert "READ_LAG" in codes
+    assert "DEMAND_NOT_LINKED" not in codes

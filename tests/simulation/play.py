@@ -117,7 +117,7 @@ async def course(
     wrong = ["nobody looked"]
     while wrong and world.loop.time() < began + PATIENCE + world.chaos.back:
         await asyncio.sleep(LOOK)
-        wrong = await _unsettled(world, day, stories)
+        wrong = world.unsettled = await _unsettled(world, day, stories)
         if day.converts:
             convert(world)
         if not wrong:

@@ -73,6 +73,7 @@ class World:
     ledger_system: str = ""  # none, or the one that stands beside
     polled: bool = False  # Commerce is
     history: list[str] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)  # at the last look
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
     workers: dict[str, Worker] = field(default_factory=dict)

@@ -7,15 +7,15 @@ engine and the sandbox do is proven in tests/e2e.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.domain import psa
-from app.domain.codes import Code
 from app.domain.errors import Wait
 from app.domain.order import OrderView
-from app.domain.records import Ref
+from app.domain.records import ORDER, Ref
+from app.sync.patience import lagging
 from tests.builders import NOW
 
 SALES_ORDER = psa.SalesOrder(70, 1, 88, 1, None)
@@ -60,6 +60,7 @@ class Fx:
     at: datetime = NOW
     learned: dict[str, str] = field(default_factory=dict)
     told: list[tuple[str, str]] = field(default_factory=list)
+    row: tuple[str, str] = ("create_sales_order", ORDER)
 
     async def once(self, kind: str, key: str, *more: Any) -> Any:
         raise AssertionError(f"sent {kind} {key}")
@@ -98,7 +99,5 @@ class Fx:
         return None
 
     async def lagging(self, since: datetime | None, sentence: str) -> Wait | None:
-        """As the engine has it: 2 x READ_LAG and the call's timeout."""
-        if since is not None and self.at >= since + timedelta(seconds=26):
-            return None
-        return Wait(Code.READ_LAG, sentence, self.at + timedelta(seconds=3))
+        live, row = self.view.live, self.view.ledger.get(self.row)
+        return lagging(row, since, sentence, self.at, live.read_lag, live.call_timeout)
