@@ -288,7 +288,7 @@ async def append(
     except RemoteFailure as failure:
         raise await refused_demand(fx, want, demand, failure) from failure
     fx.keep("turn", value=True, key=_more(turn))
-    fx.keep(APPENDED, fx.view.now, po_id)
+    fx.keep(APPENDED, await fx.now(), po_id)  # a drive may have stood still since it began
     fx.forget("lines", po_id)
     forget_products(fx)
     if outcome.get("elsewhere"):

@@ -62,15 +62,17 @@ def lagging(
 ) -> Wait | None:
     """The Wait of a read that does not show what was written at `since`, None when patience is
     over. Pure. Without `since`, it counts from when the step, whose row this is, met the sentence
-    first. A hold that is asked again only because its time came has none left: else it would be
-    lifted and set anew each time, and told each time."""
-    if since is None and row is not None:
-        if row.state is State.HELD and row.retry_at is not None and row.retry_at <= now:
+    first.
+
+    What was read before patience was over says nothing, and the worker may have stood still since:
+    nobody is asked before a second look. A hold that is asked again because its time came stands:
+    else it would be lifted and set anew each time, and told each time."""
+    held = row is not None and row.state is State.HELD
+    again = row is not None and row.code is Code.READ_LAG and row.sentence == sentence
+    if row is not None and since is None:
+        if held and row.retry_at is not None and row.retry_at <= now:
             return None
-        if row.code is Code.READ_LAG and row.sentence == sentence:
-            since = row.since
-    if since is None:
-        return Wait(Code.READ_LAG, sentence, now + lag)
-    if now >= since + 2 * lag + timeout:
+        since = row.since if again else None
+    if (held or again) and since is not None and now >= since + 2 * lag + timeout:
         return None
     return Wait(Code.READ_LAG, sentence, now + max(lag, timedelta(milliseconds=50)))

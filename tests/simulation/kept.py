@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.domain import ports
+from app.domain.codes import Code, State
 from app.domain.records import Claim, Release, Snapshot, WriteSet
 from app.store.memory import MemoryStore, Mortal
 from app.store.memory.grants import Vault
@@ -33,14 +34,30 @@ _COMMITTING: ContextVar[_Commit | None] = ContextVar("committing", default=None)
 _DRIVING: ContextVar[Claim | None] = ContextVar("driving", default=None)
 
 
+class Asked(dict[Code, str]):
+    """What people were asked to see to, by the answers that orders were given back with."""
+
+    def hear(self, release: Release) -> None:
+        answer = release.answer
+        if answer.state in (State.HELD, State.PARKED) and answer.code is not None:
+            self.setdefault(answer.code, answer.sentence)
+
+
 class Kept(MemoryStore):
     """The store in memory, with the sessions of a host ended when the host dies, and with a look
     at every commit: none by who lost the order, and no release over what came in since the order
     was loaded."""
 
-    def __init__(self, *given: Any, wrong: Callable[[str], None], **more: Any) -> None:
+    def __init__(
+        self,
+        *given: Any,
+        wrong: Callable[[str], None],
+        heard: Callable[[Release], None],
+        **more: Any,
+    ) -> None:
         super().__init__(*given, **more)
         self._wrong = wrong
+        self._heard = heard
         self._loaded: dict[str, int] = {}
 
     async def load(self, claim: Claim) -> Snapshot:
@@ -84,6 +101,7 @@ class Kept(MemoryStore):
         known = self._loaded.get(under_way.writes.token)
         if row is None or known is None or row["lease_token"] is not None:
             return
+        self._heard(under_way.release)
         if row["wake_seq"] > known and row["due_at"] == under_way.release.due_at:
             self._wrong(f"H1: {row['number']} was released over what came in meanwhile")
 

@@ -267,6 +267,7 @@ DEFECTS: tuple[Defect, ...] = (
         247,
         _method(patience, "unsettled", SimpleNamespace(**{**vars(unsettled), "noticed": _nothing})),
     ),
+    Defect("a lag is trusted at once", 5, _method(patience, "lagging", _nothing)),
     Defect(
         "Retry-After is forgotten",
         7,

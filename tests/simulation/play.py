@@ -35,6 +35,10 @@ LOOK = 20.0
 PATIENCE = 4000.0
 
 
+# What people do themselves in a day, or did not yet; and an order that ended its worker too often.
+PEOPLES = (Code.HELD_BY_PERSON, Code.INVOICE_NOT_APPROVED, Code.POISON)
+
+
 @dataclass
 class Run:
     """What came of a day. `faults` of the service; `count` of those that the seed dealt."""
@@ -125,6 +129,18 @@ async def course(
             ended.update(await outcome(desk, world, stories))
             wrong = _unlike(day, stories, ended)
     found += [f"in the end {sentence}" for sentence in wrong]
+    if not world.chaos.jumped:  # else a lag may well have been taken for over
+        found += _in_vain(world, day, stories)
+
+
+def _in_vain(world: World, day: Day, stories: dict[int, Story]) -> list[str]:
+    """What people were asked to see to although it passes by itself, however much lags or fails."""
+    ends = {expected(day, made)["code"] for made in stories.values()}
+    return [
+        f"H9: somebody was asked in vain: {code.value}: {sentence}"
+        for code, sentence in world.asked.items()
+        if code not in PEOPLES and code.value not in ends
+    ]
 
 
 async def _tell(world: World, told: Told) -> None:

@@ -22,7 +22,7 @@ from unittest.mock import patch
 import asyncpg
 
 from app.connectors import remote
-from app.domain.ports import Worker
+from app.domain.ports import Committed, Worker
 from app.store.liveness import LIVENESS
 from app.store.postgres import PostgresStore
 from tests.simulation import premises
@@ -123,6 +123,8 @@ class Reached:
         async def asked(*given: Any, **named: Any) -> Any:
             await self._fault(f"{name}.before")
             answer = await found(*given, **named)
+            if isinstance(answer, Committed) and answer.released:
+                self._world.asked.hear(given[1])
             await self._fault(f"{name}.after")
             return answer
 

@@ -37,7 +37,7 @@ from sandbox.kit.wire import Reply, Request
 from sandbox.observer import ROW_OF, Case, Judge
 from tests.simulation import shop
 from tests.simulation.chaos import Chaos, Clocks, Limits, Numbers
-from tests.simulation.kept import Kept
+from tests.simulation.kept import Asked, Kept
 from tests.simulation.ledgers import SimulatedLedger, books_of, built, settings_for
 from tests.simulation.loop import HOST, Host, VirtualLoop, outside
 from tests.simulation.network import Network, Site
@@ -74,6 +74,7 @@ class World:
     polled: bool = False  # Commerce is
     history: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)  # at the last look
+    asked: Asked = field(default_factory=Asked)
     accepted: list[tuple[datetime, Mapping[str, Any]]] = field(default_factory=list)
     found: list[str] = field(default_factory=list)  # what was seen to be wrong on the way
     workers: dict[str, Worker] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class World:
             setup=Seed(epoch=BEGIN),
             faults=self,
             wrong=self.wrong,
+            heard=self.asked.hear,
         )
         self.chaos.wake = self.nudge
         guids = Numbers("g")

@@ -67,5 +67,22 @@ def test_h9_another_sentence_has_its_own_patience() -> None:
 
 @pytest.mark.parametrize(("after", "waits"), [(25, True), (26, False)])
 def test_h9_what_was_written_then_has_its_patience_from_then(after: int, waits: bool) -> None:
-    wait = asked(None, NOW + timedelta(seconds=after), since=NOW)
+    met = LedgerRow(
+        "stop_demand", ORDER, State.WAITING, code=Code.READ_LAG, sentence=SENTENCE, since=NOW
+    )
+    wait = asked(met, NOW + timedelta(seconds=after), since=NOW)
     assert (wait is not None) is waits
+
+
+@pytest.mark.parametrize("row", [None, BEGUN], ids=["first attempt", "an earlier one"])
+def test_h9_nobody_is_asked_before_a_second_look(row: LedgerRow | None) -> None:
+    """The read may be as old as the write: the worker stood still, or was another one."""
+    later = NOW + timedelta(hours=1)
+    wait = asked(row, later, since=NOW)
+    assert wait is not None
+    assert wait.until == later + LAG
+
+
+def test_h9_a_hold_whose_write_is_long_past_stands_whatever_woke_it() -> None:
+    held = stopped(view(), BEGUN, Hold(Code.LINE_MISSING, "No line is open."), NOW)
+    assert asked(held, NOW + timedelta(minutes=1), since=NOW - timedelta(hours=1)) is None
