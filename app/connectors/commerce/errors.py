@@ -12,11 +12,9 @@ from http import HTTPStatus
 
 import httpx
 
-from app.connectors.recording import masked
-from app.connectors.transport import not_sent
+from app.connectors import unanswered
 from app.domain.errors import FailureKind, RemoteFailure, clamp_retry_after
 
-LONGEST_MESSAGE = 300
 BY_ID = re.compile(r"/\d+$")
 KEY_REFUSED = "Commerce refuses the API key: check COMMERCE_API_KEY and COMMERCE_API_URL."
 
@@ -28,20 +26,12 @@ def endpoint(path: str) -> str:
 
 def of_transport(error: httpx.HTTPError | httpx.InvalidURL, path: str) -> RemoteFailure:
     """No answer came."""
-    text = masked(str(error))[:LONGEST_MESSAGE] or type(error).__name__
-    if not_sent(error):
-        kind, message = FailureKind.NOT_SENT, f"Commerce cannot be reached: {text}"
-    else:
-        kind, message = FailureKind.TRANSIENT, f"Commerce did not answer: {text}"
-    return RemoteFailure(kind, message, endpoint=endpoint(path))
+    return unanswered.no_answer("Commerce", error, "GET", endpoint(path))
 
 
 def unreadable(path: str, why: str) -> RemoteFailure:
     """A good answer that is not what the API describes."""
-    message = f"Commerce's answer cannot be read: {why}"[:LONGEST_MESSAGE]
-    return RemoteFailure(
-        FailureKind.TRANSIENT, message, endpoint=endpoint(path), status=HTTPStatus.OK
-    )
+    return unanswered.unreadable("Commerce", why, "GET", endpoint(path), HTTPStatus.OK)
 
 
 def of_answer(path: str, status: int, headers: Mapping[str, str]) -> RemoteFailure:

@@ -14,12 +14,10 @@ from typing import Any
 
 import httpx
 
-from app.connectors import wire_json
+from app.connectors import unanswered, wire_json
 from app.connectors.recording import masked
-from app.connectors.transport import not_sent
+from app.connectors.unanswered import LONGEST_MESSAGE
 from app.domain.errors import FailureKind, RemoteFailure, clamp_retry_after
-
-LONGEST_MESSAGE = 500
 
 # Refusals that pass by themselves (connectwise.md 3.3 and 4.2: stock lags behind its receipt).
 PASSING = re.compile(r"\b0 items on hand\b", re.IGNORECASE)
@@ -68,26 +66,12 @@ def of_transport(
     error: httpx.HTTPError | httpx.InvalidURL, method: str, path: str
 ) -> RemoteFailure:
     """No answer came: what is known about the request's fate."""
-    text = masked(str(error))[:LONGEST_MESSAGE] or type(error).__name__
-    if not_sent(error):
-        kind, message = FailureKind.NOT_SENT, f"ConnectWise cannot be reached: {text}"
-    elif method == "GET":
-        kind, message = FailureKind.TRANSIENT, f"ConnectWise did not answer: {text}"
-    else:
-        kind = FailureKind.OUTCOME_UNKNOWN
-        message = f"ConnectWise did not say whether it was done: {text}"
-    return RemoteFailure(kind, message, endpoint=endpoint(method, path))
+    return unanswered.no_answer("ConnectWise", error, method, endpoint(method, path))
 
 
 def unreadable(method: str, path: str, status: int, why: str) -> RemoteFailure:
     """A 2xx answer that cannot be read: a write may have been carried out."""
-    kind = FailureKind.TRANSIENT if method == "GET" else FailureKind.OUTCOME_UNKNOWN
-    return RemoteFailure(
-        kind,
-        f"ConnectWise's answer cannot be read: {why}"[:LONGEST_MESSAGE],
-        endpoint=endpoint(method, path),
-        status=status,
-    )
+    return unanswered.unreadable("ConnectWise", why, method, endpoint(method, path), status)
 
 
 def invalid(method: str, path: str, why: str) -> RemoteFailure:

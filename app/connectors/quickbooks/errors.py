@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 
+from app.connectors import unanswered
 from app.connectors.recording import masked
-from app.connectors.transport import not_sent
+from app.connectors.unanswered import LONGEST_MESSAGE, in_doubt
 from app.domain.errors import FailureKind, RemoteFailure, clamp_retry_after
 
-LONGEST_MESSAGE = 500
 # The documented pause after a 429, which names none itself (accounting.md 2.3).
 THROTTLE_SECONDS = 60.0
 REALM_IN_PATH = re.compile(r"^/v3/company/[^/]+")
@@ -107,25 +107,12 @@ def of_transport(
     error: httpx.HTTPError | httpx.InvalidURL, method: str, path: str
 ) -> RemoteFailure:
     """No answer came: what is known about the request's fate."""
-    text = masked(str(error))[:LONGEST_MESSAGE] or type(error).__name__
-    if not_sent(error):
-        kind, message = FailureKind.NOT_SENT, f"QuickBooks cannot be reached: {text}"
-    elif method == "GET":
-        kind, message = FailureKind.TRANSIENT, f"QuickBooks did not answer: {text}"
-    else:
-        kind = FailureKind.OUTCOME_UNKNOWN
-        message = f"QuickBooks did not say whether it was done: {text}"
-    return RemoteFailure(kind, message, endpoint=endpoint(method, path))
+    return unanswered.no_answer("QuickBooks", error, method, endpoint(method, path))
 
 
 def unreadable(method: str, path: str, status: int, why: str) -> RemoteFailure:
     """A 2xx answer that cannot be read: a write may have been carried out."""
-    return RemoteFailure(
-        _ambiguous(method),
-        f"QuickBooks' answer cannot be read: {why}"[:LONGEST_MESSAGE],
-        endpoint=endpoint(method, path),
-        status=status,
-    )
+    return unanswered.unreadable("QuickBooks", why, method, endpoint(method, path), status)
 
 
 def invalid(method: str, path: str, why: str) -> RemoteFailure:
@@ -179,18 +166,14 @@ def _kind(
     if status == HTTPStatus.SERVICE_UNAVAILABLE and method == "GET" and "retry-after" in headers:
         return FailureKind.RATE_LIMITED
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return _ambiguous(method)
+        return in_doubt(method)
     if found == AMBIGUOUS:
-        return _ambiguous(method)
+        return in_doubt(method)
     if found is FailureKind.GONE or (found is None and status == HTTPStatus.NOT_FOUND):
         return FailureKind.GONE if by_id else FailureKind.REJECTED
     if isinstance(found, FailureKind):
         return found
     return STATUSES.get(status, FailureKind.REJECTED)
-
-
-def _ambiguous(method: str) -> FailureKind:
-    return FailureKind.TRANSIENT if method == "GET" else FailureKind.OUTCOME_UNKNOWN
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
