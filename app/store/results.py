@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.domain.results import ABORTED, ABORTED_SENTENCE, MOMENTS, READING, UNDER_WAY
+from app.domain.results import ABORTED, ABORTED_SENTENCE, GOES_ON, MOMENTS, READING, UNDER_WAY
 from app.store.database import Session
 
+_GOES_ON = ", ".join(f"'{code}'" for code in sorted(GOES_ON))
 # Of a row o of an order.
 _RESTS = f"""(
-    o.state <> 'running' AND o.lease_token IS NULL AND (
+    o.state <> 'running' AND o.lease_token IS NULL
+    AND NOT (o.state = 'waiting' AND (
+        coalesce(o.code, '') = 'DECIDE_FAILED'
+        OR coalesce(o.code, '') IN ({_GOES_ON}) AND coalesce(o.who, 'nobody') = 'nobody'))
+    AND (
         o.due_at IS NULL OR o.due_at > clock_timestamp() + make_interval(secs =>
             CASE WHEN coalesce(o.who, 'nobody') = 'nobody'
             THEN {MOMENTS.total_seconds()} ELSE {READING.total_seconds()} END)

@@ -120,7 +120,7 @@ def _item(replay: Replay, item: ReplayItem, row: OrderRow | None, now: datetime)
 
 
 def at_rest(row: OrderRow, now: datetime) -> bool:
-    return rests(row.state, row.who, row.due_at, now)
+    return rests(row.state, row.code, row.who, row.due_at, now)
 
 
 def _not_started(replay: Replay, now: datetime) -> ReplayResult | None:

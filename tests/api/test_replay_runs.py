@@ -129,6 +129,10 @@ async def test_a_run_is_not_over_while_the_service_looks_again_within_moments(
     await service.query(lag.format("2 seconds").replace("'nobody'", "'purchasing'"))
     assert (await service.admin.get(url)).json()["state"] == "running"
     await service.query(lag.format("10 minutes"))
+    assert (await service.admin.get(url)).json()["state"] == "running", (
+        "it is tried again by itself"
+    )
+    await service.query("UPDATE orders SET code = 'RECEIPT_GAP'")
     assert (await service.admin.get(url)).json()["state"] == "done"
 
 

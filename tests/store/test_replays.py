@@ -13,7 +13,7 @@ import pytest
 from app.domain.codes import Code, State, Who
 from app.domain.ports import Worker
 from app.domain.records import Answer, Release
-from app.domain.results import ABORTED, MOMENTS, READING, ReplayResult
+from app.domain.results import ABORTED, GOES_ON, MOMENTS, READING, ReplayResult
 from app.domain.views import Replay, ReplayItem, ReplayState
 from app.store.memory import MemoryStore
 from app.store.postgres import PostgresStore
@@ -34,7 +34,7 @@ from tests.store.build import (
 from tests.store.test_admin import HELD, _orders, _plan
 
 PARKED = Answer(State.PARKED, Code.DECIDE_FAILED, "It failed.", Who.OPERATOR, None, "never")
-SOON = Answer(State.WAITING, Code.READ_LAG, "It shows soon.", Who.NOBODY, None, "soon")
+SOON = Answer(State.WAITING, Code.RECEIPT_GAP, "It comes soon.", Who.NOBODY, None, "soon")
 
 
 async def _running(store: FullStore, worker: Worker, count: int = 1) -> Replay:
@@ -136,9 +136,13 @@ async def test_a_round_that_began_before_the_run_is_not_its_result(
         (waiting(), READING.total_seconds() - 2, False),
         (waiting(), READING.total_seconds() + 2, True),
         (replace(SOON, state=State.RUNNING, code=None), 3600.0, False),
+        *((replace(SOON, code=code), 3600.0, False) for code in sorted(GOES_ON)),
+        (replace(PARKED, state=State.WAITING), 3600.0, False),
+        (replace(SOON, code=Code.CONNECTION_PAUSED, who=Who.OPERATOR), 3600.0, True),
+        (replace(SOON, state=State.HELD, code=Code.REMOTE_UNWELL), 3600.0, True),
     ],
 )
-async def test_a_wait_that_ends_within_moments_is_a_part_of_the_run(
+async def test_a_wait_that_ends_by_itself_is_a_part_of_the_run(
     store: FullStore, worker: Worker, answer: Answer, seconds: float, through: bool
 ) -> None:
     await _running(store, worker)
@@ -335,6 +339,26 @@ async def test_aborts_beside_commits_of_the_same_orders_lock_nobody_out(
 
 def _documents(turn: int) -> list[dict[str, Any]]:
     return [sales_order(str(5000 + turn * 100 + number)) for number in range(20)]
+
+
+async def test_an_abort_waits_for_the_commit_that_ends_the_last_order(
+    postgres: PostgresStore,
+) -> None:
+    """It would abort a run of which nothing is left to abort."""
+    store: FullStore = postgres
+    async with store.join() as worker:
+        await _running(store, worker)
+        claim = await claim_one(store, worker)
+        async with postgres._db.transaction() as session:  # the worker's commit, standing still
+            await session.execute("SELECT FROM orders WHERE id = $1 FOR UPDATE", claim.order_id)
+            await session.execute(
+                "UPDATE replay_item SET result_state = 'done', result_at = clock_timestamp()"
+            )
+            aborting = asyncio.create_task(store.abort_replay(TENANT, "r-1", "anna"))
+            done_early, _ = await asyncio.wait([aborting], timeout=0.3)
+            assert not done_early
+        replay = await aborting
+        assert (replay.state, await _last_audit(store)) == (ReplayState.DONE, "replay.run")
 
 
 async def test_the_result_and_the_order_are_one_commit(postgres: PostgresStore) -> None:

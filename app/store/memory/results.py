@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from app.domain.codes import State, Who
+from app.domain.codes import Code, State, Who
 from app.domain.results import ABORTED, ABORTED_SENTENCE, rests
 from app.domain.views import ReplayState
 from app.store.memory.tables import Row, Tables
@@ -53,7 +53,8 @@ def _keep_if_it_rests(tables: Tables, item: Row, now: datetime) -> None:
     if order is None or order["lease_token"] is not None:
         return
     who = Who(order["who"]) if order["who"] else None
-    if rests(State(order["state"]), who, order["due_at"], now):
+    code = Code(order["code"]) if order["code"] else None
+    if rests(State(order["state"]), code, who, order["due_at"], now):
         _keep(tables, item, order["state"], order["code"], order["sentence"], now)
 
 
