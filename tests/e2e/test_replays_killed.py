@@ -181,7 +181,9 @@ async def test_an_api_killed_while_it_starts_a_run_has_started_it_whole_or_not_a
             early = await client.post(f"{url}/run", headers=KEY)
             assert early.status_code == 409, "the same request may still be worked on"
             assert early.json()["code"] == "IDEMPOTENCY_KEY_IN_USE"
-            both = await asyncio.gather(*[client.post(f"{url}/run") for _ in range(3)])
+            # Two processes, each asked by two people at once.
+            asks = [one.post(f"{url}/run", headers=bearer()) for one in (client, stack.client) * 2]
+            both = await asyncio.gather(*asks)
             assert {answer.status_code for answer in both} == {202}
             await stack.start_worker()
             await until_done(stack, url)
