@@ -7,9 +7,9 @@ Owns the addresses and forms of `contracts/http.md` for replays; the rules are t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -20,8 +20,9 @@ from app.api.models import Model
 from app.api.setup_models import CallsOut
 from app.domain.codes import Code, State, Who
 from app.domain.costs import Cost
-from app.domain.views import OrderFilter, Replay, ReplayItem
-from app.sync.replays import BESIDE, ItemProgress, Progress
+from app.domain.views import OrderFilter, Replay
+from app.sync.progress import ItemProgress, Progress
+from app.sync.replays import BESIDE
 
 router = APIRouter(
     prefix="/admin/replays", tags=["replays"], route_class=AdminRoute, responses=REFUSALS
@@ -63,8 +64,29 @@ class PlannedOut(Model):
     no_op: bool
 
 
+class StandingOut(Model):
+    """Where the order stands now, whatever brought it there."""
+
+    state: State
+    code: str | None
+    sentence: str | None
+
+
+class ItemResultOut(Model):
+    """How the run of this order ended, at `at`. `state`: the order's at that moment, `aborted` (the run
+    ended before the order was through) or `not_started` (the plan was dropped or expired). It does
+    not change afterwards."""
+
+    state: str
+    code: str | None
+    sentence: str | None
+    at: datetime
+
+
 class ReplayItemOut(Model):
-    """`state`: planned, refused, nothing_to_do, woken. `result` is where the order stands now."""
+    """`state`: planned, refused, nothing_to_do, woken. `settled`: the service is through with the
+    order. `result`: how its run ended; null until then, and of a run before results were kept. `now`:
+    where an order that was woken stands now."""
 
     order: str
     connection: str
@@ -73,14 +95,13 @@ class ReplayItemOut(Model):
     calls: int
     steps: list[PlannedOut]
     settled: bool = False
-    result: Mapping[str, Any] | None = None
+    result: ItemResultOut | None = None
+    now: StandingOut | None = None
 
     @classmethod
-    def of(cls, item: ReplayItem, now: ItemProgress | None = None) -> ReplayItemOut:
+    def of(cls, progress: ItemProgress) -> ReplayItemOut:
+        item, result, now = progress.item, progress.result, progress.now
         steps = [PlannedOut.model_validate(dict(step)) for step in item.steps]
-        result = None
-        if now is not None and now.state is not None:
-            result = {"state": now.state, "code": now.code, "sentence": now.sentence}
         return cls(
             order=item.order,
             connection=item.connection,
@@ -88,8 +109,9 @@ class ReplayItemOut(Model):
             sentence=item.sentence,
             calls=sum(step.calls for step in steps),
             steps=steps,
-            settled=now.settled if now is not None else False,
-            result=result,
+            settled=progress.settled,
+            result=ItemResultOut.model_validate(asdict(result)) if result is not None else None,
+            now=StandingOut.model_validate(asdict(now)) if now is not None else None,
         )
 
 
@@ -117,9 +139,9 @@ class CostOut(Model):
 
 
 class ResultOut(Model):
-    """How many orders that are through stand like this now."""
+    """How many runs of orders ended like this, by the results of the items."""
 
-    state: State
+    state: str
     code: str | None
     orders: int
 
@@ -159,7 +181,7 @@ class ReplayOut(ReplaySummary):
 
     @classmethod
     def whole(cls, progress: Progress) -> ReplayOut:
-        items = [ReplayItemOut.of(item.item, item) for item in progress.items]
+        items = [ReplayItemOut.of(item) for item in progress.items]
         return cls(
             **ReplaySummary.of(progress.replay).model_dump(),
             orders=len(items),
@@ -218,11 +240,12 @@ async def run_replay(
 
 @router.get("/{replay_id}", operation_id="get_replay")
 async def get_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
-    """Progress, and for each order where it stands now."""
+    """Progress, for each order how its run ended, and where it stands now."""
     return await told(await service.replays.status(actor, replay_id))
 
 
 @router.post("/{replay_id}/abort", operation_id="abort_replay")
 async def abort_replay(replay_id: str, actor: Caller, service: Service) -> ReplayOut:
-    """Drop a plan. Orders that a run has woken go on: no step is left half done."""
+    """Drop a plan. Orders that a run has woken go on, but not as a part of it: no step is left half
+    done. A run whose orders are all through stays done."""
     return await told(await service.replays.abort(actor, replay_id))

@@ -19,7 +19,10 @@ from app.sync.contract_fields import schema
 _DEFINITIONS = "#/$defs/"
 _COMPONENTS = "#/components/schemas/"
 _PREFIX = "Commerce"
-_KEPT = "The same key again: the same answer, done once."
+_KEPT = (
+    "The same key again: the same answer, done once. Where the process died before it answered, the "
+    "request may be sent again with its key after two minutes."
+)
 _NOT_KEPT = (
     "The answer is kept nowhere: the same key again while the request is worked on is refused, and "
     "later shows, and records, once more."

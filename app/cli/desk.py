@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.domain.records import OrderRow
     from app.domain.views import CallRow, Page, Replay
     from app.sync.operations import Actor
-    from app.sync.replays import Progress
+    from app.sync.progress import Progress
 
 app = typer.Typer(help="Failures by their cause.", no_args_is_help=True)
 SHOWN = 3  # orders of an issue that a line names

@@ -16,7 +16,7 @@ from app.domain.codes import Code, State, Who
 if TYPE_CHECKING:
     from app.bootstrap import Container
     from app.sync.operations import Actor
-    from app.sync.replays import Progress
+    from app.sync.progress import Progress
 
 app = typer.Typer(help="Plan and run replays.", no_args_is_help=True)
 ID_HELP = "The replay's id, as `replay plan` printed it."
@@ -111,7 +111,7 @@ def status(
     replay: Annotated[str, typer.Argument(help=ID_HELP, autocompletion=offered.replays)],
     as_json: AsJson = False,
 ) -> None:
-    """Show how far a replay is, and where each of its orders stands now."""
+    """Show how far a replay is, how the run of each of its orders ended, and where they stand now."""
 
     async def work(container: Container, actor: Actor) -> Progress:
         return await container.replays.status(actor, replay)
@@ -124,7 +124,7 @@ def abort(
     replay: Annotated[str, typer.Argument(help=ID_HELP, autocompletion=offered.replays_to_abort)],
     as_json: AsJson = False,
 ) -> None:
-    """Drop a plan. Orders that a run has woken go on."""
+    """Drop a plan. Orders that a run has woken go on, but not as a part of it."""
 
     async def work(container: Container, actor: Actor) -> Progress:
         return await container.replays.abort(actor, replay)
@@ -151,7 +151,8 @@ def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
         frame.say(shape["beside"])
     if not steps:
         frame.print_table(
-            ("order", "replay", "state", "where it stands"), map(_result, shape["items"])
+            ("order", "replay", "result", "how it ended", "now"),
+            map(_result, shape["items"], (one.told for one in progress.items)),
         )
         return
     for item in shape["items"]:
@@ -162,14 +163,10 @@ def _print(progress: Progress, *, as_json: bool, steps: bool = False) -> None:
         )
 
 
-def _result(item: frame.Row) -> tuple[object, ...]:
-    result = item["result"] or {}
-    return (
-        item["order"],
-        item["state"],
-        result.get("state"),
-        result.get("sentence", item["sentence"]),
-    )
+def _result(item: frame.Row, told: str) -> tuple[object, ...]:
+    result, now = item["result"] or {}, item["now"] or {}
+    stands = " ".join(filter(None, (now.get("state"), now.get("code"))))
+    return item["order"], item["state"], result.get("state"), told, stands
 
 
 def _step(step: frame.Row) -> tuple[object, ...]:

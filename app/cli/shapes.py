@@ -29,7 +29,8 @@ from app.domain.views import ConnectionRow, JournalRow, MappingRow, Replay
 from app.sync.doctor import Checkup
 from app.sync.foresight import WhatIf
 from app.sync.operations import Story
-from app.sync.replays import BESIDE, ItemProgress, Progress
+from app.sync.progress import ItemProgress, Progress
+from app.sync.replays import BESIDE
 from app.sync.setup import SettingView, key_shown
 
 Json = dict[str, Any]
@@ -312,9 +313,6 @@ def _cost(cost: Cost) -> Json:
 def _item(now: ItemProgress) -> Json:
     item = now.item
     steps = [plain(dict(step)) for step in item.steps]
-    result = None
-    if now.state is not None:
-        result = {"state": now.state, "code": now.code, "sentence": now.sentence}
     return {
         "order": item.order,
         "connection": item.connection,
@@ -323,7 +321,8 @@ def _item(now: ItemProgress) -> Json:
         "calls": sum(int(step["calls"]) for step in steps),
         "steps": steps,
         "settled": now.settled,
-        "result": result,
+        "result": plain(asdict(now.result)) if now.result is not None else None,
+        "now": plain(asdict(now.now)) if now.now is not None else None,
     }
 
 

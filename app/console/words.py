@@ -30,6 +30,7 @@ STATES: Mapping[str, str] = {
     # Of replays and their orders
     "planned": "Planned",
     "aborted": "Aborted",
+    "not_started": "Not started",
     "refused": "Refused",
     "woken": "Woken",
     "nothing_to_do": "Nothing to do",
@@ -70,6 +71,7 @@ SHAPES: Mapping[str, str] = {
     "cancelled": "off",
     "planned": "waiting",
     "aborted": "off",
+    "not_started": "off",
     "refused": "held",
     "woken": "running",
     "nothing_to_do": "off",

@@ -157,11 +157,13 @@ class AdminStore(Protocol):
         """
 
     async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
-        """Note that all of its orders are through, so that it stays done when they are woken by
-        something else. One that does not run is returned as it is. Raises KeyError."""
+        """Note that it is done if each of its orders has its result, at the moment of the last one;
+        an order that rests without one gets it first (docs/decisions/0071). One that does not run,
+        or is not through, is returned as it is. Raises KeyError."""
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
-        """Raises KeyError. A replay that has ended is returned as it is."""
+        """What its orders have no result of is `aborted` from now on. Raises KeyError. A replay that
+        has ended is returned as it is; a run whose orders are all through is done instead."""
 
     # Keys and answers to repeat
     async def key(self, digest: bytes) -> ApiKey | None:

@@ -24,6 +24,7 @@ from app.domain.records import (
     Decision,
     JournalEntry,
 )
+from app.domain.results import ReplayResult
 
 T = TypeVar("T")
 
@@ -266,7 +267,8 @@ class ReplayState:
 @dataclass(frozen=True, slots=True)
 class ReplayItem:
     """One order of a replay. `wake_seq` is the order's when it was planned: another one means
-    that documents or a person moved it since, so the plan is stale. `steps` is the plan.
+    that documents or a person moved it since, so the plan is stale. `steps` is the plan. `result`:
+    how its run ended, once it did; of one that ran before results were kept there is none.
     """
 
     order_id: int
@@ -276,6 +278,12 @@ class ReplayItem:
     state: str
     steps: tuple[Mapping[str, Any], ...] = ()
     sentence: str = ""
+    result: ReplayResult | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it was woken and nothing is kept of how that ended."""
+        return self.state == ReplayState.WOKEN and self.result is None
 
 
 @dataclass(frozen=True, slots=True)

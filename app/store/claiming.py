@@ -28,6 +28,7 @@ from app.store.fairness import in_turn, skip_scan
 from app.store.liveness import ALIVE, LIVENESS
 from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
 from app.store.restoring import RESTORED_AT, look_at_home
+from app.store.results import keep_results
 from app.telemetry import wide
 
 # Poisoned orders stay where they are: only a person wakes them.
@@ -214,6 +215,7 @@ class Claiming(Part):
             if poisoned:
                 who = CODES[Code.POISON].who.value
                 await session.execute(_POISON, poisoned, POISON_SENTENCE, who, NEXT_LOOK)
+                await keep_results(session, poisoned)
             taken = batch([row for row in free if row["claims"] < POISON_AFTER])
             if not taken:
                 forgotten = await session.fetch(_FORGOTTEN)

@@ -11,8 +11,9 @@ from typing import Any
 
 from app.domain import traces
 from app.domain.records import JournalEntry
+from app.domain.results import UNDER_WAY
 from app.domain.views import Audit, Replay, ReplayState
-from app.store import rows
+from app.store import results, rows
 from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
@@ -53,9 +54,9 @@ FROM unnest(
     replay_id, position, order_id, order_name, connection, wake_seq, state, steps, sentence
 )
 """
-_FINISH = """
-UPDATE replay SET state = 'done', finished_at = now()
-WHERE tenant_id = $1 AND id = $2 AND state = 'running'
+_ABORT = """
+UPDATE replay SET state = 'aborted', finished_at = clock_timestamp()
+WHERE id = $1 AND state IN ('planned', 'running')
 """
 _REPLAY = "SELECT * FROM replay WHERE tenant_id = $1 AND id = $2"
 _ITEMS = "SELECT * FROM replay_item WHERE replay_id = $1 ORDER BY position"
@@ -144,10 +145,11 @@ class Operating(Part):
         contexts = [traces.of_replay(replay.id, order_id) for order_id in planned]
         await session.execute(_TRACES, list(planned), contexts)
         await session.execute(
-            "UPDATE replay_item SET state = $2 WHERE replay_id = $1 AND state = $3",
+            "UPDATE replay_item SET state = $2, result_state = $4 WHERE replay_id = $1 AND state = $3",
             replay.id,
             ReplayState.WOKEN,
             ReplayState.PLANNED,
+            UNDER_WAY,
         )
         await session.execute(
             "UPDATE replay SET state = $2 WHERE id = $1", replay.id, ReplayState.RUNNING
@@ -157,23 +159,27 @@ class Operating(Part):
 
     async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
         async with self._db.transaction() as session:
-            await session.execute(_FINISH, tenant_id, replay_id)
-            replay = await _read(session, tenant_id, replay_id)
-        if replay is None:
-            raise KeyError(replay_id)
-        return replay
+            replay = await _read(session, tenant_id, replay_id, lock=True)
+            if replay is None:
+                raise KeyError(replay_id)
+            if replay.state != ReplayState.RUNNING:
+                return replay
+            await results.finish(session, replay_id)
+            looked = await _read(session, tenant_id, replay_id)
+        assert looked is not None  # noqa: S101 - it was read in this transaction
+        return looked
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
-        statement = """
-            UPDATE replay SET state = $2, finished_at = now() WHERE id = $1
-            AND state IN ('planned', 'running')
-        """
         async with self._db.transaction() as session:
             replay = await _read(session, tenant_id, replay_id, lock=True)
             if replay is None:
                 raise KeyError(replay_id)
-            if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
-                await session.execute(statement, replay_id, ReplayState.ABORTED)
+            through = replay.state == ReplayState.RUNNING and await results.finish(
+                session, replay_id
+            )
+            if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING) and not through:
+                await results.abort(session, replay_id)
+                await session.execute(_ABORT, replay_id)
                 await append(session, tenant_id, audited(replay, actor, "replay.abort"))
             ended = await _read(session, tenant_id, replay_id)
         assert ended is not None  # noqa: S101 - it was read in this transaction

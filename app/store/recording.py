@@ -18,6 +18,7 @@ from app.store import record_columns as c
 from app.store.claiming import WAKE
 from app.store.database import Database, Part, Session
 from app.store.grouping import GroupCommit
+from app.store.results import keep
 
 GROUP = 100
 T = TypeVar("T")
@@ -64,8 +65,13 @@ UPDATE orders AS o SET lease_owner = NULL, lease_token = NULL, lease_until = NUL
 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::timestamptz[])
     AS t (order_id, token, wake_seq, due_at)
 WHERE o.id = t.order_id AND o.lease_token = t.token AND o.wake_seq = t.wake_seq
-RETURNING o.id
+RETURNING o.id, o.state, o.code, o.sentence, o.who, o.due_at, o.lease_token
 """
+
+# How it ended for the replays that the order is in, in the same statement.
+_RELEASE_AND_KEEP = f"""
+WITH given AS ({_RELEASE}), kept AS ({keep("given")}) SELECT id FROM given
+"""  # noqa: S608 - constant text
 
 # In a transaction of its own after the commit: an order that waits may be locked by a commit
 # that waits for ours. If we die before it, the waiters look by themselves at their time.
@@ -146,7 +152,7 @@ class Recording(Part):
         answers = [(writes.order_id, release.answer) for writes, release in given]
         await session.execute(_ANSWER, *c.answers(answers))
         rows = await session.fetch(
-            _RELEASE,
+            _RELEASE_AND_KEEP,
             [writes.order_id for writes, _ in given],
             [writes.token for writes, _ in given],
             [release.wake_seq for _, release in given],

@@ -26,6 +26,7 @@ from app.domain.records import (
     Other,
     Ref,
 )
+from app.domain.results import ReplayResult
 from app.domain.versions import Stored
 from app.domain.views import CallRow, JournalRow, MappingRow, Replay, ReplayItem, Unverified
 
@@ -290,4 +291,10 @@ def _replay_item(row: Any) -> ReplayItem:
         state=row["state"],
         steps=tuple(row["steps"]),
         sentence=row["sentence"],
+        result=_result(row) if row["result_at"] is not None else None,
     )
+
+
+def _result(row: Any) -> ReplayResult:
+    told = row["result_state"], row["result_code"], row["result_sentence"], row["result_at"]
+    return ReplayResult(*told)

@@ -11,12 +11,12 @@ import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.admin_store import AdminStore
-from app.domain.codes import Code, State, Who
+from app.domain.codes import Code, State
 from app.domain.costs import Cost
 from app.domain.course import Course, Move
 from app.domain.grants import LEDGERS
@@ -35,11 +35,10 @@ from app.domain.views import (
 )
 from app.steps import CALLED, LEDGER_STEPS
 from app.sync.operations import Actor, Operations, Refusal
+from app.sync.progress import Progress, at_rest, progress_of
 
 MAX_ORDERS = 500
 PLAN_LIFETIME = timedelta(hours=1)
-MOMENTS = timedelta(seconds=30)  # a wait that ends sooner by itself is a part of the run
-READING = timedelta(seconds=5)  # the same beside what somebody has to do: READ_LAG, twice
 CONNECTWISE = "connectwise"
 LEDGER = "ledger"  # where nobody is signed in to one
 BESIDE = (
@@ -48,49 +47,6 @@ BESIDE = (
     "anew where the work was interrupted."
 )
 _APPLIED = (State.DONE, State.SKIPPED, State.NOT_NEEDED)
-
-
-@dataclass(frozen=True, slots=True)
-class ItemProgress:
-    """One order of a replay and where it stands now. `settled`: the worker is through with it."""
-
-    item: ReplayItem
-    settled: bool
-    state: State | None = None
-    code: str | None = None
-    sentence: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A replay with what became of each of its orders. `costs`: of a plan that was not run, its
-    calls by connection against what is left there now."""
-
-    replay: Replay
-    items: tuple[ItemProgress, ...]
-    costs: tuple[Cost, ...] = ()
-
-    @property
-    def state(self) -> str:
-        return self.replay.state
-
-    @property
-    def settled(self) -> int:
-        return sum(item.settled for item in self.items)
-
-    @property
-    def results(self) -> tuple[tuple[State, str | None, int], ...]:
-        """What became of those that are through: state, reason code and how many, the most first."""
-        came = [(x.state, x.code) for x in self.items if x.settled and x.state is not None]
-        return tuple((state, code, n) for (state, code), n in Counter(came).most_common())
-
-    @property
-    def calls(self) -> int:
-        """Remote calls that the plan makes, if every write works; `BESIDE` says what is not in it."""
-        went = [
-            x.item for x in self.items if x.item.state in (ReplayState.PLANNED, ReplayState.WOKEN)
-        ]
-        return sum(int(step["calls"]) for item in went for step in item.steps)
 
 
 class Replays:
@@ -233,8 +189,8 @@ class Replays:
 
     async def preview(self, actor: Actor, replay: Replay) -> Progress:
         """A plan with its cost. What is left of a budget is read, and no turn is taken."""
-        items = tuple(ItemProgress(item, settled=False) for item in replay.items)
-        return Progress(replay, items, await self._costs(actor, replay))
+        costs = await self._costs(actor, replay)
+        return progress_of(replay, {}, await self._store.now(), costs)
 
     async def _costs(self, actor: Actor, replay: Replay) -> tuple[Cost, ...]:
         calls: Counter[str] = Counter()
@@ -282,7 +238,8 @@ class Replays:
         return await self._progress(replay, await self._store.now())
 
     async def abort(self, actor: Actor, replay_id: str) -> Progress:
-        """A plan is dropped. What a run has woken already goes on: no step is left half done."""
+        """A plan is dropped. What a run has woken already goes on, but not as a part of it: no step
+        is left half done. A run whose orders are all through is done, and stays so."""
         standing = await self.status(actor, replay_id)
         if standing.state == ReplayState.DONE:
             return standing  # all of it is through: nothing is left to abort
@@ -299,12 +256,9 @@ class Replays:
         woken = [item.order_id for item in replay.items if item.state == ReplayState.WOKEN]
         rows = await self._admin.by_ids(replay.tenant_id, woken) if woken else []
         by_id = {row.id: row for row in rows}
-        items = tuple(_where(item, by_id.get(item.order_id), now) for item in replay.items)
-        if replay.state == ReplayState.RUNNING and all(item.settled for item in items):
+        if replay.state == ReplayState.RUNNING and _to_note(replay, by_id, now):
             replay = await self._admin.finish_replay(replay.tenant_id, replay.id)
-        if replay.state == ReplayState.DONE:  # it stays so, whatever moves its orders afterwards
-            items = tuple(dataclasses.replace(item, settled=True) for item in items)
-        return Progress(replay, items)
+        return progress_of(replay, by_id, now)
 
     async def standing(self, actor: Actor, replay: Replay) -> Replay:
         """A replay of a list: one whose orders are all through has ended, though nobody looked."""
@@ -313,17 +267,11 @@ class Replays:
         return (await self.status(actor, replay.id)).replay
 
 
-def _where(item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgress:
-    if row is None:
-        ended = item.state != ReplayState.PLANNED
-        return ItemProgress(item, settled=ended)
-    # Woken means due at once, and a worker that is through puts the next look ahead. Where that look
-    # is moments away it only waits for a reading to show, whatever else the answer tells.
-    within = MOMENTS if row.who in (None, Who.NOBODY) else READING
-    due = row.due_at is not None and row.due_at <= now + within
-    settled = row.state is not State.RUNNING and not due
-    code = row.code.value if row.code is not None else None
-    return ItemProgress(item, settled, row.state, code, row.sentence)
+def _to_note(replay: Replay, rows: Mapping[int, OrderRow], now: datetime) -> bool:
+    """Whether the store has something to note: that all are through, or an order that rests and has
+    no result, because a process of an older version gave it back."""
+    waiting = [item.order_id for item in replay.items if item.open and item.order_id in rows]
+    return not waiting or any(at_rest(rows[order_id], now) for order_id in waiting)
 
 
 def _system(step: str) -> str | None:

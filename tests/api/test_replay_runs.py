@@ -64,6 +64,50 @@ async def test_a_run_that_was_through_stays_done_whatever_moves_its_orders(
     assert aborted["state"] == "done"
 
 
+async def test_a_result_is_the_run_s_own_and_stays_whatever_becomes_of_the_order(
+    service: Service,
+) -> None:
+    """It once was where the order stood when somebody looked."""
+    url = (await plan(service)).json()["url"]
+    running = (await service.admin.post(f"{url}/run")).json()
+    assert (running["items"][0]["result"], running["results"]) == (None, [])
+    assert running["items"][0]["now"]["state"] == "held"
+    await settle(service)
+    (ended,) = (await service.admin.get(url)).json()["items"]
+    assert ended["result"]["code"] == "MAPPING_MISSING"
+    await service.query("UPDATE orders SET state = 'done', code = 'RELEASED', sentence = 'Done.'")
+    later = (await service.admin.get(url)).json()
+    assert later["items"][0]["result"] == ended["result"]
+    assert later["items"][0]["now"] == {"state": "done", "code": "RELEASED", "sentence": "Done."}
+    assert later["results"] == [{"state": "held", "code": "MAPPING_MISSING", "orders": 1}]
+
+
+async def test_an_order_that_was_never_started_says_so(service: Service) -> None:
+    dropped = (await plan(service)).json()["url"]
+    await service.admin.post(f"{dropped}/abort")
+    told = (await service.admin.get(dropped)).json()
+    result = told["items"][0]["result"]
+    assert (result["state"], result["at"]) == ("not_started", told["finished_at"])
+    assert "dropped" in result["sentence"]
+    expired = (await plan(service)).json()
+    assert expired["items"][0]["result"] is None
+    await service.query("UPDATE replay SET expires_at = created_at WHERE state = 'planned'")
+    result = (await service.admin.get(expired["url"])).json()["items"][0]["result"]
+    assert (result["state"], result["at"]) == ("not_started", expired["created_at"])
+    assert "expired" in result["sentence"]
+
+
+async def test_a_run_that_ended_before_results_were_kept_has_none(service: Service) -> None:
+    url = (await plan(service)).json()["url"]
+    await service.admin.post(f"{url}/run")
+    await service.query("UPDATE replay SET state = 'done', finished_at = now()")
+    await settle(service)
+    told = (await service.admin.get(url)).json()
+    assert (told["state"], told["settled"], told["results"]) == ("done", 1, [])
+    assert told["items"][0]["result"] is None
+    assert told["items"][0]["now"]["state"] == "held"
+
+
 async def test_an_abort_after_the_last_order_is_through_aborts_nothing(service: Service) -> None:
     url = (await plan(service)).json()["url"]
     await service.admin.post(f"{url}/run")
@@ -85,6 +129,10 @@ async def test_a_run_is_not_over_while_the_service_looks_again_within_moments(
     await service.query(lag.format("2 seconds").replace("'nobody'", "'purchasing'"))
     assert (await service.admin.get(url)).json()["state"] == "running"
     await service.query(lag.format("10 minutes"))
+    assert (await service.admin.get(url)).json()["state"] == "running", (
+        "it is tried again by itself"
+    )
+    await service.query("UPDATE orders SET code = 'RECEIPT_GAP'")
     assert (await service.admin.get(url)).json()["state"] == "done"
 
 
@@ -101,6 +149,13 @@ async def test_an_abort_in_the_middle_says_of_each_order_where_it_is(service: Se
         ("woken", True),
         ("woken", False),
     ]
+    assert [item["result"]["state"] for item in aborted["items"]] == ["held", "aborted"]
+    await service.query("UPDATE orders SET due_at = NULL, state = 'done'")
+    later = (await service.admin.get(made["url"])).json()
+    assert [item["result"] for item in later["items"]] == [
+        item["result"] for item in aborted["items"]
+    ]
+    assert (later["state"], later["settled"]) == ("aborted", 2)  # it went on, and is through
 
 
 async def test_plan_run_and_abort_are_entries_of_their_own_with_the_reason(

@@ -120,11 +120,9 @@ async def test_progress_tells_where_each_order_stands(service: Service) -> None:
     progress = (await service.admin.get(url)).json()
     assert (progress["state"], progress["settled"], progress["orders"]) == ("done", 1, 1)
     (item,) = progress["items"]
-    assert item["result"] == {
-        "state": "held",
-        "code": "MAPPING_MISSING",
-        "sentence": "No company.",
-    }
+    stands = {"state": "held", "code": "MAPPING_MISSING", "sentence": "No company."}
+    assert item["now"] == stands
+    assert item["result"] == {**stands, "at": progress["finished_at"]}
 
 
 async def test_a_plan_whose_order_moved_is_stale_and_nothing_is_woken(service: Service) -> None:

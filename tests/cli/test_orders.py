@@ -160,6 +160,10 @@ async def test_a_replay_is_planned_then_run_and_a_stale_plan_is_refused(
     assert status.json["state"] == "done"
     dropped = await beside(demandlink, "replay", "abort", first["id"], "--json")
     assert dropped.json["state"] == "aborted"
+    assert [item["result"]["state"] for item in dropped.json["items"]] == ["not_started"]
+    assert await rest(stack, f"/admin/replays/{first['id']}") == dropped.json
+    told = await beside(demandlink, "replay", "status", first["id"])
+    assert "not_started" in told.out
 
 
 @pytest.mark.breadth

@@ -11,7 +11,7 @@ from app.domain.budgets import Spent
 from app.domain.costs import Cost
 from app.domain.views import MappingRow, Replay, Stopped
 from app.domain.wanted import Wanted
-from app.sync.replays import Progress
+from app.sync.progress import Progress
 from app.sync.setup import Mapped, Missing, SettingView
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

@@ -286,6 +286,12 @@ async def test_an_issue_is_planned_run_and_followed(service: Service, browser: B
     through = (await browser.page(path)).text
     assert "1 of 1 order through" in through
     assert "1 Done RELEASED" in through
+    assert "Now:" not in through
+    await stand(service, "held", "MAPPING_MISSING", "operator")
+    later = await browser.page(path)
+    clean(later)
+    assert "1 Done RELEASED" in later.text, "how the run ended, and not where the order stands now"
+    assert "Now: Held" in later.text
     audit = await browser.page("/audit")
     clean(audit)
     for action in ("replay.plan", "replay.run", "console.sign_in"):
@@ -304,6 +310,7 @@ async def test_a_plan_that_is_stale_or_dropped_is_refused_in_words(
     assert "ON10001201" in Page(refused.text).text
     dropped = await browser.told(await browser.send(path, "/abort"))
     assert "The plan was dropped. Nothing was executed." in dropped.text
+    assert "Not started" in dropped.text
     unbounded = await browser.send("/replay", "/replay", reason="everything")
     assert unbounded.status_code == 422
 

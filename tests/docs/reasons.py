@@ -27,6 +27,7 @@ TABLES = (
     "domain/codes.py",
     "domain/errors.py",
     "domain/reasons.py",
+    "domain/results.py",
 )
 INTRODUCTION = """\
 # Runbook

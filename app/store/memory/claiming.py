@@ -20,6 +20,7 @@ from app.domain.records import (
 from app.store.fairness import in_turn
 from app.store.memory.database import Part, seconds, wake
 from app.store.memory.restoring import restored_at
+from app.store.memory.results import keep_results
 from app.store.memory.shelf import keep_fact
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
@@ -173,6 +174,7 @@ def _park(tables: Tables, order_id: int, now: datetime) -> None:
         updated_at=now,
     )
     tell(tables, [(order_id, JournalEntry(Code.POISON.value, POISON_SENTENCE))], now)
+    keep_results(tables, [order_id], now)
 
 
 def _forgotten(tables: Tables) -> set[int]:

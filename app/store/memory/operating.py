@@ -7,9 +7,11 @@ from datetime import datetime
 
 from app.domain import traces
 from app.domain.records import JournalEntry
+from app.domain.results import UNDER_WAY
 from app.domain.views import Audit, Replay, ReplayState
 from app.store import rows
 from app.store.memory.database import Part, order_name, plain, wake
+from app.store.memory.results import abort, finish
 from app.store.memory.story import audit as append
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
@@ -21,6 +23,9 @@ _UNPOISONED = {
     "claims_without_progress": 0,
     "state": "running",
 }
+
+
+_NO_RESULT = dict.fromkeys(("result_state", "result_code", "result_sentence", "result_at"))
 
 
 class Operating(Part):
@@ -55,6 +60,7 @@ class Operating(Part):
                     "state": item.state,
                     "steps": plain([dict(step) for step in item.steps]),
                     "sentence": text(item.sentence),
+                    **_NO_RESULT,
                 }
                 tables.replay_item.put((replay.id, position), kept)
             data = {"reason": replay.reason, "orders": [item.order for item in replay.items]}
@@ -85,7 +91,7 @@ class Operating(Part):
         for item in tables.replay_item.find("replay", replay.id):
             if item["state"] == ReplayState.PLANNED:
                 place = (replay.id, item["position"])
-                tables.replay_item.change(place, state=ReplayState.WOKEN)
+                tables.replay_item.change(place, state=ReplayState.WOKEN, result_state=UNDER_WAY)
         tables.replay.change(replay.id, state=ReplayState.RUNNING)
         audit = audited(replay, actor, "replay.run")
         append(tables, replay.tenant_id, audit, self._db.now())
@@ -93,20 +99,20 @@ class Operating(Part):
     async def finish_replay(self, tenant_id: int, replay_id: str) -> Replay:
         async with self._db.writing("finish_replay") as tables:
             if _known(tables, tenant_id, replay_id).state == ReplayState.RUNNING:
-                now = self._db.now()
-                tables.replay.change(replay_id, state=ReplayState.DONE, finished_at=now)
+                finish(tables, replay_id, self._db.now())
             return _known(tables, tenant_id, replay_id)
 
     async def abort_replay(self, tenant_id: int, replay_id: str, actor: str) -> Replay:
         async with self._db.writing("abort_replay") as tables:
             replay = _known(tables, tenant_id, replay_id)
-            if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING):
-                now = self._db.now()
+            now = self._db.now()
+            through = replay.state == ReplayState.RUNNING and finish(tables, replay_id, now)
+            if replay.state in (ReplayState.PLANNED, ReplayState.RUNNING) and not through:
+                abort(tables, replay_id, now)
                 tables.replay.change(replay_id, state=ReplayState.ABORTED, finished_at=now)
                 audit = audited(replay, actor, "replay.abort")
                 append(tables, tenant_id, audit, now)
-                replay = _known(tables, tenant_id, replay_id)
-        return replay
+            return _known(tables, tenant_id, replay_id)
 
 
 def wake_as_a_person(

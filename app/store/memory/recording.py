@@ -17,6 +17,7 @@ from app.domain.records import LedgerRow, Ref, Release, WriteSet
 from app.store.memory.announcing import settled_by
 from app.store.memory.claiming import NO_LEASE
 from app.store.memory.database import Part, fixed, plain, wake_waiters
+from app.store.memory.results import keep_results
 from app.store.memory.shelf import EPOCH, keep_fact, record_key
 from app.store.memory.story import keep_calls, tell
 from app.store.memory.tables import NotUnique, Row, Tables
@@ -40,6 +41,7 @@ class Recording(Part):
             released = release is not None and release.wake_seq == order["wake_seq"]
             if release is not None and released:
                 tables.orders.change(writes.order_id, **NO_LEASE, due_at=release.due_at)
+                keep_results(tables, [writes.order_id], now)
             answer = Committed(held=True, released=released, lease_until=order["lease_until"])
         if writes.drop_claims:
             await self._wake_waiters(order["tenant_id"], writes)

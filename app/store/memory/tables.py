@@ -202,7 +202,11 @@ class Tables:
         self.probe_turn = Table(undo)
         self.probe_record = Table(undo)
         self.replay = Table(undo)
-        self.replay_item = Table(undo, replay=lambda row: row["replay_id"])
+        self.replay_item = Table(
+            undo,
+            replay=lambda row: row["replay_id"],
+            open=lambda row: row["order_id"] if row["result_state"] == "running" else None,
+        )
 
     def rows(self) -> dict[str, dict[Any, Row]]:
         """Every row by its key, by the name of its table."""

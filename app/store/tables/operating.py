@@ -143,9 +143,17 @@ class Replay(SQLModel, table=True):
 
 
 class ReplayItem(SQLModel, table=True):
-    """One order of a replay. `order_id` 0: a name that no order has."""
+    """One order of a replay, and how its run ended (`results.ReplayResult`); until it did the state
+    of the result is `running`. `order_id` 0: a name that no order has."""
 
     __tablename__ = "replay_item"
+    __table_args__ = (
+        Index(
+            "replay_item_open",
+            "order_id",
+            postgresql_where=sql("result_state = 'running'"),
+        ),
+    )
     replay_id: str = c.string(primary_key=True, foreign_key="replay.id")
     position: int = c.number(primary_key=True)
     order_id: int = c.number()
@@ -155,6 +163,10 @@ class ReplayItem(SQLModel, table=True):
     state: str = c.string()
     steps: Any = c.document("'[]'::json", nullable=False)
     sentence: str = c.string("''")
+    result_state: str | None = c.string()
+    result_code: str | None = c.string()
+    result_sentence: str | None = c.string()
+    result_at: datetime | None = c.moment()
 
 
 class Decision(SQLModel, table=True):
