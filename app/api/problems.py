@@ -30,7 +30,7 @@ _log = telemetry.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What the interface may answer beside the reasons of `reasons.py`."""
+    """What the interface may answer beside the reasons of `app.domain.reasons`."""
 
     status: int
     title: str

@@ -1,6 +1,6 @@
 """Why each reason code comes about: what usually happened before, the likeliest first.
 
-Owns the causes of the runbook; what a code means and what to do about it is `reasons.py`'s. A code that
+Owns the causes of the runbook; what a code means and what to do about it stands in `reasons`. A code that
 only tells of an end that is as it should be has no cause.
 """
 

@@ -1,6 +1,6 @@
 """The closed lists of reason codes, states and of who acts.
 
-Owns every code that an order, a step or a delivery can carry; what each means is `reasons.py`.
+Owns every code that an order, a step or a delivery can carry; what each means is in `reasons`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from app.domain.reasons import CODES
 from app.settings import Settings
 from app.steps import STEPS
 from app.sync import contract
-from tests.docs import command_line, generate, rest
+from tests.docs import command_line, generate, reasons, rest
 from tests.docs.reading import ROOT, Page, pages
 from tests.ideal import scenario
 
@@ -177,6 +177,15 @@ def test_every_rule_that_a_reason_names_has_its_heading():
         if re.sub(r"[^a-z0-9-]", "", reason.rule.lower()) not in rules
     }
     assert not missing
+
+
+def test_tables_that_only_tell_of_codes_are_no_place_that_a_code_comes_from():
+    """Under a new name each would stand at every code as a place where it is raised."""
+    assert not [name for name in reasons.TABLES if not (reasons.APP / name).exists()]
+    rows = page_named("docs/runbook.md").path.read_text().splitlines()
+    places = [row for row in rows if row.startswith("| comes from |")]
+    assert len(places) == len(Code)
+    assert not [row for row in places if any(f"`app/{name}" in row for name in reasons.TABLES)]
 
 
 def test_the_picture_shows_the_steps_in_their_order():

@@ -21,9 +21,6 @@ from tests.sources import names_of_tests
 pytestmark = pytest.mark.xdist_group("house")
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400  # lines; a longer one asks to be split
-MAY_BE_LONGER = {
-    "app/domain/reasons.py": 900,  # one closed table, meant to be read as one
-}
 PACKAGES = ("app", "workers", "sandbox", "tests")
 
 # The real clock, chance and ids live here, behind ports; the servers' own waiting is not the
@@ -71,8 +68,7 @@ def test_no_file_is_longer_than_a_reader_can_hold():
     long = {
         named(path): count
         for path in files(*PACKAGES)
-        if (count := len(path.read_text().splitlines()))
-        > MAY_BE_LONGER.get(named(path), LONGEST_FILE)
+        if (count := len(path.read_text().splitlines())) > LONGEST_FILE
     }
     assert not long
 

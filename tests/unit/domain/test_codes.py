@@ -11,13 +11,28 @@ from hypothesis import strategies as st
 from app.domain.causes import AS_IT_SHOULD_BE, CAUSES
 from app.domain.codes import Code, State, Who
 from app.domain.errors import POLICIES, FailureKind, Policy, backoff, clamp_retry_after
-from app.domain.reasons import CODES
+from app.domain.reasons import CODES, PARTS, whole
 
 ACTIONS = {"retry", "look", "adopt", "pause", "hold"}
 
 
 def test_every_code_has_a_reason_and_there_are_no_others():
     assert set(CODES) == set(Code)
+
+
+def test_the_reasons_stand_in_the_order_of_the_codes():
+    """The runbook's list of all codes then has the order of its sections."""
+    assert list(CODES) == list(Code)
+
+
+@pytest.mark.parametrize("part", range(len(PARTS)))
+def test_a_code_in_two_parts_of_the_reasons_or_in_none_is_an_error(part):
+    code, reason = next(iter(PARTS[part].items()))
+    with pytest.raises(ValueError, match=f"one part of the reasons: {code}$"):
+        whole((*PARTS, {code: reason}))
+    without = {other: one for other, one in PARTS[part].items() if other is not code}
+    with pytest.raises(ValueError, match=f"one part of the reasons: {code}$"):
+        whole((*PARTS[:part], without, *PARTS[part + 1 :]))
 
 
 def test_a_code_is_named_as_it_is_written():
