@@ -109,8 +109,8 @@ def progress_of(
 def _item(replay: Replay, item: ReplayItem, row: OrderRow | None, now: datetime) -> ItemProgress:
     if item.state == ReplayState.PLANNED:
         return ItemProgress(item, settled=False, result=_not_started(replay, now))
-    if item.state != ReplayState.WOKEN:
-        return ItemProgress(item, settled=True)
+    if item.state != ReplayState.WOKEN:  # refused, or nothing to do: through once the plan is run
+        return ItemProgress(item, settled=replay.state != ReplayState.PLANNED)
     code = row.code.value if row is not None and row.code is not None else None
     standing = Standing(row.state, code, row.sentence) if row is not None else None
     ended = item.result is not None and item.result.came
