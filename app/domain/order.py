@@ -260,13 +260,15 @@ class OrderView:
     ) -> str | None:
         """The newest choice about a code at any subject of a purchase order, None: none. With
         `about` only a choice about just this situation counts."""
+        # Not only the newest of a subject: a receipt may have several lines to decide about.
         found = [
             one
-            for (decided, subject), one in self.decisions.items()
-            if decided is code and subject.split(":")[1:2] == [str(purchase_order_id)]
+            for one in self.every_decision
+            if one.code is code and one.choice != LOOK_AGAIN.name
+            if one.subject.split(":")[1:2] == [str(purchase_order_id)]
             if about is None or one.about == digest(about)
         ]
-        return max(found, key=lambda one: one.at).choice if found else None
+        return found[-1].choice if found else None
 
     def xref(self, key: str) -> str:
         """`integrationXRef` of a line: the natural key of our products (50 characters hold it)."""

@@ -305,3 +305,15 @@ def test_a_purchase_order_reaches_connectwise_when_issued_where_that_is_set():
     told.deliver(ordered())
     assert stands(told.settle()) == WAITS
     assert "link_demand" in told.steps_done()
+
+
+def test_h2_each_line_above_the_order_is_decided_once() -> None:
+    """The choice about the second line of a receipt once undid the one about the first, for ever."""
+    po = purchase_order(8891, [po_line(1, 301, 4), po_line(2, 302, 2)])
+    told = world(ordered(sales_order([line(1, 301, 4), line(2, 302, 2)])), issued(po))
+    told.deliver(came(po, "R1", {1: 5, 2: 3})[1])
+    told.settle()
+    for _ in range(2):
+        assert told.code("receive_purchase_order", "receipt:8891:R1") is Code.RECEIPT_ABOVE_ORDER
+        told.decide(Code.RECEIPT_ABOVE_ORDER, "receive_ordered", "receipt:8891:R1")
+    assert stands(told.plan()) == DONE
