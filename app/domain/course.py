@@ -15,15 +15,14 @@ from typing import Any
 from app.domain import ledger_orders
 from app.domain.codes import Code, State, Who
 from app.domain.decide import Plan, StepRule, Verdict, decide
-from app.domain.documents import Kind, PurchaseOrder
 from app.domain.foretold import Foretelling, Remembered, nothing_told
 from app.domain.gates import GATES
 from app.domain.gates_of_invoice import not_ordered
 from app.domain.json_values import canonical
+from app.domain.openings import awaited, follows, of, opened
 from app.domain.order import OrderView, build
 from app.domain.reasons import CODES
 from app.domain.records import Answer, Fact, LedgerRow, Ref, Snapshot
-from app.domain.release import unordered
 from app.domain.scenario import Scenario
 
 MOST_ROUNDS = 600
@@ -146,6 +145,7 @@ class _Thought:
         self._refs = {(ref.kind, ref.key): ref for ref in premises.snapshot.refs}
         self._facts = {(fact.kind, fact.key): fact for fact in premises.snapshot.facts}
         self._opened: dict[Key, int] = {}
+        self._seen_to = set[tuple[str, str, Code | None, str | None]]()  # and said again: no help
         self._imagined: set[str] = set()  # purchase orders received in thought
         self._moves: list[Move] = []
         self._needs: list[Need] = []
@@ -171,14 +171,16 @@ class _Thought:
             elif not self._opens or not self._open_next(view, plan):
                 return self._course(plan, reached=self._reached(plan))
 
-    def _view(self) -> OrderView:
-        given = replace(
+    def _given(self) -> Snapshot:
+        return replace(
             self._snapshot,
             ledger=tuple(self._ledger.values()),
             refs=tuple(self._refs.values()),
             facts=tuple(self._facts.values()),
         )
-        return build(given, self._settings, (use.name for use in self._scenario.steps))
+
+    def _view(self) -> OrderView:
+        return build(self._given(), self._settings, (use.name for use in self._scenario.steps))
 
     def _course(self, plan: Plan, *, reached: bool) -> Course:
         return Course(tuple(self._moves), tuple(self._needs), plan.answer, reached)
@@ -231,20 +233,24 @@ class _Thought:
         """Let the first reason go away that may; False: there is none."""
         if view.row.held_by is not None:
             return self._let_go(plan.answer)
-        for verdict in plan.verdicts:
-            key = verdict.step, view.label(verdict.subject), verdict.code
-            if verdict.state not in _OPEN or verdict.code in (None, Code.EARLIER_STEP):
-                continue
-            if key in self._shut:
-                continue
-            times = self._opened[key] = self._opened.get(key, 0) + 1
-            if verdict.code is Code.RECEIPT_GAP and _of(verdict.subject) in self._imagined:
-                pass  # the papers come with the goods
-            elif times == 1 or (verdict.sentence or "") not in {n.sentence for n in self._needs}:
-                self._needs.append(_need(view, verdict))
-            self._open(view, verdict, again=times > 1)
-            return times <= len(view.purchase_orders) + len(view.sold_lines) + 3
-        return False
+        every = [one for one in plan.verdicts if one.state in _OPEN and one.code is not None]
+        causes = [one for one in every if not follows(one) and _place(view, one) not in self._shut]
+        # A reason that only follows from another has to do where no other is known, and never
+        # instead of one that is left out.
+        rest = [one for one in every if one.code is not Code.EARLIER_STEP] if not self._shut else []
+        verdict = next(iter(causes or rest), None)
+        if verdict is None:
+            return False
+        key = _place(view, verdict)
+        times = self._opened[key] = self._opened.get(key, 0) + 1
+        if verdict.code is Code.RECEIPT_GAP and of(verdict.subject) in self._imagined:
+            pass  # the papers come with the goods
+        elif (need := _need(view, verdict)).sentence not in {one.sentence for one in self._needs}:
+            self._needs.append(need)  # what is said in the same words elsewhere is the same thing
+        if verdict.code is Code.SALES_ORDER_UNKNOWN:
+            return False  # nobody knows what it will say
+        self._open(view, verdict, again=times > 1)
+        return times <= len(view.purchase_orders) + len(view.sold_lines) + 3
 
     def _let_go(self, answer: Answer) -> bool:
         self._snapshot = replace(self._snapshot, order=replace(self._snapshot.order, held_by=None))
@@ -257,21 +263,44 @@ class _Thought:
         return True
 
     def _open(self, view: OrderView, verdict: Verdict, *, again: bool) -> None:
-        code = verdict.code
-        if code is Code.GOODS_NOT_RECEIVED:
-            self._receive(view, verdict.subject)
-        elif code is Code.LINE_NOT_ORDERED:
-            self._order(view, verdict)
-        elif code is Code.GOODS_NOT_SHIPPED:
-            sent = {str(ln.id): ln.quantity for ln in view.sold_lines if view.physical(ln)}
-            self._see("shipping", {"shipped": sent})
-        elif code is Code.SO_MISSING and "conversion" in verdict.looks:
-            self._see("conversion", {"sales_orders": [-1]})
+        if verdict.code is Code.GOODS_NOT_RECEIVED and (po := awaited(view, verdict.subject)):
+            self._imagined.add(str(po.id))
+        if verdict.code is Code.LINE_NOT_ORDERED:
+            self._name_each(view, verdict)
+        said = *_place(view, verdict), verdict.sentence
+        after = opened(view, verdict, self._given()) if said not in self._seen_to else None
+        self._seen_to.add(said)
+        if after is not None:
+            self._snapshot = after
+            self._facts = {(fact.kind, fact.key): fact for fact in after.facts}
         elif verdict.who is Who.NOBODY and verdict.until is not None and not again:
-            later = max(verdict.until, self._snapshot.now) + timedelta(seconds=1)
-            self._snapshot = replace(self._snapshot, now=later)
+            self._begin(verdict)
+            self._pass_time(max(verdict.until, self._snapshot.now) + timedelta(seconds=1))
         else:
             self._step_aside(view, verdict, again=again)
+
+    def _begin(self, verdict: Verdict) -> None:
+        """A wait is counted from when it began, as the worker keeps it."""
+        place = verdict.step, verdict.subject
+        row = self._ledger.get(place) or LedgerRow(*place, State.WAITING)
+        if row.code is not verdict.code and row.state is State.WAITING:
+            self._ledger[place] = replace(row, code=verdict.code, since=verdict.since)
+
+    def _pass_time(self, later: datetime) -> None:
+        """What a person has to see to is tried again meanwhile, and stops again."""
+        passed = later - self._snapshot.now
+        self._snapshot = replace(self._snapshot, now=later)
+        for place, row in self._ledger.items():
+            if row.state in (State.HELD, State.PARKED) and row.retry_at is not None:
+                self._ledger[place] = replace(row, retry_at=row.retry_at + passed)
+
+    def _name_each(self, view: OrderView, verdict: Verdict) -> None:
+        """The gate tells of the first line that is on no purchase order; each of the others is a
+        need as well."""
+        told = not_ordered(view)
+        if verdict.sentence in told:
+            more = [one for one in told if one != verdict.sentence]
+            self._needs += [_need(view, replace(verdict, sentence=one)) for one in more]
 
     def _step_aside(self, view: OrderView, verdict: Verdict, *, again: bool) -> None:
         """An attempt that stopped works now; a gate that was shut lets through; else the step is
@@ -297,65 +326,16 @@ class _Thought:
                 return name
         return None
 
-    def _receive(self, view: OrderView, subject: str) -> None:
-        """The purchase order that goods are waited for comes in whole, in Commerce."""
-        own = view.purchase_order(int(_of(subject))) if _of(subject) else None
-        waited = [own] if own is not None else [po for po in view.open_purchase_orders if short(po)]
-        for purchase_order in waited[:1]:
-            self._imagined.add(str(purchase_order.id))
-            self._change(
-                Kind.PURCHASE_ORDER,
-                str(purchase_order.id),
-                lambda line: {**line, "quantityReceived": max(line["quantity"], _received(line))},
-            )
 
-    def _order(self, view: OrderView, verdict: Verdict) -> None:
-        """The lines that are on no purchase order are there, as if they came from stock. The gate
-        tells of the first; each of the others is a need as well."""
-        short, told = unordered(view), not_ordered(view)
-        if verdict.sentence in told:
-            more = [one for one in told if one != verdict.sentence]
-            self._needs += [_need(view, replace(verdict, sentence=one)) for one in more]
-
-        def from_stock(line: dict[str, Any]) -> dict[str, Any]:
-            missing = short.get(line["id"], 0)
-            before = int(line.get("quantityFromStock") or 0)
-            return {**line, "quantityFromStock": before + missing} if missing else line
-
-        if view.sales_order is not None:
-            self._change(Kind.SALES_ORDER, str(view.sales_order.id), from_stock)
-
-    def _change(self, kind: Kind, source_id: str, change: Any) -> None:
-        """Each line as a whole: what only some events tell, as `quantityFromStock`, in it."""
-        found = list(self._snapshot.documents)
-        for place, one in enumerate(found):
-            if one.kind is kind and one.source_id == source_id:
-                own = {**one.own, "lines": [change(line) for line in one.body()["lines"]]}
-                rest = {path: v for path, v in one.extras.items() if not path.startswith("lines/")}
-                found[place] = replace(one, own=own, extras=rest)
-        self._snapshot = replace(self._snapshot, documents=tuple(found))
-
-    def _see(self, kind: str, body: Mapping[str, Any]) -> None:
-        self._facts[kind, ""] = Fact(kind, "", body, self._snapshot.now)
-
-
-def _of(subject: str) -> str:
-    """The purchase order that a subject belongs to, empty for the order's own."""
-    return subject.split(":")[1] if ":" in subject else ""
-
-
-def short(purchase_order: PurchaseOrder) -> bool:
-    """Whether Commerce has not received all of it."""
-    return any(line.quantity_received < line.quantity for line in purchase_order.lines)
-
-
-def _received(line: Mapping[str, Any]) -> int:
-    return int(line.get("quantityReceived") or 0)
+def _place(view: OrderView, verdict: Verdict) -> Key:
+    return verdict.step, view.label(verdict.subject), verdict.code
 
 
 def _need(view: OrderView, verdict: Verdict) -> Need:
     assert verdict.code is not None  # noqa: S101 - only verdicts with a reason come here
-    by_itself = verdict.who is Who.NOBODY and verdict.until is not None
+    # Asked again and again is not over then.
+    asked_again = verdict.code is Code.SHARED_NOT_READY
+    by_itself = verdict.who is Who.NOBODY and verdict.until is not None and not asked_again
     remedy = CODES[verdict.code].remedy
     if verdict.code is Code.LINE_NOT_ORDERED:
         remedy = f"{remedy} What is ordered for it has to be received as well."

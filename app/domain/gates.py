@@ -34,7 +34,7 @@ from app.domain.gates_of_ledger import (
     receipt_of_known_order,
     sales_invoice_issued,
 )
-from app.domain.order import OrderView
+from app.domain.order import OrderView, named
 from app.domain.shut import Gate, Shut
 from app.domain.suggestion import lines_suggested
 from app.domain.tickets import ticket_open, ticket_products_stand
@@ -151,9 +151,10 @@ def sales_order_wanted(view: OrderView, subject: str, since: datetime) -> Shut |
     fact = view.facts.get(("conversion", ""))
     if fact is not None and fact.body.get("sales_orders"):
         return None
+    told = named("opportunity", opportunity)
     return Shut(
         Code.SO_MISSING,
-        f"Opportunity {opportunity} has to be converted to a sales order in ConnectWise; "
+        f"{told[:1].upper()}{told[1:]} has to be converted to a sales order in ConnectWise; "
         "goods cannot be received before it stands.",
         who=Who.SALES,
         looks=("conversion",),

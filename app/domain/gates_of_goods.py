@@ -17,6 +17,8 @@ from app.domain.receipts import parts
 from app.domain.shut import Shut
 from app.domain.standing import SYNC
 
+EARLIER_RECEIPT = "when the earlier receipt is received"
+
 
 def receipt_consistent(view: OrderView, subject: str, since: datetime) -> Shut | None:
     """H2: more than ordered, or less than was received before, is for a person."""
@@ -85,7 +87,7 @@ def earlier_receipts_received(view: OrderView, subject: str, since: datetime) ->
             return Shut(
                 Code.RECEIPT_GAP,
                 f"An earlier receipt on {purchase_order.order_number} comes first.",
-                next_look="when the earlier receipt is received",
+                next_look=EARLIER_RECEIPT,
             )
     return None
 

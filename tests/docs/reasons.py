@@ -24,6 +24,8 @@ APP = Path(codes.__file__).parents[1]
 TABLES = (
     "domain/choices.py",
     "domain/causes.py",
+    "domain/course.py",
+    "domain/openings.py",
     "domain/codes.py",
     "domain/errors.py",
     "domain/reasons/",

@@ -11,6 +11,7 @@ import pytest
 from app.domain.codes import Code, State, Who
 from app.domain.course import Course, Premises, afresh, play, towards_invoice
 from app.domain.decide import decide
+from app.domain.records import Other
 from app.steps import STEPS
 from tests.builders import (
     SETTINGS,
@@ -213,3 +214,45 @@ def test_an_order_of_hundreds_of_lines_is_thought_through_in_few_rounds(
     missing = [need.sentence for need in course.needs if need.code is Code.LINE_NOT_ORDERED]
     assert len(missing) == len(set(missing)) == 200
     assert rounds < 60
+
+
+@pytest.mark.parametrize("name", ["connectwise-procurement-opportunity", "commerce-invoicing"])
+def test_what_comes_after_an_order_that_nobody_knows_is_not_promised(name: str) -> None:
+    told = World(scenario=scenario(name))
+    told.deliver(issued(two_purchase_orders()[0]))
+    told.settle()
+    course = towards_invoice(premises(told))
+    assert not course.reached
+    assert [need.code for need in course.needs] == [Code.SALES_ORDER_UNKNOWN]
+
+
+def test_c3_without_a_sales_invoice_only_that_is_missing() -> None:
+    """Bills and purchase orders that are still to come keep no invoice back."""
+    told = World(scenario=scenario("commerce-invoicing"))
+    told.deliver(ordered(sales_order(LINES)), issued(two_purchase_orders()[0]))
+    told.settle()
+    assert needs(told) == [("SALES_INVOICE_MISSING", "accounting")]
+
+
+def test_d13_that_another_order_is_not_complete_has_no_time_of_its_own() -> None:
+    """It was told as over within a minute, when it is only looked at again."""
+    first, second = two_purchase_orders()
+    receipts = [came(po, f"R{po['id']}", {1: n})[1] for po, n in ((first, 10), (second, 3))]
+    told = an_order(issued(first), issued(second), *receipts)
+    told.ledger = {key: row for key, row in told.ledger.items() if key[0] != "release_invoice"}
+    given = premises(told)
+    other = Other("ON10001202", State.WAITING, Code.GOODS_NOT_RECEIVED)
+    shared = replace(given, snapshot=replace(given.snapshot, others=(other,)))
+    (need,) = towards_invoice(shared).needs
+    assert (need.code, need.at) == (Code.SHARED_NOT_READY, None)
+
+
+def test_a_record_that_does_not_stand_yet_is_named_without_an_id() -> None:
+    """An opportunity that is only played through was told as the one of id -2."""
+    told = world(
+        ordered(sales_order(LINES, opportunity=None, status=1)),
+        sales_order_creation="wait_for_person",
+    )
+    told.settle()
+    sentences = [need.sentence for need in towards_invoice(premises(told)).needs]
+    assert any(one.startswith("The new opportunity has to be converted") for one in sentences)
