@@ -60,7 +60,9 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
     known = any(
         (kind, str(want["subject"])) in view.refs for kind in ("ledger_invoice", "estimate")
     )
-    return [f"{'change' if known else 'post'} sales invoice of {want['reference']}"]
+    approved = view.decided(Code.INVOICE_NOT_APPROVED, str(want["subject"]), want) == "approve"
+    draft = " as a draft" if want["draft"] and not approved else ""
+    return [f"{'change' if known else 'post'} sales invoice of {want['reference']}{draft}"]
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:

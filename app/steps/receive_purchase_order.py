@@ -95,11 +95,25 @@ def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
         return [f"close purchase order {number}"]
     done = received_remotely(view, int(want["purchase_order"]))
     return [
-        f"receive {line['to'] - max(line['from'], done.get(line['line'], 0))} on line "
-        f"{line['line']} of {number}"
+        f"receive {quantity} on line {line['line']} of {number}"
         for line in want["lines"]
-        if done.get(line["line"], 0) < line["to"]
+        for quantity in _pieces(view, want, line, done.get(line["line"], 0))
     ]
+
+
+def _pieces(
+    view: OrderView, want: Mapping[str, Any], line: Mapping[str, Any], done: int
+) -> list[int]:
+    """What of a line is received by a write of its own: in ConnectWise a line stands for each line of
+    the order that it is linked to, and one for the surplus, which comes last."""
+    shares = allocate(view).get(int(want["purchase_order"]), ())
+    own = [share for share in shares if share.po_line == line["line"]]
+    at, start, found = 0, max(line["from"], done), list[int]()
+    for share in sorted(own, key=lambda share: share.line is None):
+        found.append(min(line["to"], at + share.quantity) - max(start, at))
+        at += share.quantity
+    found.append(line["to"] - max(start, at))  # what no share tells of
+    return [quantity for quantity in found if quantity > 0]
 
 
 async def apply(want: Mapping[str, Any], fx: Effects) -> None:

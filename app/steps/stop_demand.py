@@ -44,10 +44,15 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:
+    """Each product of goods, those from stock too: Commerce alone knows of its stock. One that was
+    taken out stays out while its quantity does."""
+    before = view.applied(name, ORDER) or {}
+    same = before.get(view.parent_kind) == want.get(view.parent_kind)
+    out = dict(before.get("lines", {})) if same else {}
     return [
         f"take {line.title} out of purchasing"
         for line in view.sold_lines
-        if view.physical(line) and line.quantity > (line.quantity_from_stock or 0)
+        if view.physical(line) and out.get(str(line.id)) != want["lines"].get(str(line.id))
     ]
 
 

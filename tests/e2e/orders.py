@@ -14,12 +14,15 @@ Json = dict[str, Any]
 START = datetime(2026, 11, 19, 10, 0, tzinfo=UTC)
 
 MONITOR, MONITOR_BIG, DOCK, INSTALL, CABLE = 301, 304, 302, 303, 901
+STAND, BAG = 902, 903
 PRODUCTS: dict[int, Json] = {
     MONITOR: {"productNumber": "DELL-P2425H", "type": 0, "isSerialized": True, "price": 239},
     MONITOR_BIG: {"productNumber": "DELL-U2725QE", "type": 0, "isSerialized": True, "price": 619},
     DOCK: {"productNumber": "DELL-WD22TB4", "type": 0, "isSerialized": True, "price": 319},
     INSTALL: {"productNumber": "INSTALL-HALFDAY", "type": 2, "isSerialized": False, "price": 450},
     CABLE: {"productNumber": "CABLE-2M", "type": 0, "isSerialized": False, "price": 12.5},
+    STAND: {"productNumber": "STAND-ARM", "type": 0, "isSerialized": False, "price": 89},
+    BAG: {"productNumber": "BAG-15", "type": 0, "isSerialized": False, "price": 39},
 }
 INGRAM: Json = {"id": 9, "accountNumber": "INGRAM", "name": "Ingram Micro"}
 SYNNEX: Json = {"id": 10, "accountNumber": "SYNNEX", "name": "TD Synnex"}

@@ -255,15 +255,16 @@ async def exactly_but_refused(stack: Stack, order: Order) -> None:
 async def test_an_order_that_is_on_its_way_goes_on_by_its_plan(
     database_url: str, redis_url: str, scenario: str, ledger: str | None
 ) -> None:
-    """Sold before; then ordered, with surplus, and received in part."""
+    """Sold before; then ordered, with surplus of what is sold and of what is not, and received in
+    part."""
     order = an_order()
     async with standing(scenario, ledger, database_url, redis_url) as stack:
         first = documents(order, B1)[:2]
         await told(stack, *first)
         await at_rest(stack, order, "LINE_NOT_ORDERED", "SALES_INVOICE_MISSING")
         second = [
-            order.ordered(8893, [(MONITOR, 10), (DOCK, 3), (CABLE, 2)]),
-            order.receipted(8893, {1: 4, 2: 3}),
+            order.ordered(8893, [(MONITOR, 10), (DOCK, 5), (CABLE, 2)]),
+            order.receipted(8893, {1: 4, 2: 4}),
         ]
         await told(stack, *second)
         await merge(stack)

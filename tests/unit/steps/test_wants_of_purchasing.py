@@ -12,6 +12,7 @@ from app.steps import (
     STEPS,
     link_demand,
     receive_purchase_order,
+    stop_demand,
     sync_purchase_order,
 )
 from tests.builders import (
@@ -22,6 +23,7 @@ from tests.builders import (
     fact,
     intent,
     issued,
+    line,
     order_row,
     ordered,
     po_line,
@@ -178,6 +180,28 @@ def test_the_preview_counts_what_is_not_received_yet():
     wanted = receive_purchase_order.want(found, "gap:8891:1:0-10")
     assert wanted is not None
     assert receive_purchase_order.preview(found, wanted) == ["receive 6 on line 1 of PO10008891"]
+
+
+def test_the_preview_tells_a_write_for_each_line_that_stands_in_connectwise():
+    """D-8, B1.9: two lines of the order and a surplus behind one line of the purchase order."""
+    lines = [line(1, 301, 4), line(2, 301, 3)]
+    found = view(ordered(lines=lines), issued(lines=[po_line(1, quantity=9, received=9)]))
+    wanted = receive_purchase_order.want(found, "gap:8891:1:0-9")
+    assert wanted is not None
+    told = [f"receive {quantity} on line 1 of PO10008891" for quantity in (4, 3, 2)]
+    assert receive_purchase_order.preview(found, wanted) == told
+
+
+def test_a10_what_comes_from_stock_is_taken_out_of_purchasing_too_and_once():
+    lines = [line(1, 301, 4, quantityFromStock=4), line(2, 302, 3)]
+    found = view(ordered(lines=lines))
+    wanted = stop_demand.want(found, ORDER)
+    assert wanted is not None
+    told = [f"take Product {product} out of purchasing" for product in (301, 302)]
+    assert stop_demand.preview(found, wanted) == told
+    lines[1]["quantity"] = 5
+    more = view(ordered(lines=lines), ledger=[applied("stop_demand", ORDER, wanted)])
+    assert stop_demand.preview(more, stop_demand.want(more, ORDER) or {}) == told[1:]
 
 
 def test_the_completion_carries_the_newest_supplier_invoice_and_all_freight():
