@@ -49,7 +49,7 @@ def wanted(view: OrderView, subject: str) -> Mapping[str, Any] | None:
     applied = view.applied(STEP, subject)
     if purchase_order is None:
         return applied
-    if above_receipt(view, subject) is not None:
+    if above_receipt(view, subject):
         return dict(billed(view, purchase_order.id))[subject]  # a person says what becomes of it
     every = parts(purchase_order, view.receipts)
     if subject.startswith("bill:"):
@@ -218,18 +218,18 @@ def _freight_elsewhere(view: OrderView, purchase_order_id: int, subject: str) ->
 # What stands --------------------------------------------------------------------------------------
 
 
-def above_receipt(view: OrderView, subject: str) -> Mapping[str, Any] | None:
-    """H2: a line of which more is billed than is received now; None: there is none."""
+def above_receipt(view: OrderView, subject: str) -> list[Mapping[str, Any]]:
+    """H2: the lines of which more is billed than is received now, each with both."""
     purchase_order = view.purchase_order(int(subject.split(":")[1]))
     if purchase_order is None:
-        return None
+        return []
     told = {line.id: line.quantity_received for line in purchase_order.lines}
-    for about, want in billed(view, purchase_order.id):
-        for line in want["lines"] if about == subject else ():
-            now = told.get(int(line["line"]), 0)
-            if int(line["to"]) > now:
-                return {"line": line["line"], "billed": line["to"], "received": now}
-    return None
+    return [
+        {"line": line["line"], "billed": line["to"], "received": told.get(int(line["line"]), 0)}
+        for about, want in billed(view, purchase_order.id)
+        for line in (want["lines"] if about == subject else ())
+        if int(line["to"]) > told.get(int(line["line"]), 0)
+    ]
 
 
 def cents(amount: Decimal) -> Decimal:

@@ -48,15 +48,17 @@ def outstanding(view: OrderView, subject: str) -> Shut | None:
     a person."""
     if (moved := purchase_order_stays(view, subject, view.now)) is not None:
         return moved
-    above = bills.above_receipt(view, subject)
-    if above is None or view.decided(Code.BILL_ABOVE_RECEIPT, subject, above) == "leave_bill":
-        return None
-    return Shut(
-        Code.BILL_ABOVE_RECEIPT,
-        f"{above['billed']} of line {above['line']} are billed on {view.label(subject)}, and "
-        f"Commerce says that {above['received']} were received.",
-        about=above,
-    )
+    po_id = int(subject.split(":")[1])
+    for above in bills.above_receipt(view, subject):
+        if view.decided_on(Code.BILL_ABOVE_RECEIPT, po_id, above) == "leave_bill":
+            continue
+        return Shut(
+            Code.BILL_ABOVE_RECEIPT,
+            f"{above['billed']} of line {above['line']} are billed on {view.label(subject)}, and "
+            f"Commerce says that {above['received']} were received.",
+            about=above,
+        )
+    return None
 
 
 def preview(view: OrderView, want: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ row of the database, no system.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections import Counter
 from typing import Any
@@ -47,6 +48,7 @@ _NOT_TOLD = re.compile(
     r"/forecast|/procurement/catalog$|PUT /Contacts|POST .*/(vendor|customer)$|"
     r"POST /PurchaseOrders/[^/]+$"
 )
+COUNT = int(os.environ.get("STORIES", "4"))  # made-up orders beside those here; more by hand
 QUIET = 2.0  # seconds without a write: longer than QUOTE_WAIT and RECEIPT_GAP here
 
 
@@ -77,7 +79,7 @@ def orders() -> dict[str, list[Rest]]:
         _without_invoice(),
     ):
         found[made[0].number] = made[1]
-    for seed in range(4):
+    for seed in range(COUNT):
         tale = story(seed, 2000 + seed * 10, None, corrections=True)
         if seed % 2:
             invoiced(tale)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.domain import bills, ledger_orders
 from app.domain.codes import Code, State
 from app.domain.gates_of_ledger import purchase_order_posted
+from app.domain.json_values import digest
 from app.domain.order import OrderView
-from app.domain.records import LedgerRow, Ref
+from app.domain.records import Decision, LedgerRow, Ref
+from app.steps import post_bill
 from tests.builders import (
+    NOW,
     Json,
     applied,
     as_kept,
@@ -114,7 +118,28 @@ def test_h2_what_commerce_takes_back_does_not_change_the_bill():
     less = issued(purchase_order(lines=[po_line(1, quantity=10, received=2)], minute=300))
     found = view(ordered(), told, less, ledger=[kept])
     assert bill(found, R1) == kept.want
-    assert bills.above_receipt(found, R1) == {"line": 1, "billed": 6, "received": 2}
+    assert bills.above_receipt(found, R1) == [{"line": 1, "billed": 6, "received": 2}]
+
+
+def test_h2_each_line_of_a_bill_that_is_taken_back_is_decided_for_itself():
+    """A person who left the bill for one line was never told of the other."""
+    lines = [po_line(1, quantity=10), po_line(2, 302, quantity=4)]
+    _, told = came(purchase_order(lines=lines), "R-1", {1: 6, 2: 4})
+    kept = applied(bills.STEP, R1, bill(view(ordered(), told), R1))
+    less = [po_line(1, quantity=10, received=2), po_line(2, 302, quantity=4, received=1)]
+    now = issued(purchase_order(lines=less, minute=300))
+    decisions: list[Decision] = []
+    for number in (1, 2):
+        found = view(ordered(), told, now, ledger=[kept], decisions=decisions)
+        shut = post_bill.outstanding(found, R1)
+        assert shut is not None
+        assert f"of line {number} are billed" in shut.sentence
+        about = digest(shut.about)
+        moment = NOW + timedelta(minutes=number)
+        chosen = (bills.STEP, R1, shut.code, "leave_bill", "ok", "me", moment, about)
+        decisions.append(Decision(*chosen))
+    found = view(ordered(), told, now, ledger=[kept], decisions=decisions)
+    assert post_bill.outstanding(found, R1) is None
 
 
 def test_goods_of_a_purchase_order_that_was_cancelled_later_are_still_owed():
