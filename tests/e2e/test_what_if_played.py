@@ -180,8 +180,8 @@ async def writes(stack: Stack, numbers: list[str]) -> dict[str, Counter[str]]:
 
 
 def _only_more(step: str, shown: int, made: int) -> bool:
-    """A line is shipped by a second change where ConnectWise picked a part of it by itself."""
-    return step == "ship_goods" and 0 < abs(shown) < abs(made) <= 2 * abs(shown)
+    """A line is shipped by a change more for each part that ConnectWise picked by itself."""
+    return step == "ship_goods" and 0 < abs(shown) < abs(made) <= 3 * abs(shown)
 
 
 APPROVED = {"INVOICE_STATUS": "approved"}  # QuickBooks Online has no drafts (D-9)
