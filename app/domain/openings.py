@@ -152,6 +152,12 @@ def _invoice_removed(view: OrderView, verdict: Verdict, given: Snapshot) -> Snap
     return _seen(given, invoices.FACT, {**invoices.read(view), "invoiced": {}, "on": {}})
 
 
+def _there_again(view: OrderView, verdict: Verdict, given: Snapshot) -> Snapshot | None:
+    """The sales order that a person deleted; any other record has a step that makes it anew."""
+    read = invoices.read(view)
+    return _seen(given, invoices.FACT, {**read, "gone": False}) if read.get("gone") else None
+
+
 def _others_ready(view: OrderView, verdict: Verdict, given: Snapshot) -> Snapshot | None:
     ready = tuple(replace(other, state=State.DONE) for other in given.others)
     return replace(given, others=ready)
@@ -172,6 +178,7 @@ _OPENINGS: Mapping[Code, Opening] = {
     Code.TICKET_MERGED: _ticket_open,
     Code.INVOICED_TOO_EARLY: _invoice_removed,
     Code.PO_AFTER_INVOICE: _invoice_removed,
+    Code.REMOTE_GONE: _there_again,
     Code.SHARED_NOT_READY: _others_ready,
 }
 

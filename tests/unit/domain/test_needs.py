@@ -19,7 +19,6 @@ from tests.builders import (
     SETTINGS,
     snapshot,
 )
-from tests.ideal import World
 from tests.unit.domain.waiting_orders import Played, story, ticket
 
 WHO = {
@@ -37,12 +36,15 @@ WHO = {
     Code.MAPPING_MISSING: Who.OPERATOR,
     Code.SALES_INVOICE_MISSING: Who.ACCOUNTING,
     Code.INVOICED_TOO_EARLY: Who.ACCOUNTING,
+    Code.OPPORTUNITY_SHARED: Who.SALES,
+    Code.REMOTE_GONE: Who.SALES,
+    Code.SHARED_NOT_READY: Who.NOBODY,
     Code.QUOTE_MISSING: Who.NOBODY,
     Code.RECEIPT_GAP: Who.NOBODY,
 }
 
 
-def premises(told: World) -> Premises:
+def premises(told: Played) -> Premises:
     known = {**SETTINGS, **told.scenario.defaults, **told.settings}
     state = snapshot(
         told.documents,
@@ -52,6 +54,8 @@ def premises(told: World) -> Premises:
         refs=told.refs.values(),
         facts=told.facts.values(),
         decisions=told.decisions,
+        others=told.others,
+        shared=told.shared,
     )
     return Premises(told.scenario, STEPS, known, state)
 
@@ -126,12 +130,15 @@ ACTS: Mapping[Code, Act] = {
     Code.HELD_BY_PERSON: let_go,
     Code.SO_MISSING: convert,
     Code.ORDER_NOT_APPROVED: lambda told, need: told.sell(status=2),
-    Code.OPPORTUNITY_MISSING: lambda told, need: told.sell(connectwise={"opportunityId": 88}),
+    Code.OPPORTUNITY_MISSING: lambda told, need: told.sell(connectwise={"opportunityId": 89}),
     Code.TOTAL_MISMATCH: lambda told, need: told.sell(total=None),
     Code.SALES_INVOICE_MISSING: lambda told, need: told.bill(9),
     Code.MAPPING_MISSING: lambda told, need: told.mend(need.step),
     Code.INVOICED_TOO_EARLY: lambda told, need: told.on.clear(),
     Code.TICKET_CLOSED: reopen,
+    Code.REMOTE_GONE: lambda told, need: told.gone(gone=False),
+    Code.SHARED_NOT_READY: lambda told, need: setattr(told, "others", ()),
+    Code.OPPORTUNITY_SHARED: lambda told, need: told.shared.clear(),
     Code.GOODS_NOT_SHIPPED: ship,
     Code.LINE_NOT_ORDERED: stock,
     Code.GOODS_NOT_RECEIVED: receive,

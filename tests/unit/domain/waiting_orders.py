@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from app.domain.codes import Code
+from app.domain.codes import Code, State
 from app.domain.errors import Hold
-from app.domain.records import Fact, Ref
+from app.domain.order import OrderView
+from app.domain.records import Fact, Other, Ref
 from app.domain.release import unordered
 from app.domain.scenario import forbidden
 from tests.builders import (
@@ -62,7 +63,12 @@ class Played(World):
     order: Json = field(default_factory=dict)
     bought: dict[int, Json] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
+    others: tuple[Other, ...] = ()  # on the same sales order or ticket
+    shared: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     minute: int = 1000
+
+    def view(self) -> OrderView:
+        return replace(super().view(), others=self.others, shared=self.shared)
 
     def twin(self) -> Played:
         """The same again: what happens to it leaves this one alone."""
@@ -110,6 +116,12 @@ class Played(World):
             )
         )
 
+    def gone(self, *, gone: bool) -> None:
+        """What was read last of the record that carries the products."""
+        before = self.facts.get(("invoicing", ""))
+        body = {**(before.body if before is not None else {}), "gone": gone}
+        self.facts["invoicing", ""] = Fact("invoicing", "", body, self.now)
+
     def mend(self, step: str) -> None:
         """A person adds the mapping: what waits for it is tried again."""
         self.stuck.discard(step)
@@ -142,6 +154,9 @@ class Story:
     stuck: set[str] = field(default_factory=set)
     on: dict[str, int] = field(default_factory=dict)
     closed: bool = False  # the ticket, by a person
+    gone: bool = False  # the sales order or ticket
+    others: tuple[Other, ...] = ()
+    shared: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     held: bool = False
 
     def world(self) -> Played:
@@ -151,6 +166,8 @@ class Story:
             order=copy.deepcopy(self.order),
             bought={one["id"]: copy.deepcopy(one) for one in self.purchase_orders},
             stuck=set(self.stuck),
+            others=self.others,
+            shared=dict(self.shared),
         )
         told.deliver(ordered(copy.deepcopy(self.order)))
         told.deliver(*(issued(copy.deepcopy(one)) for one in self.purchase_orders))
@@ -174,6 +191,8 @@ class Story:
         if self.on and view.products_stand and not unordered(view).keys() & set(map(int, self.on)):
             told.on = dict(self.on)
             told._look("invoicing")
+        if self.gone and told.view().parent:
+            told.gone(gone=True)
         if self.closed and told.view().ref("ticket"):
             told.facts["ticket", ""] = ticket(told, closed=True)
         told.settle()
@@ -221,6 +240,13 @@ def story(seed: int) -> Story:
     if by in (B1, B2) and rng.random() < 0.2:
         told.on = {str(rng.choice(order["lines"])["id"]): 55}
     told.closed = rng.random() < 0.1
+    told.gone = rng.random() < 0.05
+    if rng.random() < 0.1 and by != C:
+        kind = "ticket" if chosen.get("invoice_from") == "ticket" or by == B2 else "sales_order"
+        other = Other("ON10001202", State.WAITING, Code.GOODS_NOT_RECEIVED, shares=kind)
+        told.others = (other,)
+    if rng.random() < 0.1:
+        told.shared = {("opportunity", "88"): ("ON10001202",)}
     return told
 
 
