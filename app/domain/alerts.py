@@ -103,10 +103,10 @@ class Place(Protocol):
 class AlertStore(Protocol):
     """Alerts kept once for each (tenant, subject, code, since). May raise StoreUnavailable."""
 
-    async def sweep_alerts(self, tenant_id: int, silence: float) -> int:
+    async def sweep_alerts(self, tenant_id: int, silence: float) -> int | None:
         """Keep an alert for each state that somebody has to hear of, and mark unsent ones whose
         state is gone as over; the number of new ones. `silence`: hours without a webhook that are
-        never too long; 0: not looked at. Workers take turns: while one looks, others do nothing."""
+        never too long; 0: not looked at. Workers take turns: None while another one looks."""
 
     async def take_alerts(self, tenant_id: int, gather: float, lease: float) -> list[AlertRow]:
         """All unsent alerts that are due, oldest first, for this caller alone for `lease` seconds;

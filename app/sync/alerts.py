@@ -96,7 +96,8 @@ class Alerts:
 
     async def turn(self) -> int:
         """Look once, and send what is due; the number of alerts that all places have."""
-        await self._kept.sweep_alerts(self._tenant, self._pace.silence)
+        if await self._kept.sweep_alerts(self._tenant, self._pace.silence) is None:
+            return 0  # another worker is finding out what is over: nothing of that may go meanwhile
         quiet = self._pace.quiet
         if quiet is not None and quiet.at(await self._store.now()):
             return 0

@@ -1,0 +1,113 @@
+"""Connections as alerts: paused, not reached, or with a consent that ends.
+
+Owns which of their states somebody has to hear of. The rows are `alerts.py`'s.
+"""
+
+from __future__ import annotations
+
+from app.domain.alerts import Alert, AlertCode
+from app.domain.codes import Code
+from app.store import alert_states
+from app.store.database import Session
+
+LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
+DOWN_SECONDS = 120  # a shorter absence is nobody's business
+ENDING_DAYS = 14
+
+_PAUSED = """
+SELECT id, kind, name, pause_code, pause_sentence FROM connection
+WHERE tenant_id = $1 AND paused AND paused_by = 'service' AND pause_code <> $2
+  AND (paused_until IS NULL OR paused_until > now() - interval '2 minutes')
+"""
+# A pause that a vendor asked for, as for the rest of its day. Extended, it is the same pause.
+_LONG = """
+SELECT id, kind, name, paused_since AS since, paused_until AS until, pause_sentence FROM connection
+WHERE tenant_id = $1 AND paused AND paused_by = 'service' AND pause_code = $2
+  AND paused_until > now() AND paused_until > paused_since + make_interval(mins => $3)
+"""
+# Sentences of failures begin with the system: "ConnectWise (GET /x): ..." or "The ledger: ...".
+_DOWN = """
+SELECT split_part(split_part(sentence, ':', 1), ' (', 1) AS system, count(*) AS orders
+FROM orders
+WHERE tenant_id = $1 AND state = 'waiting' AND code = ANY ($2::text[])
+  AND since < now() - make_interval(secs => $3)
+GROUP BY 1
+"""
+_GRANTS = """
+SELECT c.id, c.kind, g.trouble, least(g.refresh_until, g.grant_until) AS until, now() AS now
+FROM ledger_grant AS g JOIN connection AS c ON c.id = g.connection_id
+WHERE c.tenant_id = $1
+  AND (g.trouble IS NOT NULL
+       OR least(g.refresh_until, g.grant_until) < now() + make_interval(days => $2))
+"""
+
+
+async def troubles(session: Session, tenant_id: int) -> list[Alert]:
+    """What is wrong with connections and has no beginning that anybody keeps."""
+    now = await session.fetchval("SELECT now()")
+    found = [
+        Alert(
+            f"connection:{row['id']}:{row['pause_code']}",
+            AlertCode.CONNECTION_PAUSED,
+            now,
+            f"The connection {row['name']} of {row['kind']} is not called: "
+            f"{row['pause_code']}: {row['pause_sentence']}",
+        )
+        for row in await session.fetch(_PAUSED, tenant_id, Code.RATE_LIMITED.value)
+    ]
+    away = [Code.CONNECTION_UNREACHABLE.value, Code.REMOTE_UNWELL.value]
+    found.extend(
+        Alert(
+            f"system:{row['system']}",
+            AlertCode.CONNECTION_DOWN,
+            now,
+            f"{row['system']} cannot be used; {row['orders']} order"
+            f"{'s wait' if row['orders'] > 1 else ' waits'} for it.",
+        )
+        for row in await session.fetch(_DOWN, tenant_id, away, float(DOWN_SECONDS))
+    )
+    found.extend(
+        Alert(
+            f"connection:{row['id']}",
+            AlertCode.CONSENT_ENDED,
+            now,
+            f"{row['kind'].capitalize()} gives no token: {row['trouble']} Sign in again.",
+        )
+        for row in await session.fetch(_GRANTS, tenant_id, ENDING_DAYS)
+        if row["trouble"] is not None
+    )
+    found.extend(await alert_states.unread(session, tenant_id))
+    return found
+
+
+async def long_pauses(session: Session, tenant_id: int) -> list[Alert]:
+    """Pauses of vendors that last, each with the moment at which calls go on."""
+    return [
+        Alert(
+            f"connection:{row['id']}:{Code.RATE_LIMITED.value}",
+            AlertCode.CONNECTION_PAUSED,
+            row["since"],
+            f"The connection {row['name']} of {row['kind']} is not called; it goes on by itself at "
+            f"{row['until']:%Y-%m-%d %H:%M} UTC: {row['pause_sentence']}",
+        )
+        for row in await session.fetch(_LONG, tenant_id, Code.RATE_LIMITED.value, LONG_MINUTES)
+    ]
+
+
+async def dated(session: Session, tenant_id: int, silence: float) -> list[Alert]:
+    """What has its own moment: the end of a consent, the last delivery."""
+    found = []
+    for row in await session.fetch(_GRANTS, tenant_id, ENDING_DAYS):
+        if row["until"] is None or row["trouble"] is not None:
+            continue  # that it gives no token is told, and is the same thing
+        over = row["until"] <= row["now"]
+        told = "ended" if over else "ends"
+        code = AlertCode.CONSENT_ENDED if over else AlertCode.CONSENT_ENDING
+        sentence = (
+            f"The consent to {row['kind']} {told} on {row['until']:%Y-%m-%d}. Sign in: "
+            f"`demandlink connections sign-in {row['kind']}`."
+        )
+        found.append(Alert(f"connection:{row['id']}", code, row["until"], sentence))
+    if silence > 0:
+        found.extend(await alert_states.silent(session, tenant_id, silence))
+    return found
