@@ -22,7 +22,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PAGE = 50
 MEANS = {
     "waiting": "still to be sent",
-    "sent": "every address has it",
     "over": "settled before every address had it",
 }
 

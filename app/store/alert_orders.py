@@ -65,6 +65,13 @@ WHERE o.tenant_id = $1 AND o.state IN ('held', 'parked')
   AND a.tenant_id = $1 AND a.subject = 'order:' || o.id AND {_STANDS}
   AND (a.seen_at < now() - interval '5 minutes' OR (a.over_at IS NOT NULL AND a.sent_at IS NULL))
 """  # noqa: S608 - constant text
+# What nobody was told yet is told as it stands now.
+_UNTOLD = f"""
+SELECT a.id, a.sentence AS kept, o.sentence, o.customer FROM alert AS a JOIN orders AS o ON {_OF_ALERT}
+WHERE a.tenant_id = $1 AND a.sent_at IS NULL AND a.over_at IS NULL AND a.told = '{{}}'
+  AND o.state IN ('held', 'parked') AND {_STANDS}
+"""  # noqa: S608 - constant text
+_SAYS = "UPDATE alert SET sentence = $2 WHERE id = $1 AND told = '{}'"
 # No longer so: whom no message has reached yet, one would only puzzle.
 _OVER = f"""
 UPDATE alert AS a SET over_at = now() FROM orders AS o
@@ -76,9 +83,12 @@ WHERE a.tenant_id = $1 AND a.sent_at IS NULL AND a.over_at IS NULL AND {_OF_ALER
 async def sweep(session: Session, tenant_id: int) -> int:
     """H11: each order that newly needs a person, or ran out of retries; how many are news."""
     await session.execute(_SEEN, tenant_id)
+    for row in await session.fetch(_UNTOLD, tenant_id):
+        if (sentence := _sentence(row)) != row["kept"]:
+            await session.execute(_SAYS, row["id"], sentence)
     new, known = [], []
     for row in await session.fetch(_NEW, tenant_id):
-        sentence = text(scrub(impersonal(row["sentence"] or "", row["customer"])))
+        sentence = _sentence(row)
         number = _same(row, sentence)
         if number is None:
             new.append((row, sentence))
@@ -99,6 +109,10 @@ async def sweep(session: Session, tenant_id: int) -> int:
         kept = await session.fetch(_ORDERS, tenant_id, *columns)
     await session.execute(_OVER, tenant_id)
     return len(kept)
+
+
+def _sentence(row: Any) -> str:
+    return text(scrub(impersonal(row["sentence"] or "", row["customer"])))
 
 
 def _same(row: Any, sentence: str) -> int | None:

@@ -5,8 +5,11 @@ Owns which of their states somebody has to hear of. The rows are `alerts.py`'s.
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.domain.alerts import Alert, AlertCode
 from app.domain.codes import Code
+from app.domain.grants import SYSTEM_NAMES
 from app.store import alert_states
 from app.store.database import Session
 
@@ -50,8 +53,7 @@ async def troubles(session: Session, tenant_id: int) -> list[Alert]:
             f"connection:{row['id']}:{row['pause_code']}",
             AlertCode.CONNECTION_PAUSED,
             now,
-            f"The connection {row['name']} of {row['kind']} is not called: "
-            f"{row['pause_code']}: {row['pause_sentence']}",
+            f"{_called(row)} is not called: {row['pause_code']}: {row['pause_sentence']}",
         )
         for row in await session.fetch(_PAUSED, tenant_id, Code.RATE_LIMITED.value)
     ]
@@ -71,7 +73,7 @@ async def troubles(session: Session, tenant_id: int) -> list[Alert]:
             f"connection:{row['id']}",
             AlertCode.CONSENT_ENDED,
             now,
-            f"{row['kind'].capitalize()} gives no token: {row['trouble']} Sign in again.",
+            _tokenless(row["kind"], row["trouble"]),
         )
         for row in await session.fetch(_GRANTS, tenant_id, ENDING_DAYS)
         if row["trouble"] is not None
@@ -87,7 +89,7 @@ async def long_pauses(session: Session, tenant_id: int) -> list[Alert]:
             f"connection:{row['id']}:{Code.RATE_LIMITED.value}",
             AlertCode.CONNECTION_PAUSED,
             row["since"],
-            f"The connection {row['name']} of {row['kind']} is not called; it goes on by itself at "
+            f"{_called(row)} is not called; it goes on by itself at "
             f"{row['until']:%Y-%m-%d %H:%M} UTC: {row['pause_sentence']}",
         )
         for row in await session.fetch(_LONG, tenant_id, Code.RATE_LIMITED.value, LONG_MINUTES)
@@ -104,10 +106,26 @@ async def dated(session: Session, tenant_id: int, silence: float) -> list[Alert]
         told = "ended" if over else "ends"
         code = AlertCode.CONSENT_ENDED if over else AlertCode.CONSENT_ENDING
         sentence = (
-            f"The consent to {row['kind']} {told} on {row['until']:%Y-%m-%d}. Sign in: "
+            f"The consent to {_named(row['kind'])} {told} on {row['until']:%Y-%m-%d}. Sign in: "
             f"`demandlink connections sign-in {row['kind']}`."
         )
         found.append(Alert(f"connection:{row['id']}", code, row["until"], sentence))
     if silence > 0:
         found.extend(await alert_states.silent(session, tenant_id, silence))
     return found
+
+
+def _named(kind: str) -> str:
+    return SYSTEM_NAMES.get(kind, kind)
+
+
+def _called(row: Any) -> str:
+    """A connection as people call it; by its own name where there may be several."""
+    return _named(row["kind"]) + (f" ({row['name']})" if row["name"] != "default" else "")
+
+
+def _tokenless(kind: str, trouble: str) -> str:
+    """What the vendor says tells its own name, or is told with it."""
+    named = _named(kind)
+    why = trouble if named in trouble else f"{named} gives no token: {trouble}"
+    return f"{why} Sign in: `demandlink connections sign-in {kind}`."

@@ -67,3 +67,8 @@ async def test_what_was_told_and_what_waits_is_listed(service: Service, browser:
     for named in ("DRIFT", "Bill <7> differs.", "waiting", "Not taken by Slack. Tried once."):
         assert named in page.text
     assert "/orders/ON1201" in page.links
+    await store.alerts_sent([row.id], "slack")
+    await store.end_alerts([row.id], ["slack"], None, 60.0)
+    page = await browser.page("/alerts")
+    clean(page)
+    assert "sent to every address, " in page.text

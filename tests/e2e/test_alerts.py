@@ -246,7 +246,7 @@ async def test_connections_that_are_down_paused_or_ending_are_told_once(database
         worker = alerts(store, hook.url)
         assert await worker.turn() == 2
         assert "ConnectWise cannot be used; 2 orders wait for it." in hook.got[0]["message"]
-        assert "The consent to xero ends on" in hook.got[0]["message"]
+        assert "The consent to Xero ends on" in hook.got[0]["message"]
         await sql(database_url, pause + refused, "CREDENTIALS_REFUSED", "connectwise")
         assert await worker.turn() == 1
         await sql(database_url, "UPDATE connection SET paused = false")
@@ -346,7 +346,7 @@ async def test_h10_a_long_pause_of_a_vendor_is_told_once_with_its_end(database_u
         await store.pause(1, "connectwise", asked(until))
         assert await told.turn() == 1
         message = hook.got[0]["message"]
-        assert message.startswith("CONNECTION_PAUSED: The connection default of connectwise")
+        assert message.startswith("CONNECTION_PAUSED: ConnectWise is not called")
         assert f"it goes on by itself at {until:%Y-%m-%d %H:%M} UTC" in message
         # Every call under way draws the same refusal: it is one pause, seen by two workers.
         await store.pause(1, "connectwise", asked(until + timedelta(seconds=3)))

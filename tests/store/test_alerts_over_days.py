@@ -184,6 +184,21 @@ async def test_in_a_quiet_night_nothing_is_told_and_in_the_morning_what_stands_t
     assert {row.state for row in (await postgres.alerts(TENANT, None, 50)).items} == {"sent"}
 
 
+async def test_what_is_told_in_the_morning_is_as_it_stands_then(
+    days: Days, worker: Worker, postgres: PostgresStore
+) -> None:
+    slack, pace = Taker("slack"), AlertPace(gather=0.0, silence=0.0, quiet=NIGHT)
+    await days.go(5 * 60)
+    for count in (4, 3, 1):
+        missing = f"{count} of 5 Cable are still to be received."
+        await look(postgres, worker, held(missing, Code.GOODS_NOT_RECEIVED))
+        await days.turn([slack], pace)
+        await days.go(60)
+    await days.go(6 * 60)
+    await days.turn([slack], pace)
+    assert (slack.told("1 of 5"), len(slack.got)) == (1, 1)
+
+
 async def test_what_was_kept_while_no_place_was_set_is_told_if_it_still_stands(
     days: Days, worker: Worker, postgres: PostgresStore
 ) -> None:
@@ -223,19 +238,20 @@ async def test_a_burst_is_one_message_although_another_place_is_away(
     slack, mail, pace = Taker("slack"), Taker("mail"), AlertPace(gather=30.0, silence=0.0)
     mail.away = True
     await look(postgres, worker, held())
-    await days.turn([slack, mail], pace)
+    await days.worker([slack, mail], pace).turn()
     await days.go(1)
-    await days.turn([slack, mail], pace)
+    await days.worker([slack, mail], pace).turn()
     assert len(slack.got) == 1
     for number in range(6):
         await days.go(0.6)
+        await run(postgres, "UPDATE alert SET due_at = now() WHERE attempts > 0")
         await differs(postgres, f"bill:{number}")
-        await days.turn([slack, mail], pace)
+        await days.worker([slack, mail], pace).turn()
         await days.go(0.1)
         await differs(postgres, f"receipt:{number}")
-        await days.turn([slack, mail], pace)
+        await days.worker([slack, mail], pace).turn()
         await days.go(0.5)
-        await days.turn([slack, mail], pace)
+        await days.worker([slack, mail], pace).turn()
     # A bill and the receipt six seconds after it go together.
     assert [note.title.count("2 differences") for _, note in slack.got[1:]] == [1] * 6
 
@@ -261,6 +277,34 @@ async def test_silence_that_ended_before_it_was_told_is_not_told(
     await days.go(10)
     await days.turn([slack], loud)
     assert slack.got == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (
+            "Xero gives no token: invalid_grant.",
+            "CONSENT_ENDED: Xero gives no token: invalid_grant.",
+        ),
+        ("It is refused.", "CONSENT_ENDED: Xero gives no token: It is refused."),
+    ],
+)
+async def test_a_ledger_that_gives_no_token_is_named_once(
+    days: Days, postgres: PostgresStore, trouble: str, told: str
+) -> None:
+    slack = Taker("slack")
+    await postgres.ensure_connection(TENANT, "xero", "default")
+    await run(
+        postgres,
+        "INSERT INTO ledger_grant (connection_id, tenant_id, company_id, company_name, tokens,"
+        " access_until, consented_by, trouble) SELECT id, 1, '1', 'Books', '', now(), 'x', $1"
+        " FROM connection WHERE kind = 'xero'",
+        trouble,
+    )
+    await days.turn([slack])
+    ((_, note),) = slack.got
+    assert note.text.startswith(f"{told} Sign in: `demandlink connections sign-in xero`.")
+    assert note.text.endswith("https://x.example/connections")
 
 
 async def test_the_end_of_a_consent_is_told_once_though_it_gives_no_token_either(
