@@ -62,6 +62,7 @@ async def _page(
         means=MEANS,
         set_up=parts.alerts.set_up,
         quiet=parts.settings.alert_quiet_hours,
+        zone=parts.settings.alert_time_zone,
         tried=tried,
         refused=refused,
         following=f"/alerts?cursor={page.next}" if page.next else None,

@@ -5,6 +5,7 @@ Owns which of their states somebody has to hear of. The rows are `alerts.py`'s.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from app.domain.alerts import Alert, AlertCode
@@ -16,6 +17,10 @@ from app.store.database import Session
 LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
 DOWN_SECONDS = 120  # a shorter absence is nobody's business
 ENDING_DAYS = 14
+_AWAY = (
+    Code.PEER_SICK.value,
+    Code.CREDENTIALS_REFUSED.value,
+)  # what a system is paused for by itself
 
 _PAUSED = """
 SELECT id, kind, name, pause_code, pause_sentence FROM connection
@@ -36,6 +41,13 @@ WHERE tenant_id = $1 AND state = 'waiting' AND code = ANY ($2::text[])
   AND since < now() - make_interval(secs => $3)
 GROUP BY 1
 """
+# A system whose connection was found paused lately cannot be used for the same reason.
+_PAUSED_LATELY = """
+SELECT DISTINCT c.kind FROM connection AS c JOIN alert AS a
+    ON a.tenant_id = c.tenant_id AND a.code = $2 AND a.subject = ANY (
+        SELECT 'connection:' || c.id || ':' || code FROM unnest($3::text[]) AS code)
+WHERE c.tenant_id = $1 AND a.seen_at > $4
+"""
 _GRANTS = """
 SELECT c.id, c.kind, g.trouble, least(g.refresh_until, g.grant_until) AS until, now() AS now
 FROM ledger_grant AS g JOIN connection AS c ON c.id = g.connection_id
@@ -45,18 +57,23 @@ WHERE c.tenant_id = $1
 """
 
 
-async def troubles(session: Session, tenant_id: int) -> list[Alert]:
-    """What is wrong with connections and has no beginning that anybody keeps."""
+async def troubles(session: Session, tenant_id: int, lately: datetime) -> list[Alert]:
+    """What is wrong with connections and has no beginning that anybody keeps. `lately`: what was seen
+    after it stands."""
     now = await session.fetchval("SELECT now()")
+    pauses = await session.fetch(_PAUSED, tenant_id, Code.RATE_LIMITED.value)
     found = [
         Alert(
             f"connection:{row['id']}:{row['pause_code']}",
             AlertCode.CONNECTION_PAUSED,
             now,
-            f"{_called(row)} is not called: {row['pause_code']}: {row['pause_sentence']}",
+            _paused(row),
         )
-        for row in await session.fetch(_PAUSED, tenant_id, Code.RATE_LIMITED.value)
+        for row in pauses
     ]
+    known = (tenant_id, AlertCode.CONNECTION_PAUSED.value, [*_AWAY], lately)
+    paused = {row["kind"] for row in (*pauses, *await session.fetch(_PAUSED_LATELY, *known))}
+    told = {_named(kind) for kind in paused}
     away = [Code.CONNECTION_UNREACHABLE.value, Code.REMOTE_UNWELL.value]
     found.extend(
         Alert(
@@ -67,6 +84,7 @@ async def troubles(session: Session, tenant_id: int) -> list[Alert]:
             f"{'s wait' if row['orders'] > 1 else ' waits'} for it.",
         )
         for row in await session.fetch(_DOWN, tenant_id, away, float(DOWN_SECONDS))
+        if row["system"] not in told
     )
     found.extend(
         Alert(
@@ -122,6 +140,13 @@ def _named(kind: str) -> str:
 def _called(row: Any) -> str:
     """A connection as people call it; by its own name where there may be several."""
     return _named(row["kind"]) + (f" ({row['name']})" if row["name"] != "default" else "")
+
+
+def _paused(row: Any) -> str:
+    """Some reasons say themselves that it is not called."""
+    why: str = row["pause_sentence"] or ""
+    told = f"{_called(row)} is not called"
+    return why if why.startswith(told) else f"{told}: {row['pause_code']}: {why}"
 
 
 def _tokenless(kind: str, trouble: str) -> str:

@@ -103,7 +103,7 @@ class Alerts(Part):
             kept = await alert_orders.sweep(session, tenant_id)
             for one in await alert_states.drift(session, tenant_id, looked):
                 kept += await _keep(session, tenant_id, one)
-            for one in await alert_systems.troubles(session, tenant_id):
+            for one in await alert_systems.troubles(session, tenant_id, looked - EPISODE):
                 if not await _seen(session, tenant_id, one, looked - EPISODE):
                     kept += await _keep(session, tenant_id, one)
             for one in await alert_systems.dated(session, tenant_id, silence):

@@ -38,6 +38,10 @@ async def test_a_button_sends_a_test_and_says_who_took_it(
     page = await browser.page("/alerts")
     clean(page)
     assert "Slack, E-Mail. Whether a message arrives" in page.text
+    hours = {"alert_quiet_hours": "22:00-07:00", "alert_time_zone": "Europe/Berlin"}
+    service.parts.settings = service.parts.settings.model_copy(update=hours)
+    page = await browser.page("/alerts")
+    assert "E-Mail, not in the quiet hours 22:00-07:00 (Europe/Berlin)." in page.text
     answer = await browser.send("/alerts", "/test")
     assert answer.status_code == 200
     assert "Slack: took it" in answer.text

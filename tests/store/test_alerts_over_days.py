@@ -343,6 +343,31 @@ async def test_refused_credentials_are_told_after_a_pause_of_another_kind(
     assert (slack.told("PEER_SICK"), slack.told("CREDENTIALS_REFUSED")) == (1, 1)
 
 
+async def test_a_system_that_is_left_alone_and_tried_again_is_one_trouble(
+    days: Days, worker: Worker, postgres: PostgresStore
+) -> None:
+    """While it is paused its orders wait for the pause, and between for the system itself."""
+    slack = Taker("slack")
+    sick = Paused(None, Code.PEER_SICK, "ConnectWise is not called: 8 calls in a row.", "service")
+    away = Answer(State.WAITING, Code.CONNECTION_UNREACHABLE, "ConnectWise: no answer.", Who.NOBODY, None, "soon")  # fmt: skip
+    for _ in range(20):
+        await postgres.pause(TENANT, "connectwise", sick)
+        await days.turn([slack])
+        await days.go(5)
+        await run(postgres, "UPDATE connection SET paused = false")
+        await look(postgres, worker, away)
+        await days.go(3)
+        await days.turn([slack])
+        await look(postgres, worker, LAG)
+    ((_, note),) = slack.got
+    assert note.text == "CONNECTION_PAUSED: ConnectWise is not called: 8 calls in a row. https://x.example/connections"  # fmt: skip
+    for _ in range(12):  # it is never paused any more, and does not answer
+        await look(postgres, worker, away)
+        await days.go(5)
+        await days.turn([slack])
+    assert slack.told("ConnectWise cannot be used; 1 order waits for it.") == 1
+
+
 async def test_a_difference_that_somebody_settled_and_that_is_back_is_news(
     days: Days, postgres: PostgresStore
 ) -> None:
