@@ -43,10 +43,10 @@ GROUP BY 1
 """
 # A system whose connection was found paused lately cannot be used for the same reason.
 _PAUSED_LATELY = """
-SELECT DISTINCT c.kind FROM connection AS c JOIN alert AS a
-    ON a.tenant_id = c.tenant_id AND a.code = $2 AND a.subject = ANY (
-        SELECT 'connection:' || c.id || ':' || code FROM unnest($3::text[]) AS code)
-WHERE c.tenant_id = $1 AND a.seen_at > $4
+SELECT DISTINCT c.kind FROM connection AS c CROSS JOIN unnest($3::text[]) AS why
+WHERE c.tenant_id = $1 AND EXISTS (
+    SELECT FROM alert AS a WHERE a.tenant_id = c.tenant_id AND a.code = $2 AND a.seen_at > $4
+      AND a.subject = 'connection:' || c.id || ':' || why)
 """
 _GRANTS = """
 SELECT c.id, c.kind, g.trouble, least(g.refresh_until, g.grant_until) AS until, now() AS now
