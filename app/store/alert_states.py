@@ -29,7 +29,7 @@ LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
 # Callbacks come only of what people do: what is usual needs some to be told from.
 CALLBACKS = 20
 SILENT: Mapping[str, str] = {
-    "commerce": "No webhook of Commerce has come through {name} for {hours} hours, longer than usual. See "
+    "commerce": "No webhook of Commerce{name} has come for {hours} hours, longer than usual. See "
     "whether Commerce still sends them.",
     "connectwise": "No callback of ConnectWise has come for {hours} hours, longer than usual. Ask `demandlink "
     "doctor` whether they are still registered; until they come, ConnectWise is polled.",
@@ -165,7 +165,8 @@ async def silent(session: Session, tenant_id: int, silence: float) -> list[Alert
         if row["kind"] != "commerce" and usual["many"] < CALLBACKS:
             continue
         hours = int(row["silent"].total_seconds() // 3600)
-        sentence = SILENT[row["kind"]].format(name=row["name"], hours=hours)
+        name = f" ({row['name']})" if row["name"] != "default" else ""
+        sentence = SILENT[row["kind"]].format(name=name, hours=hours)
         code = AlertCode.WEBHOOKS_SILENT
         found.append(Alert(f"webhooks:{row['id']}", code, row["received_at"], sentence))
     return found

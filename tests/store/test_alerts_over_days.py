@@ -391,3 +391,19 @@ async def test_a_difference_that_somebody_settled_and_that_is_back_is_news(
         await stand(postgres, finding, "closed")
         await days.go(60)
     assert slack.told("Bill 7") == 2
+
+
+async def test_an_order_that_ends_its_workers_again_is_told_again(
+    days: Days, worker: Worker, postgres: PostgresStore
+) -> None:
+    slack = Taker("slack")
+    order = await order_of(postgres)
+    for told in (1, 2):
+        await run(postgres, "UPDATE orders SET claims_without_progress = 5, due_at = now()")
+        assert await postgres.claim(worker, 1, 30.0) == []
+        for _ in range(3):
+            await days.turn([slack])
+            await days.go(40)
+        assert slack.told("POISON") == told
+        await postgres.wake_orders(TENANT, [order.id], "anna", "mended")
+        await days.turn([slack])

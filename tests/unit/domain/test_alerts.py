@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -129,6 +129,23 @@ def test_quiet_hours_are_of_their_zone(
         if hour in quiet + loud:
             local = datetime(2026, 11, 20, hour, 5, tzinfo=ZoneInfo("Australia/Brisbane"))
             assert found.at(local.astimezone(UTC)) is (hour in quiet)
+
+
+@pytest.mark.parametrize("night", [(3, 28), (10, 24)])
+def test_a_night_in_which_the_clocks_are_set_is_quiet_by_the_clock_on_the_wall(
+    night: tuple[int, int],
+):
+    """It is an hour shorter in spring, and an hour longer in autumn."""
+    found, zone = Quiet.of("22:00-07:00", ZoneInfo("Europe/Berlin")), ZoneInfo("Europe/Berlin")
+    assert found is not None
+    noon = datetime(2026, *night, 12, tzinfo=UTC)
+    moments = [noon + timedelta(minutes=10 * n) for n in range(144)]
+    quiet = [moment for moment in moments if found.at(moment)]
+    assert quiet == [
+        one for one in moments if not 7 <= one.astimezone(zone).hour < 22
+    ]  # one stretch, to seven in the morning
+    assert quiet[-1] - quiet[0] == timedelta(minutes=10 * (len(quiet) - 1))
+    assert len(quiet) == (8 * 6 if night[0] == 3 else 10 * 6)
 
 
 @pytest.mark.parametrize("hours", ["22-", "22:00", "25:00-07:00", "07:00-07:00", "night"])
