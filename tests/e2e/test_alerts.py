@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -139,6 +139,55 @@ async def test_an_order_that_needs_a_person_is_told_once_at_every_place(
             assert order.number in str(letter["Subject"])
             assert await stack.container.alerts.turn() == 0
             assert len(hook.got) == 1
+
+
+@pytest.mark.breadth
+async def test_h11_a_hold_is_told_again_after_a_decision_and_not_after_looks_of_its_own(
+    database_url: str, redis_url: str
+) -> None:
+    """Through the worker, whose look leaves it held as before."""
+    order = plain((CABLE, 5))
+    order.customer, order.company = UNKNOWN, None
+    async with sink() as hook:
+        more: dict[str, Any] = {"alert_urls": hook.url, "alert_gather_seconds": 0.0}
+        async with running(database_url, redis_url, **more) as stack:
+            await tell(stack, order.approved())
+            await stack.until_state(order.number, "held", "MAPPING_MISSING")
+
+            async def tries() -> int:
+                """How often it was tried, once nobody has it any more."""
+                found = await sql(
+                    database_url,
+                    "SELECT (SELECT sum(attempts) FROM applied) AS n FROM orders"
+                    " WHERE lease_token IS NULL AND due_at > now()",
+                )
+                return int(found[0]["n"]) if found else -1
+
+            async def told_after(doing: Awaitable[Any]) -> int:
+                before = await tries()
+                await doing
+
+                async def tried() -> bool:
+                    return await tries() > before
+
+                await stack.until_true(tried, 20)
+                await stack.until_state(order.number, "held", "MAPPING_MISSING")
+                await stack.container.alerts.turn()
+                return len(hook.got)
+
+            def recheck() -> Awaitable[Any]:
+                return sql(
+                    database_url,
+                    "WITH due AS (UPDATE applied SET retry_at = now() WHERE state = 'held' RETURNING 1)"
+                    " UPDATE orders SET due_at = now()",
+                )
+
+            decided = {"code": "MAPPING_MISSING", "choice": "look_again", "reason": "corrected"}
+            page = f"/admin/orders/{order.number}/decide"
+            await stack.container.alerts.turn()
+            assert await told_after(recheck()) == 1
+            assert await told_after(stack.client.post(page, headers=bearer(), json=decided)) == 2
+            assert await told_after(recheck()) == 2
 
 
 async def _listed(stack: Stack) -> list[dict[str, Any]]:
