@@ -367,6 +367,52 @@ def test_addresses_that_cannot_be_read_are_refused_without_telling_them() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [
+        (
+            "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#a/#b",
+            ["Slack 1 of 2", "Slack 2 of 2"],
+        ),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#a", ["Slack"]),
+        (
+            "mailtos://u:p@mail.example?to=a@x.example,b@x.example",
+            ["E-Mail 1 of 2", "E-Mail 2 of 2"],
+        ),
+        ("json://localhost/x", ["JSON"]),
+    ],
+)
+def test_each_recipient_of_an_address_is_a_place(address: str, names: list[str]) -> None:
+    from app.connectors.alerting.places import places_of
+
+    found = places_of(address)
+    assert [place.name for place in found] == names
+    assert len({place.key for place in found}) == len(names)
+    assert [place.key for place in places_of(address)] == [place.key for place in found]
+
+
+@pytest.mark.breadth
+async def test_a_recipient_that_is_refused_has_no_other_told_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apprise.plugins.email.base.NotifyEmail.request_rate_per_sec", 0)
+    await orders(database_url, 1)
+    async with mail_server() as desk, await PostgresStore.open(database_url) as store:
+        desk.recipient[OFFICER] = "550 nobody of that name"
+        other = "second@msp.example"
+        both = f"mailto://127.0.0.1:{desk.port}?from={SENDER}&to={OFFICER},{other}&mode=insecure"
+        worker = alerts(store, both)
+        for _ in range(3):
+            assert await worker.turn() == 0
+            await sql(database_url, "UPDATE alert SET due_at = now()")
+        assert [envelope.rcpt_tos for envelope in desk.envelopes] == [[other]]
+        (row,) = (await store.alerts(1, None, 10)).items
+        assert row.trouble in ("Not taken by E-Mail 1 of 2.", "Not taken by E-Mail 2 of 2.")
+        desk.recipient.clear()
+        assert await worker.turn() == 1
+        assert [envelope.rcpt_tos for envelope in desk.envelopes] == [[other], [OFFICER]]
+
+
 async def test_the_actor_of_a_test_is_logged_and_no_address_is(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
