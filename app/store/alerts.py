@@ -37,6 +37,11 @@ VALUES ($1, 'alerts', 'swept', json_build_object('at', now()), now() + interval 
 ON CONFLICT (tenant_id, kind, key) DO UPDATE SET body = EXCLUDED.body, expires_at = EXCLUDED.expires_at
 WHERE (r.body ->> 'at')::timestamptz < now() - interval '1 minute'
 """
+# What was sent is noted while nobody looks: each changes many rows, in an order of its own.
+_ALONE = """
+SELECT pg_advisory_xact_lock($1, tenant_id::int)
+FROM (SELECT tenant_id FROM alert WHERE id = ANY ($2::bigint[]) LIMIT 1) AS one
+"""
 _TURN = "SELECT pg_try_advisory_xact_lock($1, $2)"
 # What begins at a moment of its own is one row for that moment. The sentence is that of now until somebody
 # was told it; and what was over before it was told, and is so again, has to be told after all.
@@ -119,13 +124,15 @@ class Alerts(Part):
         return sorted((_row(one) for one in found), key=lambda one: one.id)
 
     async def alerts_sent(self, ids: Sequence[int], place: str) -> None:
-        async with self._db.session() as session:
+        async with self._db.transaction() as session:
+            await session.fetch(_ALONE, LOCK_SPACE, list(ids))
             await session.execute(_SENT, list(ids), place)
 
     async def end_alerts(
         self, ids: Sequence[int], places: Sequence[str], trouble: str | None, again: float
     ) -> None:
-        async with self._db.session() as session:
+        async with self._db.transaction() as session:
+            await session.fetch(_ALONE, LOCK_SPACE, list(ids))
             await session.execute(_END, list(ids), list(places), trouble, again)
 
     async def alerts(self, tenant_id: int, cursor: str | None, limit: int) -> Page[AlertRow]:

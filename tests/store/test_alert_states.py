@@ -3,6 +3,7 @@ that come and go."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.domain.alerts import AlertRow, note_of
 from app.domain.watching import Standing
+from app.store import alerts
 from app.store.postgres import PostgresStore
 from tests.store.build import TENANT, deliver, sales_order
 from tests.store.test_settled import run
@@ -277,3 +279,20 @@ async def test_a_state_of_the_poll_that_cannot_be_read_keeps_no_other_alert_back
     await turns(postgres, "commerce_poll", 11, 7)
     await differs(postgres)
     assert {row.alert.code for row in await sweep(postgres)} == {"CONNECTION_DOWN", "DRIFT"}
+
+
+async def test_what_was_sent_is_noted_while_nobody_looks(postgres: PostgresStore) -> None:
+    """Both change many rows: in each other's way one of them would end with an error, and what was sent
+    would be sent once more."""
+    await differs(postgres)
+    (row,) = await sweep(postgres)
+    async with postgres._db.transaction() as looking:
+        assert await looking.fetchval(alerts._TURN, alerts.LOCK_SPACE, TENANT)
+        noting = asyncio.create_task(postgres.alerts_sent([row.id], "slack"))
+        ending = asyncio.create_task(postgres.end_alerts([row.id], ["slack"], None, 1.0))
+        await asyncio.sleep(0.2)
+        assert not noting.done()
+        assert not ending.done()
+    await asyncio.gather(noting, ending)
+    (row,) = (await postgres.alerts(TENANT, None, 9)).items
+    assert (row.told, row.attempts) == (("slack",), 1)
