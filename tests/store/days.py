@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from app.domain.alerts import Note
+from app.domain.alerts import Note, Quiet
+from app.domain.codes import Code
 from app.domain.ports import Worker
 from app.domain.records import Answer
 from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
 from app.system import SystemClock
-from tests.store.build import TENANT, claim_one, release
+from tests.store.build import TENANT, claim_one, release, waiting
 from tests.store.test_settled import run
 
+BERLIN = ZoneInfo("Europe/Berlin")
+# The evening before the clocks go forward.
+EVENING = datetime(2026, 3, 28, 18, 0, tzinfo=BERLIN).astimezone(UTC)
+NIGHT = Quiet(time(22), time(7), BERLIN)
+LAG = waiting(Code.READ_LAG)
 _TABLES = ("alert", "orders", "drift_finding", "connection", "ledger_grant", "decision")
 _COLUMNS = """
 SELECT table_name, array_agg(column_name::text) AS names FROM information_schema.columns
