@@ -22,7 +22,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PAGE = 50
 MEANS = {
     "waiting": "still to be sent",
-    "sent": "every address has it",
     "over": "settled before every address had it",
 }
 
@@ -63,6 +62,7 @@ async def _page(
         means=MEANS,
         set_up=parts.alerts.set_up,
         quiet=parts.settings.alert_quiet_hours,
+        zone=parts.settings.alert_time_zone,
         tried=tried,
         refused=refused,
         following=f"/alerts?cursor={page.next}" if page.next else None,

@@ -19,6 +19,7 @@ from app.domain.views import Page
 
 SHOWN = 3  # orders of one kind that a message tells each by itself; more are counted
 LINES = 20
+TITLE = 120  # characters of a sentence in a title
 
 
 class AlertCode(StrEnum):
@@ -103,10 +104,10 @@ class Place(Protocol):
 class AlertStore(Protocol):
     """Alerts kept once for each (tenant, subject, code, since). May raise StoreUnavailable."""
 
-    async def sweep_alerts(self, tenant_id: int, silence: float) -> int:
+    async def sweep_alerts(self, tenant_id: int, silence: float) -> int | None:
         """Keep an alert for each state that somebody has to hear of, and mark unsent ones whose
         state is gone as over; the number of new ones. `silence`: hours without a webhook that are
-        never too long; 0: not looked at. Workers take turns: while one looks, others do nothing."""
+        never too long; 0: not looked at. Workers take turns: None while another one looks."""
 
     async def take_alerts(self, tenant_id: int, gather: float, lease: float) -> list[AlertRow]:
         """All unsent alerts that are due, oldest first, for this caller alone for `lease` seconds;
@@ -168,20 +169,23 @@ def again_in(attempts: int) -> timedelta:
 
 
 def note_of(alerts: Sequence[Alert], public_url: str) -> Note:
-    """One message for one or many alerts, each with the page to open."""
+    """One message for one or many alerts, each with the page to open. Without `public_url` nothing is
+    linked. The title is one line that a mail shows as its subject."""
     drift = [one for one in alerts if one.code == AlertCode.DRIFT]
     others = [one for one in alerts if one.code != AlertCode.DRIFT]
     orders = [one for one in others if one.order is not None]
     rest = [one for one in others if one.order is None]
     lines = [_line(one, public_url) for one in rest]
-    titles = [one.sentence for one in rest] if len(rest) == 1 else []
+    titles = [_short(one.sentence) for one in rest] if len(rest) == 1 else []
     if len(rest) > 1:
         titles.append(f"{len(rest)} things need somebody")
     if len(drift) > SHOWN:
         titles.append(f"{len(drift)} differences between the systems")
         lines.append(f"{AlertCode.DRIFT}: {titles[-1]}.{_page('drift', public_url)}")
     elif drift:
-        titles.append(drift[0].sentence if len(drift) == 1 else f"{len(drift)} differences")
+        one = drift[0]
+        alone = _short(f"{one.order}: {one.sentence}" if one.order else one.sentence)
+        titles.append(alone if len(drift) == 1 else f"{len(drift)} differences")
         lines.extend(_line(one, public_url) for one in drift)
     by_who = groupby(sorted(orders, key=lambda one: one.who), key=lambda one: one.who)
     for who, group in by_who:
@@ -192,13 +196,30 @@ def note_of(alerts: Sequence[Alert], public_url: str) -> Note:
         lines.extend(_lines(found, titles[-1], public_url))
     kept = lines[:LINES]
     if len(lines) > LINES:
-        kept.append(f"and {len(lines) - LINES} more; see `demandlink alerts list`.")
+        where = f"{public_url}/alerts" if public_url else "`demandlink alerts list`"
+        kept.append(f"and {len(lines) - LINES} more; see {where}.")
     return Note(f"Demandlink: {'; '.join(titles)}", "\n".join(kept))
+
+
+def test_note(public_url: str) -> Note:
+    """What a test sends: with a link, so that it shows too whether that one can be opened."""
+    told = "This is a test of ALERT_URLS. Nothing is wrong, and nobody has to do anything."
+    where = f" {public_url}/alerts" if public_url else " Links need PUBLIC_URL, which is not set."
+    return Note("Demandlink: a test", told + where)
+
+
+def _short(sentence: str) -> str:
+    """A sentence for a title: on one line, without its full stop, and cut where it is long."""
+    told = " ".join(sentence.split()).removesuffix(".")
+    if len(told) <= TITLE:
+        return told
+    return f"{told[:TITLE].rpartition(' ')[0] or told[:TITLE]} ..."
 
 
 def _line(one: Alert, public_url: str) -> str:
     about = f" {one.order}" if one.order is not None else ""
-    return f"{one.code}{about}: {one.sentence}{_page(one.subject.partition(':')[0], public_url)}"
+    told = " ".join(one.sentence.split())
+    return f"{one.code}{about}: {told}{_page(one.subject.partition(':')[0], public_url)}"
 
 
 def _page(about: str, public_url: str) -> str:
@@ -213,25 +234,12 @@ def _called(who: str) -> str:
 
 def _lines(found: Sequence[Alert], counted: str, public_url: str) -> list[str]:
     if len(found) <= SHOWN:
-        return [
-            " ".join(
-                part
-                for part in (
-                    f"{one.order} {one.code}: {one.sentence}",
-                    page_of(public_url, str(one.order)),
-                )
-                if part
-            )
-            for one in found
-        ]
+        told = [f"{one.order} {one.code}: {' '.join(one.sentence.split())}" for one in found]
+        pages = [page_of(public_url, str(one.order)) for one in found]
+        return [" ".join(filter(None, parts)) for parts in zip(told, pages, strict=True)]
     codes = sorted({one.code for one in found})
-    told = ", ".join(f"{sum(one.code == code for one in found)} x {code}" for code in codes)
+    told_codes = ", ".join(f"{sum(one.code == code for one in found)} x {code}" for code in codes)
     first = ", ".join(str(one.order) for one in found[:SHOWN])
-    where = f" {public_url}/orders" if public_url else ""
-    return [f"{counted}: {told}. {first} and {len(found) - SHOWN} more.{where}"]
-
-
-TEST = Note(
-    "Demandlink: a test",
-    "This is a test of ALERT_URLS. Nothing is wrong, and nobody has to do anything.",
-)
+    # The first page has what is held and parked, by who acts; the list of orders what waits, too.
+    where = f" {public_url}/" if public_url else ""
+    return [f"{counted}: {told_codes}. {first} and {len(found) - SHOWN} more.{where}"]

@@ -1,14 +1,14 @@
 """States beside orders and connections that somebody has to hear of: drift, a Commerce that is not
 read, webhooks that do not come any more.
 
-Owns which findings, failures of the poll and of what else is done beside the orders, and silences become an alert, and when one is over. The rows are
-`alerts.py`'s.
+Owns which findings, failures of the poll and of what else is done beside the orders, and silences become
+an alert, and when one is over. The rows are `alerts.py`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,8 +20,8 @@ from app.domain.watching import KIND, Seen, Standing
 from app.store import rows
 from app.store.database import Session
 
-# A finding that goes and comes within this is one difference, not many: it is told when it stays.
-FINDING_HOURS = 24
+# A finding that goes and comes within this is one difference, not many.
+FINDING = timedelta(hours=24)
 # Tries of the poll in a row, each up to a minute after the other: about a quarter of an hour.
 TRIES = 20
 COMMERCE = "system:Commerce"
@@ -29,7 +29,7 @@ LONGEST_DAYS = 28  # of deliveries, from which the usual silence is taken
 # Callbacks come only of what people do: what is usual needs some to be told from.
 CALLBACKS = 20
 SILENT: Mapping[str, str] = {
-    "commerce": "No webhook of Commerce has come through {name} for {hours} hours, longer than usual. See "
+    "commerce": "No webhook of Commerce{name} has come for {hours} hours, longer than usual. See "
     "whether Commerce still sends them.",
     "connectwise": "No callback of ConnectWise has come for {hours} hours, longer than usual. Ask `demandlink "
     "doctor` whether they are still registered; until they come, ConnectWise is polled.",
@@ -37,20 +37,38 @@ SILENT: Mapping[str, str] = {
 
 _KEY = "CASE WHEN length(f.key) > 200 THEN md5(f.key) ELSE f.key END"
 _SUBJECT = f"'drift:' || coalesce(f.order_id::text, '-') || ':' || {_KEY}"
+# The newest alert of the same difference, where it was seen to stand lately and nobody settled anything
+# since: then it only went on, as lists that lag show it, and its row is the one.
 _NEW = f"""
-SELECT {_SUBJECT} AS subject, f.since, f.sentence, f.who, o.customer,
+SELECT {_SUBJECT} AS subject, f.since, f.sentence, f.who, o.customer, known.id AS known,
     CASE WHEN o.id IS NOT NULL THEN {rows.ORDER_NAME} END AS number
 FROM drift_finding AS f LEFT JOIN orders AS o ON o.id = f.order_id
+LEFT JOIN LATERAL (
+    SELECT a.id, a.since, a.seen_at FROM alert AS a
+    WHERE a.tenant_id = $1 AND a.code = $2 AND a.subject = {_SUBJECT}
+    ORDER BY a.since DESC LIMIT 1
+) AS known ON known.seen_at > $3 AND NOT EXISTS (
+    SELECT FROM drift_finding AS g WHERE g.tenant_id = $1 AND g.actor IS NOT NULL
+      AND g.key = f.key AND g.order_id IS NOT DISTINCT FROM f.order_id AND g.since >= known.since)
 WHERE f.tenant_id = $1 AND f.standing = 'open' AND NOT EXISTS (
-    SELECT FROM alert AS a WHERE a.tenant_id = $1 AND a.code = $2 AND a.subject = {_SUBJECT}
-      AND (a.since = f.since OR a.seen_at > now() - interval '{FINDING_HOURS} hours'))
+    SELECT FROM alert AS a
+    WHERE a.tenant_id = $1 AND a.code = $2 AND a.subject = {_SUBJECT} AND a.since = f.since)
 ORDER BY f.id
 """  # noqa: S608 - constant text
-# It still stands: retention looks at this, and so does the look for one that comes again.
+_GOES_ON = """
+UPDATE alert AS a SET since = $2, seen_at = now(),
+    over_at = CASE WHEN a.sent_at IS NULL THEN NULL ELSE a.over_at END
+WHERE a.id = $1
+"""
+# It still stands: retention looks at this, and so does the look for one that comes again. What was over
+# before it was told, and stands again, has to be told after all.
 _STANDS = f"""
-UPDATE alert AS a SET seen_at = now() FROM drift_finding AS f
+UPDATE alert AS a SET seen_at = now(),
+    over_at = CASE WHEN a.sent_at IS NULL THEN NULL ELSE a.over_at END
+FROM drift_finding AS f
 WHERE f.tenant_id = $1 AND f.standing IN ('open', 'fixing') AND a.tenant_id = $1 AND a.code = $2
-  AND a.subject = {_SUBJECT} AND a.since = f.since AND a.seen_at < now() - interval '1 hour'
+  AND a.subject = {_SUBJECT} AND a.since = f.since
+  AND (a.seen_at < now() - interval '1 hour' OR (a.over_at IS NOT NULL AND a.sent_at IS NULL))
 """  # noqa: S608 - constant text
 _OVER = f"""
 UPDATE alert AS a SET over_at = now()
@@ -83,22 +101,19 @@ SELECT max(gap) AS longest, count(*) AS many FROM (
 """
 
 
-async def drift(session: Session, tenant_id: int) -> list[Alert]:
-    """H12: each difference that newly needs a person."""
+async def drift(session: Session, tenant_id: int, looked: datetime) -> list[Alert]:
+    """H12: each difference that newly needs a person. `looked`: when they were looked at last."""
     code = AlertCode.DRIFT.value
+    found = []
+    for row in await session.fetch(_NEW, tenant_id, code, looked - FINDING):
+        if row["known"] is not None:
+            await session.execute(_GOES_ON, row["known"], row["since"])
+            continue
+        sentence = impersonal(row["sentence"], row["customer"])
+        found.append(Alert(row["subject"], code, row["since"], sentence, row["number"], row["who"]))
     await session.execute(_STANDS, tenant_id, code)
     await session.execute(_OVER, tenant_id, code)
-    return [
-        Alert(
-            row["subject"],
-            code,
-            row["since"],
-            impersonal(row["sentence"], row["customer"]),
-            row["number"],
-            row["who"],
-        )
-        for row in await session.fetch(_NEW, tenant_id, code)
-    ]
+    return found
 
 
 async def unread(session: Session, tenant_id: int) -> list[Alert]:
@@ -150,7 +165,8 @@ async def silent(session: Session, tenant_id: int, silence: float) -> list[Alert
         if row["kind"] != "commerce" and usual["many"] < CALLBACKS:
             continue
         hours = int(row["silent"].total_seconds() // 3600)
-        sentence = SILENT[row["kind"]].format(name=row["name"], hours=hours)
+        name = f" ({row['name']})" if row["name"] != "default" else ""
+        sentence = SILENT[row["kind"]].format(name=name, hours=hours)
         code = AlertCode.WEBHOOKS_SILENT
         found.append(Alert(f"webhooks:{row['id']}", code, row["received_at"], sentence))
     return found

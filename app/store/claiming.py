@@ -26,7 +26,7 @@ from app.store.careful import BURIED, TAKE_BACK
 from app.store.database import Part, Session, translated
 from app.store.fairness import in_turn, skip_scan
 from app.store.liveness import ALIVE, LIVENESS
-from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
+from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, POISONED, batch
 from app.store.restoring import RESTORED_AT, look_at_home
 from app.store.results import keep_results
 from app.telemetry import wide
@@ -79,6 +79,7 @@ _POISON = """
 WITH parked AS (
     UPDATE orders SET
         state = 'parked', code = 'POISON', sentence = $2, who = $3, since = now(),
+        stood_as = $5, stood_since = now(), stood_until = NULL,
         next_look = $4, choices = '{}', due_at = NULL,
         lease_owner = NULL, lease_token = NULL, lease_until = NULL, updated_at = now()
     WHERE id = ANY ($1::bigint[])
@@ -214,7 +215,7 @@ class Claiming(Part):
             poisoned = [row["id"] for row in free if row["claims"] >= POISON_AFTER]
             if poisoned:
                 who = CODES[Code.POISON].who.value
-                await session.execute(_POISON, poisoned, POISON_SENTENCE, who, NEXT_LOOK)
+                await session.execute(_POISON, poisoned, POISON_SENTENCE, who, NEXT_LOOK, POISONED)
                 await keep_results(session, poisoned)
             taken = batch([row for row in free if row["claims"] < POISON_AFTER])
             if not taken:

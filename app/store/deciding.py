@@ -18,7 +18,7 @@ from app.store import decided
 from app.store.auditing import append
 from app.store.claiming import WAKE
 from app.store.database import Part, Session
-from app.store.operating import wake_as_a_person
+from app.store.operating import ACTED, wake_as_a_person
 from app.store.record_columns import DROP_LEDGER, DROP_REFS
 from app.store.story import JOURNAL, columns, journal_columns
 from app.store.texts import as_json, text, text_or_none
@@ -200,4 +200,5 @@ async def _forget(
 
 async def _tell_and_wake(session: Session, order_id: int, entry: JournalEntry) -> None:
     await session.execute(JOURNAL, *journal_columns([(order_id, entry)]))
+    await session.execute(ACTED, [order_id])
     await session.execute(WAKE, [order_id])

@@ -27,6 +27,11 @@ UPDATE orders SET claims_without_progress = 0, state = 'running', code = NULL, s
     who = NULL, since = NULL, next_look = NULL
 WHERE id = ANY ($1::bigint[]) AND code = 'POISON'
 """
+# What stops the orders from now on is news, whatever stopped them before (`domain.troubles`).
+ACTED = """
+UPDATE orders SET stood_as = NULL, stood_since = coalesce(stood_since, since), acted_at = now()
+WHERE id = ANY ($1::bigint[])
+"""
 # Without the marks a step is tried as if nothing had stopped it; what is applied stays applied.
 _RETRY = """
 UPDATE applied SET retry_at = now(), retry_wake = NULL, tries = 0
@@ -191,6 +196,7 @@ async def wake_as_a_person(session: Session, order_ids: Sequence[int], entry: Jo
     their steps, as in a worker's commit: the other way round the two could lock each other out."""
     if not order_ids:
         return
+    await session.execute(ACTED, order_ids)
     await session.execute(_UNPOISON, order_ids)
     await session.execute(WAKE, order_ids)
     await session.execute(_RETRY, order_ids)

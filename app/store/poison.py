@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.domain.codes import Code
 from app.domain.records import ALONE_AFTER
+from app.domain.troubles import trouble_of
 
 POISON_AFTER = 5
 POISON_SENTENCE = "The order ended its worker several times."
+POISONED = trouble_of(Code.POISON.value, POISON_SENTENCE)
 NEXT_LOOK = "when a person replays it"
 
 

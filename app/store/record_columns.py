@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from app.domain.errors import RecordTaken
 from app.domain.facts import KEPT_FACTS
 from app.domain.records import Answer, Fact, LedgerRow, Ref, WriteSet
+from app.domain.troubles import passes, stopped_by
 from app.store.database import Session
 from app.store.story import CALLS, JOURNAL, call_columns, columns, journal_columns
 from app.store.texts import as_json, as_json_or_none, key, text, text_or_none
@@ -268,6 +269,8 @@ def answers(rows: Sequence[tuple[int, Answer]]) -> list[list[object]]:
                 answer.since,
                 text(answer.next_look),
                 as_json([text(choice) for choice in answer.choices]),
+                stopped_by(answer),
+                passes(answer),
             )
             for order_id, answer in rows
         ]

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Committed
 from app.domain.records import Release, WriteSet
+from app.domain.troubles import EPISODE
 from app.store import record_columns as c
 from app.store.claiming import WAKE
 from app.store.database import Database, Part, Session
@@ -47,18 +48,28 @@ FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])
 WHERE o.id = t.order_id
 """
 
-# The answer is kept whether or not the order is given back.
-_ANSWER = """
+# The answer is kept whether or not the order is given back. What stops it is followed as
+# `troubles.after` does: a trouble that was only not seen for a moment stands since it began.
+_SINCE = "coalesce(t.since, CASE WHEN o.code IS NOT DISTINCT FROM t.code THEN o.since END, now())"
+_GOES_ON = f"""(t.trouble = o.stood_as AND (
+    o.stood_until IS NULL OR o.stood_until > now() - interval '{int(EPISODE.total_seconds())} seconds'))"""
+_ANSWER = f"""
 UPDATE orders AS o SET
-    since = coalesce(t.since, CASE WHEN o.code IS NOT DISTINCT FROM t.code THEN o.since END, now()),
+    since = CASE WHEN {_GOES_ON} THEN least({_SINCE}, o.stood_since) ELSE {_SINCE} END,
+    stood_as = coalesce(t.trouble, o.stood_as),
+    stood_since = CASE WHEN t.trouble IS NULL OR {_GOES_ON} THEN o.stood_since
+                  WHEN o.stood_since IS NULL THEN {_SINCE} ELSE now() END,
+    stood_until = CASE WHEN t.trouble IS NOT NULL THEN NULL
+                  WHEN t.passes OR o.stood_as IS NULL THEN o.stood_until
+                  ELSE coalesce(o.stood_until, now()) END,
     state = t.state, code = t.code, sentence = t.sentence, who = t.who, next_look = t.next_look,
     choices = ARRAY(SELECT json_array_elements_text(t.choices::json))
 FROM unnest(
     $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
-    $8::text[]
-) AS t (order_id, state, code, sentence, who, since, next_look, choices)
+    $8::text[], $9::text[], $10::boolean[]
+) AS t (order_id, state, code, sentence, who, since, next_look, choices, trouble, passes)
 WHERE o.id = t.order_id
-"""
+"""  # noqa: S608 - constant text
 
 _RELEASE = """
 UPDATE orders AS o SET lease_owner = NULL, lease_token = NULL, lease_until = NULL, due_at = t.due_at

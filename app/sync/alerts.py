@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
 
-from app.domain.alerts import TEST, AlertRow, AlertStore, Place, Quiet, again_in, note_of
+from app.domain.alerts import AlertRow, AlertStore, Place, Quiet, again_in, note_of, test_note
 from app.domain.errors import StoreUnavailable
 from app.domain.ports import Clock, Store
 from app.domain.views import Page
@@ -96,7 +96,8 @@ class Alerts:
 
     async def turn(self) -> int:
         """Look once, and send what is due; the number of alerts that all places have."""
-        await self._kept.sweep_alerts(self._tenant, self._pace.silence)
+        if await self._kept.sweep_alerts(self._tenant, self._pace.silence) is None:
+            return 0  # another worker is finding out what is over: nothing of that may go meanwhile
         quiet = self._pace.quiet
         if quiet is not None and quiet.at(await self._store.now()):
             return 0
@@ -134,7 +135,8 @@ class Alerts:
             sentence = "No alert has a place to go to. Set ALERT_URLS and restart."
             raise Refusal("ALERTS_NOT_SET_UP", sentence)
         wide("alerts_tested", actor=actor.name)
-        taken = await asyncio.gather(*(place.send(TEST) for place in self._places))
+        note = test_note(self._public_url)
+        taken = await asyncio.gather(*(place.send(note) for place in self._places))
         return [Tried(p.name, ok) for p, ok in zip(self._places, taken, strict=True)]
 
     async def list(

@@ -86,7 +86,7 @@ def explainer(engine: Engine, pages: RecordPages) -> Explain:
         codes = frozenset(verdict.code for verdict in plan.verdicts if verdict.code is not None)
         readiness = checked(view, codes)
         return Explained(
-            answer=_kept(row) if row.code is Code.POISON else answer,
+            answer=_kept(row) if row.code is Code.POISON else _since(row, answer),
             steps=tuple(_step(view, verdict, pages) for verdict in plan.verdicts),
             lines=_lines(view),
             services=_services(view),
@@ -107,6 +107,15 @@ def _kept(row: OrderRow) -> Answer:
     return Answer(
         row.state, row.code, row.sentence or "", who, row.since, row.next_look or "", choices
     )
+
+
+def _since(row: OrderRow, answer: Answer) -> Answer:
+    """The answer with the time since when the order stands so. What a step keeps of it begins anew with
+    each look in between; the order's own does not (`domain.troubles`)."""
+    same = row.state is answer.state and row.code is answer.code
+    if not same or row.since is None or answer.since is None or row.since >= answer.since:
+        return answer
+    return replace(answer, since=row.since)
 
 
 def _evidence(snapshot: Snapshot, view: OrderView) -> tuple[Evidence, ...]:

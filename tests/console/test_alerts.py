@@ -38,6 +38,10 @@ async def test_a_button_sends_a_test_and_says_who_took_it(
     page = await browser.page("/alerts")
     clean(page)
     assert "Slack, E-Mail. Whether a message arrives" in page.text
+    hours = {"alert_quiet_hours": "22:00-07:00", "alert_time_zone": "Europe/Berlin"}
+    service.parts.settings = service.parts.settings.model_copy(update=hours)
+    page = await browser.page("/alerts")
+    assert "E-Mail, not in the quiet hours 22:00-07:00 (Europe/Berlin)." in page.text
     answer = await browser.send("/alerts", "/test")
     assert answer.status_code == 200
     assert "Slack: took it" in answer.text
@@ -67,3 +71,8 @@ async def test_what_was_told_and_what_waits_is_listed(service: Service, browser:
     for named in ("DRIFT", "Bill <7> differs.", "waiting", "Not taken by Slack. Tried once."):
         assert named in page.text
     assert "/orders/ON1201" in page.links
+    await store.alerts_sent([row.id], "slack")
+    await store.end_alerts([row.id], ["slack"], None, 60.0)
+    page = await browser.page("/alerts")
+    clean(page)
+    assert "sent to every address, " in page.text

@@ -30,6 +30,7 @@ TABLES = (
     "domain/errors.py",
     "domain/reasons/",
     "domain/results.py",
+    "domain/troubles.py",
 )
 INTRODUCTION = """\
 # Runbook

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -16,10 +16,8 @@ from aiohttp import web
 from app.domain.alerts import Quiet
 from app.domain.codes import Code
 from app.domain.ports import Paused
-from app.settings import Settings
 from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace, Alerts
-from app.sync.operations import Actor
 from app.system import SystemClock
 from tests.e2e.harness import Stack, bearer, running
 from tests.e2e.orders import CABLE
@@ -141,6 +139,58 @@ async def test_an_order_that_needs_a_person_is_told_once_at_every_place(
             assert len(hook.got) == 1
 
 
+@pytest.mark.breadth
+async def test_h11_a_hold_is_told_again_after_a_decision_and_not_after_looks_of_its_own(
+    database_url: str, redis_url: str
+) -> None:
+    """Through the worker, whose look leaves it held as before."""
+    order = plain((CABLE, 5))
+    order.customer, order.company = UNKNOWN, None
+    async with sink() as hook:
+        more: dict[str, Any] = {"alert_urls": hook.url, "alert_gather_seconds": 0.0}
+        async with running(database_url, redis_url, **more) as stack:
+            await tell(stack, order.approved())
+            await stack.until_state(order.number, "held", "MAPPING_MISSING")
+
+            async def tries() -> int:
+                """How often it was tried, once nobody has it any more."""
+                found = await sql(
+                    database_url,
+                    "SELECT (SELECT sum(attempts) FROM applied) AS n FROM orders"
+                    " WHERE lease_token IS NULL AND due_at > now()",
+                )
+                return int(found[0]["n"]) if found else -1
+
+            async def resting() -> bool:
+                return await tries() >= 0
+
+            async def told_after(doing: Awaitable[Any]) -> int:
+                await stack.until_true(resting, 20)
+                before = await tries()
+                await doing
+
+                async def tried() -> bool:
+                    return await tries() > before
+
+                await stack.until_true(tried, 20)
+                await stack.until_state(order.number, "held", "MAPPING_MISSING")
+                await stack.container.alerts.turn()
+                return len(hook.got)
+
+            async def recheck() -> None:
+                # One after the other: a worker has the order before its steps.
+                due = "UPDATE applied SET retry_at = now() WHERE state = 'held'"
+                await sql(database_url, due)
+                await sql(database_url, "UPDATE orders SET due_at = now()")
+
+            decided = {"code": "MAPPING_MISSING", "choice": "look_again", "reason": "corrected"}
+            page = f"/admin/orders/{order.number}/decide"
+            await stack.container.alerts.turn()
+            assert await told_after(recheck()) == 1
+            assert await told_after(stack.client.post(page, headers=bearer(), json=decided)) == 2
+            assert await told_after(recheck()) == 2
+
+
 async def _listed(stack: Stack) -> list[dict[str, Any]]:
     answer = await stack.client.get("/admin/alerts", headers=bearer())
     found: list[dict[str, Any]] = answer.json()["items"]
@@ -246,7 +296,7 @@ async def test_connections_that_are_down_paused_or_ending_are_told_once(database
         worker = alerts(store, hook.url)
         assert await worker.turn() == 2
         assert "ConnectWise cannot be used; 2 orders wait for it." in hook.got[0]["message"]
-        assert "The consent to xero ends on" in hook.got[0]["message"]
+        assert "The consent to Xero ends on" in hook.got[0]["message"]
         await sql(database_url, pause + refused, "CREDENTIALS_REFUSED", "connectwise")
         assert await worker.turn() == 1
         await sql(database_url, "UPDATE connection SET paused = false")
@@ -280,59 +330,6 @@ async def test_a_silence_of_webhooks_that_is_longer_than_usual_is_told_once(
     assert "No webhook of Commerce" in hook.got[0]["message"]
 
 
-@pytest.mark.breadth
-async def test_a_test_message_says_who_took_it(database_url: str, redis_url: str) -> None:
-    async with sink() as good, sink() as bad:
-        bad.status = 404
-        urls = f"{good.url},{bad.url}"
-        async with running(database_url, redis_url, worker=False, alert_urls=urls) as stack:
-            answer = await stack.client.post("/admin/alerts/test", headers=bearer())
-            assert answer.json()["items"] == [
-                {"place": "JSON", "taken": True},
-                {"place": "JSON", "taken": False},
-            ]
-            shown = await stack.client.get("/admin/settings", headers=bearer())
-            assert "a-secret-part" not in shown.text
-        assert len(good.got) == 1
-    async with running(database_url, redis_url, worker=False) as stack:
-        answer = await stack.client.post("/admin/alerts/test", headers=bearer())
-        assert answer.status_code == 409
-        assert "ALERT_URLS" in answer.text
-
-
-def test_addresses_that_cannot_be_read_are_refused_without_telling_them() -> None:
-    from app.bootstrap import NotConfigured
-    from app.bootstrap.chosen import alert_places_of
-    from app.connectors.alerting.places import places_of
-
-    settings = Settings(_env_file=None, alert_urls="json://localhost/fine, slac://secret/token")
-    with pytest.raises(NotConfigured) as refused:
-        alert_places_of(settings)
-    assert "address 2 of 2" in str(refused.value)
-    assert "secret" not in str(refused.value)
-    one = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#a,#b"
-    two = "workflows://example.azure.com:443/643a8a1dbf3e4b2c9d/x-some-signature-x"
-    assert [place.name for place in places_of(f"{one}, {two}")] == [
-        "Slack",
-        "Power Automate / Workflows (for MSTeams)",
-    ]
-
-
-async def test_the_actor_of_a_test_is_logged_and_no_address_is(
-    database_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from app.telemetry import configure
-
-    configure("DEBUG")
-    async with sink() as bad, await PostgresStore.open(database_url) as store:
-        bad.status = 500
-        (tried,) = await alerts(store, bad.url).test(Actor(1, "tester"))
-        assert not tried.taken
-    out = capsys.readouterr()
-    assert "alerts_tested" in out.err
-    assert "a-secret-part" not in out.err + out.out
-
-
 async def test_h10_a_long_pause_of_a_vendor_is_told_once_with_its_end(database_url: str) -> None:
     def asked(until: datetime) -> Paused:
         return Paused(until, Code.RATE_LIMITED, "ConnectWise: the day is used up.", "service")
@@ -346,7 +343,7 @@ async def test_h10_a_long_pause_of_a_vendor_is_told_once_with_its_end(database_u
         await store.pause(1, "connectwise", asked(until))
         assert await told.turn() == 1
         message = hook.got[0]["message"]
-        assert message.startswith("CONNECTION_PAUSED: The connection default of connectwise")
+        assert message.startswith("CONNECTION_PAUSED: ConnectWise is not called")
         assert f"it goes on by itself at {until:%Y-%m-%d %H:%M} UTC" in message
         # Every call under way draws the same refusal: it is one pause, seen by two workers.
         await store.pause(1, "connectwise", asked(until + timedelta(seconds=3)))

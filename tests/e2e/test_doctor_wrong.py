@@ -221,3 +221,6 @@ async def test_g1_alerts_are_not_sent_to_be_proven(database_url: str, redis_url:
         found = await looked(stack, "alerts")
         assert found["outcome"] == Outcome.UNPROVEN
         assert "demandlink alerts test" in found["fix"]
+        assert ("PUBLIC_URL" in found["fix"]) is not bool(stack.container.settings.public_url)
+    async with running(database_url, redis_url, worker=False, **more, public_url="") as stack:
+        assert "PUBLIC_URL is empty" in (await looked(stack, "alerts"))["sentence"]

@@ -84,6 +84,8 @@ async def test_an_alert_of_an_open_order_stays_and_is_not_told_again(
     (row,) = await run(postgres, "SELECT id FROM orders")
     await postgres.wake([row["id"]])
     await release(postgres, await claim_one(postgres, worker_of), done())
+    assert (await postgres.prune(PERIOD)).rows == 0  # it stood a moment ago
+    await aged(postgres)
     assert (await postgres.prune(PERIOD)).rows == 1
     assert await kept(postgres) == []
     assert await postgres.sweep_alerts(TENANT, 0.0) == 0

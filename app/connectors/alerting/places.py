@@ -17,6 +17,7 @@ from app.domain.alerts import Note
 
 # Addresses of one service may hold commas; a new one begins with its scheme.
 _BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+_RECIPIENTS = ("targets", "channels")  # as Apprise's services call them
 SECONDS = 20.0  # for one message; its own time limits are below
 # Their lines tell addresses and answers of the other side, at every level.
 for _name in ("apprise", "urllib3", "requests"):
@@ -30,10 +31,11 @@ class AlertUrlsInvalid(ValueError):
 class ApprisePlace:
     """Implements alerts.Place."""
 
-    def __init__(self, service: Any, address: str) -> None:
+    def __init__(self, service: Any, address: str, of: str = "") -> None:
+        """`of`: which of the address's recipients, `2 of 3`; empty where there is one."""
         self._service = service
         self.key = hashlib.sha256(address.encode()).hexdigest()[:16]
-        self.name = str(service.service_name or "a service")
+        self.name = " ".join(filter(None, (str(service.service_name or "a service"), of)))
 
     async def send(self, note: Note) -> bool:
         # Apprise uses blocking clients: the whole of it runs beside the loop.
@@ -66,5 +68,28 @@ def places_of(addresses: str) -> Sequence[ApprisePlace]:
                 f"ALERT_URLS: address {number} of {len(given)} is none that Apprise can read; see "
                 "docs/how-to/alerts.md for how Slack, Teams and e-mail are written."
             )
-        found.append(ApprisePlace(service, address))
+        found.extend(_each(service, address))
     return tuple(found)
+
+
+def _each(service: Any, address: str) -> list[ApprisePlace]:
+    """A place for each channel or recipient of an address. Else one that takes nothing would have the
+    others told again with each try, because a service only says that not all have it."""
+    import apprise
+
+    listed = next((name for name in _RECIPIENTS if _several(service, name)), None)
+    if listed is None:
+        return [ApprisePlace(service, address)]
+    found = []
+    for number, recipient in enumerate(recipients := getattr(service, listed), start=1):
+        alone = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+        setattr(alone, listed, [recipient])
+        key = f"{address}\n{recipient!r}"
+        found.append(ApprisePlace(alone, key, f"{number} of {len(recipients)}"))
+    return found
+
+
+def _several(service: Any, name: str) -> bool:
+    """Whether a service counts its messages by this list, so that it may have one for each."""
+    listed = getattr(service, name, None)
+    return isinstance(listed, list) and len(listed) > 1 and len(service) == len(listed)

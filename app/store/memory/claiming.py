@@ -24,7 +24,7 @@ from app.store.memory.results import keep_results
 from app.store.memory.shelf import keep_fact
 from app.store.memory.story import tell
 from app.store.memory.tables import Row, Tables
-from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, batch
+from app.store.poison import NEXT_LOOK, POISON_AFTER, POISON_SENTENCE, POISONED, batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,9 @@ def _park(tables: Tables, order_id: int, now: datetime) -> None:
         sentence=POISON_SENTENCE,
         who=CODES[Code.POISON].who.value,
         since=now,
+        stood_as=POISONED,
+        stood_since=now,
+        stood_until=None,
         next_look=NEXT_LOOK,
         choices=(),
         due_at=None,

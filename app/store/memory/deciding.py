@@ -13,7 +13,7 @@ from app.domain.views import Audit, DecisionMade
 from app.store import decided
 from app.store.memory.claiming import NO_LEASE
 from app.store.memory.database import Part, plain, wake, wake_waiters
-from app.store.memory.operating import wake_as_a_person
+from app.store.memory.operating import acted, wake_as_a_person
 from app.store.memory.recording import drop_ledger, drop_refs, pinned
 from app.store.memory.shelf import keep_fact
 from app.store.memory.story import audit as append
@@ -108,6 +108,7 @@ class Deciding(Part):
         async with self._db.writing("hold") as tables:
             order, now = _order(tables, order_id), self._db.now()
             tables.orders.change(order_id, held_by=text_or_none(held_by))
+            acted(tables, [order_id], now)
             audit = Audit(entry.actor, action, str(order_id), {"told": entry.sentence})
             append(tables, order["tenant_id"], audit, now)
             tell(tables, [(order_id, entry)], now)

@@ -119,6 +119,7 @@ def wake_as_a_person(
     tables: Tables, order_ids: Sequence[int], entry: JournalEntry, now: datetime
 ) -> None:
     """Wake orders as a person does: poison and retry marks are taken off."""
+    acted(tables, order_ids, now)
     for order_id in order_ids:
         row = tables.orders.get(order_id)
         if row is not None and row["code"] == "POISON":
@@ -132,6 +133,15 @@ def wake_as_a_person(
                 place = (order_id, row["step"], row["subject"])
                 tables.applied.change(place, retry_at=now, retry_wake=None, tries=0)
     tell(tables, ((order_id, entry) for order_id in order_ids), now)
+
+
+def acted(tables: Tables, order_ids: Iterable[int], now: datetime) -> None:
+    """A person acted on these orders: what stops them from now on is news."""
+    for order_id in order_ids:
+        row = tables.orders.get(order_id)
+        if row is not None:
+            since = row["stood_since"] or row["since"]
+            tables.orders.change(order_id, stood_as=None, stood_since=since, acted_at=now)
 
 
 def _standing(tables: Tables, tenant_id: int, order_ids: Iterable[int]) -> list[Row]:

@@ -10,10 +10,12 @@ import contextlib
 from collections.abc import Iterable
 from datetime import datetime
 
+from app.domain import troubles
 from app.domain.errors import RecordTaken, StoreUnavailable
 from app.domain.facts import KEPT_FACTS
 from app.domain.ports import Committed
 from app.domain.records import LedgerRow, Ref, Release, WriteSet
+from app.domain.troubles import Stood
 from app.store.memory.announcing import settled_by
 from app.store.memory.claiming import NO_LEASE
 from app.store.memory.database import Part, fixed, plain, wake_waiters
@@ -66,13 +68,18 @@ def _progress(tables: Tables, writes: WriteSet, release: Release | None, now: da
         code = answer.code.value if answer.code is not None else None
         order = tables.orders.get(writes.order_id)
         assert order is not None  # noqa: S101 - its token was looked at
-        since = order["since"] if order["code"] == code else None
+        since = answer.since or (order["since"] if order["code"] == code else None) or now
+        stood = Stood(order["stood_as"], order["stood_since"], order["stood_until"])
+        stands = troubles.after(stood, answer, since, now)
         changed |= {
             "state": answer.state.value,
             "code": code,
             "sentence": text(answer.sentence),
             "who": answer.who.value,
-            "since": answer.since or since or now,
+            "since": troubles.since_of(stood, answer, since, now),
+            "stood_as": stands.of,
+            "stood_since": stands.since,
+            "stood_until": stands.until,
             "next_look": text(answer.next_look),
             "choices": tuple(text(choice) for choice in answer.choices),
         }

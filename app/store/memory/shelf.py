@@ -111,7 +111,8 @@ class MemoryShelf:
             (
                 *("number", "customer", "scenario", "scenario_version", "scenario_hash", "code"),
                 *("sentence", "who", "since", "next_look", "held_by", "due_at", "lease_owner"),
-                *("lease_token", "lease_until", "trace", "stale_at"),
+                *("lease_token", "lease_until", "trace", "stale_at", "stood_as", "stood_since"),
+                *("stood_until", "acted_at"),
             )
         )
         row = self._tables.orders.add(

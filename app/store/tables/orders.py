@@ -92,6 +92,11 @@ class Order(SQLModel, table=True):
     claims_without_progress: int = c.number("0")
     trace: str | None = c.string()
     stale_at: datetime | None = c.moment()  # what was read before this may be old
+    # What stopped it last (`domain.troubles.Stood`), and when a person last acted on it.
+    stood_as: str | None = c.string()
+    stood_since: datetime | None = c.moment()
+    stood_until: datetime | None = c.moment()
+    acted_at: datetime | None = c.moment()
 
 
 class Worker(SQLModel, table=True):

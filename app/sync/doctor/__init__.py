@@ -118,7 +118,7 @@ class Doctor:
             *psa,
             *ledgers,
             *mail,
-            outside.alerts(self._alert_places),
+            outside.alerts(self._alert_places, self._settings.public_url),
             *outside.clocks(self._vendor_clocks, self._wall),
         ]
         findings += asking.late(findings, asking.SECONDS)

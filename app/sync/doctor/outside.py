@@ -199,7 +199,7 @@ async def mail(settings: Settings, check: Callable[[], Awaitable[None]] | None) 
     return [Finding("mail", TELLING, Outcome.OK, told, proven_by=proven)]
 
 
-def alerts(places: Sequence[str]) -> Finding:
+def alerts(places: Sequence[str], public_url: str) -> Finding:
     """Only a message shows whether it arrives, and nobody is written to unasked."""
     proven = "ALERT_URLS"
     if not places:
@@ -208,6 +208,9 @@ def alerts(places: Sequence[str]) -> Finding:
         return Finding("alerts", TELLING, Outcome.SKIPPED, told, fix=fix, proven_by=proven)
     told = f"Alerts go to {', '.join(places)}; whether they arrive, only a message shows."
     fix = "Send one: `demandlink alerts test`."
+    if not public_url:
+        told += " They hold no links, because PUBLIC_URL is empty."
+        fix += " Set PUBLIC_URL to where people open the console."
     return Finding("alerts", TELLING, Outcome.UNPROVEN, told, fix=fix, proven_by=proven)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.domain.alerts import Alert, Quiet, again_in, impersonal, note_of
+from app.domain.alerts import test_note as check
 
 NOW = datetime(2026, 11, 20, 14, 11, tzinfo=UTC)
 
@@ -38,7 +40,7 @@ def test_what_is_no_order_stands_beside_them():
     down = Alert("system:ConnectWise", "CONNECTION_DOWN", NOW, "ConnectWise cannot be used.")
     note = note_of([down, held(1), held(2, "sales")], "")
     assert note.title == (
-        "Demandlink: ConnectWise cannot be used.; ON1 needs purchasing; ON2 needs sales"
+        "Demandlink: ConnectWise cannot be used; ON1 needs purchasing; ON2 needs sales"
     )
     assert note.text.splitlines()[0] == "CONNECTION_DOWN: ConnectWise cannot be used."
 
@@ -59,7 +61,7 @@ def test_what_is_about_no_order_is_told_with_its_page():
 
 def test_a_difference_is_told_with_its_order_and_many_are_counted():
     note = note_of([differing(1)], "https://x.example")
-    assert note.title == "Demandlink: Bill 1 differs."
+    assert note.title == "Demandlink: ON1: Bill 1 differs"
     assert note.text == "DRIFT ON1: Bill 1 differs. https://x.example/drift"
     note = note_of([differing(n) for n in range(12)] + [held(1)], "https://x.example")
     assert note.title == ("Demandlink: 12 differences between the systems; ON1 needs purchasing")
@@ -73,6 +75,34 @@ def test_a_message_stays_short():
     lines = note_of(found, "").text.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "and 10 more; see `demandlink alerts list`."
+
+    lines = note_of(found, "https://x.example").text.splitlines()
+    assert lines[-1] == "and 10 more; see https://x.example/alerts."
+
+
+def test_many_orders_lead_to_the_page_of_what_needs_a_person():
+    text = note_of([held(n) for n in range(50)], "https://x.example").text
+    assert text.endswith("ON0, ON1, ON2 and 47 more. https://x.example/")
+
+
+def test_a_title_is_one_line_and_not_as_long_as_what_a_vendor_says():
+    said = "ConnectWise (POST /x): Refused.\r\nBcc: x@y.example " + "because " * 60
+    for one in (
+        Alert("connection:7:X", "CONNECTION_PAUSED", NOW, said),
+        Alert("drift:7", "DRIFT", NOW, said, "ON1"),
+    ):
+        note = note_of([one], "")
+        assert "\n" not in note.title + note.text
+        assert "\r" not in note.title
+        assert len(note.title) < 150
+        assert note.title.endswith("because ...")
+        assert note.text.count("because") == 60
+    assert "\n" not in note_of([replace(held(1), sentence=said)], "").text
+
+
+def test_a_test_has_a_link_as_alerts_do():
+    assert check("https://x.example").text.endswith("https://x.example/alerts")
+    assert check("").text.endswith("Links need PUBLIC_URL, which is not set.")
 
 
 def test_a_customers_name_is_left_out():
@@ -99,6 +129,23 @@ def test_quiet_hours_are_of_their_zone(
         if hour in quiet + loud:
             local = datetime(2026, 11, 20, hour, 5, tzinfo=ZoneInfo("Australia/Brisbane"))
             assert found.at(local.astimezone(UTC)) is (hour in quiet)
+
+
+@pytest.mark.parametrize("night", [(3, 28), (10, 24)])
+def test_a_night_in_which_the_clocks_are_set_is_quiet_by_the_clock_on_the_wall(
+    night: tuple[int, int],
+):
+    """It is an hour shorter in spring, and an hour longer in autumn."""
+    found, zone = Quiet.of("22:00-07:00", ZoneInfo("Europe/Berlin")), ZoneInfo("Europe/Berlin")
+    assert found is not None
+    noon = datetime(2026, *night, 12, tzinfo=UTC)
+    moments = [noon + timedelta(minutes=10 * n) for n in range(144)]
+    quiet = [moment for moment in moments if found.at(moment)]
+    assert quiet == [
+        one for one in moments if not 7 <= one.astimezone(zone).hour < 22
+    ]  # one stretch, to seven in the morning
+    assert quiet[-1] - quiet[0] == timedelta(minutes=10 * (len(quiet) - 1))
+    assert len(quiet) == (8 * 6 if night[0] == 3 else 10 * 6)
 
 
 @pytest.mark.parametrize("hours", ["22-", "22:00", "25:00-07:00", "07:00-07:00", "night"])

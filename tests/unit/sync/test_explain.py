@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, cast
 
 from app.domain.codes import Code, State
@@ -187,3 +188,16 @@ def test_b1_4_a_declined_quote_shows_its_one_step_and_what_it_would_write():
     world.deliver(event("quote.declined", quote=quote(status=90, minute=5, salesOrderId=1201)))
     assert step(world, "lose_opportunity").state is State.NOT_NEEDED
     assert planned(world, "lose_opportunity").writes == ()
+
+
+def test_the_answer_stands_since_the_order_does_and_not_since_the_last_look():
+    """What a step keeps begins anew when it was looked at in between."""
+    world = told(ordered(), issued())
+    answer = world.plan().answer
+    assert answer.since is not None
+    explain = explainer(cast(Engine, Decided(world)), PAGES)
+    earlier = answer.since - timedelta(hours=5)
+    row = replace(order_row(), state=answer.state, code=answer.code, since=earlier)
+    assert explain(snapshot({}, row=row)).answer == replace(answer, since=earlier)
+    another = replace(row, code=Code.POISON if answer.code is None else None)
+    assert explain(snapshot({}, row=another)).answer == answer
