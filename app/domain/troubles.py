@@ -48,22 +48,32 @@ _NUMBER = re.compile(
     r"(?P<before>[A-Za-z]+ )?(?<![\w.,#/('\"-])(\d{1,4}|\d+[.,]\d+)([.,]\d+)*(?![\w/'\"-]|[.,:]\d)"
 )
 _NAMING = frozenset(
-    {
-        *(
-            "account",
-            "bill",
-            "board",
-            "company",
-            "document",
-            "id",
-            "invoice",
-            "item",
-            "line",
-            "lines",
-        ),
-        *("number", "opportunity", "order", "orders", "product", "products", "quote", "receipt"),
-        *("record", "status", "ticket", "type", "version", "warehouse"),
-    }
+    (
+        "account",
+        "bill",
+        "board",
+        "company",
+        "document",
+        "id",
+        "invoice",
+        "item",
+        "line",
+        "lines",
+        "number",
+        "opportunity",
+        "order",
+        "orders",
+        "product",
+        "products",
+        "quote",
+        "receipt",
+        "record",
+        "status",
+        "ticket",
+        "type",
+        "version",
+        "warehouse",
+    )
 )
 
 
