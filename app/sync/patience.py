@@ -16,6 +16,8 @@ from app.domain.records import Intent, LedgerRow
 from app.sync import unsettled
 from app.sync.clock_watch import ClockWatch
 
+MOST_LOOKS = 20  # of a step in a row, after which it matters no more what each of them tells
+
 
 def second_look(
     view: OrderView,
@@ -68,7 +70,7 @@ def lagging(
     nobody is asked before a second look. A hold that is asked again because its time came stands:
     else it would be lifted and set anew each time, and told each time."""
     held = row is not None and row.state is State.HELD
-    again = row is not None and row.code is Code.READ_LAG and row.sentence == sentence
+    again = row is not None and row.code is Code.READ_LAG and _told_already(row, sentence)
     if row is not None and since is None:
         if held and row.retry_at is not None and row.retry_at <= now:
             return None
@@ -76,3 +78,8 @@ def lagging(
     if (held or again) and since is not None and now >= since + 2 * lag + timeout:
         return None
     return Wait(Code.READ_LAG, sentence, now + max(lag, timedelta(milliseconds=50)))
+
+
+def _told_already(row: LedgerRow, sentence: str) -> bool:
+    """The same, also as a call told it; or whatever else, where each look tells something else."""
+    return sentence in (row.sentence or "") or row.tries >= MOST_LOOKS

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.domain.codes import Code, State
-from app.domain.errors import Hold, Wait
+from app.domain.errors import FailureKind, Hold, RemoteFailure, Wait
 from app.domain.records import ORDER, LedgerRow
-from app.sync.endings import stopped
+from app.sync.endings import failed, stopped
 from app.sync.patience import lagging
 from tests.builders import NOW, view
 
@@ -86,3 +86,27 @@ def test_h9_nobody_is_asked_before_a_second_look(row: LedgerRow | None) -> None:
 def test_h9_a_hold_whose_write_is_long_past_stands_whatever_woke_it() -> None:
     held = stopped(view(), BEGUN, Hold(Code.LINE_MISSING, "No line is open."), NOW)
     assert asked(held, NOW + timedelta(minutes=1), since=NOW - timedelta(hours=1)) is None
+
+
+def test_h9_what_a_call_tells_in_its_own_words_is_no_other_lag() -> None:
+    """H10: patience that is over ends as a record that is gone, which is looked for once more; each
+    telling it in its way must not begin the other's patience anew."""
+    row, at = BEGUN, NOW
+    while row.state is not State.HELD:
+        assert at < NOW + timedelta(minutes=5), "never held"
+        wait = asked(row, at)
+        gone = RemoteFailure(FailureKind.GONE, f"{SENTENCE}.", endpoint="GET /products/{id}")
+        row = stopped(view(), row, wait, at) if wait else failed(view(), row, gone, at, 0.5).row
+        at = row.retry_at or at
+    assert row.code is Code.REMOTE_GONE
+
+
+def test_h9_a_step_that_sees_something_else_each_time_is_no_lag_for_ever() -> None:
+    row, at, looks = BEGUN, NOW, 0
+    while row.state is not State.HELD:
+        assert looks < 50, "never held"
+        looks += 1
+        told = f"{looks} of 9 do not show."
+        wait = lagging(row, None, told, at, LAG, TIMEOUT)
+        row = stopped(view(), row, wait or Hold(Code.DEMAND_OPEN, told), at)
+        at = row.retry_at or at
