@@ -14,25 +14,12 @@ from datetime import datetime, timedelta
 from app.domain.codes import Code, State
 from app.domain.reasons import CODES
 from app.domain.records import Answer
+from app.domain.results import GOES_ON
 
 # What is back within this, and nobody decided anything, is one trouble and not two.
 EPISODE = timedelta(minutes=30)
 # Says nothing of the trouble itself: it is being looked at, or cannot be looked at now.
-PASSING = frozenset(
-    {
-        Code.READ_LAG,
-        Code.CLAIMED_ELSEWHERE,
-        Code.REMOTE_CONFLICT,
-        Code.REMOTE_UNWELL,
-        Code.OUTCOME_UNKNOWN,
-        Code.CONNECTION_UNREACHABLE,
-        Code.CONNECTION_PAUSED,
-        Code.CREDENTIALS_REFUSED,
-        Code.RATE_LIMITED,
-        Code.PEER_SICK,
-        Code.DECIDE_FAILED,
-    }
-)
+PASSING = GOES_ON | {Code.CREDENTIALS_REFUSED, Code.DECIDE_FAILED}
 STOPPED = frozenset({State.HELD, State.PARKED})
 
 # A vendor's own words may hold a moment or the id of a request: another one each time.

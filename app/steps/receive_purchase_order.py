@@ -300,13 +300,7 @@ async def _wait_for_clone(fx: Effects, document: PurchaseOrder, sku: str) -> NoR
         f"ConnectWise does not show yet what of {sku} was received on {document.order_number}."
     )
     fx.forget("lines", str(document.id))
-    waiting = [
-        row.since
-        for (step, subject), row in fx.view.ledger.items()
-        if step == name and subject.split(":")[1:2] == [str(document.id)]
-        if row.code is Code.READ_LAG and row.since is not None
-    ]
-    if wait := await fx.lagging(min(waiting, default=None), sentence):
+    if wait := await fx.lagging(None, sentence):
         raise wait
     raise Hold(Code.RECEIPT_UNCERTAIN, sentence)
 

@@ -17,10 +17,8 @@ from app.store.database import Session
 LONG_MINUTES = 15  # a shorter pause of a vendor's is in the run of things
 DOWN_SECONDS = 120  # a shorter absence is nobody's business
 ENDING_DAYS = 14
-_AWAY = (
-    Code.PEER_SICK.value,
-    Code.CREDENTIALS_REFUSED.value,
-)  # what a system is paused for by itself
+# What a system is paused for by itself.
+_AWAY = (Code.PEER_SICK.value, Code.CREDENTIALS_REFUSED.value)
 
 _PAUSED = """
 SELECT id, kind, name, pause_code, pause_sentence FROM connection
@@ -71,7 +69,7 @@ async def troubles(session: Session, tenant_id: int, lately: datetime) -> list[A
         )
         for row in pauses
     ]
-    known = (tenant_id, AlertCode.CONNECTION_PAUSED.value, [*_AWAY], lately)
+    known = (tenant_id, AlertCode.CONNECTION_PAUSED.value, list(_AWAY), lately)
     paused = {row["kind"] for row in (*pauses, *await session.fetch(_PAUSED_LATELY, *known))}
     told = {_named(kind) for kind in paused}
     away = [Code.CONNECTION_UNREACHABLE.value, Code.REMOTE_UNWELL.value]

@@ -13,7 +13,8 @@ from app.domain.ports import Worker
 from app.store.memory import MemoryStore, Seed
 from app.store.postgres import PostgresStore
 from app.system import SystemClock, UuidIds
-from tests.store.build import FullStore
+from tests.store.build import FullStore, deliver, sales_order
+from tests.store.days import EVENING, Days
 
 # Opens the store as one process has it; each call is another process on the same tables.
 Opens: TypeAlias = Callable[[], AbstractAsyncContextManager[FullStore]]
@@ -80,3 +81,17 @@ async def postgres(database_url: str) -> AsyncIterator[PostgresStore]:
     """PostgreSQL itself, for what only it can show."""
     async with await PostgresStore.open(database_url) as store:
         yield store
+
+
+@pytest.fixture
+async def worker_of(postgres: PostgresStore) -> AsyncIterator[Worker]:
+    """A worker on PostgreSQL, for what only that store does."""
+    async with postgres.join() as worker:
+        yield worker
+
+
+@pytest.fixture
+async def days(postgres: PostgresStore) -> Days:
+    """One order, in the evening."""
+    await deliver(postgres, "all", sales_order("1201"))
+    return Days(postgres, EVENING)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,21 +11,9 @@ from app.domain.ports import Paused, Worker
 from app.domain.records import Answer
 from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace
-from tests.store.build import TENANT, deliver, sales_order
+from tests.store.build import TENANT
 from tests.store.days import EVENING, LAG, NIGHT, Days, Taker, look
 from tests.store.test_settled import run
-
-
-@pytest.fixture
-async def worker(postgres: PostgresStore) -> AsyncIterator[Worker]:
-    async with postgres.join() as worker:
-        yield worker
-
-
-@pytest.fixture
-async def days(postgres: PostgresStore) -> Days:
-    await deliver(postgres, "all", sales_order("1201"))
-    return Days(postgres, EVENING)
 
 
 async def test_silence_that_ended_before_it_was_told_is_not_told(
@@ -117,7 +104,7 @@ async def test_refused_credentials_are_told_after_a_pause_of_another_kind(
 
 
 async def test_a_system_that_is_left_alone_and_tried_again_is_one_trouble(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     """While it is paused its orders wait for the pause, and between for the system itself."""
     slack = Taker("slack")
@@ -128,14 +115,14 @@ async def test_a_system_that_is_left_alone_and_tried_again_is_one_trouble(
         await days.turn([slack])
         await days.go(5)
         await run(postgres, "UPDATE connection SET paused = false")
-        await look(postgres, worker, away)
+        await look(postgres, worker_of, away)
         await days.go(3)
         await days.turn([slack])
-        await look(postgres, worker, LAG)
+        await look(postgres, worker_of, LAG)
     ((_, note),) = slack.got
     assert note.text == "CONNECTION_PAUSED: ConnectWise is not called: 8 calls in a row. https://x.example/connections"  # fmt: skip
     for _ in range(12):  # it is never paused any more, and does not answer
-        await look(postgres, worker, away)
+        await look(postgres, worker_of, away)
         await days.go(5)
         await days.turn([slack])
     assert slack.told("ConnectWise cannot be used; 1 order waits for it.") == 1

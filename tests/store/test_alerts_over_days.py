@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import time, timedelta
-
-import pytest
 
 from app.domain.codes import Code, State, Who
 from app.domain.ports import Paused, Worker
 from app.domain.records import Answer
 from app.store.postgres import PostgresStore
 from app.sync.alerts import AlertPace
-from tests.store.build import TENANT, deliver, done, order_of, sales_order, waiting
-from tests.store.days import BERLIN, EVENING, LAG, NIGHT, Days, Taker, look
+from tests.store.build import TENANT, done, order_of, waiting
+from tests.store.days import BERLIN, LAG, NIGHT, Days, Taker, look
 from tests.store.test_alert_states import differs, stand, turns
 from tests.store.test_settled import run
-
-
-@pytest.fixture
-async def worker(postgres: PostgresStore) -> AsyncIterator[Worker]:
-    async with postgres.join() as worker:
-        yield worker
-
-
-@pytest.fixture
-async def days(postgres: PostgresStore) -> Days:
-    await deliver(postgres, "all", sales_order("1201"))
-    return Days(postgres, EVENING)
 
 
 def held(sentence: str = "No company.", code: Code = Code.MAPPING_MISSING) -> Answer:
@@ -36,14 +21,14 @@ def held(sentence: str = "No company.", code: Code = Code.MAPPING_MISSING) -> An
 
 
 async def test_what_stands_for_two_days_is_told_once_at_each_place(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack, mail = Taker("slack"), Taker("mail")
     missing = "{} of 5 Cable on PO881 have no line."
     finding = await differs(postgres)
     refused = Paused(None, Code.CREDENTIALS_REFUSED, "ConnectWise: 401.", "service")
     await postgres.pause(TENANT, "connectwise", refused)
-    await look(postgres, worker, held(missing.format(1), Code.LINE_MISSING))
+    await look(postgres, worker_of, held(missing.format(1), Code.LINE_MISSING))
     for quarter in range(2 * 24 * 4):  # the recheck of a held order comes every 15 minutes
         hour = quarter / 4
         await turns(postgres, "invoice_poll", int(20 + quarter * 15), 3 + quarter)
@@ -52,13 +37,15 @@ async def test_what_stands_for_two_days_is_told_once_at_each_place(
             continue
         mail.away = 4 <= hour < 6 or 20 <= hour < 30
         await look(
-            postgres, worker, waiting(Code.CONNECTION_UNREACHABLE) if 30 <= hour < 36 else LAG
+            postgres, worker_of, waiting(Code.CONNECTION_UNREACHABLE) if 30 <= hour < 36 else LAG
         )
         if quarter % 3:
             await days.turn([slack, mail])
         await days.go(0.2)
         if not 30 <= hour < 36:
-            await look(postgres, worker, held(missing.format(1 + quarter % 4), Code.LINE_MISSING))
+            await look(
+                postgres, worker_of, held(missing.format(1 + quarter % 4), Code.LINE_MISSING)
+            )
         if quarter % 5 == 0:  # a list that lags
             await stand(postgres, finding, "closed")
             await days.turn([slack, mail])
@@ -77,10 +64,10 @@ async def test_what_stands_for_two_days_is_told_once_at_each_place(
 
 
 async def test_what_a_person_acted_on_is_told_again_at_once_and_once(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack = Taker("slack")
-    await look(postgres, worker, held())
+    await look(postgres, worker_of, held())
     await days.turn([slack])
     order = await order_of(postgres)
     for told in (2, 3):
@@ -88,23 +75,23 @@ async def test_what_a_person_acted_on_is_told_again_at_once_and_once(
         await postgres.wake_orders(TENANT, [order.id], "anna", "corrected")
         await days.turn([slack])
         assert slack.told("No company.") == told - 1  # nobody looked at it yet
-        await look(postgres, worker, LAG)
+        await look(postgres, worker_of, LAG)
         await days.turn([slack])
         for _ in range(8):
-            await look(postgres, worker, held())
+            await look(postgres, worker_of, held())
             await days.turn([slack])
             await days.go(10)
-            await look(postgres, worker, LAG)
+            await look(postgres, worker_of, LAG)
         assert slack.told("No company.") == told
 
 
 async def test_a_hold_that_goes_from_one_reason_to_another_and_back_is_each_told_once(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack = Taker("slack")
     for _ in range(12):
         for one in (held(), held("No vendor.", Code.SETTING_MISSING)):
-            await look(postgres, worker, one)
+            await look(postgres, worker_of, one)
             for _ in range(3):
                 await days.turn([slack])
                 await days.go(5)
@@ -112,30 +99,30 @@ async def test_a_hold_that_goes_from_one_reason_to_another_and_back_is_each_told
 
 
 async def test_what_really_went_away_and_is_back_is_news(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack = Taker("slack")
     for answer in (waiting(), done()):
-        await look(postgres, worker, held())
+        await look(postgres, worker_of, held())
         await days.turn([slack])
-        await look(postgres, worker, answer)
+        await look(postgres, worker_of, answer)
         await days.turn([slack])
         await days.go(45)
-    await look(postgres, worker, held())
+    await look(postgres, worker_of, held())
     await days.turn([slack])
     assert slack.told("No company.") == 3
 
 
 async def test_another_sentence_under_the_same_code_is_told_though_it_stands_as_long(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     """One mapping is made, and now the next one is missing: `since` is that of the code."""
     slack = Taker("slack")
-    await look(postgres, worker, held("Item A has no mapping."))
+    await look(postgres, worker_of, held("Item A has no mapping."))
     await days.turn([slack])
     began = (await order_of(postgres)).since
     await look(
-        postgres, worker, Answer(State.HELD, Code.MAPPING_MISSING, "Item B has no mapping.", Who.SALES, began, "later")
+        postgres, worker_of, Answer(State.HELD, Code.MAPPING_MISSING, "Item B has no mapping.", Who.SALES, began, "later")
     )  # fmt: skip
     await days.turn([slack])
     await days.turn([slack])
@@ -143,7 +130,7 @@ async def test_another_sentence_under_the_same_code_is_told_though_it_stands_as_
 
 
 async def test_in_a_quiet_night_nothing_is_told_and_in_the_morning_what_stands_then(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     """The clocks go forward in it. What came, went and came back before anybody heard is told too."""
     slack, pace = Taker("slack"), AlertPace(gather=0.0, silence=0.0, quiet=NIGHT)
@@ -151,23 +138,23 @@ async def test_in_a_quiet_night_nothing_is_told_and_in_the_morning_what_stands_t
     finding = await differs(postgres)
     down = Paused(None, Code.CREDENTIALS_REFUSED, "ConnectWise: 401.", "service")
     await postgres.pause(TENANT, "connectwise", down)
-    await look(postgres, worker, held())
+    await look(postgres, worker_of, held())
     await days.turn([slack], pace)
     for _ in range(3):  # it goes, is over, and is back
-        await look(postgres, worker, waiting())
+        await look(postgres, worker_of, waiting())
         await stand(postgres, finding, "closed")
         await run(postgres, "UPDATE connection SET paused = false")
         await days.turn([slack], pace)
         await days.go(6)
         await days.turn([slack], pace)
-        await look(postgres, worker, held())
+        await look(postgres, worker_of, held())
         finding = await differs(postgres)
         await postgres.pause(TENANT, "connectwise", down)
         await days.turn([slack], pace)
     while days.now.astimezone(BERLIN).time() < time(7) or days.now.astimezone(BERLIN).hour > 21:
         assert slack.got == []
         await days.go(10)
-        await look(postgres, worker, held())
+        await look(postgres, worker_of, held())
         await days.turn([slack], pace)
     assert days.now.astimezone(BERLIN).time() < time(7, 15)
     assert len(slack.got) == 1
@@ -177,13 +164,13 @@ async def test_in_a_quiet_night_nothing_is_told_and_in_the_morning_what_stands_t
 
 
 async def test_what_is_told_in_the_morning_is_as_it_stands_then(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack, pace = Taker("slack"), AlertPace(gather=0.0, silence=0.0, quiet=NIGHT)
     await days.go(5 * 60)
     for count in (4, 3, 1):
         missing = f"{count} of 5 Cable are still to be received."
-        await look(postgres, worker, held(missing, Code.GOODS_NOT_RECEIVED))
+        await look(postgres, worker_of, held(missing, Code.GOODS_NOT_RECEIVED))
         await days.turn([slack], pace)
         await days.go(60)
     await days.go(6 * 60)
@@ -192,11 +179,11 @@ async def test_what_is_told_in_the_morning_is_as_it_stands_then(
 
 
 async def test_what_was_kept_while_no_place_was_set_is_told_if_it_still_stands(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack, mail = Taker("slack"), Taker("mail")
     mail.away = True
-    await look(postgres, worker, held())
+    await look(postgres, worker_of, held())
     finding = await differs(postgres)
     await days.turn([slack, mail])
     assert slack.told("No company.") == 1
@@ -209,11 +196,11 @@ async def test_what_was_kept_while_no_place_was_set_is_told_if_it_still_stands(
 
 
 async def test_a_worker_that_dies_at_the_second_place_tells_the_first_no_more(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack, mail = Taker("slack"), Taker("mail")
     mail.dies = True
-    await look(postgres, worker, held())
+    await look(postgres, worker_of, held())
     await days.turn([slack, mail])
     mail.dies = False
     for _ in range(5):
@@ -224,12 +211,12 @@ async def test_a_worker_that_dies_at_the_second_place_tells_the_first_no_more(
 
 
 async def test_a_burst_is_one_message_although_another_place_is_away(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     """What is tried again for the place that is away does not take the newest along too early."""
     slack, mail, pace = Taker("slack"), Taker("mail"), AlertPace(gather=30.0, silence=0.0)
     mail.away = True
-    await look(postgres, worker, held())
+    await look(postgres, worker_of, held())
     await days.worker([slack, mail], pace).turn()
     await days.go(1)
     await days.worker([slack, mail], pace).turn()
@@ -274,13 +261,13 @@ async def test_a_difference_that_somebody_settled_and_that_is_back_is_news(
 
 
 async def test_an_order_that_ends_its_workers_again_is_told_again(
-    days: Days, worker: Worker, postgres: PostgresStore
+    days: Days, worker_of: Worker, postgres: PostgresStore
 ) -> None:
     slack = Taker("slack")
     order = await order_of(postgres)
     for told in (1, 2):
         await run(postgres, "UPDATE orders SET claims_without_progress = 5, due_at = now()")
-        assert await postgres.claim(worker, 1, 30.0) == []
+        assert await postgres.claim(worker_of, 1, 30.0) == []
         for _ in range(3):
             await days.turn([slack])
             await days.go(40)

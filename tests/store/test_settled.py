@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,12 +27,6 @@ from tests.store.build import (
 PERIOD = Period(Kept.ALERTS, 90)
 PLACE = "a-place"
 HELD = dataclasses.replace(waiting(Code.MAPPING_MISSING), state=State.HELD)
-
-
-@pytest.fixture
-async def worker_of(postgres: PostgresStore) -> AsyncIterator[Worker]:
-    async with postgres.join() as worker:
-        yield worker
 
 
 async def run(store: PostgresStore, statement: str, *values: Any) -> list[Any]:
